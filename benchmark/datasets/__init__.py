@@ -1,0 +1,9 @@
+"""Data: prepared sets of landmarks, their views, and made faces.
+
+Only :func:`register` imports MMPose; the readers and the face generator work without it.
+"""
+
+
+def register() -> None:
+    """Registers the data sets and transforms in MMPose's registries."""
+    from . import identity_dataset, landmarks, views  # noqa: F401

@@ -1,0 +1,85 @@
+"""Converters that write a prepared data set.
+
+A format is a file of this package with a ``Converter``, entered in ``FORMATS``. Its ``convert(src, out,
+args)`` writes the whole set to ``out``, a folder that does not exist yet, and returns notes for the person
+who called; ``prepare`` checks the result and only then gives it its name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmark.datasets.checks import Report
+from benchmark.datasets.formats import coco, csv_table, synthetic
+from benchmark.datasets.formats.converter import Converter
+from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.prepared import check_dataset, read_identities
+
+FORMATS: dict[str, Converter] = {m.CONVERTER.name: m.CONVERTER for m in (coco, csv_table, synthetic)}
+
+
+def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> tuple[Report, list[str]]:
+    """Converts SRC to a prepared set at DST, which appears only when it is complete and sound.
+
+    Args:
+        name: A key of ``FORMATS``.
+        src: What to convert.
+        dst: Folder to make.
+        args: The format's options, see its ``add_arguments``.
+
+    Returns:
+        What the check found, and the converter's notes.
+
+    Raises:
+        DataError: Bad input, a result that does not pass the check, or DST exists.
+    """
+    dst = Path(dst)
+    if dst.exists():
+        raise DataError(f'{dst}: exists already. Delete it or choose another DST.')
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f'.{dst.name}.partial-', dir=dst.parent) as hold:
+        out = Path(hold) / dst.name
+        try:
+            notes = FORMATS[name].convert(src, out, args)
+            report = check_prepared(out)
+        except DataError as error:
+            raise DataError(str(error).replace(str(out), str(dst))) from None
+        for found in (report.errors, report.warnings):
+            found[:] = [message.replace(str(out), str(dst)) for message in found]
+        report.root = dst
+        if not report.ok:
+            more = f' ({len(report.errors) - 1} more)' if len(report.errors) > 1 else ''
+            raise DataError(f'{src}: the converted set is not sound, so {dst} was not made: '
+                            f'{report.errors[0]}{more}')
+        try:
+            out.rename(dst)
+        except OSError as error:
+            raise DataError(f'{dst}: cannot be made ({error.strerror}). Choose another DST.') from None
+    return report, notes
+
+
+def check_prepared(root: str | Path) -> Report:
+    """Checks a landmark data set, or an identity set where the folder has an ``index.csv``.
+
+    Raises:
+        DataError: The folder is neither.
+    """
+    root = Path(root)
+    if (root / 'index.csv').exists():
+        report = Report(root)
+        try:
+            rows = read_identities(root)
+        except DataError as error:
+            report.errors.append(str(error))
+            return report
+        for split in ('train', 'val'):
+            labels = [label for _, label, s in rows if s == split]
+            report.summary[split] = dict(images=len(labels), subjects=len(set(labels)), groups={},
+                                         landmarks={})
+        return report
+    if not (root / 'annotations').is_dir():
+        raise DataError(f'{root}: no prepared set: neither annotations/ nor index.csv is here. Make one with '
+                        'tools/prepare_data.py FORMAT SRC DST.')
+    return check_dataset(root)

@@ -1,0 +1,327 @@
+"""What the converters share: samples, the crop, flip pairs, the split by subject, and writing a data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+
+from benchmark.datasets.checks import decode_image
+from benchmark.datasets.metainfo import SCHEMES, SPLITS, DataError, LandmarkMeta, read_json
+
+SHARES = dict(train=0.64, val=0.16, test=0.20)
+SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
+
+
+@dataclass
+class Sample:
+    """One annotated image as a converter found it.
+
+    Attributes:
+        source: The image file.
+        name: Name below ``images/``.
+        where: File and record, for messages.
+        keypoints: For ``keypoints`` and each ``keypoints_<annotator>`` a (K, 3) float64 array: x, y in pixels
+            (pixel centres) and v.
+        split: ``train``, ``val``, ``test``, or None to be split by subject.
+        fields: Further fields of the image record: subject, groups, pixel_spacing (mm) and so on.
+        bbox: x, y, width, height in pixels, x = 0 being the left edge of the first pixel, or None.
+        size: Width and height that the source states, or None.
+    """
+
+    source: Path
+    name: str
+    where: str
+    keypoints: dict[str, np.ndarray]
+    split: str | None = None
+    fields: dict = field(default_factory=dict)
+    bbox: tuple[float, float, float, float] | None = None
+    size: tuple[int, int] | None = None
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every converter that reads a person's own landmarks."""
+    parser.add_argument('--images', metavar='DIR', type=Path, help='folder of the images')
+    parser.add_argument('--size', metavar='PX', type=int,
+                        help='crop a square around each bounding box (or the landmarks\' box) and resize it '
+                             'to PX x PX; without it the images are copied as they are')
+    parser.add_argument('--padding', type=float, default=1.25,
+                        help='side of the square in units of the longer side of the box (default 1.25)')
+    parser.add_argument('--flip-pairs', metavar='A:B,C:D',
+                        help='landmarks that are mirror images of each other, or `none`; default: derived '
+                             'from names that end in _r/_l, _right/_left or begin with r_/l_, right_/left_')
+    parser.add_argument('--interocular', metavar='A:B', help='two landmarks whose distance normalises the '
+                                                             'NME')
+    parser.add_argument('--groups', metavar='A,B', help='columns or image fields that are subgroups of '
+                                                        'interest')
+    parser.add_argument('--resplit', action='store_true',
+                        help='ignore the splits of SRC and split by subject, 64/16/20 percent')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the split by subject (default 0)')
+
+
+def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
+    """The square around a box, on whole pixels.
+
+    Args:
+        box: x, y, width, height in pixels; x = 0 is the left edge of the first pixel.
+        padding: Side of the square in units of the longer side of the box.
+
+    Returns:
+        x0, y0 and side in pixels; x0 = 0 is the left edge of the first pixel.
+    """
+    x, y, width, height = box
+    side = max(1, round(padding * max(width, height)))
+    return round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side
+
+
+def crop_image(image: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
+    """Cuts a square out of an image (h, w, c), replicating its edges, and resizes it to (size, size, c)."""
+    x0, y0, side = square
+    rows = np.clip(np.arange(y0, y0 + side), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(x0, x0 + side), 0, image.shape[1] - 1)
+    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return cv2.resize(image[rows][:, columns], (size, size), interpolation=how)
+
+
+def crop_points(points: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
+    """Moves landmarks (..., 2), pixel centres, to the crop: u = (x + 0.5 - x0) * size / side - 0.5."""
+    x0, y0, side = square
+    return (np.asarray(points, np.float64) + 0.5 - (x0, y0)) * (size / side) - 0.5
+
+
+def landmark_box(points: np.ndarray) -> tuple[float, float, float, float]:
+    """x, y, width, height of landmarks (N, 2) in pixels, measured from the edge of the first pixel."""
+    low, high = points.min(0) + 0.5, points.max(0) + 0.5
+    return (*map(float, low), *map(float, high - low))
+
+
+def parse_pairs(text: str, option: str, landmarks: Sequence[str]) -> list[tuple[str, str]]:
+    """Reads ``a:b,c:d``.
+
+    Raises:
+        DataError: Not of this form, or a name that is no landmark.
+    """
+    pairs = []
+    for part in text.split(','):
+        pair = tuple(name.strip() for name in part.split(':'))
+        if len(pair) != 2:
+            raise DataError(f'{option}: {part!r} is not of the form A:B.')
+        for name in pair:
+            if name not in landmarks:
+                raise DataError(f'{option}: {name!r} is no landmark. Landmarks: {", ".join(landmarks)}.')
+        pairs.append(pair)
+    return pairs
+
+
+def mirror_name(name: str) -> str | None:
+    """The name of the mirror image, by the sides in the name, or None."""
+    for endings, test in ((SIDES[0], str.endswith), (SIDES[1], str.startswith)):
+        for pair in endings:
+            for side, other in (pair, pair[::-1]):
+                if test(name.lower(), side):
+                    end = test is str.endswith
+                    part = name[-len(side):] if end else name[:len(side)]
+                    new = other.upper() if part.isupper() else other.title() if part.istitle() else other
+                    return name[:-len(side)] + new if end else new + name[len(side):]
+    return None
+
+
+def flip_indices(landmarks: Sequence[str], pairs: str | None) -> tuple[list[int], str]:
+    """Flip indices (K) from ``--flip-pairs`` or from the names, and a note that says which.
+
+    Raises:
+        DataError: The option is malformed or pairs a landmark twice.
+    """
+    indices = list(range(len(landmarks)))
+    if pairs is not None:
+        named = [] if pairs.strip() == 'none' else parse_pairs(pairs, '--flip-pairs', landmarks)
+        source = 'from --flip-pairs'
+    else:
+        named = [(a, b) for a in landmarks if (b := mirror_name(a)) in landmarks
+                 and landmarks.index(a) < landmarks.index(b)]
+        source = 'derived from the names'
+    for a, b in named:
+        i, j = landmarks.index(a), landmarks.index(b)
+        if i == j or indices[i] != i or indices[j] != j:
+            raise DataError(f'--flip-pairs: {a}:{b} pairs a landmark twice. Name each landmark once.')
+        indices[i], indices[j] = j, i
+    note = f'flip pairs {source}: ' + (', '.join(f'{a}:{b}' for a, b in named) or 'none')
+    lonely = [n for i, n in enumerate(landmarks) if indices[i] == i and mirror_name(n)]
+    if lonely:
+        note += f'; without a partner although named after a side: {", ".join(lonely)}'
+    return indices, note
+
+
+def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMeta:
+    """The scheme from what SRC and the options say; a scheme that ships with the package fills the gaps.
+
+    Raises:
+        DataError: The fields contradict each other.
+    """
+    fields = {k: v for k, v in fields.items() if v is not None}
+    for path in sorted(SCHEMES.glob('*.json')):
+        known = read_json(path)
+        if all(known[k] == list(fields[k]) for k in ('landmarks', 'flip_indices')):
+            usable = ('interocular', 'measurements', 'description')
+            fields = {k: known[k] for k in usable if k in known} | fields
+    if args.interocular:
+        fields['interocular'] = parse_pairs(args.interocular, '--interocular', fields['landmarks'])[0]
+    return LandmarkMeta.from_dict(fields, where)
+
+
+def split_by_subject(subjects: Sequence[str], seed: int) -> dict[str, str]:
+    """Assigns each subject to a split, 64/16/20 percent of the subjects.
+
+    Args:
+        subjects: One entry per image; repeats are the same subject.
+        seed: The same seed and subjects give the same split, in whatever order they are.
+
+    Raises:
+        DataError: Fewer than three subjects.
+    """
+    names = sorted(set(subjects))
+    if len(names) < 3:
+        raise DataError(f'{len(names)} subjects cannot be split into train, val and test. Add subjects, or '
+                        'a split per image.')
+    order = np.random.default_rng(seed).permutation(len(names))
+    val = max(1, round(SHARES['val'] * len(names)))
+    test = max(1, round(SHARES['test'] * len(names)))
+    return {names[i]: 'test' if rank < test else 'val' if rank < test + val else 'train'
+            for rank, i in enumerate(order)}
+
+
+def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
+    """Gives a split to every sample where SRC has none (or ``--resplit``); returns a note about it."""
+    if not args.resplit and all(s.split for s in samples):
+        return []
+    keys = [str(s.fields[meta.subject]) if meta.subject else str(s.source) for s in samples]
+    of_subject = split_by_subject(keys, args.seed)
+    for sample, key in zip(samples, keys, strict=True):
+        sample.split = of_subject[key]
+    kind = meta.subject or 'image (no subject is given, so each image is taken for a person)'
+    return [f'split by {kind}, 64/16/20 percent, seed {args.seed}']
+
+
+def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
+                  args: argparse.Namespace) -> list[str]:
+    """Writes images, annotations and metainfo of a prepared data set.
+
+    Args:
+        out: Folder that does not exist yet.
+        meta: The scheme.
+        samples: All samples, each with its split.
+        args: ``size`` (pixels or None) and ``padding``.
+
+    Returns:
+        Notes about what a person should know.
+
+    Raises:
+        DataError: No samples, an image that is missing or does not decode, or another size than stated.
+    """
+    if not samples:
+        raise DataError('no annotated image was found. Check SRC.')
+    if args.size is not None and args.size < 8:
+        raise DataError(f'--size: {args.size} is too small. Give at least 8 pixels.')
+    if not args.padding > 0:
+        raise DataError(f'--padding: {args.padding} is not above 0.')
+    category = dict(id=1, name=meta.name, keypoints=list(meta.landmarks),
+                    flip_indices=list(meta.flip_indices))
+    files = {s: dict(images=[], annotations=[], categories=[category]) for s in SPLITS}
+    names: set[str] = set()
+    widened = 0
+    for number, sample in enumerate(samples, 1):
+        data, image = _read_image(sample)
+        if args.size is not None:
+            sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
+            data = cv2.imencode('.png', image)[1].tobytes()
+            widened += grown
+        name = sample.name
+        if name in names:
+            name = f'{sample.split}/{number}_{PurePosixPath(name).name}'
+        names.add(name)
+        target = out / 'images' / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        height, width = image.shape[:2]
+        files[sample.split]['images'].append(
+            sample.fields | dict(id=number, file_name=name, width=width, height=height))
+        files[sample.split]['annotations'].append(_annotation(sample, number))
+    (out / 'annotations').mkdir()
+    for split, content in files.items():
+        if content['images']:
+            (out / 'annotations' / f'{split}.json').write_text(json.dumps(content), encoding='utf-8')
+    fields = meta.to_dict()
+    if args.size is not None:
+        fields['pixel_spacing'] = None
+    (out / 'metainfo.json').write_text(json.dumps(fields, indent=1) + '\n', encoding='utf-8')
+    return [f'{widened} crops were widened because a landmark lay outside of the square'] if widened else []
+
+
+def _read_image(sample: Sample) -> tuple[bytes, np.ndarray]:
+    """The file's bytes and the decoded image (h, w, 3), uint8 BGR."""
+    if not sample.source.is_file():
+        raise DataError(f'{sample.where}: {sample.source} does not exist. Add it or use --images.')
+    data = sample.source.read_bytes()
+    image = decode_image(data)
+    if image is None:
+        raise DataError(f'{sample.where}: {sample.source} cannot be decoded. Replace or delete the image.')
+    height, width = image.shape[:2]
+    if sample.size not in (None, (width, height)):
+        raise DataError(f'{sample.where}: {sample.source} is {width} x {height}, but the record says '
+                        f'{sample.size[0]} x {sample.size[1]}. Correct it; a cause may be EXIF rotation.')
+    return data, image
+
+
+def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,
+          spacing: float | None) -> tuple[Sample, np.ndarray, bool]:
+    """The sample and its image after crop and resize, and whether the crop had to be widened."""
+    square, widened = _square(sample, args.padding)
+    scale = args.size / square[2]
+    keypoints = {key: np.column_stack([crop_points(k[:, :2], square, args.size), k[:, 2]])
+                 for key, k in sample.keypoints.items()}
+    bbox = sample.bbox
+    if bbox is not None:
+        x, y, width, height = bbox
+        bbox = ((x - square[0]) * scale, (y - square[1]) * scale, width * scale, height * scale)
+    spacing = sample.fields.get('pixel_spacing') or spacing
+    fields = sample.fields | ({} if spacing is None else dict(pixel_spacing=spacing / scale))
+    name = PurePosixPath(sample.name).with_suffix('.png').as_posix()
+    sample = replace(sample, name=name, keypoints=keypoints, bbox=bbox, fields=fields)
+    return sample, crop_image(image, square, args.size), widened
+
+
+def _annotation(sample: Sample, number: int) -> dict:
+    """The COCO annotation of a sample."""
+    annotation = dict(id=number, image_id=number, category_id=1, iscrowd=0)
+    for key, k in sample.keypoints.items():
+        annotation[key] = [v for x, y, v in k.tolist() for v in ((x, y, int(v)) if v > 0 else (0, 0, 0))]
+    annotation['num_keypoints'] = int((sample.keypoints['keypoints'][:, 2] > 0).sum())
+    if sample.bbox is not None:
+        annotation |= dict(bbox=[float(v) for v in sample.bbox], area=float(sample.bbox[2] * sample.bbox[3]))
+    return annotation
+
+
+def _square(sample: Sample, padding: float) -> tuple[tuple[int, int, int], bool]:
+    """The crop of a sample, and whether it had to be widened so that it holds every visible landmark."""
+    points = sample.keypoints['keypoints']
+    points = points[points[:, 2] > 0, :2]
+    around = landmark_box(points)
+    box = sample.bbox or around
+    square = crop_square(box, padding)
+    if square[2] < 2:
+        raise DataError(f'{sample.where}: the box {list(box)} has no extent. Add a bbox or leave out --size.')
+    inside = crop_points(points, square, 1)
+    if (inside >= -0.5).all() and (inside <= 0.5).all():
+        return square, False
+    low = np.minimum(box[:2], around[:2])
+    high = np.maximum(np.add(box[:2], box[2:]), np.add(around[:2], around[2:]))
+    longest = float((high - low).max())
+    # One pixel more than the box, so that rounding to whole pixels cannot cut it.
+    padding = max(padding, (math.ceil(longest) + 1) / longest)
+    return crop_square((*low, *(high - low)), padding), True

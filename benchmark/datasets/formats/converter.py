@@ -1,0 +1,28 @@
+"""What a format provides."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Converter:
+    """One format of ``tools/prepare_data.py``.
+
+    Attributes:
+        name: Name on the command line.
+        summary: One line of help.
+        description: What SRC looks like, with an example.
+        add_arguments: Adds the format's options to a parser.
+        convert: ``convert(src, out, args)`` writes a prepared set to the new folder ``out`` and returns
+            notes; it raises DataError for bad input.
+    """
+
+    name: str
+    summary: str
+    description: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    convert: Callable[[str, Path, argparse.Namespace], list[str]]

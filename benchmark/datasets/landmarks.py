@@ -1,0 +1,126 @@
+"""LandmarkDataset: a prepared set of landmarks as an MMPose data set."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.registry import DATASETS
+
+from .metainfo import DataError
+from .prepared import Record, read_split
+
+
+def choose_subset(records: list[Record], count: int | None, seed: int) -> list[Record]:
+    """Draws ``count`` labelled images; draws of one seed are nested: its 10 labels are among its 20.
+
+    Args:
+        records: The split's records.
+        count: Images to keep; None keeps all.
+        seed: Seed of the draw.
+
+    Raises:
+        DataError: More images asked for than there are.
+    """
+    if count is None:
+        return records
+    if not 0 < count <= len(records):
+        raise DataError(f'num_labels={count}: the split has {len(records)} images. Ask for 1 to {len(records)}.')
+    order = np.random.default_rng([seed, 0x5B1]).permutation(len(records))
+    return [records[i] for i in sorted(order[:count])]
+
+
+@DATASETS.register_module()
+class LandmarkDataset(BaseDataset):
+    """Images with landmarks from a prepared folder (see :mod:`benchmark.datasets.metainfo`).
+
+    Images are decoded once, resized to the network's input and kept in memory as RGB. Coordinates in the results are
+    pixels of the prepared image, pixel centres (x = 0 is the centre of the first pixel).
+
+    Args:
+        data_root: The prepared folder.
+        split: ``train``, ``val`` or ``test``.
+        input_size: Width and height of the network's input, in pixels.
+        num_labels: Number of labelled images to draw; None takes all.
+        split_seed: Seed of that draw.
+        view_seed: Seed of the augmentation; a view depends on it, the epoch and the image only.
+        pipeline: Transforms; see :class:`benchmark.datasets.views.DrawView`.
+        test_mode: As BaseDataset's.
+
+    Raises:
+        DataError: Bad data; names file, record and remedy.
+    """
+
+    METAINFO: dict = dict()
+
+    def __init__(self, data_root: str, split: str, input_size: tuple[int, int], num_labels: int | None = None,
+                 split_seed: int = 0, view_seed: int = 0, pipeline=(), test_mode: bool = False, **kwargs) -> None:
+        self.split = split
+        self.input_size = tuple(input_size)
+        self.view_seed = view_seed
+        self.epoch = 0
+        content = read_split(data_root, split)
+        self.landmark_meta = content.meta
+        self._records = choose_subset(content.records, num_labels, split_seed)
+        self._images: dict[str, np.ndarray] = {}
+        super().__init__(data_root=str(data_root), pipeline=list(pipeline), test_mode=test_mode, serialize_data=False,
+                         metainfo=parse_pose_metainfo(content.meta.to_mmpose()), **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """One entry per image, as MMPose's transforms expect it."""
+        entries = []
+        for index, record in enumerate(self._records):
+            width, height = record.width, record.height
+            size = np.array([width, height], np.float32)
+            # Pixel centres: u = (x + 0.5) * input / size - 0.5, written as MMPose's centre and scale.
+            centre = size / 2 + 0.5 * size / np.array(self.input_size, np.float32) - 0.5
+            entries.append(dict(
+                img_id=record.image_id, id=index, img_path=str(record.path), image=record.file_name,
+                category_id=1, ori_shape=(height, width), input_size=self.input_size, input_center=centre,
+                input_scale=size, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
+                keypoints=record.landmarks[None].astype(np.float32),
+                keypoints_visible=record.visible[None].astype(np.float32), annotated=record.visible,
+                bbox=np.array([[0, 0, width, height]], np.float32), bbox_score=np.ones(1, np.float32),
+                subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing))
+        return entries
+
+    def get_data_info(self, idx: int) -> dict:
+        """A copy of entry ``idx`` with its image (H, W, 3), uint8, RGB, at the network's input size."""
+        entry = copy.deepcopy(super().get_data_info(idx))
+        entry['img'] = self.image(entry['img_path'])
+        entry['view_draw'] = (self.view_seed, self.epoch, zlib.crc32(entry['image'].encode()))
+        return entry
+
+    def image(self, path: str) -> np.ndarray:
+        """The decoded image at the network's input size, from memory after the first call.
+
+        Raises:
+            DataError: The file is missing or does not decode.
+        """
+        if path not in self._images:
+            self._images[path] = read_rgb(path, self.input_size)
+        return self._images[path]
+
+
+def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decodes an image to RGB (H, W, 3) uint8 and resizes it (area when shrinking, linear when enlarging).
+
+    Raises:
+        DataError: The file is missing or does not decode.
+    """
+    content = Path(path).read_bytes() if Path(path).is_file() else None
+    if content is None:
+        raise DataError(f'{path}: no such image. Run tools/prepare_data.py check on the data set.')
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if image is None:
+        raise DataError(f'{path}: does not decode as an image. Replace the file or take its record out.')
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if size is not None and image.shape[1::-1] != tuple(size):
+        shrinks = image.shape[1] > size[0]
+        image = cv2.resize(image, tuple(size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return image

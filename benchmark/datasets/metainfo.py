@@ -1,0 +1,180 @@
+"""What a data set says of its landmarks: names, flip pairs, units and subjects.
+
+Everything the code knows about a landmark scheme comes from here; nothing else holds the number of landmarks.
+A prepared data set is a folder::
+
+    ROOT/metainfo.json            optional, the fields of LandmarkMeta
+    ROOT/images/*                 the images
+    ROOT/annotations/{train,val,test}.json   COCO keypoints
+
+Without a ``metainfo.json`` the names and flip indices are read from the COCO category, and where they equal a
+scheme that ships with the package (``schemes/*.json``) that scheme's other fields are used.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+SCHEMES = Path(__file__).with_name('schemes')
+SPLITS = ('train', 'val', 'test')
+
+
+class DataError(ValueError):
+    """Bad data: the message names the file, the record or field, and the remedy."""
+
+
+@dataclass(frozen=True)
+class LandmarkMeta:
+    """A landmark scheme.
+
+    Attributes:
+        name: Name of the data set or scheme.
+        landmarks: Names of the K landmarks, in the order of the coordinates.
+        flip_indices: For each landmark the index of its mirror image; an involution on 0..K-1.
+        interocular: Two landmark names whose distance normalises the NME, or None.
+        measurements: Named distances between two landmarks, such as the palpebral fissure length.
+        pixel_spacing: Millimetres per pixel of the prepared images, or None; an image's own
+            ``pixel_spacing`` field goes before it.
+        subject: Field of the image records that identifies the person; None where every image is a person.
+        groups: Fields of the image records that are subgroups of interest.
+        annotators: Names of further annotators; annotation field ``keypoints_<name>``.
+        description: Free text for the report.
+        licence: Free text for the report.
+    """
+
+    name: str
+    landmarks: tuple[str, ...]
+    flip_indices: tuple[int, ...]
+    interocular: tuple[str, str] | None = None
+    measurements: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pixel_spacing: float | None = None
+    subject: str | None = None
+    groups: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+    description: str = ''
+    licence: str = ''
+
+    @classmethod
+    def from_dict(cls, fields: dict, where: str) -> LandmarkMeta:
+        """Builds and checks a scheme.
+
+        Args:
+            fields: The attributes above; lists are taken for tuples.
+            where: The file it came from, for messages.
+
+        Raises:
+            DataError: An unknown or missing field, a repeated name, flip indices that are no involution,
+                or a pair that names an unknown landmark.
+        """
+        known = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(fields) - known):
+            raise DataError(f'{where}: unknown field {unknown[0]!r}. Known fields: {", ".join(sorted(known))}.')
+        for required in ('landmarks', 'flip_indices'):
+            if required not in fields:
+                raise DataError(f'{where}: field {required!r} is missing. Add a list with an entry per landmark.')
+        values = dict(fields)
+        values.setdefault('name', Path(where).parent.name)
+        for key in ('landmarks', 'flip_indices', 'groups', 'annotators'):
+            values[key] = tuple(values.get(key) or ())
+        values['measurements'] = {k: tuple(v) for k, v in (values.get('measurements') or {}).items()}
+        if values.get('interocular') is not None:
+            values['interocular'] = tuple(values['interocular'])
+        meta = cls(**values)
+        meta._check(where)
+        return meta
+
+    def _check(self, where: str) -> None:
+        names, flips = self.landmarks, self.flip_indices
+        if not names:
+            raise DataError(f'{where}: landmarks is empty. Name at least one landmark.')
+        if len(set(names)) != len(names):
+            twice = next(n for n in names if names.count(n) > 1)
+            raise DataError(f'{where}: landmarks: {twice!r} appears more than once. Names must be unique.')
+        if len(flips) != len(names):
+            raise DataError(f'{where}: flip_indices has {len(flips)} entries for {len(names)} landmarks. '
+                            'Give one index per landmark; a landmark on the midline maps to itself.')
+        for i, j in enumerate(flips):
+            if not isinstance(j, int) or not 0 <= j < len(names) or flips[j] != i:
+                raise DataError(f'{where}: flip_indices: landmark {i} ({names[i]}) maps to {j}, which does not map '
+                                'back. Flip indices must pair landmarks (an involution on 0..K-1).')
+        pairs = dict(self.measurements)
+        if self.interocular is not None:
+            pairs['interocular'] = self.interocular
+        for label, pair in pairs.items():
+            missing = [n for n in pair if n not in names]
+            if len(pair) != 2 or missing:
+                raise DataError(f'{where}: {label}: {list(pair)} must be two of the landmarks: {", ".join(names)}.')
+        if self.pixel_spacing is not None and not self.pixel_spacing > 0:
+            raise DataError(f'{where}: pixel_spacing is {self.pixel_spacing}. Give millimetres per pixel, above 0.')
+
+    @property
+    def interocular_indices(self) -> tuple[int, int] | None:
+        """Indices of the normalising pair, or None."""
+        if self.interocular is None:
+            return None
+        return tuple(self.landmarks.index(n) for n in self.interocular)
+
+    def to_dict(self) -> dict:
+        """The scheme as JSON-ready fields."""
+        return json.loads(json.dumps(asdict(self)))
+
+    def to_mmpose(self) -> dict:
+        """The scheme as MMPose's ``metainfo`` (the parsed form's input: keypoint_info, sigmas, weights)."""
+        info = {}
+        for i, (name, flip) in enumerate(zip(self.landmarks, self.flip_indices)):
+            info[i] = dict(name=name, id=i, color=[0, 114, 178], type='',
+                           swap='' if flip == i else self.landmarks[flip])
+        return dict(dataset_name=self.name, keypoint_info=info, skeleton_info={},
+                    joint_weights=[1.0] * len(info), sigmas=[0.05] * len(info))
+
+
+def read_json(path: Path) -> dict:
+    """Reads a JSON file, or raises DataError with the file and the line."""
+    try:
+        return json.loads(Path(path).read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise DataError(f'{path}: no such file. See `tools/prepare_data.py --help` for the expected layout.') from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f'{path}: not valid JSON ({error}).') from None
+
+
+def load_metainfo(root: str | Path, annotations: dict | None = None) -> LandmarkMeta:
+    """The landmark scheme of a prepared data set.
+
+    Args:
+        root: The data set's folder.
+        annotations: A parsed COCO file of it, where at hand; otherwise the first split found is read.
+
+    Raises:
+        DataError: No scheme can be found, or it contradicts itself.
+    """
+    root = Path(root)
+    path = root / 'metainfo.json'
+    if path.exists():
+        return LandmarkMeta.from_dict(read_json(path), str(path))
+    source = root / 'annotations'
+    if annotations is None:
+        found = [source / f'{s}.json' for s in SPLITS if (source / f'{s}.json').exists()]
+        if not found:
+            raise DataError(f'{source}: no train.json, val.json or test.json here, and no metainfo.json in {root}. '
+                            'Point --data-root at a folder made by tools/prepare_data.py.')
+        source = found[0]
+        annotations = read_json(source)
+    try:
+        category = annotations['categories'][0]
+        fields = dict(landmarks=category['keypoints'], flip_indices=category['flip_indices'])
+    except (KeyError, IndexError, TypeError):
+        raise DataError(f'{source}: categories[0] needs `keypoints` (names) and `flip_indices`, or put a '
+                        f'metainfo.json into {root}.') from None
+    meta = LandmarkMeta.from_dict(fields | {'name': root.resolve().name}, str(source))
+    images = annotations.get('images', [])
+    subject = next((f for f in ('subject', 'identity') if images and all(f in i for i in images)), None)
+    groups = ('subset',) if images and all('subset' in i for i in images) else ()
+    extra = dict(subject=subject, groups=groups)
+    for scheme in sorted(SCHEMES.glob('*.json')):
+        known = read_json(scheme)
+        if tuple(known['landmarks']) == meta.landmarks and tuple(known['flip_indices']) == meta.flip_indices:
+            extra |= {k: known[k] for k in ('interocular', 'measurements', 'description') if k in known}
+    return LandmarkMeta.from_dict(fields | {'name': root.resolve().name} | extra, str(source))

@@ -1,0 +1,5 @@
+"""Hooks of a run."""
+
+from .hooks import ChannelsLastHook, FiniteLossHook, FreezeParametersHook, SetEpochHook, TransferHook
+
+__all__ = ['ChannelsLastHook', 'FiniteLossHook', 'FreezeParametersHook', 'SetEpochHook', 'TransferHook']

@@ -1,0 +1,117 @@
+"""MMEngine hooks: the epoch for the data set, the progress for the regularisers, partly frozen encoders."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpose.registry import HOOKS
+from torch import nn
+
+
+def _model(runner):
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+@HOOKS.register_module()
+class SetEpochHook(Hook):
+    """Tells the training data set the epoch, on which its random views depend."""
+
+    priority = 'VERY_HIGH'
+
+    def before_train_epoch(self, runner) -> None:
+        """Sets ``epoch`` on the data set."""
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, 'epoch'):
+            dataset.epoch = runner.epoch
+
+
+@HOOKS.register_module()
+class TransferHook(Hook):
+    """Gives a CTDPoseEstimator the training's progress, and keeps its training-only state in checkpoints."""
+
+    KEY = 'transfer_state'
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Sets ``progress`` in [0, 1] and the number of iterations done."""
+        model = _model(runner)
+        if hasattr(model, 'progress'):
+            model.progress = runner.iter / max(1, runner.max_iters)
+            model.iterations = runner.iter
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Adds the state that only training needs, beside the state dict."""
+        model = _model(runner)
+        if hasattr(model, 'training_state'):
+            checkpoint[self.KEY] = model.training_state()
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Restores that state where the checkpoint has it."""
+        model = _model(runner)
+        if hasattr(model, 'load_training_state') and self.KEY in checkpoint:
+            model.load_training_state(checkpoint[self.KEY])
+
+
+@HOOKS.register_module()
+class FreezeParametersHook(Hook):
+    """Freezes the encoder but for some of its modules: finer than ``backbone.frozen_stages``.
+
+    Frozen batch-norm layers stay in eval mode.
+
+    Args:
+        train: Prefixes of the backbone's parameters that stay trained, such as ``layer4.2`` or ``layer4.2.conv3``.
+
+    Raises:
+        ValueError: A prefix that fits no parameter.
+    """
+
+    def __init__(self, train: tuple[str, ...]) -> None:
+        self.train = tuple(train)
+
+    def _trained(self, name: str) -> bool:
+        return any(name == p or name.startswith(p + '.') for p in self.train)
+
+    def before_run(self, runner) -> None:
+        """Freezes the parameters."""
+        backbone = _model(runner).backbone
+        names = [name for name, _ in backbone.named_parameters()]
+        for prefix in self.train:
+            if not any(n == prefix or n.startswith(prefix + '.') for n in names):
+                raise ValueError(f'FreezeParametersHook: train={prefix!r} fits no parameter of the backbone. '
+                                 f'Choose prefixes such as {names[-1].rsplit(".", 1)[0]!r}.')
+        for name, parameter in backbone.named_parameters():
+            parameter.requires_grad = self._trained(name)
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Puts frozen batch-norm layers in eval mode; the loop puts the model in train mode at each epoch's start."""
+        if batch_idx:
+            return
+        for name, module in _model(runner).backbone.named_modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and not self._trained(name):
+                module.eval()
+
+
+@HOOKS.register_module()
+class ChannelsLastHook(Hook):
+    """Puts the model's weights in channels-last order: the same sums in another memory order, faster on CPUs."""
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        """Converts the model once the weights are loaded."""
+        _model(runner).to(memory_format=torch.channels_last)
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stops a run whose loss is not finite, so that it is recorded as failed."""
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
+        """Checks the iteration's loss.
+
+        Raises:
+            FloatingPointError: The loss is NaN or infinite.
+        """
+        if outputs and not torch.isfinite(outputs['loss']).all():
+            raise FloatingPointError(f'the loss is {float(outputs["loss"])} in epoch {runner.epoch + 1}, iteration '
+                                     f'{runner.iter + 1}. Lower optim_wrapper.optimizer.lr, or check the data.')

@@ -1,0 +1,6 @@
+"""Evaluation: the error per image and landmark."""
+
+from .landmark_metric import LandmarkErrorMetric
+from .source_metric import IdentityAccuracy
+
+__all__ = ['IdentityAccuracy', 'LandmarkErrorMetric']

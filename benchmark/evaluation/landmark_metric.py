@@ -1,0 +1,78 @@
+"""LandmarkErrorMetric: a row per image and landmark."""
+
+from __future__ import annotations
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmpose.registry import METRICS
+
+from .errors import landmark_errors, summary
+
+
+@METRICS.register_module()
+class LandmarkErrorMetric(BaseMetric):
+    """Errors per image and landmark in heatmap pixels, input pixels and, where known, millimetres.
+
+    Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error.
+
+    Args:
+        landmarks: Names of the K landmarks; None numbers them.
+        stride: Input pixels per heatmap pixel.
+        threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
+        interocular: Indices of the two landmarks whose distance normalises the NME, or None.
+    """
+
+    default_prefix = 'landmark'
+
+    def __init__(self, landmarks: list[str] | None = None, stride: float = 4.0, threshold: float = 1.2,
+                 interocular: tuple[int, int] | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.landmarks = landmarks
+        self.stride = stride
+        self.threshold = threshold
+        self.interocular = interocular
+        self.rows: list[dict] = []
+
+    def process(self, data_batch: dict, data_samples: list[dict]) -> None:
+        """Collects a batch of MMPose data samples with predictions, in pixels of the prepared image."""
+        for sample in data_samples:
+            predicted = np.asarray(sample['pred_instances']['keypoints'][0], np.float64)
+            scores = np.asarray(sample['pred_instances']['keypoint_scores'][0], np.float64)
+            truth = np.asarray(sample['gt_instances']['keypoints'][0], np.float64)
+            if sample.get('flip'):
+                order = np.asarray(sample['flip_indices'])
+                predicted = predicted[order].copy()
+                predicted[:, 0] = sample['ori_shape'][1] - 1 - predicted[:, 0]
+                scores = scores[order]
+            self.results.append(dict(
+                image=sample.get('image', str(sample.get('img_id'))), subject=sample.get('subject', ''),
+                groups=sample.get('groups', {}), pixel_spacing=sample.get('pixel_spacing'),
+                to_input=np.asarray(sample['input_size'], np.float64) / np.asarray(sample['input_scale'], np.float64),
+                annotated=np.asarray(sample.get('annotated', np.ones(len(truth))), bool),
+                predicted=predicted, truth=truth, scores=scores))
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, float]:
+        """Fills :attr:`rows` and returns the summary for the log."""
+        self.rows = [row for result in results for row in self._rows(result)]
+        per_image: dict[str, list[float]] = {}
+        for row in self.rows:
+            per_image.setdefault(row['image'], []).append(row['error'])
+        return summary([np.array(e) for e in per_image.values()], self.threshold)
+
+    def _rows(self, result: dict) -> list[dict]:
+        to_input = result['to_input']
+        in_input = landmark_errors(result['predicted'] * to_input, result['truth'] * to_input)
+        in_image = landmark_errors(result['predicted'], result['truth'])
+        spacing, annotated = result['pixel_spacing'], result['annotated']
+        normaliser = float('nan')
+        if self.interocular is not None and annotated[list(self.interocular)].all():
+            ends = result['truth'][list(self.interocular)] * to_input / self.stride
+            normaliser = float(np.linalg.norm(ends[0] - ends[1]))
+        names = self.landmarks or [str(k) for k in range(len(annotated))]
+        return [dict(image=result['image'], subject=result['subject'], landmark=names[k],
+                     error=float(in_input[k] / self.stride), error_input=float(in_input[k]),
+                     error_mm=float(in_image[k] * spacing) if spacing else float('nan'), normalizer=normaliser,
+                     x=float(result['predicted'][k, 0]), y=float(result['predicted'][k, 1]),
+                     x_true=float(result['truth'][k, 0]), y_true=float(result['truth'][k, 1]),
+                     score=float(result['scores'][k]), **{f'group_{g}': v for g, v in result['groups'].items()})
+                for k in np.flatnonzero(annotated)]

@@ -1,0 +1,116 @@
+"""From a method's config to a run's: data, source, size and seeds filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from benchmark.datasets.metainfo import LandmarkMeta
+
+ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
+STRIDE = 4
+
+
+def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
+               threshold: float) -> Config:
+    """The config of a run, with the paths of data and source left open (see :func:`fill_paths`).
+
+    Args:
+        method: ``config`` (path) and ``cfg_options`` of the method.
+        settings: The suite's and the condition's settings, by name.
+        meta: The landmark scheme: it sets the number of heatmaps.
+        seeds: Named seeds; see :func:`benchmark.experiments.seeds.derive_seeds`.
+        num_labels: Number of labelled training images; None takes all.
+        threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
+    """
+    cfg = Config.fromfile(method['config'])
+    size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
+    _resize(cfg, size, settings.get('decoding'))
+    _network(cfg.model, settings, len(meta.landmarks))
+    train = cfg.train_dataloader
+    train.batch_size = settings.get('batch_size', train.batch_size)
+    train.sampler.seed = seeds['order']
+    train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
+    cfg.randomness.seed = seeds['init']
+    if 'epochs' in settings:
+        cfg.train_cfg.max_epochs = settings['epochs']
+        for scheduler in cfg.param_scheduler:
+            scheduler.end = settings['epochs']
+    cfg.optim_wrapper.optimizer.lr = settings.get('lr', cfg.optim_wrapper.optimizer.lr)
+    for scheduler in cfg.param_scheduler:
+        scheduler.power = settings.get('power', scheduler.power)
+    if settings.get('channels_last'):
+        cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
+    cfg.train_cfg.val_interval = settings.get('val_interval', 10 ** 6)
+    if settings.get('selection', 'last') == 'best_val':
+        cfg.default_hooks.checkpoint.update(save_best='landmark/ME', rule='less')
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        evaluator.update(landmarks=list(meta.landmarks), stride=float(STRIDE), threshold=threshold,
+                         interocular=meta.interocular_indices)
+    cfg.merge_from_dict(dict(settings.get('cfg_options', {})))
+    cfg.merge_from_dict(method.get('cfg_options', {}))
+    return cfg
+
+
+def fill_paths(cfg: Config, data_root: str, source: str | None) -> Config:
+    """Writes the places of the data and of the source checkpoint into a run's config."""
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = data_root
+    cfg.pop('data_root', None)
+    cfg.pop('source_checkpoint', None)
+    backbone = cfg.model.backbone
+    if backbone.get('init_cfg') and backbone.init_cfg.get('type') == 'Pretrained':
+        if source is None or source == 'random':
+            backbone.pop('init_cfg')
+        else:
+            backbone.init_cfg.checkpoint = source
+    if 'source' in cfg.model:
+        cfg.model.source.checkpoint = source or 'random'
+    return cfg
+
+
+def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dict[str, Any]:
+    """What a run's hash is made of: its config without paths, the data's fingerprint and the source's hash."""
+    content = cfg.to_dict()
+    for key in ('work_dir', 'data_root', 'source_checkpoint'):
+        content.pop(key, None)
+    return dict(config=content, data=data_fingerprint, source=source_hash)
+
+
+def _dicts(node: Any) -> Iterator[dict]:
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from _dicts(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _dicts(value)
+
+
+def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:
+    """Sets the input size wherever it stands: data sets, and every copy of the codec."""
+    for node in _dicts(cfg._cfg_dict):
+        if 'input_size' in node:
+            node['input_size'] = size
+        if 'heatmap_size' in node:
+            node['heatmap_size'] = tuple(s // STRIDE for s in size)
+        if decoding and node.get('type') == 'ArgmaxHeatmap':
+            node['decoding'] = decoding
+
+
+def _network(model: ConfigDict, settings: dict, landmarks: int) -> None:
+    """Sets depth, widths and the number of heatmaps."""
+    model.head.out_channels = landmarks
+    if model.backbone.type == 'StackedHourglass':
+        model.backbone.out_channels = landmarks
+        model.backbone.update(settings.get('hourglass', {}))
+        return
+    if channels := settings.get('decoder_channels'):
+        model.head.deconv_out_channels = (channels,) * 3
+    if depth := settings.get('depth'):
+        model.backbone.depth = depth
+        model.head.in_channels = ENCODER_CHANNELS[depth]
+        if 'source' in model:
+            model.source.backbone.depth = depth

@@ -1,0 +1,203 @@
+"""The plan: which runs a suite needs, each with the hash of what decides its result."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.prepared import fingerprint, read_split
+from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
+
+from .configure import STRIDE, fill_paths, identity, run_config
+from .files import digest, write_json
+from .seeds import derive_seeds
+from .source import SourcePlan, plan_source
+from .suite import Suite
+
+UNIT = 'heatmap px'
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one method.
+
+    Attributes:
+        id: ``<method>/<condition>-seed<seed>-<hash>``; its folder below ``runs/``.
+        method: The method's name.
+        condition: The condition's name.
+        seed: The run's number.
+        hash: SHA-256 of its config without paths, the data's fingerprint and the source's hash.
+        config: Its full config.
+        seeds: The named seeds.
+    """
+
+    id: str
+    method: str
+    condition: str
+    seed: int
+    hash: str
+    config: Config
+    seeds: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite's runs and what they share."""
+
+    suite: Suite
+    out: Path
+    data_root: Path
+    meta: LandmarkMeta
+    source: SourcePlan
+    runs: list[Run]
+    content: dict
+
+    def folder(self, run: Run) -> Path:
+        """The run's folder."""
+        return self.out / 'runs' / run.id
+
+
+def cache_folder() -> Path:
+    """Where made data and trained sources are kept: CTD_CACHE, or ``.ctd-cache`` in the working folder."""
+    return Path(os.environ.get('CTD_CACHE', '.ctd-cache')).expanduser().resolve()
+
+
+def made(folder: Path, make) -> Path:
+    """A folder that ``make(path)`` writes, once; a half-made one is never taken for whole."""
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.making-') as temporary:
+            made_here = Path(temporary) / 'data'
+            make(made_here)
+            try:
+                os.rename(made_here, folder)
+            except OSError:
+                if not folder.exists():
+                    raise
+    return folder
+
+
+def target_data(data: dict, cache: Path) -> Path:
+    """The folder of the target data; made faces are drawn on the first call."""
+    if data['type'] == 'prepared':
+        return Path(data['root']).expanduser().resolve()
+    splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
+    size, seed = data.get('image_size', 128), data.get('seed', 0)
+    folder = cache / 'data' / f'synthetic-faces-{digest([splits, size, seed, _drawing()])[:12]}'
+    return made(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
+
+
+def source_data(data: dict, cache: Path) -> Path:
+    """The folder of the source task's faces; made ones are drawn on the first call."""
+    if data['type'] == 'identities':
+        return Path(data['root']).expanduser().resolve()
+    number, shots = data.get('identities', 100), data.get('shots', 20)
+    size, seed = data.get('image_size', 128), data.get('seed', 0)
+    folder = cache / 'data' / f'synthetic-identities-{digest([number, shots, size, seed, _drawing()])[:12]}'
+    return made(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
+
+
+def _drawing() -> str:
+    """Hash of the generator's source: a changed drawing is another data set."""
+    here = Path(__file__).parents[1] / 'datasets'
+    return digest([path.read_text() for path in sorted(here.glob('*face*.py'))])
+
+
+def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan:
+    """Plans a suite: finds or makes its data, and lists its runs in the order in which they should be done.
+
+    Args:
+        suite: The suite.
+        out: Output folder.
+        methods: Names of the methods to keep; None keeps all.
+
+    Raises:
+        SuiteError: A source that is not there.
+        DataError: Bad data.
+    """
+    cache = cache_folder()
+    root = target_data(suite.data, cache)
+    splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
+              if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
+    meta = splits['train'].meta
+    identities = source_data(suite.source['data'], cache) if suite.source['type'] == 'train' else None
+    source = plan_source(suite, identities, cache / 'sources')
+    data_hash = fingerprint(root)
+    threshold = suite.analysis.get('threshold', 1.2)
+    runs = []
+    for condition, changes in suite.conditions.items():
+        settings = suite.settings | {k: v for k, v in changes.items() if k not in ('label', 'value', 'num_labels')}
+        for seed in suite.seeds:
+            for name, method in suite.methods.items():
+                if methods is not None and name not in methods:
+                    continue
+                seeds = derive_seeds(seed, name, suite.design, suite.vary)
+                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold)
+                if 'val' not in splits:
+                    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+                uses_source = 'source' in cfg.model or 'init_cfg' in cfg.model.backbone
+                value = digest(identity(cfg, data_hash, source.hash if uses_source else None))
+                runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
+                                fill_paths(cfg, str(root), source.checkpoint), seeds))
+    return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
+
+
+def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePlan, runs: list[Run],
+             data_hash: str) -> dict:
+    """What plan.json holds."""
+    meta = splits['train'].meta
+    first = runs[0].config if runs else None
+    size = list(first.train_dataloader.dataset.input_size) if first else None
+    shown = [name for name in suite.methods if any(run.method == name for run in runs)]
+    return dict(
+        suite=suite.name, title=suite.title, question=suite.question,
+        methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
+                      description=_docstring(suite.methods[n]['config'])) for n in shown],
+        conditions=[dict(name=n, label=c.get('label', n), value=c.get('value', c.get('num_labels')))
+                    for n, c in suite.conditions.items()],
+        seeds=suite.seeds,
+        runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
+                   seeds=r.seeds) for r in runs],
+        analysis=dict(threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design,
+                      proposed=suite.analysis.get('proposed'), reference=suite.analysis.get('reference')),
+        data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
+                  splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
+                                     if meta.subject else None) for name, s in splits.items()},
+                  landmarks=list(meta.landmarks), flip_indices=list(meta.flip_indices),
+                  measurements={k: list(v) for k, v in meta.measurements.items()},
+                  interocular=list(meta.interocular) if meta.interocular else None, groups=list(meta.groups),
+                  input_size=size, heatmap_size=[s // STRIDE for s in size] if size else None,
+                  fingerprint=data_hash),
+        source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
+                    classes=source.config.model.num_classes if source.config else None),
+        settings={k: v for k, v in suite.settings.items() if k != 'cfg_options'} | suite.settings.get('cfg_options', {})
+        | dict(design=suite.design, varies_with_the_seed=list(suite.vary)))
+
+
+def _docstring(path: str) -> str:
+
+    return (ast.get_docstring(ast.parse(Path(path).read_text(encoding='utf-8'))) or '').split('\n')[0]
+
+
+def write_plan(plan: Plan) -> None:
+    """Writes ``plan.json`` and each run's ``config.py`` where it is not there yet."""
+    for run in plan.runs:
+        path = plan.folder(run) / 'config.py'
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            run.config.dump(str(path))
+    write_json(plan.out / 'plan.json', plan.content)
+
+
+def clear(folder: Path) -> None:
+    """Empties a run's folder but for its config, before a new try."""
+    for path in folder.iterdir():
+        if path.name != 'config.py':
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

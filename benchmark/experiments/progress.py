@@ -1,0 +1,100 @@
+"""What a person sees while a suite runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+
+class Progress:
+    """One bar for the suite, one for each running run; finished runs become plain lines above them.
+
+    Args:
+        mode: ``auto`` draws bars on a terminal and prints lines elsewhere; ``plain`` prints lines; ``none`` nothing.
+        total: Number of runs.
+        done: Runs whose results were there before.
+    """
+
+    INTERVAL = 30.0
+
+    def __init__(self, mode: str, total: int, done: int) -> None:
+        self.mode = mode
+        self.total, self.count, self.before = total, done, done
+        self.running: dict[str, tuple[Path, float]] = {}
+        self.spoken = self.began = time.time()
+        live = mode == 'auto' and sys.stdout.isatty()
+        self.bars = Bars(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                         console=Console(), refresh_per_second=4) if live else None
+        self.tasks: dict[str, int] = {}
+
+    def __enter__(self) -> Progress:
+        if self.bars:
+            self.bars.start()
+            self.tasks[''] = self.bars.add_task('runs', total=self.total, completed=self.count)
+        elif self.before:
+            self._say(f'{self.before} of {self.total} runs were done before')
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self.bars:
+            self.bars.stop()
+
+    def start(self, name: str, folder: Path) -> None:
+        """A run begins."""
+        self.running[name] = (folder, time.time())
+        if self.bars:
+            self.tasks[name] = self.bars.add_task(f'  {name} epoch', total=None)
+
+    def finish(self, name: str, record: dict, ok: bool) -> None:
+        """A run has ended."""
+        _, began = self.running.pop(name)
+        self.count += ok and name != 'source'
+        if self.bars:
+            self.bars.remove_task(self.tasks.pop(name))
+            self.bars.update(self.tasks[''], completed=self.count)
+        if ok:
+            value = (record.get('metrics') or {}).get('landmark/ME')
+            result = f'ME {value:.3f} heatmap px' if value is not None else ''
+            if name == 'source':
+                result = f'accuracy {record["val_accuracy"]:.3f} over {record["classes"]} identities'
+        else:
+            error = record.get('error') or {}
+            result = f'FAILED: {error.get("type")}: {str(error.get("message")).splitlines()[0] if error else ""}'
+        self._say(f'[{self.count}/{self.total}] {name}  {time.time() - began:.0f} s  {result}{self._left()}')
+
+    def refresh(self) -> None:
+        """Reads how far the running ones are; a plain line every half minute where there is no terminal."""
+        if self.bars:
+            for name, (folder, _) in self.running.items():
+                done, of = _epochs(folder)
+                self.bars.update(self.tasks[name], completed=done, total=of if of != '?' else None)
+        elif time.time() - self.spoken > self.INTERVAL:
+            parts = ', '.join('{} epoch {}/{}'.format(n, *_epochs(f)) for n, (f, _) in self.running.items())
+            self._say(f'[{self.count}/{self.total}] running: {parts}')
+
+    def _left(self) -> str:
+        new = self.count - self.before
+        if not new or self.count >= self.total:
+            return ''
+        left = (time.time() - self.began) / new * (self.total - self.count)
+        return f'  (about {left / 60:.0f} min left)'
+
+    def _say(self, line: str) -> None:
+        self.spoken = time.time()
+        if self.bars:
+            self.bars.console.print(line, markup=False, highlight=False)
+        elif self.mode != 'none':
+            print(line, flush=True)
+
+
+def _epochs(folder: Path) -> tuple[int, int | str]:
+    try:
+        done, of = (folder / 'progress').read_text().split()
+        return int(done), int(of)
+    except (OSError, ValueError):
+        return 0, '?'

@@ -1,0 +1,141 @@
+"""A suite: methods x conditions x seeds on a data set, with its analysis plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
+
+#: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``.
+SETTINGS = ('depth', 'input_size', 'batch_size', 'epochs', 'lr', 'power', 'decoding', 'hourglass', 'decoder_channels',
+            'channels_last', 'selection', 'val_interval', 'keep_checkpoints', 'cfg_options')
+DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared': ('root',)}
+SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
+          'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
+SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
+FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'design', 'vary',
+          'analysis', 'reported')
+
+
+class SuiteError(ValueError):
+    """A suite that can't be planned: names the file, the field and the remedy."""
+
+
+@dataclass
+class Suite:
+    """A validated suite.
+
+    Attributes:
+        name: Name of the suite; also of its output folder.
+        title: Heading of the report.
+        question: What the suite answers, in one sentence.
+        methods: Name -> ``dict(config=path, label=str)``.
+        seeds: The runs' numbers.
+        data: Target data: ``dict(type='synthetic', ...)`` or ``dict(type='prepared', root=...)``.
+        source: The source network: ``type`` is ``train``, ``checkpoint`` or ``random``.
+        settings: Overrides of the methods' protocol, by name (:data:`SETTINGS`).
+        conditions: Name -> ``dict(label, value, num_labels, **settings)``; the first is the main one.
+        design: ``nested`` or ``paired``.
+        vary: What varies with the seed.
+        analysis: ``threshold``, ``proposed``, ``reference``.
+        reported: Method -> numbers that somebody reported for it.
+    """
+
+    name: str
+    title: str
+    question: str
+    methods: dict[str, dict]
+    seeds: list[int]
+    data: dict
+    source: dict
+    settings: dict = field(default_factory=dict)
+    conditions: dict[str, dict] = field(default_factory=lambda: {'all': dict(label='all labels')})
+    design: str = 'nested'
+    vary: tuple[str, ...] = ('init', 'order', 'augmentation', 'split')
+    analysis: dict = field(default_factory=dict)
+    reported: dict = field(default_factory=dict)
+
+
+def names(kind: str) -> list[str]:
+    """Names of the shipped configs of a kind (``suites``, ``methods``)."""
+    return sorted(p.stem for p in (CONFIGS / kind).glob('*.py'))
+
+
+def find_config(kind: str, name: str) -> Path:
+    """The path of a config by name or path.
+
+    Args:
+        kind: ``suites`` or ``methods``.
+        name: A shipped config's name, or a path.
+
+    Raises:
+        SuiteError: There is none; lists the names there are.
+    """
+    for path in (CONFIGS / kind / f'{name}.py', Path(name)):
+        if path.is_file():
+            return path.resolve()
+    raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(names(kind))}; or give a path to a .py file.')
+
+
+def load_suite(name: str) -> Suite:
+    """Reads and checks a suite.
+
+    Raises:
+        SuiteError: An unknown, missing or ill-typed field; names it and the remedy.
+    """
+    path = find_config('suites', name)
+    try:
+        content = Config.fromfile(path).to_dict()
+    except Exception as error:
+        raise SuiteError(f'{path}: does not load as a config ({type(error).__name__}: {error}).') from error
+    content.setdefault('name', path.stem)
+    for required in ('methods', 'seeds', 'data', 'source'):
+        if required not in content:
+            raise SuiteError(f'{path}: field {required!r} is missing. See mmconfigs/suites/demo.py for an example.')
+    _known(path, '', content, FIELDS)
+    content['methods'] = _methods(path, content['methods'])
+    seeds = content['seeds']
+    content['seeds'] = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    content.setdefault('title', content['name'])
+    content.setdefault('question', '')
+    if 'vary' in content:
+        content['vary'] = tuple(content['vary'])
+    _typed(path, 'data', content['data'], DATA)
+    _typed(path, 'source', content['source'], SOURCE)
+    if content['source']['type'] == 'train':
+        _typed(path, 'source.data', content['source'].get('data') or {}, SOURCE_DATA)
+    _known(path, 'settings.', content.get('settings', {}), SETTINGS)
+    for name, condition in content.get('conditions', {}).items():
+        _known(path, f'conditions.{name}.', condition, SETTINGS + ('label', 'value', 'num_labels'))
+    suite = Suite(**content)
+    if not suite.seeds or len(set(suite.seeds)) != len(suite.seeds):
+        raise SuiteError(f'{path}: seeds={suite.seeds}: give a number of seeds, or a list without repetition.')
+    return suite
+
+
+def _methods(path: Path, methods) -> dict[str, dict]:
+    entries = methods.items() if isinstance(methods, dict) else ((m, {}) for m in methods)
+    found = {}
+    for name, entry in entries:
+        _known(path, f'methods.{name}.', entry, ('config', 'label', 'cfg_options'))
+        config = find_config('methods', str(entry.get('config', name)))
+        label = entry.get('label') or name.upper().replace('CTD_COM', 'CTD-Com').replace('_', '-')
+        found[name] = dict(config=str(config), label=label, cfg_options=dict(entry.get('cfg_options', {})))
+    if not found:
+        raise SuiteError(f'{path}: methods is empty. Name at least one of: {", ".join(names("methods"))}.')
+    return found
+
+
+def _known(path: Path, prefix: str, content: dict, known: tuple[str, ...]) -> None:
+    if unknown := sorted(set(content) - set(known)):
+        raise SuiteError(f'{path}: unknown field {prefix}{unknown[0]}. Known fields here: {", ".join(sorted(known))}.')
+
+
+def _typed(path: Path, name: str, content: dict, kinds: dict[str, tuple[str, ...]]) -> None:
+    kind = content.get('type')
+    if kind not in kinds:
+        raise SuiteError(f'{path}: {name}.type={kind!r} is unknown. Choose one of: {", ".join(kinds)}.')
+    _known(path, f'{name}.', {k: v for k, v in content.items() if k != 'type'}, kinds[kind])

@@ -1,0 +1,115 @@
+"""The heatmap head with cross-task regularisers."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from mmpose.models.heads import HeatmapHead
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from .source import FrozenSource, SourceError
+from .transfer import TransferContext, TransferLoss
+
+
+@MODELS.register_module()
+class CTDHead(HeatmapHead):
+    """MMPose's HeatmapHead plus the target classifier g^t and named regularisers.
+
+    The decoder is HeatmapHead's, built and initialised exactly as there. What training alone needs (g^t) is not part
+    of the state dict, so that a checkpoint loads strictly into a HeatmapHead, and back.
+
+    Args:
+        transfer: Name -> config of a :class:`TransferLoss`.
+        train_classifier: Whether g^t, which starts as a copy of the source's classifier, is trained.
+        kwargs: HeatmapHead's arguments.
+    """
+
+    def __init__(self, transfer: dict[str, dict] | None = None, train_classifier: bool = True, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.transfer = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (transfer or {}).items()})
+        for name, loss in self.transfer.items():
+            if not isinstance(loss, TransferLoss):
+                raise SourceError(f'head.transfer.{name}: {type(loss).__name__} is no TransferLoss. Subclass '
+                                  'benchmark.models.transfer.TransferLoss.')
+        self.train_classifier = train_classifier
+        self.classifier: nn.Module | None = None
+
+    def attach(self, source: FrozenSource, stages: tuple[str, ...]) -> None:
+        """Checks that the taps are there and starts g^t as a copy of the source's classifier.
+
+        Args:
+            source: The source network.
+            stages: Stage taps that the target's backbone gives.
+
+        Raises:
+            SourceError: A regulariser needs a tap that the source or the target lacks; lists those there are.
+        """
+        for name, loss in self.transfer.items():
+            for tap in loss.source_taps:
+                if tap not in source.taps:
+                    raise SourceError(f'head.transfer.{name}: the source has no tap {tap!r}. It has: '
+                                      f'{", ".join(source.taps)}. {_remedy(tap, "source.backbone")}')
+            have = (*stages, 'pooled') + (('logits',) if source.classifier is not None else ())
+            for tap in loss.target_taps:
+                if tap not in have:
+                    raise SourceError(f'head.transfer.{name}: the target has no tap {tap!r}. It has: '
+                                      f'{", ".join(have)}. {_remedy(tap, "backbone")}')
+        if any('logits' in loss.target_taps for loss in self.transfer.values()):
+            self.classifier = copy.deepcopy(source.classifier).requires_grad_(self.train_classifier)
+
+    def init_weights(self) -> None:
+        """Initialises the decoder as HeatmapHead does; g^t keeps the source's weights."""
+        extras, self.classifier = self.classifier, None
+        try:
+            super().init_weights()
+        finally:
+            self.classifier = extras
+
+    def taps(self, features: tuple[Tensor, ...], stages: tuple[str, ...]) -> dict[str, Tensor]:
+        """The target's taps.
+
+        Args:
+            features: Stage maps of the backbone, each (B, channels, h, w).
+            stages: Their names.
+
+        Returns:
+            The stages, ``pooled`` (B, d) and, with g^t, ``logits`` (B, C).
+        """
+        taps = dict(zip(stages, features))
+        taps['pooled'] = features[-1].mean(dim=(2, 3))
+        if self.classifier is not None:
+            taps['logits'] = self.classifier(taps['pooled'])
+        return taps
+
+    def regularise(self, context: TransferContext) -> dict[str, tuple[Tensor, Tensor]]:
+        """Computes every regulariser.
+
+        Returns:
+            Name -> (raw value, weighted value), scalars.
+
+        Raises:
+            SourceError: The batch is smaller than a regulariser's ``min_batch``.
+        """
+        values = {}
+        for name, loss in self.transfer.items():
+            if context.heatmaps.shape[0] < loss.min_batch:
+                raise SourceError(f'head.transfer.{name}: {type(loss).__name__} needs a batch of at least '
+                                  f'{loss.min_batch}; this one has {context.heatmaps.shape[0]}. Raise the batch size '
+                                  'and drop the last incomplete batch.')
+            raw = loss(context)
+            values[name] = (raw, raw * loss.weight)
+        return values
+
+    def heatmap_loss(self, heatmaps: Tensor, data_samples: list) -> Tensor:
+        """Equation 1 on predicted heatmaps (B, K, H, W)."""
+        truth = torch.stack([sample.gt_fields.heatmaps for sample in data_samples])
+        weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in data_samples])
+        return self.loss_module(heatmaps, truth, weights)
+
+
+def _remedy(tap: str, where: str) -> str:
+    if tap.startswith('stage'):
+        return f'Add it with {where}.out_indices=(0, 1, 2, 3).'
+    return 'Use a source checkpoint with a classifier (classifier.weight, classifier.bias).'

@@ -1,0 +1,169 @@
+"""The frozen source network: what the face-recognition task has learnt, as named taps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModule
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+RANDOM = 'random'
+
+
+class SourceError(ValueError):
+    """A source network that is missing, does not fit or lacks a tap; names the file and the remedy."""
+
+
+def load_source_checkpoint(path: str | Path) -> dict:
+    """Reads a source checkpoint: ``state_dict`` with ``backbone.*`` and ``classifier.*``, and ``meta``; tensors only.
+
+    Raises:
+        SourceError: The file is missing, unreadable or holds no ``backbone.*`` tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SourceError(f'{path}: no such source checkpoint. Train one with a suite (tools/run_suite.py), or convert '
+                          'one with tools/convert_source.py.')
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+        state = content['state_dict']
+    except Exception as error:
+        raise SourceError(f'{path}: not a source checkpoint ({type(error).__name__}: {error}). Make one with '
+                          'tools/convert_source.py.') from None
+    if not any(key.startswith('backbone.') for key in state):
+        raise SourceError(f'{path}: has no tensor named backbone.*. Make a source checkpoint with '
+                          'tools/convert_source.py.')
+    return content
+
+
+def stage_taps(backbone: nn.Module) -> tuple[str, ...]:
+    """Names of a backbone's outputs: ``stage1`` .. ``stage4`` by its ``out_indices``, always with the last."""
+    indices = getattr(backbone, 'out_indices', None)
+    return tuple(f'stage{i + 1}' for i in indices) if indices is not None else ('stage4',)
+
+
+@MODELS.register_module()
+class FrozenSource(BaseModule):
+    """A frozen network over any MMPose backbone that gives named taps of its features.
+
+    Its weights and batch-norm statistics never change, ``train()`` leaves it in eval mode, no checkpoint of the
+    target holds it and ``init_weights()`` does not touch it.
+
+    Symbols: B: batch, H, W: input size in pixels, d: encoder width, C: source classes.
+
+    Args:
+        backbone: Config of an MMPose backbone.
+        checkpoint: Path of a source checkpoint (see :func:`load_source_checkpoint`), or ``random`` for an untrained
+            source (the control that tells knowledge from mere anchoring).
+        mean: Normalisation of the source's own training, per RGB channel in 0..255; None takes the checkpoint's
+            ``meta.normalisation``.
+        std: As ``mean``.
+        batch_norm: ``eval`` (default) uses the source's statistics; ``train`` those of the batch (an ablation), still
+            without updating the running ones.
+        num_classes: Classes of a ``random`` source's classifier; a checkpoint brings its own.
+        seed: Seed of a ``random`` source's weights.
+
+    Raises:
+        SourceError: Missing or unfitting checkpoint.
+    """
+
+    def __init__(self, backbone: dict, checkpoint: str, mean=None, std=None, batch_norm: str = 'eval',
+                 num_classes: int | None = None, seed: int = 0) -> None:
+        super().__init__()
+        if batch_norm not in ('eval', 'train'):
+            raise SourceError(f"FrozenSource: batch_norm={batch_norm!r} is unknown. Choose 'eval' or 'train'.")
+        self.batch_norm = batch_norm
+        self.checkpoint = str(checkpoint)
+        self.classifier: nn.Linear | None = None
+        # The source is built with a generator state of its own: the target's weights do not depend on it.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.backbone = MODELS.build({**backbone, 'init_cfg': None} if checkpoint != RANDOM else backbone)
+            if checkpoint == RANDOM:
+                self.backbone.init_weights()
+                if num_classes:
+                    width = _output_channels(self.backbone)
+                    self.classifier = nn.Linear(width, num_classes)
+        meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint))
+        normalisation = meta.get('normalisation') or {}
+        mean = mean if mean is not None else normalisation.get('mean', (123.675, 116.28, 103.53))
+        std = std if std is not None else normalisation.get('std', (58.395, 57.12, 57.375))
+        self.register_buffer('mean', torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
+        self.requires_grad_(False)
+        self.train(False)
+
+    def _load(self, content: dict) -> dict:
+        state = content['state_dict']
+        backbone = {k[9:]: v for k, v in state.items() if k.startswith('backbone.')}
+        own = self.backbone.state_dict()
+        for key, value in own.items():
+            if key not in backbone:
+                raise SourceError(f'{self.checkpoint}: backbone.{key} is missing. The checkpoint is of another '
+                                  f'architecture than the configured {type(self.backbone).__name__}.')
+            if backbone[key].shape != value.shape:
+                raise SourceError(f'{self.checkpoint}: backbone.{key} has shape {tuple(backbone[key].shape)}, the '
+                                  f'configured {type(self.backbone).__name__} needs {tuple(value.shape)}.')
+        if extra := sorted(set(backbone) - set(own)):
+            raise SourceError(f'{self.checkpoint}: backbone.{extra[0]} has no place in the configured '
+                              f'{type(self.backbone).__name__}. Set the depth that the checkpoint was made with.')
+        self.backbone.load_state_dict(backbone)
+        if 'classifier.weight' in state:
+            classes, width = state['classifier.weight'].shape
+            if width != _output_channels(self.backbone):
+                raise SourceError(f'{self.checkpoint}: classifier.weight has shape {(classes, width)}, but the encoder '
+                                  f'gives {_output_channels(self.backbone)} channels.')
+            with torch.random.fork_rng(devices=[]):
+                self.classifier = nn.Linear(width, classes)
+            self.classifier.load_state_dict({k[11:]: v for k, v in state.items() if k.startswith('classifier.')})
+        return content.get('meta') or {}
+
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """Names of the taps: the backbone's stages, ``pooled`` and, with a classifier, ``logits``."""
+        return (*stage_taps(self.backbone), 'pooled') + (('logits',) if self.classifier is not None else ())
+
+    def init_weights(self) -> None:
+        """Does nothing: the weights were loaded when the source was built."""
+
+    def train(self, mode: bool = True) -> FrozenSource:
+        """Keeps eval mode whatever ``mode`` says; batch norm follows ``batch_norm``."""
+        nn.Module.train(self, False)
+        for module in self.modules():
+            module.training = False
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and self.batch_norm == 'train':
+                # Batch statistics, running ones untouched.
+                module.training, module.track_running_stats = True, False
+        return self
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Computes the taps.
+
+        Args:
+            images: RGB images (B, 3, H, W) in 0..255.
+
+        Returns:
+            Per tap: ``stage*`` (B, channels, h, w), ``pooled`` (B, d), ``logits`` (B, C).
+        """
+        features = self.backbone((images - self.mean) / self.std)
+        features = features if isinstance(features, (tuple, list)) else (features,)
+        taps = dict(zip(stage_taps(self.backbone), features))
+        taps['pooled'] = features[-1].mean(dim=(2, 3))
+        if self.classifier is not None:
+            taps['logits'] = self.classifier(taps['pooled'])
+        return taps
+
+
+def _output_channels(backbone: nn.Module) -> int:
+    """Channels of a backbone's last output, from a forward of a small blank image in eval mode."""
+    was_training = backbone.training
+    nn.Module.train(backbone, False)
+    for module in backbone.modules():
+        module.training = False
+    with torch.no_grad():
+        output = backbone(torch.zeros(1, 3, 64, 64))
+    backbone.train(was_training)
+    return (output[-1] if isinstance(output, (tuple, list)) else output).shape[1]

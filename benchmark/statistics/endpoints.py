@@ -1,0 +1,133 @@
+"""Endpoints: every one of them is a mean over images of a score of the image.
+
+Symbols: K: landmarks of an image, d_k: Euclidean error of landmark k, e_i: error of image i, t: threshold.
+
+=========== ============================================ ==============================
+endpoint    score of image i                             unit
+=========== ============================================ ==============================
+ME          e_i = mean over k of d_k                     that of the errors (heatmap px)
+ME_printed  sqrt(sum over k of d_k^2) / K                the same
+FR          1 if e_i > t else 0                          share of images, 0..1
+AUC         max(0, 1 - e_i / t)                          share of the area, 0..1
+NME         mean over k of d_k / inter-ocular distance   share of that distance
+ME_input    mean over k of the error in network input    input px
+ME_mm       mean over k of the error in millimetres      mm
+=========== ============================================ ==============================
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+#: Mean distance from a uniform point of a unit square to its centre: what a perfect heatmap read with a plain
+#: argmax errs on average, in heatmap pixels (0.3826).
+DECODER_FLOOR = (math.sqrt(2) + math.asinh(1)) / 6
+
+RUN = ['condition', 'method', 'seed']
+
+ENDPOINTS = {
+    'ME': ('mean error', 'Mean over images of the mean Euclidean error of the landmarks. Primary.', 'lower'),
+    'ME_printed': (
+        'mean error, as printed',
+        'The formula as the paper prints it: Frobenius norm over K, sqrt(sum of squared errors) / K.',
+        'lower',
+    ),
+    'FR': ('failure rate', 'Share of images whose mean error is above the threshold.', 'lower'),
+    'AUC': (
+        'area under the CED',
+        'Area under the cumulative error distribution from 0 to the threshold, divided by the threshold.',
+        'higher',
+    ),
+    'NME': ('normalised mean error', 'Mean error over the inter-ocular distance of the image.', 'lower'),
+    'ME_input': ('mean error, network input', 'Mean error in pixels of the network input.', 'lower'),
+    'ME_mm': (
+        'mean error, millimetres',
+        'Mean error in millimetres, where the pixel spacing is known.',
+        'lower',
+    ),
+}
+
+
+def printed_reading(distances: np.ndarray) -> float:
+    """The error of one image as the paper's formula reads: the Frobenius norm over K.
+
+    Args:
+        distances: Euclidean errors of the K landmarks.
+
+    Returns:
+        sqrt(sum d_k^2) / K, in the unit of the distances.
+    """
+    distances = np.asarray(distances, dtype=np.float64)
+    return float(np.sqrt(np.sum(distances**2)) / len(distances))
+
+
+def failures(errors: np.ndarray, threshold: float) -> np.ndarray:
+    """1 for each image whose error is above the threshold (strictly), else 0."""
+    return (np.asarray(errors, dtype=np.float64) > threshold).astype(np.float64)
+
+
+def auc_scores(errors: np.ndarray, threshold: float) -> np.ndarray:
+    """max(0, 1 - e/t) per image; their mean is the exact area under the empirical CED on [0, t], over t."""
+    return np.maximum(0.0, 1.0 - np.asarray(errors, dtype=np.float64) / threshold)
+
+
+def ced(errors: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Cumulative error distribution: the share of images with an error of at most each point."""
+    ordered = np.sort(np.asarray(errors, dtype=np.float64))
+    return np.searchsorted(ordered, points, side='right') / len(ordered)
+
+
+def ced_points(errors: np.ndarray, threshold: float, per_threshold: int = 60) -> np.ndarray:
+    """Abscissae of the CED: multiples of t/60, so that t is one of them, to between 1.5 t and 4 t."""
+    reach = float(np.quantile(np.asarray(errors, dtype=np.float64), 0.98, method='higher'))
+    reach = min(max(reach, 1.5 * threshold), 4 * threshold)
+    steps = math.ceil(reach / threshold * 10 - 1e-9) * per_threshold // 10
+    return threshold * (np.arange(steps + 1) / per_threshold)
+
+
+def image_scores(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Scores of every image of every run.
+
+    Args:
+        table: A validated results table (see :func:`benchmark.statistics.table.validate`).
+        threshold: t, in the unit of the errors.
+
+    Returns:
+        One row per condition, method, seed and image, with ``n_landmarks`` and one column per endpoint that
+        the table allows. Where one landmark of an image lacks a value (NaN), the image's score is NaN.
+    """
+    starts, groups = _groups(table)
+    sizes = np.diff([*starts, len(table)])
+    error = table['error'].to_numpy(np.float64)
+
+    def per_image(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values, starts) / sizes
+
+    scores = groups.copy()
+    scores['n_landmarks'] = sizes
+    scores['ME'] = per_image(error)
+    if 'landmark' in table.columns:
+        scores['ME_printed'] = np.sqrt(np.add.reduceat(error**2, starts)) / sizes
+    scores['FR'] = failures(scores['ME'].to_numpy(), threshold)
+    scores['AUC'] = auc_scores(scores['ME'].to_numpy(), threshold)
+    if 'normalizer' in table.columns:
+        scores['NME'] = per_image(error / table['normalizer'].to_numpy(np.float64))
+    for column, endpoint in (('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
+        if column in table.columns:
+            scores[endpoint] = per_image(table[column].to_numpy(np.float64))
+    return scores
+
+
+def _groups(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """First row of each image of each run, and these rows' keys. The table is sorted by them."""
+    keys = [*RUN, 'image']
+    new = np.zeros(len(table), dtype=bool)
+    new[0] = True
+    for key in keys:
+        column = table[key].to_numpy()
+        new[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(new)
+    return starts, table.iloc[starts][keys].reset_index(drop=True)

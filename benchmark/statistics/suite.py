@@ -1,0 +1,107 @@
+"""What lies in a suite's output folder: the plan, the records of the runs and the results table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .table import TableError, read_table
+
+RESULTS = ('results.parquet', 'results.csv')
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The input of an analysis.
+
+    Attributes:
+        table: The validated results table.
+        plan: The plan as written by the suite, or an empty dict for a bare table.
+        records: The ``record.json`` of each run, in the order of their ids.
+    """
+
+    table: pd.DataFrame
+    plan: dict[str, Any] = field(default_factory=dict)
+    records: tuple[dict[str, Any], ...] = ()
+
+
+def read_suite(results: str | Path, plan: str | Path | None = None) -> Suite:
+    """Read a suite's folder, or a bare results table.
+
+    Args:
+        results: A folder with ``results.parquet`` (or ``results.csv``), or such a file itself.
+        plan: A ``plan.json`` that goes before the folder's own.
+
+    Raises:
+        TableError: Something is missing or not as it should be.
+    """
+    results = Path(results)
+    if not results.is_dir():
+        return Suite(read_table(results), _plan(Path(plan)) if plan else {})
+    table = next((results / name for name in RESULTS if (results / name).is_file()), None)
+    if table is None:
+        raise TableError(
+            f'{results}: no results.parquet in this folder; run the suite first, or name a table'
+        )
+    plan_file = Path(plan) if plan else results / 'plan.json'
+    found = _plan(plan_file) if plan or plan_file.is_file() else {}
+    return Suite(read_table(table), found, tuple(read_records(results)))
+
+
+def read_records(folder: str | Path) -> list[dict[str, Any]]:
+    """The ``record.json`` files under ``folder/runs``, ordered by run id.
+
+    Raises:
+        TableError: A record is not JSON. Runs write it atomically, so something else has changed it.
+    """
+    records = []
+    for path in sorted(Path(folder).glob('runs/*/*/record.json')):
+        record = _json(path, 'remove this run and let the suite run it again')
+        if not isinstance(record, dict):
+            raise TableError(f'{path}: an object is expected; remove this run and let the suite run it again')
+        records.append(record)
+    return sorted(records, key=lambda record: str(record.get('id', '')))
+
+
+def _plan(path: Path) -> dict[str, Any]:
+    """A plan, with the fields that are used here checked for their kind."""
+    plan = _json(path, 'write the plan again')
+    if not isinstance(plan, dict):
+        raise TableError(f'{path}: an object is expected; write the plan again')
+    kinds = {
+        'methods': list,
+        'conditions': list,
+        'seeds': list,
+        'runs': list,
+        'analysis': dict,
+        'data': dict,
+        'settings': dict,
+    }
+    for name, kind in kinds.items():
+        if not isinstance(plan.get(name, kind()), kind):
+            raise TableError(
+                f'{path}: field {name}: a {"list" if kind is list else "mapping"} is expected; correct it'
+            )
+    for name, required in (
+        ('methods', ('name',)),
+        ('conditions', ('name',)),
+        ('runs', ('method', 'condition', 'seed')),
+    ):
+        for index, item in enumerate(plan.get(name, [])):
+            absent = [key for key in required if not isinstance(item, dict) or key not in item]
+            if absent:
+                raise TableError(f'{path}: field {name}[{index}]: {", ".join(absent)} missing; add it')
+    return plan
+
+
+def _json(path: Path, remedy: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except OSError as exc:
+        raise TableError(f"{path}: can't be read ({exc.strerror}); check the path") from exc
+    except ValueError as exc:
+        raise TableError(f'{path}: not JSON ({exc}); {remedy}') from exc

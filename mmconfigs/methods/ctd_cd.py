@@ -1,0 +1,5 @@
+"""CTD-CD: fine-tuning regularised on the classifier's output (equation 3)."""
+_base_ = ['../_base_/models/ctd.py', '../_base_/datasets/landmarks_256.py',
+          '../_base_/schedules/adam_poly_150e.py', '../_base_/default_runtime.py']
+model = dict(head=dict(transfer=dict(
+        cd=dict(type='ClassDistributionLoss', weight=0.002, temperature=2.0, reduction='sum'))))

@@ -1,0 +1,17 @@
+"""demo: the seven methods on made faces, 3 seeds; at most ten minutes on two cores."""
+title = 'Seven methods on made faces'
+question = 'With few labelled faces, does regularising fine-tuning by a face-recognition network reduce the error?'
+methods = ['fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', 'ctd_com']
+seeds = 3
+data = dict(type='synthetic', train=40, val=16, test=48, image_size=128, seed=0)
+source = dict(type='train', data=dict(type='synthetic', identities=64, shots=16, image_size=64, seed=0),
+              epochs=8, batch_size=32, lr=1e-3)
+settings = dict(depth=18, input_size=(64, 64), batch_size=8, epochs=12, channels_last=True,
+                hourglass=dict(num_stacks=2, channels=64))
+design = 'nested'
+analysis = dict(threshold=1.2, proposed='ctd_ed', reference='ft')
+reported = dict(
+    fe=dict(ME=1.822, SD=0.501, FR=0.9452, AUC=0.01), ftp=dict(ME=1.161, SD=0.261, FR=0.4032, AUC=0.10),
+    ft=dict(ME=0.858, SD=0.238, FR=0.1065, AUC=0.29), hg=dict(ME=0.879, SD=0.386, FR=0.1258, AUC=0.30),
+    ctd_cd=dict(ME=0.842, SD=0.246, FR=0.0581, AUC=0.31), ctd_ed=dict(ME=0.830, SD=0.245, FR=0.0774, AUC=0.32),
+    ctd_com=dict(ME=0.829, SD=0.253, FR=0.0645, AUC=0.32))

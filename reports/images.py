@@ -1,0 +1,138 @@
+"""Test pictures with true and predicted landmarks: one JPEG per picture, the points as vectors over it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from markupsafe import Markup
+
+SIDE = 280  # longest side of an embedded picture, in pixels
+MARGIN = 0.3  # of the landmarks' larger extent, on each side
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, cut to the landmarks.
+
+    Attributes:
+        uri: ``data:image/jpeg`` URI.
+        box: x, y, width, height of the cut in pixels of the prepared image; pixel centres are whole numbers.
+    """
+
+    uri: str
+    box: tuple[float, float, float, float]
+
+    @property
+    def view(self) -> str:
+        return ' '.join(f'{value:g}' for value in self.box)
+
+
+def load(root: str | Path | None, sample: dict[str, Any], base: Path) -> Picture | None:
+    """Read a sample's picture, cut it to a square around its true landmarks and encode it.
+
+    Args:
+        root: The data set's folder; a relative one starts at ``base``.
+        sample: An entry of ``samples``.
+        base: Folder of ``analysis.json``.
+
+    Returns:
+        None where the picture is absent, unreadable or outside of the data set's folder.
+    """
+    if not root:
+        return None
+    folder = (base / Path(root) / 'images').resolve()
+    try:
+        path = (folder / sample['image']).resolve()
+        data = (
+            np.frombuffer(path.read_bytes(), np.uint8)
+            if path.is_relative_to(folder) and path.is_file()
+            else None
+        )
+    except (OSError, ValueError):  # such as a name with a null byte
+        return None
+    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data is not None and data.size else None
+    if pixels is None:
+        return None
+    left, top, width, height = _cut(np.asarray(sample['truth'], dtype=float), *pixels.shape[1::-1])
+    cut = pixels[top : top + height, left : left + width]
+    scale = min(1.0, SIDE / max(width, height))
+    if scale < 1:
+        cut = cv2.resize(
+            cut, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+        )
+    done, jpeg = cv2.imencode('.jpg', cut, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    if not done:
+        return None
+    uri = 'data:image/jpeg;base64,' + base64.b64encode(jpeg.tobytes()).decode('ascii')
+    return Picture(uri, (left - 0.5, top - 0.5, float(width), float(height)))
+
+
+def overlay(picture: Picture, element: str, truth: list, points: list, colour: str, label: str) -> Markup:
+    """The picture ``element`` with green crosses (truth), dots (prediction) and a line between the two.
+
+    Args:
+        picture: Gives the part of the image that is shown.
+        element: Id of the picture's ``<image>`` element.
+        truth: K x 2, pixels of the prepared image.
+        points: K x 2, pixels of the prepared image.
+        colour: The method's colour.
+        label: What it shows, in words.
+    """
+    size = picture.box[2] / 100
+    pairs = [(*a, *b) for a, b in zip(truth, points) if None not in (*a, *b)]
+    lines = ''.join(f'M{a:.1f} {b:.1f}L{x:.1f} {y:.1f}' for a, b, x, y in pairs)
+    arm = 2.1 * size
+    cross = ''.join(
+        f'M{a - arm:.1f} {b:.1f}H{a + arm:.1f}M{a:.1f} {b - arm:.1f}V{b + arm:.1f}' for a, b, _, _ in pairs
+    )
+    dots = Markup('').join(
+        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:.2f}"/>').format(x, y, 1.35 * size)
+        for _, _, x, y in pairs
+    )
+    return Markup(
+        '<svg class="face" viewBox="{}" role="img" aria-label="{}"><use href="#{}"/>'
+        '<g fill="none" stroke-linecap="round"><path d="{}" stroke="#fff" stroke-width="{:.2f}"/>'
+        '<path d="{}" stroke="#000" stroke-opacity=".55" stroke-width="{:.2f}"/>'
+        '<path d="{}" stroke="#2bff6a" stroke-width="{:.2f}"/></g>'
+        '<g fill="{}" stroke="#fff" stroke-width="{:.2f}">{}</g></svg>'
+    ).format(
+        picture.view,
+        label,
+        element,
+        lines,
+        0.5 * size,
+        cross,
+        1.6 * size,
+        cross,
+        0.8 * size,
+        colour,
+        0.45 * size,
+        dots,
+    )
+
+
+def definition(picture: Picture, element: str) -> Markup:
+    """The ``<image>`` element that the overlays use."""
+    x, y, width, height = picture.box
+    return Markup('<image id="{}" href="{}" x="{:g}" y="{:g}" width="{:g}" height="{:g}"/>').format(
+        element, picture.uri, x, y, width, height
+    )
+
+
+def _cut(truth: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:
+    """left, top, width, height of a square around the points, moved into the image."""
+    known = truth[np.isfinite(truth).all(axis=1)]
+    if not len(known):
+        return 0, 0, width, height
+    low, high = known.min(axis=0), known.max(axis=0)
+    side = int(np.ceil(max(16.0, float((high - low).max()) * (1 + 2 * MARGIN))))
+    middle = (low + high) / 2
+    across, down = min(side, width), min(side, height)
+    left = int(np.clip(round(middle[0] - across / 2), 0, width - across))
+    top = int(np.clip(round(middle[1] - down / 2), 0, height - down))
+    return left, top, across, down

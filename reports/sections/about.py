@@ -1,0 +1,104 @@
+"""Where the numbers come from: data, settings, runs, environment, limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import Section, register
+
+SHOWN_APART = (
+    'name',
+    'description',
+    'licence',
+    'splits',
+    'landmarks',
+    'root',
+    'measurements',
+    'flip_indices',
+)
+
+
+@register
+class Data(Section):
+    """The data set and the source network."""
+
+    name = 'data'
+    title = 'Data and source'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Fields of the data set that have no place of their own in the template."""
+        data = analysis['data']
+        return {
+            'data': data,
+            'other': [key for key in data if key not in SHOWN_APART and data[key] is not None],
+        }
+
+
+@register
+class Settings(Section):
+    """What the user chose."""
+
+    name = 'settings'
+    title = 'Settings'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Everything is in analysis.json."""
+        return {
+            'described': [
+                name for name in analysis['order']['methods'] if analysis['methods'][name]['description']
+            ]
+        }
+
+
+@register
+class Runs(Section):
+    """State, time and identity of every run; the failed ones first, with their tracebacks."""
+
+    name = 'runs'
+    title = 'Runs'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Tracebacks by run id."""
+        errors = {str(record.get('id')): record.get('error') for record in records}
+        items = analysis['runs']['items']
+        return {
+            'items': items,
+            'failed': [index for index, item in enumerate(items) if item['state'] == 'failed'],
+            'traceback': {
+                key: str(error.get('traceback') or '')
+                for key, error in errors.items()
+                if isinstance(error, dict)
+            },
+        }
+
+
+@register
+class Surroundings(Section):
+    """Versions and machines."""
+
+    name = 'environment'
+    title = 'Environment'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Left out where no run says what it ran on."""
+        return {} if analysis['runs']['environments'] else None
+
+
+@register
+class Limits(Section):
+    """What the numbers do not say."""
+
+    name = 'limits'
+    title = 'Limits'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+        """Facts that decide which limits apply."""
+        blocks = analysis['methods'].values()
+        splits = analysis['data'].get('splits') or {}
+        test = splits.get('test') or {}
+        return {
+            'seeds': max(block['n_seeds'] for block in blocks),
+            'reported': any(block['reported'] for block in blocks),
+            'repeated_subjects': (test.get('subjects') or 0) < (test.get('images') or 0)
+            and bool(test.get('subjects')),
+        }

@@ -1,0 +1,89 @@
+"""Shared by all tests: threads, and a small model and batch."""
+
+import os
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='session')
+def registered():
+    """The suite's plug-ins in MMPose's registries."""
+    import benchmark
+    benchmark.register()
+    from mmengine.registry import init_default_scope
+    init_default_scope('mmpose')
+    return benchmark
+
+
+@pytest.fixture(scope='session')
+def source_checkpoint(registered, tmp_path_factory):
+    """A source checkpoint: ResNet-18 with 6 classes, random weights."""
+    import torch
+    from mmpose.registry import MODELS
+    torch.manual_seed(3)
+    backbone = MODELS.build(dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3)))
+    backbone.init_weights()
+    state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
+    state |= {'classifier.weight': torch.randn(6, 512), 'classifier.bias': torch.randn(6)}
+    path = tmp_path_factory.mktemp('source') / 'source.pth'
+    torch.save(dict(meta={}, state_dict=state), path)
+    return path
+
+
+@pytest.fixture
+def config(registered):
+    """Gives a method's config at a tiny size: ResNet-18, 64 px, decoder of 16 channels."""
+    from benchmark.datasets.metainfo import LandmarkMeta
+    from benchmark.experiments.configure import fill_paths, run_config
+    from benchmark.experiments.suite import find_config
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
+
+    def make(method: str, source, **settings):
+        settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=4, epochs=2,
+                        hourglass=dict(num_stacks=2, channels=16)) | settings
+        seeds = dict(init=1, order=2, augmentation=3, split=4)
+        method = dict(config=str(find_config('methods', method)))
+        return fill_paths(run_config(method, settings, meta, seeds, None, 1.2), '', str(source))
+
+    return make
+
+
+@pytest.fixture
+def build(config, source_checkpoint):
+    """Builds and initialises a method's tiny model as a Runner does: seed, build, init_weights."""
+    import torch
+    from mmpose.registry import MODELS
+
+    def make(method: str, **changes):
+        cfg = config(method, source_checkpoint)
+        cfg.merge_from_dict(changes)
+        torch.manual_seed(7)
+        model = MODELS.build(cfg.model)
+        model.init_weights()
+        return model
+
+    return make
+
+
+@pytest.fixture
+def batch(registered):
+    """A batch of two 64 px images with three landmarks, as a data loader gives it."""
+    import torch
+    from mmengine.structures import InstanceData, PixelData
+    from mmpose.structures import PoseDataSample
+
+    from benchmark.codecs import ArgmaxHeatmap
+    codec = ArgmaxHeatmap((64, 64), (16, 16))
+    rng = np.random.default_rng(0)
+    samples, images = [], []
+    for _ in range(2):
+        encoded = codec.encode(rng.uniform(8, 56, (1, 3, 2)).astype(np.float32))
+        sample = PoseDataSample()
+        sample.gt_instance_labels = InstanceData(keypoint_weights=torch.from_numpy(encoded['keypoint_weights']))
+        sample.gt_fields = PixelData(heatmaps=torch.from_numpy(encoded['heatmaps']))
+        samples.append(sample)
+        images.append(torch.from_numpy(rng.integers(0, 256, (3, 64, 64), dtype=np.uint8)))
+    return dict(inputs=images, data_samples=samples)

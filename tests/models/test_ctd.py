@@ -1,0 +1,189 @@
+"""What must hold of the CTD estimator and its source."""
+
+import copy
+
+import pytest
+import torch
+from torch.optim import Adam
+
+STEPS = 4
+LAMBDA_0 = {'model.head.transfer.cd.weight': 0.0, 'model.head.transfer.ed.weight': 0.0}
+
+
+def train(model, batch, steps=STEPS):
+    """A few steps of Adam as MMEngine does them."""
+    optimiser = Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)
+    log = []
+    for _ in range(steps):
+        model.train()
+        data = model.data_preprocessor(copy.deepcopy(batch), True)
+        losses = model(**data, mode='loss')
+        total, values = model.parse_losses(losses)
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        log.append({k: float(v) for k, v in values.items()})
+    return log
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_lambda_zero_is_fine_tuning_bit_for_bit(build, batch):
+    ft, ctd = build('ft'), build('ctd_com', **LAMBDA_0)
+    assert same(ft.state_dict(), ctd.state_dict())
+    train(ft, batch), train(ctd, batch)
+    assert same(ft.state_dict(), ctd.state_dict())
+
+
+def test_regularisers_change_the_weights(build, batch):
+    ft, ctd = build('ft'), build('ctd_com', **{'model.head.transfer.ed.weight': 1.0})
+    train(ft, batch), train(ctd, batch)
+    assert not same(ft.state_dict(), ctd.state_dict())
+
+
+def test_the_target_starts_as_the_source(build, source_checkpoint):
+    source = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    for method in ('fe', 'ft', 'ctd_ed'):
+        state = build(method).state_dict()
+        assert all(torch.equal(state[k], v) for k, v in source.items() if k.startswith('backbone.'))
+
+
+def test_checkpoint_loads_strictly_both_ways(build, config, source_checkpoint, batch):
+    from mmpose.registry import MODELS
+
+    from benchmark.models import plain_model
+    ft, ctd = build('ft'), build('ctd_com')
+    train(ctd, batch, 1)
+    ft.load_state_dict(ctd.state_dict(), strict=True)
+    ctd.load_state_dict(ft.state_dict(), strict=True)
+    plain = MODELS.build(plain_model(config('ctd_com', source_checkpoint).model.to_dict()))
+    assert type(plain).__name__ == 'TopdownPoseEstimator' and not hasattr(plain, 'source')
+    plain.load_state_dict(ctd.state_dict(), strict=True)
+
+
+def test_mmengine_checkpoint_holds_no_source(build, tmp_path):
+    from mmengine.runner.checkpoint import get_state_dict
+    keys = get_state_dict(build('ctd_com'))
+    assert not [k for k in keys if 'source' in k or 'classifier' in k or 'transfer' in k]
+
+
+def test_a_strict_load_still_misses_real_weights(build):
+    ctd = build('ctd_com')
+    state = dict(build('ft').state_dict())
+    state.pop('head.final_layer.weight')
+    with pytest.raises(RuntimeError, match='head.final_layer.weight'):
+        ctd.load_state_dict(state, strict=True)
+
+
+@pytest.mark.parametrize('batch_norm', ['eval', 'train'])
+def test_source_never_changes(build, batch, batch_norm):
+    ctd = build('ctd_com', **{'model.source.batch_norm': batch_norm})
+    before = copy.deepcopy(ctd.source.state_dict())
+    train(ctd, batch)
+    assert same(before, ctd.source.state_dict())
+    assert not any(p.requires_grad for p in ctd.source.parameters())
+    modes = {m.training for m in ctd.source.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    assert modes == {batch_norm == 'train'}
+
+
+def test_source_batch_norm_in_train_mode_uses_the_batch(build):
+    images = torch.rand(2, 3, 64, 64) * 255
+    taps = [build('ctd_ed', **{'model.source.batch_norm': mode}).source(images)['stage4'] for mode in ('eval', 'train')]
+    assert not torch.allclose(*taps)
+
+
+def test_init_weights_leaves_source_and_classifier(build, source_checkpoint):
+    ctd = build('ctd_com')
+    state = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    ctd.init_weights()
+    assert torch.equal(ctd.source.backbone.conv1.weight, state['backbone.conv1.weight'])
+    assert torch.equal(ctd.head.classifier.weight, state['classifier.weight'])
+
+
+def test_classifier_is_trained_or_frozen(build, batch, source_checkpoint):
+    start = torch.load(source_checkpoint, weights_only=True)['state_dict']['classifier.weight']
+    heavy = {'model.head.transfer.cd.weight': 1.0}
+    trained, frozen = build('ctd_cd', **heavy), build('ctd_cd', **heavy, **{'model.head.train_classifier': False})
+    train(trained, batch), train(frozen, batch)
+    assert not torch.equal(trained.head.classifier.weight, start)
+    assert torch.equal(frozen.head.classifier.weight, start)
+
+
+def test_log_has_values_and_gradient_ratio(build, batch):
+    log = train(build('ctd_com'), batch, 1)[0]
+    assert log['loss_ed'] == pytest.approx(0.002 * log['raw_ed'])
+    assert log['loss'] == pytest.approx(log['loss_kpt'] + log['loss_cd'] + log['loss_ed'])
+    assert log['ratio_ed'] > 0 and log['ratio_cd'] >= 0
+
+
+def test_gradient_ratio_is_that_of_the_gradients(build, batch):
+    model = build('ctd_ed')
+    model.train()
+    data = model.data_preprocessor(copy.deepcopy(batch), True)
+    losses = model(**data, mode='loss')
+
+    def norm(value):
+        model.zero_grad()
+        value.backward(retain_graph=True)
+        return sum(p.grad.square().sum() for p in model.backbone.parameters() if p.grad is not None) ** 0.5
+
+    expected = norm(losses['loss_ed']) / norm(losses['loss_kpt'])
+    assert losses['ratio_ed'] == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_missing_source(build, tmp_path):
+    from benchmark.models import SourceError
+    with pytest.raises(SourceError, match='no such source checkpoint'):
+        build('ctd_ed', **{'model.source.checkpoint': str(tmp_path / 'absent.pth')})
+
+
+def test_source_of_another_shape(build):
+    from benchmark.models import SourceError
+    with pytest.raises(SourceError, match=r'backbone\..* another architecture|needs|no place'):
+        build('ctd_ed', **{'model.source.backbone.depth': 34})
+
+
+def test_missing_tap_lists_those_there_are(build):
+    from benchmark.models import SourceError
+    with pytest.raises(SourceError, match=r"no tap 'stage2'. It has: stage3, stage4, pooled"):
+        build('ctd_ed', **{'model.source.backbone.out_indices': (2, 3), 'model.head.transfer.ed.stage': 'stage2'})
+
+
+def test_source_without_classifier(build, source_checkpoint, tmp_path):
+    from benchmark.models import SourceError
+    state = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    path = tmp_path / 'headless.pth'
+    torch.save(dict(state_dict={k: v for k, v in state.items() if k.startswith('backbone.')}), path)
+    with pytest.raises(SourceError, match="no tap 'logits'"):
+        build('ctd_cd', **{'model.source.checkpoint': str(path)})
+
+
+def test_random_source(build, batch):
+    model = build('ctd_ed', **{'model.source.checkpoint': 'random'})
+    assert 'logits' not in model.source.taps
+    assert 0 < train(model, batch, 1)[0]['raw_ed'] < 2
+
+
+def test_frozen_encoder_of_fe_does_not_move(build, batch):
+    fe = build('fe')
+    before = copy.deepcopy(fe.backbone.state_dict())
+    train(fe, batch)
+    assert same(before, fe.backbone.state_dict())
+
+
+def test_ftp_moves_the_last_stage_only(build, batch):
+    ftp = build('ftp')
+    before = copy.deepcopy(ftp.backbone.state_dict())
+    train(ftp, batch)
+    moved = {k.split('.')[0] for k, v in ftp.backbone.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == {'layer4'}
+
+
+def test_small_batch_is_refused(build, batch, monkeypatch):
+    from benchmark.models import SourceError
+    model = build('ctd_ed')
+    monkeypatch.setattr(type(model.head.transfer['ed']), 'min_batch', 3)
+    with pytest.raises(SourceError, match='batch of at least 3'):
+        train(model, batch, 1)

@@ -1,0 +1,207 @@
+"""The summary against hand-computed values, its invariances, its schema and the command."""
+
+import importlib.util
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.statistics import SCHEMA, TableError, read_table, summarize, validate, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = {
+    'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'boolean': bool,
+    'null': type(None),
+}  # fmt: skip
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', ROOT / f'tools/{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def results(rng, methods=('a', 'b'), seeds=3, images=6, conditions=('all',), landmarks=2):
+    keys = itertools.product(conditions, methods, range(seeds), range(images), range(landmarks))
+    rows = [(c, m, s, f'i{i}', f'k{k}', rng.uniform(0, 2), 20.0) for c, m, s, i, k in keys]
+    names = ['condition', 'method', 'seed', 'image', 'landmark', 'error', 'normalizer']
+    return pd.DataFrame(rows, columns=names)
+
+
+def problems(value, schema, root, where='$'):
+    """A structural check: the part of JSON Schema that the schema uses."""
+    schema = {**root['$defs'][schema['$ref'].rsplit('/', 1)[1]], **schema} if '$ref' in schema else schema
+    kinds = schema.get('type', [])
+    allowed = tuple(KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    if allowed and (
+        not isinstance(value, _flat(allowed)) or (isinstance(value, bool) and bool not in allowed)
+    ):
+        return [f'{where}: {value!r} is not {kinds}']
+    found = []
+    if 'const' in schema and value != schema['const'] or 'enum' in schema and value not in schema['enum']:
+        found.append(f'{where}: {value!r}')
+    if isinstance(value, dict):
+        found += [f'{where}: {name} missing' for name in schema.get('required', []) if name not in value]
+        known, extra = schema.get('properties', {}), schema.get('additionalProperties', True)
+        for key, item in value.items():
+            if key in known:
+                found += problems(item, known[key], root, f'{where}.{key}')
+            elif extra is False:
+                found.append(f'{where}: {key} unknown')
+            elif isinstance(extra, dict):
+                found += problems(item, extra, root, f'{where}.{key}')
+    if isinstance(value, list) and 'items' in schema:
+        for index, item in enumerate(value):
+            found += problems(item, schema['items'], root, f'{where}[{index}]')
+    return found
+
+
+def _flat(kinds):
+    return tuple(kind for entry in kinds for kind in (entry if isinstance(entry, tuple) else (entry,)))
+
+
+def check_schema(content):
+    schema = json.loads(SCHEMA.read_text())
+    assert problems(content, schema, schema) == []
+    if importlib.util.find_spec('jsonschema'):
+        importlib.import_module('jsonschema').validate(content, schema)
+
+
+def test_two_standard_deviations_by_hand():
+    values = {0: [1.0, 2.0, 3.0], 1: [1.2, 2.4, 3.6]}
+    rows = [('m', s, f'i{i}', e) for s, errors in values.items() for i, e in enumerate(errors)]
+    content = summarize(validate(pd.DataFrame(rows, columns=['method', 'seed', 'image', 'error'])))
+    block = content['methods']['m']['endpoints']
+    assert block['ME']['mean'] == pytest.approx(2.2)
+    assert block['ME']['per_seed'] == pytest.approx([2.0, 2.4])
+    assert block['ME']['seed_sd'] == pytest.approx(np.sqrt(0.08))
+    assert block['ME']['image_sd'] == pytest.approx(1.1)  # of 1.1, 2.2, 3.3
+    assert block['FR']['mean'] == pytest.approx(4 / 6)  # 1.0 and 1.2 are not above 1.2
+    assert content['decoder_floor'] is None  # the unit is unknown
+    check_schema(content)
+
+
+def test_permutations_change_no_byte(tmp_path):
+    frame = results(np.random.default_rng(0), conditions=('all', 'few'))
+    first = write_json(summarize(validate(frame)), tmp_path / 'a.json').read_bytes()
+    shuffled = frame.sample(frac=1, random_state=1)[frame.columns[::-1]]
+    assert write_json(summarize(validate(shuffled)), tmp_path / 'b.json').read_bytes() == first
+
+
+def test_one_seed_one_image_has_no_standard_deviation():
+    content = summarize(validate(results(np.random.default_rng(0), seeds=1, images=1)))
+    block = content['methods']['a']['endpoints']['ME']
+    assert block['seed_sd'] is None and block['image_sd'] is None
+    check_schema(content)
+
+
+def test_missing_seeds_and_failed_runs_are_counted():
+    frame = results(np.random.default_rng(0))
+    frame = frame[~((frame['method'] == 'b') & (frame['seed'] == 2))]
+    runs = [{'id': f'{m}{s}', 'method': m, 'condition': 'all', 'seed': s} for m in 'ab' for s in range(3)]
+    plan = {
+        'methods': [{'name': m} for m in 'bac'],
+        'conditions': [{'name': 'all'}],
+        'seeds': [0, 1, 2],
+        'runs': runs,
+    }
+    records = [{'id': 'b2', 'state': 'failed', 'error': {'type': 'ValueError', 'message': 'NaN'}}]
+    content = summarize(validate(frame), plan, records)
+    assert content['order']['methods'] == ['b', 'a', 'c']
+    assert (content['methods']['b']['n_seeds'], content['methods']['b']['n_seeds_planned']) == (2, 3)
+    assert content['methods']['c']['endpoints'] == {}
+    assert (content['runs']['done'], content['runs']['failed'], content['runs']['missing']) == (5, 1, 0)
+    assert content['runs']['items'][5]['message'] == 'ValueError: NaN'
+    assert any('1 of 6 runs failed: b2' in note for note in content['notes'])
+    check_schema(content)
+
+
+def test_images_that_a_run_lacks_are_left_out_and_named():
+    frame = results(np.random.default_rng(0))
+    lacking = (
+        (frame['method'] == 'a')
+        & (frame['seed'] == 1)
+        & (frame['image'] == 'i3')
+        & (frame['landmark'] == 'k1')
+    )
+    content = summarize(validate(frame[~lacking]))
+    block = content['conditions']['all']
+    assert block['dropped_images'] == ['i3'] and block['n_images'] == 5
+    assert block['methods']['b']['endpoints']['ME']['n_images'] == 5
+    assert any('i3' in note for note in content['notes'])
+
+
+def test_no_common_image_is_refused():
+    frame = results(np.random.default_rng(0), seeds=1)
+    frame.loc[frame['method'] == 'b', 'image'] += 'x'
+    with pytest.raises(TableError, match='no image'):
+        summarize(validate(frame))
+
+
+def test_copies_of_a_seed_are_noted():
+    frame = results(np.random.default_rng(0), methods=('a',), seeds=1)
+    content = summarize(validate(pd.concat([frame, frame.assign(seed=7)])))
+    assert any('seeds 0 and 7 have identical results' in note for note in content['notes'])
+
+
+def test_learning_curve_goes_by_value():
+    frame = results(np.random.default_rng(0), conditions=('all', 'few'))
+    plan = {'conditions': [{'name': 'all', 'value': 59}, {'name': 'few', 'value': 5}]}
+    content = summarize(validate(frame), plan)
+    assert content['main_condition'] == 'all' and content['learning_curve']['x'] == [5, 59]
+    few = content['conditions']['few']['methods']['a']['endpoints']['ME']['mean']
+    assert content['learning_curve']['methods']['a']['mean'][0] == few
+    check_schema(content)
+
+
+def test_ranking_states_the_difference_to_the_reference():
+    frame = results(np.random.default_rng(3))
+    content = summarize(validate(frame), {'analysis': {'reference': 'a'}})
+    means = {m: content['methods'][m]['endpoints']['ME']['mean'] for m in 'ab'}
+    assert content['ranking']['first'] == min(means, key=means.get)
+    assert content['ranking']['difference'] == min(means.values()) - means['a']
+
+
+@pytest.mark.parametrize('threshold', [0, -1, float('nan'), True])
+def test_bad_thresholds_are_refused(threshold):
+    with pytest.raises(TableError, match='threshold'):
+        summarize(validate(results(np.random.default_rng(0))), threshold=threshold)
+
+
+def test_nan_becomes_null_and_nothing_is_left_behind(tmp_path):
+    path = write_json(
+        {'b': float('nan'), 'a': np.float64(1.5), 'c': [1, 2], 'd': 'text [\n 1\n ]'}, tmp_path / 'x.json'
+    )
+    assert json.loads(path.read_text()) == {'a': 1.5, 'b': None, 'c': [1, 2], 'd': 'text [\n 1\n ]'}
+    assert [entry.name for entry in tmp_path.iterdir()] == ['x.json']
+
+
+def test_command_writes_and_refuses(tmp_path, capsys):
+    analyze = tool('analyze')
+    results(np.random.default_rng(0)).to_csv(tmp_path / 'r.csv', index=False)
+    assert analyze.main([str(tmp_path / 'r.csv'), '--out', str(tmp_path / 'out'), '--threshold', '0.9']) == 0
+    content = json.loads((tmp_path / 'out/analysis.json').read_text())
+    assert content['threshold'] == 0.9
+    assert content['methods'] == summarize(read_table(tmp_path / 'r.csv'), threshold=0.9)['methods']
+    assert analyze.main([str(tmp_path / 'none.csv')]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ') and error.count('\n') == 1
+
+
+def test_statistics_imports_neither_torch_nor_mm(monkeypatch):
+    loaded = {
+        name.split('.')[0] for name, module in sys.modules.items() if name.startswith('benchmark.statistics')
+    }
+    assert loaded == {'benchmark'}
+    for path in [*(ROOT / 'benchmark/statistics').glob('*.py'), *(ROOT / 'reports').rglob('*.py')]:
+        lines = [
+            line.split()
+            for line in path.read_text().splitlines()
+            if line.lstrip().startswith(('import ', 'from '))
+        ]
+        assert not any(words[1].startswith(('torch', 'mm')) for words in lines), path

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Converts a public pre-trained ResNet to a source checkpoint that holds tensors only."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+FORMATS = ('vggface2', 'torchvision', 'timm')
+EXAMPLES = """\
+examples:
+  tools/convert_source.py vggface2 resnet50_ft_weight.pkl sources/vggface2_resnet50.pth
+  tools/convert_source.py vggface2 resnet50_ft_dag.pth sources/vggface2_resnet50.pth --channel-order rgb
+  tools/convert_source.py torchvision resnet18.pth sources/imagenet_resnet18.pth
+  tools/convert_source.py timm pytorch_model.bin sources/timm_resnet50.pth --mean 127.5 127.5 127.5 \\
+                          --std 127.5 127.5 127.5
+
+formats:
+  vggface2     the VGGFace2 ResNets: a pickled dict of numpy arrays or a torch state dict, with torch-style
+               names (layer1.0.conv1.weight) or Caffe's (conv2_1_1x1_reduce.weight)
+  torchvision  a state dict of a ResNet (18, 34, 50, 101, 152)
+  timm         the same; for weights not trained with ImageNet's mean and deviation give --mean and --std
+
+exit codes: 0 converted, 2 not converted (the reason is on stderr). Nothing that is in SRC is run.
+"""
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('format', metavar='FORMAT', choices=FORMATS, help=f'one of {", ".join(FORMATS)}')
+    parser.add_argument('src', metavar='SRC', help='the pre-trained network')
+    parser.add_argument('dst', metavar='DST', help='the checkpoint to write')
+    parser.add_argument('--overwrite', action='store_true', help='replace DST where it exists')
+    parser.add_argument('--no-classifier', action='store_true', help='convert the encoder alone')
+    parser.add_argument('--channel-order', choices=('auto', 'rgb', 'bgr'), default='auto',
+                        help='what SRC takes; auto (the default) is bgr for vggface2 with torch-style names, '
+                             'rgb for all others. DST always takes RGB')
+    for name in ('mean', 'std'):
+        parser.add_argument(f'--{name}', nargs=3, type=float, metavar=('R', 'G', 'B'),
+                            help='normalisation in 0..255, where it is not the default of FORMAT')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    arguments = parse_arguments(argv)
+    import benchmark
+    benchmark.register()
+    from benchmark.models.convert import ConversionError, convert
+    try:
+        meta = convert(arguments.format, arguments.src, arguments.dst, overwrite=arguments.overwrite,
+                       classifier=not arguments.no_classifier, channel_order=arguments.channel_order,
+                       mean=arguments.mean, std=arguments.std)
+    except ConversionError as error:
+        print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
+        return 2
+    order = meta['source_channel_order']
+    arch, flipped = meta['arch'], ' (the source took BGR)' if order == 'bgr' else ''
+    print(f'{arguments.dst}: {arch["type"]}-{arch["depth"]}, {meta["num_classes"]} classes, input '
+          f'RGB{flipped}, source sha256 {meta["source_sha256"]}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

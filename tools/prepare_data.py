@@ -1,0 +1,71 @@
+#!/usr/bin/env python
+"""Converts a data set to validated COCO keypoints, or checks a prepared one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
+from benchmark.datasets.metainfo import DataError  # noqa: E402
+
+EXAMPLES = """examples:
+  tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
+  tools/prepare_data.py coco downloads/faces data/faces --size 256
+  tools/prepare_data.py synthetic faces data/faces --splits train=60,val=15,test=45
+  tools/prepare_data.py check data/faces
+
+exit codes: 0 done, 1 `check` found errors, 2 bad input (one line on stderr)
+
+A prepared set is a folder with images/, annotations/{train,val,test}.json (COCO keypoints, x = 0 is the
+centre of the first pixel) and metainfo.json (landmark names, flip indices, subject and group fields). DST
+appears only when it is complete and has passed the check. `prepare_data.py FORMAT --help` describes SRC and
+the options."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, a subcommand per format and ``check``."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog='prepare_data.py', description=__doc__, epilog=EXAMPLES,
+                                     formatter_class=raw)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='FORMAT | check')
+    for name, converter in FORMATS.items():
+        sub = commands.add_parser(name, help=converter.summary, description=converter.description,
+                                  formatter_class=raw)
+        sub.add_argument('src', metavar='SRC', help='what to convert, see above')
+        sub.add_argument('dst', metavar='DST', help='folder to make; must not exist')
+        converter.add_arguments(sub)
+    sub = commands.add_parser('check', help='check a prepared landmark or identity set', formatter_class=raw,
+                              description='Lists every problem of a prepared set; exit code 1 if there are '
+                                          'errors.')
+    sub.add_argument('dst', metavar='DST', help='folder of the prepared set')
+    sub.add_argument('--limit', metavar='N', type=int, default=20, help='problems to show of each kind '
+                                                                        '(default 20)')
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        if args.command == 'check':
+            report, notes = check_prepared(args.dst), []
+        else:
+            report, notes = prepare(args.command, args.src, args.dst, args)
+    except DataError as error:
+        print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f'error: {error.filename}: {error.strerror}. Check path and permissions.', file=sys.stderr)
+        return 2
+    for note in notes:
+        print(f'note: {note}')
+    print(report.text(getattr(args, 'limit', 20)))
+    return 0 if report.ok else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

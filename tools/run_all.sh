@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Set-up where needed, then a suite's runs, their analysis and the report; prints the report's path last.
+#   tools/run_all.sh [SUITE] [options of tools/run_suite.py]      SUITE: demo (default), smoke, real_faces, paper, a path
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+suite=demo
+case ${1:-} in
+  -h|--help) sed -n '2,3s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; echo; suite=--help ;;
+  -*|'') ;;
+  *) suite=$1; shift ;;
+esac
+"$root/tools/setup_env.sh"
+python=${CTD_VENV:-$root/.venv}/bin/python
+if [ "$suite" = --help ]; then exec "$python" "$root/tools/run_suite.py" --help; fi
+
+out=runs/$(basename "$suite" .py)
+dry=
+previous=
+for argument in "$@"; do
+  case $previous in --out) out=$argument ;; esac
+  case $argument in --out=*) out=${argument#--out=} ;; --dry-run) dry=1 ;; esac
+  previous=$argument
+done
+
+status=0
+"$python" "$root/tools/run_suite.py" "$suite" --out "$out" "$@" || status=$?
+# 1: some runs failed. The others are analysed, and the report says so.
+if [ "$status" -gt 1 ] || [ -n "$dry" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
+"$python" "$root/tools/analyze.py" "$out" --out "$out"
+"$python" "$root/tools/report.py" "$out/analysis.json"
+exit "$status"

@@ -1,0 +1,12 @@
+#!/usr/bin/env python
+"""Plans and runs a suite: methods x conditions x seeds. A second call does only what is missing."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.experiments.command import main  # noqa: E402
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Set-up where needed, then lint and the whole test suite. Arguments go to pytest.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+tools/setup_env.sh
+bin=${CTD_VENV:-$root/.venv}/bin
+export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+"$bin/ruff" check --quiet benchmark reports mmconfigs tools tests setup.py
+exec "$bin/python" -m pytest -q "$@"

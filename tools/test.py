@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Tests a checkpoint: tools/test.py CONFIG CHECKPOINT [--out FILE.csv] [--cfg-options KEY=VALUE ...].
+
+A CTD checkpoint is tested as the plain network that it is: its source is not needed.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import benchmark
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+
+def main() -> int:
+    """Tests; exit code 2 for bad input."""
+    parser = argparse.ArgumentParser(prog='tools/test.py', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help="the run's config")
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('--out', type=Path, help='write the error per image and landmark as CSV')
+    parser.add_argument('--work-dir', default=None, help='folder of the log (default: runs/single/CONFIG)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    args = parser.parse_args()
+    try:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(args.cfg_options)
+        benchmark.register()
+        from benchmark.models import plain_model
+        cfg.model = plain_model(cfg.model.to_dict())
+        cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
+        for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'val_dataloader', 'val_cfg', 'val_evaluator'):
+            cfg[key] = None
+        cfg.param_scheduler = None
+        cfg.load_from = args.checkpoint
+        if not Path(args.checkpoint).is_file():
+            raise ValueError(f'{args.checkpoint}: no such checkpoint.')
+        runner = Runner.from_cfg(cfg)
+    except (ValueError, FileNotFoundError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    metrics = runner.test()
+    if args.out:
+        import pandas
+        pandas.DataFrame(runner.test_evaluator.metrics[0].rows).to_csv(args.out, index=False)
+    print('  '.join(f'{name} {value:.4f}' for name, value in sorted(metrics.items())))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,42 @@
+#!/usr/bin/env python
+"""One run from a config, MMEngine style: tools/train.py CONFIG [--work-dir DIR] [--cfg-options KEY=VALUE ...].
+
+CTD_DATA names a prepared data set and CTD_SOURCE a source checkpoint; both can also be given with --cfg-options.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import benchmark
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+
+def main() -> int:
+    """Trains; exit code 2 for bad input."""
+    parser = argparse.ArgumentParser(prog='tools/train.py', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='a config, such as mmconfigs/methods/ctd_ed.py')
+    parser.add_argument('--work-dir', default=None, help='output folder (default: runs/single/CONFIG)')
+    parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint in the work folder')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    args = parser.parse_args()
+    try:
+        cfg = Config.fromfile(args.config)
+        cfg.merge_from_dict(args.cfg_options)
+        cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
+        cfg.resume = args.resume
+        benchmark.register()
+        runner = Runner.from_cfg(cfg)
+    except (ValueError, FileNotFoundError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    runner.train()
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
