@@ -112,14 +112,14 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
     def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
         for place, name in enumerate(names):
             curve, style = curves[name], styles[name]
-            ax.fill_between(
-                curve['x'], curve['low'], curve['high'], color=method_colour(style), alpha=0.13, linewidth=0
-            )
+            look = {'color': method_colour(style), 'alpha': 0.13, 'linewidth': 0}
+            ax.fill_between(curve['x'], curve['low'], curve['high'], step='post', **look)
             ax.plot(
                 curve['x'],
                 curve['mean'],
                 markevery=(6 + 2 * place, 16),
                 label=_short(analysis, name),
+                drawstyle='steps-post',
                 **line_style(style),
             )
         ax.axvline(threshold, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
@@ -134,6 +134,8 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
         ax.grid(True)
         if narrow:
             fig.legend(loc='outside lower center', ncols=2, handlelength=3.2)
+        elif len(names) > 8:  # too many to stand in the empty corner of the axes
+            fig.legend(loc='outside right center', handlelength=3.2)
         else:
             ax.legend(loc='lower right', handlelength=3.6, labelspacing=0.55)
 

@@ -18,7 +18,7 @@ class Canvas:
     """
 
     def __init__(self, size: int):
-        """Takes memory once for all pictures of `size` by `size` pixels; fresh memory costs more than drawing.
+        """Takes memory once for all pictures of this size, since fresh memory costs more than drawing.
 
         Call `start` before each picture.
         """
@@ -67,7 +67,7 @@ class Canvas:
         top, bottom = max((y - pad) // 16, 0), min((y + h + pad) // 16 + 1, self.size)
         if right <= left or bottom <= top:
             return None
-        factor = SUPERSAMPLE if sigma < 0.5 else 1 if sigma > 2 else 2
+        factor = SUPERSAMPLE if sigma < 0.5 else 2
         rows, columns = factor * (bottom - top), factor * (right - left)
         fine = self._fine[:rows * columns].reshape(rows, columns)
         fine.fill(0)

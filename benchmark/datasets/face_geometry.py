@@ -346,7 +346,7 @@ def _widest(curve: np.ndarray, sign: int) -> np.ndarray:
 def _body(shot: Shot, head: np.ndarray) -> dict:
     """Neck and clothes, which do not turn with the head."""
     chin = head[np.argmax(head[:, 1])]
-    neck = [(-0.66, 0.6), (-0.66, 1.3), (-0.70, 1.75), (-0.95, 2.1), (-1.0, 3.4)]
+    neck = [(-0.66, 0.6), (-0.66, 1.3), (-0.66, 1.75), (-0.78, 2.1), (-0.85, 3.4)]
     c = shot.collar
     clothes = [(-3.4, 4.5), (-2.6, 2.75), (-1.9, 2.22), (-0.95, 1.98), (-0.70, 1.80), (-0.35, 1.9 + 0.55 * c),
                (0, 1.95 + 0.9 * c)]

@@ -75,7 +75,7 @@ def read_split(root: str | Path, split: str) -> Split:
         DataError: A file or field is missing or wrong; the message names file, record and remedy.
     """
     root = Path(root)
-    meta = load_metainfo(root)
+    meta = load_scheme(root)
     records, problems = _scan_split(root, split, meta)
     if problems:
         count = len(problems) - 1
@@ -97,7 +97,7 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
     root = Path(root)
     report = Report(root)
     try:
-        meta = load_metainfo(root)
+        meta = load_scheme(root)
     except DataError as error:
         report.errors.append(str(error))
         return report
@@ -140,6 +140,25 @@ def fingerprint(root: str | Path) -> str:
     meta = root / 'metainfo.json'
     images = [p for p in (root / 'images').rglob('*') if p.is_file() and p.name not in _CLUTTER]
     return hash_files(root, [*annotations, *([meta] if meta.exists() else []), *images])
+
+
+def load_scheme(root: Path) -> LandmarkMeta:
+    """The landmark scheme of a prepared data set, every name a text.
+
+    Raises:
+        DataError: As ``load_metainfo``, and for a value of the wrong type.
+    """
+    path = root / 'metainfo.json'
+    path = path if path.exists() else root / 'annotations'
+    try:
+        meta = load_metainfo(root)
+    except (TypeError, AttributeError) as error:
+        raise DataError(f'{path}: a field has a value of the wrong type ({error}). Compare it with '
+                        'that of a set made by tools/prepare_data.py.') from None
+    named = [*meta.landmarks, *meta.groups, *meta.annotators, meta.subject or '']
+    if wrong := [value for value in named if not isinstance(value, str)]:
+        raise DataError(f'{path}: {wrong[0]!r} is no name. Landmarks, subject, groups, annotators are text.')
+    return meta
 
 
 def _scan_split(root: Path, split: str, meta: LandmarkMeta) -> tuple[list[Record], list[str]]:

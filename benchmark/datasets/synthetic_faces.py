@@ -91,14 +91,24 @@ class FaceGenerator:
         """As `render`, with the share (H, W) of each pixel that eyes, alae, lips and hair were painted on."""
         return self._render(identity, shot, named=True)
 
+    def landmarks(self, identity: int, shot: int) -> np.ndarray:
+        """The landmarks (14, 2) in pixels that `render` gives, without the picture."""
+        who, circumstances, _ = self._sample(identity, shot)
+        matrix = self._placement(circumstances)
+        return face_curves(who, circumstances)[2] @ matrix[:, :2].T + matrix[:, 2]
+
+    def _placement(self, shot: Shot) -> np.ndarray:
+        """Head frame to pixels, (2, 3): roll, scale and shift; pixel centres are at whole numbers."""
+        scale = shot.scale * self.image_size
+        cos, sin = scale * np.cos(shot.roll), scale * np.sin(shot.roll)
+        x, y = shot.centre * self.image_size - 0.5
+        middle = 0.15    # height in the face that is to lie at the centre
+        return np.array([[cos, -sin, x + sin * middle], [sin, cos, y - cos * middle]])
+
     def _render(self, identity: int, shot: int, named: bool) -> tuple[Face, dict[str, np.ndarray]]:
         who, circumstances, rng = self._sample(identity, shot)
         curves, bumps, landmarks = face_curves(who, circumstances)
-        scale = circumstances.scale * self.image_size
-        cos, sin = scale * np.cos(circumstances.roll), scale * np.sin(circumstances.roll)
-        shift = circumstances.centre * self.image_size - 0.5
-        matrix = np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]]])
-        matrix[:, 2] -= matrix[:, :2] @ (0, 0.15)
+        matrix = self._placement(circumstances)
         canvas = self._canvas
         canvas.start(matrix, named)
         image = paint_portrait(canvas, self._textures, who, circumstances, curves, bumps, rng)

@@ -86,7 +86,7 @@ class FrozenSource(BaseModule):
                 if num_classes:
                     width = _output_channels(self.backbone)
                     self.classifier = nn.Linear(width, num_classes)
-        meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint))
+        meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint), backbone)
         normalisation = meta.get('normalisation') or {}
         mean = mean if mean is not None else normalisation.get('mean', (123.675, 116.28, 103.53))
         std = std if std is not None else normalisation.get('std', (58.395, 57.12, 57.375))
@@ -95,8 +95,14 @@ class FrozenSource(BaseModule):
         self.requires_grad_(False)
         self.train(False)
 
-    def _load(self, content: dict) -> dict:
-        state = content['state_dict']
+    def _load(self, content: dict, config: dict) -> dict:
+        state, meta = content['state_dict'], content.get('meta') or {}
+        # Architectures can have the same shapes and compute different things (VGGFace2ResNet and ResNet).
+        made_with = meta.get('arch') or {}
+        for key in ('type', 'depth'):
+            if key in made_with and made_with[key] != config.get(key, made_with[key]):
+                raise SourceError(f'{self.checkpoint}: was made with {key}={made_with[key]!r}, the config has '
+                                  f'source.backbone.{key}={config[key]!r}. Set the one that the checkpoint has.')
         backbone = {k[9:]: v for k, v in state.items() if k.startswith('backbone.')}
         own = self.backbone.state_dict()
         for key, value in own.items():
@@ -118,7 +124,7 @@ class FrozenSource(BaseModule):
             with torch.random.fork_rng(devices=[]):
                 self.classifier = nn.Linear(width, classes)
             self.classifier.load_state_dict({k[11:]: v for k, v in state.items() if k.startswith('classifier.')})
-        return content.get('meta') or {}
+        return meta
 
     @property
     def taps(self) -> tuple[str, ...]:

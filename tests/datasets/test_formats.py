@@ -252,7 +252,7 @@ def broken(change):
     (lambda c: c['categories'][0].pop('keypoints'), r'train\.json: categories: 0 of them have `keypoints`'),
     (lambda c: c['categories'][0].update(keypoints=['a', 'b', 'c']),
      r'val\.json: .* differs from .*train\.json'),
-    (lambda c: c['images'][1].pop('file_name'), r'train\.json: images\[1\]'),
+    (lambda c: c['images'][1].pop('file_name'), r"train\.json: images\[1\]: field 'file_name' is missing"),
     (lambda c: c['images'][1].update(id=1), r"image '2\.png': id 1 appears more than once"),
     (lambda c: c['images'][1].update(file_name='a/../../2.png'),
      r"image 'a/\.\./\.\./2\.png': leaves the folder"),
@@ -266,6 +266,7 @@ def broken(change):
      r'train\.json: annotation 12: image_id 9 is not in images'),
     (lambda c: c['annotations'][1].pop('image_id'),
      r"train\.json: annotations\[1\]: field 'image_id' is missing"),
+    (lambda c: c['images'][1].update(pixel_spacing='1'), r"image '2\.png': pixel_spacing is '1'"),
     (lambda c: c['annotations'][1].update(bbox=[0, 0, -1, 2]), r'annotation 12: bbox is \[0, 0, -1, 2\]'),
 ])
 def test_bad_coco_is_named(tmp_path, change, message):
@@ -274,6 +275,14 @@ def test_bad_coco_is_named(tmp_path, change, message):
     with pytest.raises(DataError, match=message):
         convert('coco', tmp_path / 'src', tmp_path / 'dst')
     assert not (tmp_path / 'dst').exists()
+
+
+def test_coco_crop_far_outside_is_named(tmp_path):
+    write_coco(tmp_path / 'src')
+    content = coco_file([1, 2], keypoints=[20, 8, 2, 1e30, 8, 2, 15, 12, 2])
+    (tmp_path / 'src' / 'annotations' / 'train.json').write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"image '1\.png': annotation 11: the crop .* outside of the 32 x 24"):
+        convert('coco', tmp_path / 'src', tmp_path / 'dst', '--size', 16)
 
 
 def test_coco_options_and_files(tmp_path):

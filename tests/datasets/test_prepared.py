@@ -187,6 +187,15 @@ def test_broken_flip_pair(root):
     assert 'eye_r' in check_dataset(root).errors[0]
 
 
+@pytest.mark.parametrize('change', [dict(subject=['person']), dict(landmarks=5), dict(interocular=3),
+                                    dict(landmarks=['eye_r', 'eye_l', 7])])
+def test_scheme_of_wrong_type(root, change):
+    fields = json.loads((root / 'metainfo.json').read_text())
+    (root / 'metainfo.json').write_text(json.dumps(fields | change))
+    with pytest.raises(DataError, match=r'metainfo\.json: '):
+        read_split(root, 'train')
+
+
 def test_check_collects_everything(root):
     for split, number in (('train', 2), ('test', 6)):
         coco = load(root, split)

@@ -139,6 +139,15 @@ def test_missing_source(build, tmp_path):
         build('ctd_ed', **{'model.source.checkpoint': str(tmp_path / 'absent.pth')})
 
 
+def test_source_of_another_kind_with_the_same_shapes(build, source_checkpoint, tmp_path):
+    from benchmark.models import SourceError
+    content = torch.load(source_checkpoint, weights_only=True)
+    path = tmp_path / 'vggface2.pth'
+    torch.save(content | dict(meta=dict(arch=dict(type='VGGFace2ResNet', depth=18))), path)
+    with pytest.raises(SourceError, match="made with type='VGGFace2ResNet'"):
+        build('ctd_ed', **{'model.source.checkpoint': str(path)})
+
+
 def test_source_of_another_shape(build):
     from benchmark.models import SourceError
     with pytest.raises(SourceError, match=r'backbone\..* another architecture|needs|no place'):

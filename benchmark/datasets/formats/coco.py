@@ -21,6 +21,7 @@ from benchmark.datasets.formats.common import (
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.identities import leaves_folder
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, read_json
+from benchmark.datasets.prepared import load_scheme
 
 DESCRIPTION = """SRC is a folder with annotations/*.json or {train,val,test}.json and its images in images/,
 a folder per split, or --images; or one COCO file. A file's split is in its name
@@ -48,10 +49,11 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     files, notes = find_files(Path(src))
     base = Path(src) if Path(src).is_dir() else Path(src).parent
     parsed = [(split, path, _load(path)) for split, path in files]
-    names, indices, note = _landmarks(base, parsed, args)
+    scheme = load_scheme(base) if (base / 'metainfo.json').exists() else None
+    fields = {} if scheme is None else scheme.to_dict()
+    names, indices, note = _landmarks(base, parsed, scheme, args)
     notes += note
     images = [image for _, _, coco in parsed for image in coco['images']]
-    fields = read_json(base / 'metainfo.json') if (base / 'metainfo.json').exists() else {}
     subject = args.subject or fields.get('subject') or next(
         (f for f in ('subject', 'identity') if images and all(f in i for i in images)), None)
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else fields.get('groups') or (
@@ -106,10 +108,16 @@ def _load(path: Path) -> dict:
     for key in ('images', 'annotations', 'categories'):
         if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
             raise DataError(f'{path}: field {key!r} is missing or no list. The file must be COCO keypoints.')
+    for key, field in (('images', 'id'), ('images', 'file_name'), ('annotations', 'image_id')):
+        for number, entry in enumerate(coco[key]):
+            value = entry.get(field) if isinstance(entry, dict) else None
+            if not isinstance(value, (str, int)) or field == 'file_name' and not isinstance(value, str):
+                raise DataError(f'{path}: {key}[{number}]: field {field!r} is missing or malformed.')
     return coco
 
 
-def _landmarks(base: Path, parsed: list, args: argparse.Namespace) -> tuple[list[str], list[int], list[str]]:
+def _landmarks(base: Path, parsed: list, scheme: LandmarkMeta | None,
+               args: argparse.Namespace) -> tuple[list[str], list[int], list[str]]:
     """Landmark names and flip indices on which all files agree."""
     agreed, where = None, None
     for _, path, coco in parsed:
@@ -117,16 +125,17 @@ def _landmarks(base: Path, parsed: list, args: argparse.Namespace) -> tuple[list
         if len(found) != 1:
             raise DataError(f'{path}: categories: {len(found)} of them have `keypoints`, not 1. Keep the '
                             'one that is annotated.')
-        names = list(found[0]['keypoints'])
+        names = found[0]['keypoints']
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise DataError(f'{path}: categories: keypoints must be a list of names.')
         if agreed is not None and names != agreed:
             raise DataError(f'{path}: categories[0].keypoints differs from {where}. Make the files agree.')
         agreed, where = names, path
         given = found[0].get('flip_indices')
-    meta = base / 'metainfo.json'
-    if meta.exists():
-        scheme = LandmarkMeta.from_dict(read_json(meta), str(meta))
+    if scheme is not None:
         if list(scheme.landmarks) != agreed:
-            raise DataError(f'{where}: categories[0].keypoints differs from {meta}. Make them agree.')
+            raise DataError(f'{where}: categories[0].keypoints differs from {base / "metainfo.json"}. '
+                            'Make them agree.')
         given = list(scheme.flip_indices)
     if given is not None and args.flip_pairs is None:
         return agreed, list(given), []
@@ -138,17 +147,13 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
              args: argparse.Namespace, notes: list[str]) -> list[Sample]:
     """The annotated persons of one file; appends a note on images without annotation."""
     by_image = defaultdict(list)
-    for number, annotation in enumerate(coco['annotations']):
-        if not isinstance(annotation, dict) or 'image_id' not in annotation:
-            raise DataError(f'{path}: annotations[{number}]: field \'image_id\' is missing.')
+    for annotation in coco['annotations']:
         by_image[annotation['image_id']].append(annotation)
     folders = [args.images] if args.images else [base / 'images', base / f'images/{split}', base / f'{split}',
                                                  base / f'{split}2017', base]
     samples, empty, known = [], [], set()
-    for number, image in enumerate(coco['images']):
-        name = image.get('file_name') if isinstance(image, dict) else None
-        if not isinstance(name, str) or 'id' not in image:
-            raise DataError(f'{path}: images[{number}]: field \'file_name\' or \'id\' is missing.')
+    for image in coco['images']:
+        name = image['file_name']
         where = f'{path}: image {name!r}'
         if message := leaves_folder(name):
             raise DataError(f'{where}: {message}')
@@ -159,6 +164,9 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
             if image.get(key) in (None, ''):
                 raise DataError(f'{where}: field {key!r} is missing. Add it to every image, or do not name '
                                 'it.')
+        spacing = image.get('pixel_spacing')
+        if spacing is not None and not (isinstance(spacing, (int, float)) and 0 < spacing < math.inf):
+            raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or leave it out.')
         people = [(a, k) for a in by_image.pop(image['id'], [])
                   if (k := _keypoints(a, meta, where))['keypoints'][:, 2].any()]
         if not people:

@@ -164,7 +164,7 @@ def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMe
     Raises:
         DataError: The fields contradict each other.
     """
-    fields = {k: v for k, v in fields.items() if v is not None}
+    fields = {k: v for k, v in fields.items() if v}
     for path in sorted(SCHEMES.glob('*.json')):
         known = read_json(path)
         if all(known[k] == list(fields[k]) for k in ('landmarks', 'flip_indices')):
@@ -282,13 +282,17 @@ def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,
           spacing: float | None) -> tuple[Sample, np.ndarray, bool]:
     """The sample and its image after crop and resize, and whether the crop had to be widened."""
     square, widened = _square(sample, args.padding)
-    scale = args.size / square[2]
+    height, width = image.shape[:2]
+    x0, y0, side = square
+    if side > 8 * max(width, height) or not (-side < x0 < width and -side < y0 < height):
+        raise DataError(f'{sample.where}: the crop of {side} pixels at ({x0}, {y0}) lies outside of the '
+                        f'{width} x {height} image. Correct bbox and landmarks.')
+    scale = args.size / side
     keypoints = {key: np.column_stack([crop_points(k[:, :2], square, args.size), k[:, 2]])
                  for key, k in sample.keypoints.items()}
     bbox = sample.bbox
     if bbox is not None:
-        x, y, width, height = bbox
-        bbox = ((x - square[0]) * scale, (y - square[1]) * scale, width * scale, height * scale)
+        bbox = ((bbox[0] - x0) * scale, (bbox[1] - y0) * scale, bbox[2] * scale, bbox[3] * scale)
     spacing = sample.fields.get('pixel_spacing') or spacing
     fields = sample.fields | ({} if spacing is None else dict(pixel_spacing=spacing / scale))
     name = PurePosixPath(sample.name).with_suffix('.png').as_posix()

@@ -1,0 +1,33 @@
+"""A tiny prepared data set."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Writes a prepared set: three landmarks, a 40 x 40 image each; returns its root and the annotated points."""
+
+    def make(points, visible=None, size=40, split='train', subjects=None, extra=None):
+        root = tmp_path / 'set'
+        (root / 'images').mkdir(parents=True, exist_ok=True)
+        (root / 'annotations').mkdir(exist_ok=True)
+        images, annotations = [], []
+        for i, landmarks in enumerate(np.asarray(points, float)):
+            name = f'{split}{i}.png'
+            image = np.full((size, size, 3), 40 + i, np.uint8)
+            cv2.imwrite(str(root / 'images' / name), image)
+            flags = [2] * len(landmarks) if visible is None else visible[i]
+            images.append(dict(id=i + 1, file_name=name, width=size, height=size,
+                               subject=(subjects or [f's{split}{j}' for j in range(99)])[i], **(extra or {})))
+            annotations.append(dict(id=i + 1, image_id=i + 1, category_id=1, num_keypoints=sum(v > 0 for v in flags),
+                                    keypoints=[c for p, v in zip(landmarks, flags) for c in (*p, v)]))
+        category = dict(id=1, name='x', keypoints=['left', 'right', 'middle'], flip_indices=[1, 0, 2])
+        (root / 'annotations' / f'{split}.json').write_text(json.dumps(
+            dict(images=images, annotations=annotations, categories=[category])))
+        return root
+
+    return make

@@ -1,0 +1,124 @@
+"""LandmarkDataset and its views: coordinates against hand-computed values, draws that depend on nothing else."""
+
+import cv2
+import numpy as np
+import pytest
+
+POINTS = [[(3, 19), (36, 19), (20, 30)]] * 5
+
+
+@pytest.fixture
+def dataset(registered, prepared):
+    from mmpose.registry import DATASETS
+
+    def make(points=POINTS, view=None, visible=None, input_size=(40, 40), **kwargs):
+        codec = dict(type='ArgmaxHeatmap', input_size=input_size, heatmap_size=tuple(s // 4 for s in input_size))
+        pipeline = [dict(type='DrawView', **(view or dict(train=False))), dict(type='GenerateTarget', encoder=codec)]
+        return DATASETS.build(dict(type='LandmarkDataset', data_root=str(prepared(points, visible)), split='train',
+                                   input_size=input_size, pipeline=pipeline, **kwargs))
+
+    return make
+
+
+def test_plain_view_at_full_size(dataset):
+    item = dataset()[0]
+    assert item['transformed_keypoints'][0] == pytest.approx(np.array(POINTS[0], float))
+    assert item['heatmaps'].shape == (3, 10, 10)
+    assert item['img'].shape == (40, 40, 3)
+
+
+def test_pixel_centres_under_resizing(dataset):
+    # 40 -> 20 px: (3 + .5) / 2 - .5 = 1.25; (19 + .5) / 2 - .5 = 9.25
+    item = dataset(input_size=(20, 20))[0]
+    assert item['transformed_keypoints'][0, 0] == pytest.approx((1.25, 9.25))
+    # MMPose's way back, u / input * scale + centre - scale / 2, gives the annotated point.
+    back = np.array([1.25, 9.25]) / 20 * item['input_scale'] + item['input_center'] - item['input_scale'] / 2
+    assert back == pytest.approx((3, 19))
+
+
+def test_flip_swaps_pairs(dataset):
+    item = dataset(view=dict(flip=1.0, scales=(1.0,)))[0]
+    # x -> 39 - x, then left and right change places
+    assert item['transformed_keypoints'][0] == pytest.approx(np.array([(3, 19), (36, 19), (19, 30)], float))
+    assert item['keypoints'][0] == pytest.approx(np.array(POINTS[0], float))
+
+
+def test_scale_about_the_middle_moves_image_and_points_alike(dataset):
+    data = dataset(points=[[(10, 20), (30, 20), (20, 30)]], view=dict(flip=0.0, scales=(0.8,)))
+    image = np.zeros((40, 40, 3), np.uint8)
+    cv2.circle(image, (10, 20), 2, (255, 255, 255), -1)
+    data._images[data[0]['img_path']] = image
+    item = data[0]
+    # 19.5 + 0.8 * (10 - 19.5) = 11.9; 19.5 + 0.8 * 0.5 = 19.9
+    assert item['transformed_keypoints'][0, 0] == pytest.approx((11.9, 19.9))
+    rows, columns = np.nonzero(item['img'][..., 0] > 127)
+    assert (columns.mean(), rows.mean()) == pytest.approx((11.9, 19.9), abs=0.2)
+
+
+def test_landmark_pushed_out_of_the_view_is_not_counted(dataset):
+    item = dataset(view=dict(flip=0.0, scales=(1.5,)))[0]
+    assert item['keypoints_visible'].tolist() == [[0, 0, 1]]
+    assert item['keypoint_weights'].tolist() == [[0, 0, 1]]
+
+
+def test_missing_landmark_moves_with_the_flip(dataset):
+    item = dataset(view=dict(flip=1.0, scales=(1.0,)), visible=[[0, 2, 2]] * 5)[0]
+    assert item['keypoints_visible'].tolist() == [[1, 0, 1]]
+
+
+def test_mask_policy_drops_pairs_of_flipped_views(dataset):
+    item = dataset(view=dict(flip=1.0, scales=(1.0,), flip_policy='mask'))[0]
+    assert item['keypoints_visible'].tolist() == [[0, 0, 1]]
+
+
+def test_canonical_policy_mirrors_the_second_side(dataset):
+    view = dict(flip_policy='canonical', scales=(1.0,))
+    data = dataset(view=view, visible=[[0, 2, 2], [2, 0, 2], [2, 2, 2], [2, 2, 2], [2, 2, 2]])
+    assert [data[i]['flip'] for i in range(3)] == [True, False, False]
+    assert data[0]['keypoints_visible'].tolist() == [[1, 0, 1]] == data[1]['keypoints_visible'].tolist()
+
+
+def test_four_views_about_equally_often(registered):
+    from benchmark.datasets.views import DrawView
+    view = DrawView()
+    drawn = [view.draw((1, epoch, image)) for epoch in range(40) for image in range(25)]
+    counts = [drawn.count((f, s)) for f in (True, False) for s in (1.0, 0.8)]
+    assert sum(counts) == 1000 and min(counts) > 200
+
+
+def test_a_view_depends_on_seed_epoch_and_image_alone(dataset):
+    data = dataset(view=dict(scale_range=(0.8, 1.2)), view_seed=5)
+    np.random.seed(0)
+    first = [data[i]['view_scale'] for i in range(5)]
+    np.random.seed(1)
+    assert [data[i]['view_scale'] for i in reversed(range(5))][::-1] == first
+    assert len(set(first)) == 5
+    data.epoch = 1
+    assert [data[i]['view_scale'] for i in range(5)] != first
+
+
+def test_labels_of_a_seed_are_nested(dataset):
+    points = [POINTS[0]] * 20
+    chosen = {n: {e['image'] for e in dataset(points, num_labels=n, split_seed=3).data_list} for n in (5, 10)}
+    other = {e['image'] for e in dataset(points, num_labels=5, split_seed=4).data_list}
+    assert len(chosen[5]) == 5 and chosen[5] < chosen[10] and other != chosen[5]
+
+
+def test_too_many_labels(dataset):
+    with pytest.raises(ValueError, match='num_labels=6: the split has 5 images'):
+        dataset(num_labels=6)
+
+
+def test_image_that_vanished_names_the_file(dataset):
+    from pathlib import Path
+    data = dataset()
+    Path(data.data_list[2]['img_path']).unlink()
+    with pytest.raises(ValueError, match='train2.png: no such image'):
+        data[2]
+
+
+def test_bad_view_options(registered):
+    from benchmark.datasets.views import DrawView
+    for bad in (dict(flip=1.5), dict(flip_policy='both'), dict(scales=(0,))):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            DrawView(**bad)

@@ -1,0 +1,100 @@
+"""The shipped configs: short, alike but for the model, and every method builds."""
+
+from pathlib import Path
+
+import pytest
+
+METHODS = ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', 'ctd_com')
+CONFIGS = Path(__file__).parents[2] / 'mmconfigs'
+
+
+def lines(path: Path) -> list[str]:
+    """A config's lines without its docstring, comments and blank ones."""
+    text = path.read_text()
+    body = text.split('"""', 2)[2] if text.startswith('"""') else text
+    return [line for line in body.splitlines() if line.strip() and not line.strip().startswith('#')]
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_at_most_ten_lines(method):
+    assert len(lines(CONFIGS / 'methods' / f'{method}.py')) <= 10
+
+
+@pytest.mark.parametrize('method', [m for m in METHODS if m != 'ft'])
+def test_methods_differ_from_ft_only_in_the_model(registered, method):
+    from mmengine.config import Config
+    ft, other = (Config.fromfile(CONFIGS / 'methods' / f'{m}.py').to_dict() for m in ('ft', method))
+    assert other['model'] != ft['model']
+    assert {k for k in ft | other if ft.get(k) != other.get(k)} == {'model'}
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_the_defaults_are_the_papers(registered, method):
+    from mmengine.config import Config
+    cfg = Config.fromfile(CONFIGS / 'methods' / f'{method}.py')
+    assert cfg.train_dataloader.batch_size == 2 and cfg.train_cfg.max_epochs == 150
+    assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=1e-3, fused=True)
+    assert cfg.param_scheduler[0].power == 0.9 and cfg.param_scheduler[0].convert_to_iter_based
+    assert cfg.codec.sigma == 1.5 and cfg.codec.decoding == 'argmax' and not cfg.model.test_cfg.flip_test
+    for name, loss in cfg.model.head.get('transfer', {}).items():
+        assert loss.weight == 0.002 and (name != 'cd' or loss.temperature == 2)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_every_method_learns_on_a_batch(build, batch, method):
+    import copy
+
+    import torch
+    model = build(method)
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)
+    values = []
+    for _ in range(6):
+        model.train()
+        losses = model(**model.data_preprocessor(copy.deepcopy(batch), True), mode='loss')
+        total, log = model.parse_losses(losses)
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        values.append(float(log['loss_kpt']))
+    assert values[-1] < values[0]
+
+
+def test_number_of_landmarks_and_sizes_come_from_outside(config, source_checkpoint):
+    for method in METHODS:
+        cfg = config(method, source_checkpoint, decoding='dark')
+        assert cfg.model.head.out_channels == 3
+        assert cfg.model.head.decoder.heatmap_size == (16, 16) and cfg.model.head.decoder.decoding == 'dark'
+        assert cfg.train_dataloader.dataset.pipeline[1].encoder.heatmap_size == (16, 16)
+        assert cfg.test_dataloader.dataset.input_size == (64, 64)
+
+
+def test_suites_load(registered):
+    from benchmark.experiments.suite import load_suite, names
+    assert {'smoke', 'demo', 'real_faces', 'paper'} <= set(names('suites'))
+    for name in names('suites'):
+        suite = load_suite(name)
+        assert tuple(suite.methods) and suite.seeds
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('seeds = 0\n', 'give a number of seeds'),
+    ('settings = dict(epoch=3)\n', r'unknown field settings\.epoch\. Known fields here: .*epochs'),
+    ("data = dict(_delete_=True, type='zip')\n", r"data\.type='zip' is unknown"),
+    ("methods = ['ft', 'fft']\n", 'fft: no such method. There are: ctd_cd'),
+    ('colour = 1\n', 'unknown field colour'),
+    ('conditions = dict(few=dict(labels=3))\n', r'unknown field conditions\.few\.labels'),
+    ('seeds = = 3\n', 'does not load as a config'),
+])
+def test_bad_suites_name_file_field_and_remedy(registered, tmp_path, text, message):
+    from benchmark.experiments.suite import SuiteError, load_suite
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = {str(CONFIGS / 'suites' / 'demo.py')!r}\n" + text)
+    with pytest.raises(SuiteError, match=message) as caught:
+        load_suite(str(path))
+    assert 'mine.py' in str(caught.value) or 'fft' in str(caught.value)
+
+
+def test_unknown_suite_lists_those_there_are(registered):
+    from benchmark.experiments.suite import SuiteError, load_suite
+    with pytest.raises(SuiteError, match='nosuch: no such suite. There are: demo'):
+        load_suite('nosuch')

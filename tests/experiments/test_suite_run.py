@@ -1,0 +1,104 @@
+"""A tiny suite from command to results, in processes of its own: what is done stays, what fails is recorded."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = f"""
+_base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}
+methods = dict(_delete_=True, ft={{}}, ctd_com={{}}, hg={{}})
+data = dict(train=6, val=2, test=4)
+source = dict(data=dict(identities=4, shots=4), epochs=1, batch_size=4)
+settings = dict(epochs=1, batch_size=3, decoder_channels=16, hourglass=dict(channels=16))
+"""
+
+
+def suite(folder: Path, *options: str, text: str = '') -> subprocess.CompletedProcess:
+    """Runs tools/run_suite.py on the tiny suite."""
+    path = folder / 'tiny.py'
+    path.write_text(TINY + text)
+    env = os.environ | dict(CTD_CACHE=str(folder / 'cache'), OMP_NUM_THREADS='1')
+    return subprocess.run([sys.executable, ROOT / 'tools/run_suite.py', path, '--out', folder / 'out', *options],
+                          env=env, capture_output=True, text=True, timeout=300)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+            for p in sorted(folder.rglob('*.parquet'))}
+
+
+@pytest.fixture(scope='module')
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('suite')
+    first = suite(folder)
+    assert first.returncode == 0, first.stdout + first.stderr
+    return folder
+
+
+def runs(folder: Path) -> dict[str, Path]:
+    return {p.parent.name: p for p in (folder / 'out/runs').glob('*/*') if p.is_dir()}
+
+
+def test_files_of_the_design(done):
+    plan = json.loads((done / 'out/plan.json').read_text())
+    assert [m['name'] for m in plan['methods']] == ['ft', 'ctd_com', 'hg']
+    assert 0 <= plan['source']['val_accuracy'] <= 1
+    for run in plan['runs']:
+        folder = done / 'out' / run['folder']
+        record = json.loads((folder / 'record.json').read_text())
+        assert record['state'] == 'done' and record['hash'] == run['hash'] and record['epochs'] == 1
+        assert record['source_hash'] == plan['source']['hash']
+        assert {'config.py', 'log', 'predictions.parquet'} <= {p.name for p in folder.iterdir()}
+    table = pandas.read_parquet(done / 'out/results.parquet')
+    assert len(table) == 3 * 4 * 14 and table.error.notna().all()
+    assert {'method', 'condition', 'seed', 'image', 'subject', 'landmark', 'error', 'error_input', 'error_mm',
+            'normalizer', 'x', 'y', 'x_true', 'y_true', 'score', 'group_phenotype'} <= set(table.columns)
+
+
+def test_the_same_plan_gives_the_same_bytes(done, tmp_path):
+    (tmp_path / 'cache').symlink_to(done / 'cache')
+    assert suite(tmp_path).returncode == 0
+    assert digests(done / 'out') == digests(tmp_path / 'out')
+
+
+def test_second_call_does_nothing_and_a_damaged_result_is_done_again(done):
+    before = digests(done / 'out')
+    again = suite(done)
+    assert again.returncode == 0 and '3 before' in again.stdout
+    damaged = runs(done)['hg'] / 'predictions.parquet'
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+    assert '2 before' in suite(done).stdout
+    assert digests(done / 'out') == before
+
+
+def test_changed_setting_is_another_run(done):
+    out = suite(done, '--dry-run', text='settings.update(lr=0.01)\n')
+    assert out.stdout.count('to run') == 3 and '3 of 3 runs to do' in out.stdout
+
+
+def test_failed_run_is_recorded_and_the_others_go_on(tmp_path, done):
+    (tmp_path / 'cache').symlink_to(done / 'cache')
+    out = suite(tmp_path, text="methods.update(ft=dict(cfg_options={'optim_wrapper.optimizer.lr': float('nan')}))\n")
+    assert out.returncode == 1 and '2 of 3 runs done' in out.stdout and 'FAILED' in out.stdout
+    record = json.loads((runs(tmp_path)['ft'] / 'record.json').read_text())
+    assert record['state'] == 'failed' and record['error']['traceback']
+    assert set(pandas.read_parquet(tmp_path / 'out/results.parquet').method) == {'ctd_com', 'hg'}
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (('--methods', 'ft,xx'), "has no 'xx'. It has: ft, ctd_com, hg"),
+    (('--seeds', '0'), '--seeds 0'),
+    (('--data-root', 'nowhere'), 'nowhere'),
+    (('--source', 'nowhere.pth'), 'nowhere.pth: no such file'),
+])
+def test_bad_input_is_one_line_and_exit_code_2(done, options, message):
+    out = suite(done, *options)
+    assert out.returncode == 2 and message in out.stderr
+    assert out.stderr.startswith('error: ') and len(out.stderr.splitlines()) == 1

@@ -1,0 +1,87 @@
+"""compat: a working package is left alone; a missing or broken one gets a placeholder that names the remedy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(code: str, *path: Path) -> str:
+    """Runs code in a fresh interpreter with these folders first on its path."""
+    import os
+    env = os.environ | {'PYTHONPATH': os.pathsep.join(map(str, (*path, ROOT)))}
+    done = subprocess.run([sys.executable, '-c', code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def package(folder: Path, name: str, text: str) -> Path:
+    (folder / name).mkdir(parents=True)
+    (folder / name / '__init__.py').write_text(text)
+    return folder
+
+
+INSTALL = 'from benchmark import compat; replaced = compat.install(); '
+
+
+def test_present_package_is_left_alone(tmp_path):
+    package(tmp_path, 'torchvision', "__version__ = '9.9'")
+    (tmp_path / 'torchvision' / 'transforms.py').write_text('class ToPILImage: real = True')
+    out = python(INSTALL + "import torchvision.transforms as t; print('torchvision' in replaced, t.ToPILImage.real)",
+                 tmp_path)
+    assert out == 'False True'
+
+
+def test_missing_package_gets_a_placeholder(tmp_path):
+    code = INSTALL + """
+from mmdet.utils import ConfigType, reduce_mean
+from typing import Optional
+Optional[ConfigType]
+class Sub(ConfigType): pass
+print('mmdet' in replaced)
+try: reduce_mean(1)
+except ImportError as error: print(error)
+"""
+    said, error = python(code).splitlines()
+    assert said == 'True'
+    assert 'mmdet.utils.reduce_mean' in error and 'Install mmdet' in error
+
+
+@pytest.mark.parametrize('broken', ["raise RuntimeError('operator torchvision::nms does not exist')",
+                                    "raise ValueError('numpy.dtype size changed')", 'import absent_module'])
+def test_broken_package_gets_a_placeholder(tmp_path, broken):
+    package(tmp_path, 'torchvision', broken)
+    code = INSTALL + """
+import torchvision
+print('torchvision' in replaced, torchvision.__version__)
+try: torchvision.transforms.ToPILImage()
+except ImportError as error: print(error)
+"""
+    said, error = python(code, tmp_path).splitlines()
+    assert said == 'True 0.0.0'
+    assert 'torchvision' in error and 'matches your torch' in error
+
+
+def test_broken_xtcocotools_is_replaced_by_pycocotools(tmp_path):
+    package(tmp_path, 'xtcocotools', '')
+    (tmp_path / 'xtcocotools' / 'coco.py').write_text("raise ValueError('numpy.dtype size changed')")
+    assert python(INSTALL + 'from xtcocotools.coco import COCO; print(COCO.__module__)', tmp_path) == 'pycocotools.coco'
+
+
+def test_mmpose_imports_and_is_installed_twice_without_harm():
+    assert python(INSTALL + 'again = compat.install(); import mmpose.models; print("xtcocotools" in again)') == 'False'
+
+
+def test_benchmark_alone_imports_nothing_heavy():
+    code = ('import sys, benchmark, benchmark.statistics, benchmark.datasets.prepared; '
+            "print([m for m in ('torch', 'mmengine', 'mmpose', 'mmcv') if m in sys.modules])")
+    assert python(code) == '[]'
+
+
+def test_benchmark_registers_inside_an_mmengine_program():
+    code = ("from mmengine.config import Config; Config(dict()); import benchmark; "
+            "from mmpose.registry import MODELS; print('CTDHead' in MODELS)")
+    assert python(code) == 'True'
