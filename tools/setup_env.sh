@@ -32,7 +32,8 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x "$venv/bin/pytho
 echo "Setting up $venv with $("$python" --version) (about two minutes)" >&2
 "$python" -m venv "$venv"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${CTD_PIP_ARGS:-})
-"${pip[@]}" -r "$root/requirements/runtime.txt" -r "$root/requirements/test.txt"
+"${pip[@]}" -c "$root/requirements/constraints.txt" -r "$root/requirements/runtime.txt" \
+  -r "$root/requirements/test.txt"
 # mmengine, mmcv and mmpose are pure Python here: mmcv's source builds without compiled operators, since torch is not in
 # its build environment.
 "${pip[@]}" --no-deps -r "$root/requirements/no-deps.txt"

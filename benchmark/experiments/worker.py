@@ -161,7 +161,8 @@ def train_source(folder: str, entry: dict, threads: int, keep_checkpoints: bool 
         state = {k: v.cpu().contiguous() for k, v in runner.model.state_dict().items()
                  if k.startswith(('backbone.', 'classifier.'))}
         preprocessor = cfg.model.data_preprocessor
-        meta = dict(format_version=1, arch=dict(type=cfg.model.backbone.type, depth=cfg.model.backbone.depth), num_classes=cfg.model.num_classes,
+        meta = dict(format_version=1, arch=dict(type=cfg.model.backbone.type, depth=cfg.model.backbone.depth),
+                    num_classes=cfg.model.num_classes,
                     normalisation=dict(mean=list(preprocessor.mean), std=list(preprocessor.std)),
                     source_format='trained', val_accuracy=float(accuracy))
         with atomic_path(place / 'source.pth') as temporary:

@@ -36,6 +36,12 @@ def test_crop_finds_a_drawn_dot(square, size):
     np.testing.assert_allclose(centre, crop_points([53.5, 41.5], square, size), atol=0.02)
 
 
+def test_crop_averages_when_shrinking():
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    blocks = image[4:12, 4:12].reshape(2, 4, 2, 4, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(crop_image(image, (4, 4, 8), 2), blocks, atol=0.51)
+
+
 def test_crop_replicates_edges():
     image = np.arange(12, dtype=np.uint8).reshape(3, 4, 1).repeat(3, axis=2)
     crop = crop_image(image, (-1, -1, 6), 6)[:, :, 0]

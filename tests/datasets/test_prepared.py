@@ -268,6 +268,20 @@ def test_check_swapped_sides_and_small_split(root):
     assert "test.json: image '5.png': left and right may be swapped (eye_r and eye_l" in report.warnings[1]
 
 
+def test_check_one_swapped_pair_among_right_ones(root):
+    names = ['eye_r', 'eye_l', 'lip_r', 'lip_l']
+    (root / 'metainfo.json').write_text(json.dumps(dict(landmarks=names, flip_indices=[1, 0, 3, 2])))
+    for split in ('train', 'val', 'test'):
+        coco = load(root, split)
+        coco['categories'][0] |= dict(keypoints=names, flip_indices=[1, 0, 3, 2])
+        for annotation in coco['annotations']:
+            lips = [10, 15, 2, 8, 15, 2] if annotation['id'] == 104 else [8, 15, 2, 10, 15, 2]
+            annotation['keypoints'] = [2, 10, 2, 16, 10, 2, *lips]
+        save(root, coco, split)
+    warnings = check_dataset(root).warnings
+    assert len(warnings) == 1 and "'4.png': left and right may be swapped (lip_r and lip_l" in warnings[0]
+
+
 def test_fingerprint_follows_content_and_names(root, tmp_path):
     before = fingerprint(root)
     assert len(before) == 64 and int(before, 16)

@@ -6,7 +6,8 @@ import pytest
 
 def sample(predicted, truth, **meta):
     return dict(pred_instances=dict(keypoints=np.array([predicted], float), keypoint_scores=np.ones((1, len(truth)))),
-                gt_instances=dict(keypoints=np.array([truth], float)), image='a.png', subject='s', groups=dict(site='x'),
+                gt_instances=dict(keypoints=np.array([truth], float)), image='a.png', subject='s',
+                groups=dict(site='x'),
                 pixel_spacing=None, input_size=(128, 128), input_scale=(256, 256), ori_shape=(256, 256),
                 flip_indices=[1, 0], flip=False) | meta
 

@@ -166,7 +166,7 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
                                 'it.')
         spacing = image.get('pixel_spacing')
         if spacing is not None and not (isinstance(spacing, (int, float)) and 0 < spacing < math.inf):
-            raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or leave it out.')
+            raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or delete it.')
         people = [(a, k) for a in by_image.pop(image['id'], [])
                   if (k := _keypoints(a, meta, where))['keypoints'][:, 2].any()]
         if not people:
