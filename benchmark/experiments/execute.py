@@ -101,7 +101,7 @@ def execute(plan: Plan, workers: int = 1, progress: str = 'auto') -> Outcome:
         How many runs are done, failed, or were done before.
     """
     todo = pending(plan)
-    write_plan(plan)
+    write_plan(plan, todo)
     pool = Pool(workers)
     keep = bool(plan.suite.settings.get('keep_checkpoints', False))
     with Progress(progress, total=len(plan.runs), done=len(plan.runs) - len(todo)) as display:

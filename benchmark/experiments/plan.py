@@ -186,13 +186,15 @@ def _docstring(path: str) -> str:
     return (ast.get_docstring(ast.parse(Path(path).read_text(encoding='utf-8'))) or '').split('\n')[0]
 
 
-def write_plan(plan: Plan) -> None:
-    """Writes ``plan.json`` and each run's ``config.py`` where it is not there yet."""
-    for run in plan.runs:
+def write_plan(plan: Plan, todo: list[Run]) -> None:
+    """Writes ``plan.json`` and the ``config.py`` of each run that is to be done.
+
+    Paths are not part of a run's hash, so an old config may name places that are gone.
+    """
+    for run in todo:
         path = plan.folder(run) / 'config.py'
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            run.config.dump(str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        run.config.dump(str(path))
     write_json(plan.out / 'plan.json', plan.content)
 
 

@@ -71,8 +71,8 @@ def test_failed_prediction_keeps_its_row_and_is_a_failure(rows):
 
 
 def test_failure_is_an_image_above_the_threshold(rows):
-    at = sample([(10, 29.6), (10, 29.6)], [(10, 20), (10, 20)])
-    above = sample([(10, 29.7), (10, 29.7)], [(10, 20), (10, 20)], image='b.png')
-    summary, _ = rows(at, above)
+    at = sample([(10, 30), (10, 30)], [(10, 20), (10, 20)])
+    above = sample([(10, 30.1), (10, 30.1)], [(10, 20), (10, 20)], image='b.png')
+    summary, _ = rows(at, above, threshold=1.25)
     assert summary['FR'] == 0.5
     assert summary['AUC'] == pytest.approx(0, abs=1e-9)
