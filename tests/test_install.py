@@ -14,10 +14,12 @@ import benchmark
 benchmark.register()
 from benchmark.experiments.suite import find_config, load_suite
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS
 import reports.build
 path = find_config('methods', 'ft')
 cfg = Config.fromfile(path)
+init_default_scope('mmpose')
 cfg.model.backbone.init_cfg = None
 print(path)
 print(type(MODELS.build(cfg.model)).__name__)
