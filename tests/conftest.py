@@ -46,7 +46,7 @@ def config(registered):
                         hourglass=dict(num_stacks=2, channels=16)) | settings
         seeds = dict(init=1, order=2, augmentation=3, split=4)
         method = dict(config=str(find_config('methods', method)))
-        return fill_paths(run_config(method, settings, meta, seeds, None, 1.2), '', str(source))
+        return fill_paths(run_config(method, settings, meta, seeds, None, 1.2, num_images=8), '', str(source))
 
     return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +11,26 @@ from mmengine.config import Config, ConfigDict
 from benchmark.datasets.metainfo import LandmarkMeta
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
+WIDTH = 64
 STRIDE = 4
 
 
+def encoder(settings: dict, depth: int) -> tuple[dict, int]:
+    """A ResNet's options and the channels of its last stage, from the settings ``depth`` and ``width``.
+
+    Args:
+        settings: A suite's settings.
+        depth: The depth where the settings name none.
+    """
+    options = dict(depth=settings.get('depth', depth))
+    width = settings.get('width', WIDTH)
+    if width != WIDTH:
+        options.update(stem_channels=width, base_channels=width)
+    return options, ENCODER_CHANNELS[options['depth']] * width // WIDTH
+
+
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
-               threshold: float) -> Config:
+               threshold: float, num_images: int) -> Config:
     """The config of a run, with the paths of data and source left open (see :func:`fill_paths`).
 
     Args:
@@ -24,6 +40,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         seeds: Named seeds; see :func:`benchmark.experiments.seeds.derive_seeds`.
         num_labels: Number of labelled training images; None takes all.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
+        num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
     """
     cfg = Config.fromfile(method['config'])
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
@@ -34,10 +51,11 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     train.sampler.seed = seeds['order']
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
     cfg.randomness.seed = seeds['init']
-    if 'epochs' in settings:
-        cfg.train_cfg.max_epochs = settings['epochs']
-        for scheduler in cfg.param_scheduler:
-            scheduler.end = settings['epochs']
+    if 'iterations' in settings:
+        steps = math.ceil(min(num_labels or num_images, num_images) / train.batch_size)
+        _epochs(cfg, math.ceil(settings['iterations'] / steps))
+    elif 'epochs' in settings:
+        _epochs(cfg, settings['epochs'])
     cfg.optim_wrapper.optimizer.lr = settings.get('lr', cfg.optim_wrapper.optimizer.lr)
     for scheduler in cfg.param_scheduler:
         scheduler.power = settings.get('power', scheduler.power)
@@ -89,6 +107,13 @@ def _dicts(node: Any) -> Iterator[dict]:
             yield from _dicts(value)
 
 
+def _epochs(cfg: Config, epochs: int) -> None:
+    """Sets the training's length, and the learning rate's decay with it."""
+    cfg.train_cfg.max_epochs = epochs
+    for scheduler in cfg.param_scheduler:
+        scheduler.end = epochs
+
+
 def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:
     """Sets the input size wherever it stands: data sets, and every copy of the codec."""
     for node in _dicts(cfg._cfg_dict):
@@ -109,8 +134,8 @@ def _network(model: ConfigDict, settings: dict, landmarks: int) -> None:
         return
     if channels := settings.get('decoder_channels'):
         model.head.deconv_out_channels = (channels,) * 3
-    if depth := settings.get('depth'):
-        model.backbone.depth = depth
-        model.head.in_channels = ENCODER_CHANNELS[depth]
+    if 'depth' in settings or 'width' in settings:
+        options, model.head.in_channels = encoder(settings, model.backbone.depth)
+        model.backbone.update(options)
         if 'source' in model:
-            model.source.backbone.depth = depth
+            model.source.backbone.update(options)

@@ -19,7 +19,7 @@ from .configure import STRIDE, fill_paths, identity, run_config
 from .files import digest, write_json
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
-from .suite import Suite
+from .suite import Suite, merged
 
 UNIT = 'heatmap px'
 
@@ -133,13 +133,14 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan
     threshold = suite.analysis.get('threshold', 1.2)
     runs = []
     for condition, changes in suite.conditions.items():
-        settings = suite.settings | {k: v for k, v in changes.items() if k not in ('label', 'value', 'num_labels')}
+        settings = merged(suite.settings, changes)
         for seed in suite.seeds:
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
                 seeds = derive_seeds(seed, name, suite.design, suite.vary)
-                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold)
+                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold,
+                                 len(splits['train'].records))
                 if 'val' not in splits:
                     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
                 uses_source = 'source' in cfg.model or 'init_cfg' in cfg.model.backbone

@@ -71,11 +71,14 @@ class Progress:
         """Reads how far the running ones are; a plain line every half minute where there is no terminal."""
         if self.bars:
             for name, (folder, _) in self.running.items():
-                done, of = _epochs(folder)
-                self.bars.update(self.tasks[name], completed=done, total=of if of != '?' else None)
+                if epochs := _epochs(folder):
+                    self.bars.update(self.tasks[name], completed=epochs[0], total=epochs[1])
         elif time.time() - self.spoken > self.INTERVAL:
-            parts = ', '.join('{} epoch {}/{}'.format(n, *_epochs(f)) for n, (f, _) in self.running.items())
-            self._say(f'[{self.count}/{self.total}] running: {parts}')
+            parts = []
+            for name, (folder, _) in self.running.items():
+                epochs = _epochs(folder)
+                parts.append(f'{name} epoch {epochs[0]}/{epochs[1]}' if epochs else name)
+            self._say(f'[{self.count}/{self.total}] running: {", ".join(parts)}')
 
     def _left(self) -> str:
         new = self.count - self.before
@@ -92,9 +95,10 @@ class Progress:
             print(line, flush=True)
 
 
-def _epochs(folder: Path) -> tuple[int, int | str]:
+def _epochs(folder: Path) -> tuple[int, int] | None:
+    """Finished epochs and their number; None before the first and after the last."""
     try:
         done, of = (folder / 'progress').read_text().split()
         return int(done), int(of)
     except (OSError, ValueError):
-        return 0, '?'
+        return None

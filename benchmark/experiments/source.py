@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 
-from .configure import ENCODER_CHANNELS
+from .configure import encoder
 from .files import digest, file_digest
 from .suite import CONFIGS, Suite, SuiteError
 
@@ -67,18 +67,18 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
         content[loader]['dataset'].pop('data_root')
     identity = digest(dict(config=content, data=identity_fingerprint(identities)))
     job = cache / identity[:16]
+    width = f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
     return SourcePlan('train', identity, job / 'source.pth', job, cfg,
-                      f'face recognition on {identities.name}: ResNet-{cfg.model.backbone.depth}, '
+                      f'face recognition on {identities.name}: ResNet-{cfg.model.backbone.depth}{width}, '
                       f'{cfg.model.num_classes} identities, {cfg.train_cfg.max_epochs} epochs')
 
 
 def _training_config(suite: Suite, identities: Path) -> Config:
     source, settings = suite.source, suite.settings
     cfg = Config.fromfile(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
-    depth = settings.get('depth', 50)
     size = tuple(settings.get('input_size', (256, 256)))
-    cfg.model.backbone.depth = depth
-    cfg.model.in_channels = ENCODER_CHANNELS[depth]
+    options, cfg.model.in_channels = encoder(settings, cfg.model.backbone.depth)
+    cfg.model.backbone.update(options)
     records = read_identities(identities)
     cfg.model.num_classes = len({label for _, label, _ in records})
     for name in ('label_smoothing', 'dropout'):

@@ -9,9 +9,11 @@ from mmengine.config import Config
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 
-#: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``.
-SETTINGS = ('depth', 'input_size', 'batch_size', 'epochs', 'lr', 'power', 'decoding', 'hourglass', 'decoder_channels',
-            'channels_last', 'selection', 'val_interval', 'keep_checkpoints', 'cfg_options')
+#: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``. ``iterations``
+#: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
+SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
+            'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'keep_checkpoints',
+            'cfg_options')
 DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared': ('root',)}
 SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
@@ -64,6 +66,13 @@ def names(kind: str) -> list[str]:
     return sorted(p.stem for p in (CONFIGS / kind).glob('*.py'))
 
 
+def merged(settings: dict, condition: dict) -> dict:
+    """A condition's settings: the suite's with the condition's own; the one that sets the training's length counts."""
+    own = {k: v for k, v in condition.items() if k in SETTINGS}
+    length = {'epochs', 'iterations'}
+    return {k: v for k, v in settings.items() if k not in length or not length & set(own)} | own
+
+
 def find_config(kind: str, name: str) -> Path:
     """The path of a config by name or path.
 
@@ -107,9 +116,9 @@ def load_suite(name: str) -> Suite:
     _typed(path, 'source', content['source'], SOURCE)
     if content['source']['type'] == 'train':
         _typed(path, 'source.data', content['source'].get('data') or {}, SOURCE_DATA)
-    _known(path, 'settings.', content.get('settings', {}), SETTINGS)
+    _settings(path, 'settings.', content.get('settings', {}))
     for name, condition in content.get('conditions', {}).items():
-        _known(path, f'conditions.{name}.', condition, SETTINGS + ('label', 'value', 'num_labels'))
+        _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels'))
     suite = Suite(**content)
     if not suite.seeds or len(set(suite.seeds)) != len(suite.seeds):
         raise SuiteError(f'{path}: seeds={suite.seeds}: give a number of seeds, or a list without repetition.')
@@ -127,6 +136,12 @@ def _methods(path: Path, methods) -> dict[str, dict]:
     if not found:
         raise SuiteError(f'{path}: methods is empty. Name at least one of: {", ".join(names("methods"))}.')
     return found
+
+
+def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()) -> None:
+    _known(path, prefix, content, SETTINGS + more)
+    if 'epochs' in content and 'iterations' in content:
+        raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one.')
 
 
 def _known(path: Path, prefix: str, content: dict, known: tuple[str, ...]) -> None:
