@@ -9,26 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from markupsafe import Markup
+
+from benchmark.statistics import SCHEMA
 
 from .numbers import Numbers, leaves, written
 from .palette import DARK, LIGHT, assign, theme_css
 from .sections import SECTIONS
-from .tables import write_tables
+from .tables import tables
 
 SCHEMA_VERSION = 1
 TEMPLATES = Path(__file__).with_name('templates')
-NEEDED = (
-    'schema_version',
-    'title',
-    'methods',
-    'conditions',
-    'order',
-    'endpoints',
-    'runs',
-    'data',
-    'settings',
-)
 
 
 class ReportError(ValueError):
@@ -83,8 +76,9 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         dark=theme_css(styles, 'dark'),
         paper=(LIGHT, DARK),
     )
-    write_tables(analysis, folder / 'tables')
-    return _write(folder / 'index.html', page)
+    for name, text in tables(analysis).items():
+        write_text(folder / 'tables' / name, text)
+    return write_text(folder / 'index.html', page)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -94,14 +88,17 @@ def _read(path: Path) -> dict[str, Any]:
         raise ReportError(f"{path}: can't be read ({exc.strerror}); make it with tools/analyze.py") from exc
     except ValueError as exc:
         raise ReportError(f'{path}: not JSON ({exc}); make it again with tools/analyze.py') from exc
-    missing = [name for name in NEEDED if not isinstance(analysis, dict) or name not in analysis]
-    if missing:
-        raise ReportError(f'{path}: field {", ".join(missing)} missing; make it again with tools/analyze.py')
-    if analysis['schema_version'] != SCHEMA_VERSION:
+    version = analysis.get('schema_version') if isinstance(analysis, dict) else None
+    if version != SCHEMA_VERSION:
         raise ReportError(
-            f'{path}: field schema_version: {analysis["schema_version"]!r} instead of {SCHEMA_VERSION}; make '
-            'it again with tools/analyze.py'
+            f'{path}: field schema_version: {version!r} instead of {SCHEMA_VERSION}; make it again with '
+            'tools/analyze.py'
         )
+    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
+    problem = best_match(Draft202012Validator(schema).iter_errors(analysis))
+    if problem is not None:
+        message = problem.message if len(problem.message) < 200 else f'{problem.message[:200]} ...'
+        raise ReportError(f'{path}: field {problem.json_path}: {message}; make it again with tools/analyze.py')
     return analysis
 
 
@@ -118,7 +115,8 @@ def _records(folder: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Writes a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 
 from .numbers import lookup, written
@@ -31,13 +30,9 @@ TEX = str.maketrans(
 )
 
 
-def write_tables(analysis: dict[str, Any], folder: Path) -> list[Path]:
-    """Write ``table1.csv`` and ``table1.tex``; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / 'table1.csv', folder / 'table1.tex']
-    for path, text in zip(paths, (table_csv(analysis), table_tex(analysis))):
-        path.write_text(text, encoding='utf-8', newline='')
-    return paths
+def tables(analysis: dict[str, Any]) -> dict[str, str]:
+    """File name -> text of each table."""
+    return {'table1.csv': table_csv(analysis), 'table1.tex': table_tex(analysis)}
 
 
 def table_csv(analysis: dict[str, Any]) -> str:

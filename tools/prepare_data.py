@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
         return 2
     except OSError as error:
-        print(f'error: {error.filename}: {error.strerror}. Check path and permissions.', file=sys.stderr)
+        print(f'error: {error.filename or args.dst}: {error.strerror}. Check path, permissions and free space.',
+              file=sys.stderr)
         return 2
     for note in notes:
         print(f'note: {note}')

@@ -70,8 +70,9 @@ def read_identities(root: str | Path) -> list[tuple[Path, int, str]]:
                             f'{identity!r}. Give each identity its own label.')
         seen.add(row['file'])
         result.append((root / row['file'], label, row['split']))
-    if missing := sorted(set(range(max(identity_of) + 1)) - set(identity_of)):
-        raise DataError(f'{index}: label {missing[0]} is unused although labels reach {max(identity_of)}. '
+    if max(identity_of) >= len(identity_of):
+        unused = next(label for label in range(len(identity_of)) if label not in identity_of)
+        raise DataError(f'{index}: label {unused} is unused although labels reach {max(identity_of)}. '
                         'Labels must be 0 to n - 1 without gaps.')
     trained = {label for _, label, split in result if split == 'train'}
     for path, label, split in result:

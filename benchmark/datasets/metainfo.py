@@ -104,8 +104,9 @@ class LandmarkMeta:
             pairs['interocular'] = self.interocular
         for label, pair in pairs.items():
             missing = [n for n in pair if n not in names]
-            if len(pair) != 2 or missing:
-                raise DataError(f'{where}: {label}: {list(pair)} must be two of the landmarks: {", ".join(names)}.')
+            if len(set(pair)) != 2 or len(pair) != 2 or missing:
+                raise DataError(f'{where}: {label}: {list(pair)} must be two different landmarks of: '
+                                f'{", ".join(names)}.')
         if self.pixel_spacing is not None and not self.pixel_spacing > 0:
             raise DataError(f'{where}: pixel_spacing is {self.pixel_spacing}. Give millimetres per pixel, above 0.')
 
@@ -169,9 +170,10 @@ def load_metainfo(root: str | Path, annotations: dict | None = None) -> Landmark
         raise DataError(f'{source}: categories[0] needs `keypoints` (names) and `flip_indices`, or put a '
                         f'metainfo.json into {root}.') from None
     meta = LandmarkMeta.from_dict(fields | {'name': root.resolve().name}, str(source))
-    images = annotations.get('images', [])
-    subject = next((f for f in ('subject', 'identity') if images and all(f in i for i in images)), None)
-    groups = ('subset',) if images and all('subset' in i for i in images) else ()
+    # A field that any image has is meant for all: one record without it must not switch off the check of subjects.
+    fields_seen = {name for image in annotations.get('images', []) for name in image}
+    subject = next((f for f in ('subject', 'identity') if f in fields_seen), None)
+    groups = ('subset',) if 'subset' in fields_seen else ()
     extra = dict(subject=subject, groups=groups)
     for scheme in sorted(SCHEMES.glob('*.json')):
         known = read_json(scheme)

@@ -7,7 +7,6 @@ x = 0 is the centre of the first pixel, so that an image of width w spans -0.5 t
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,7 +212,8 @@ def _is_id(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # The bound also refuses integers that no float can hold.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def _check_category(categories: list, meta: LandmarkMeta, path: Path) -> list[str]:
@@ -307,4 +307,8 @@ def _read_keypoints(annotation: dict, key: str, meta: LandmarkMeta, width: int, 
         problems.append(f'{where}: {key}: no visible landmark. Annotate at least one or delete the image.')
         return None
     points = np.asarray(values, dtype=np.float64).reshape(count, 3)[:, :2]
+    if (pair := meta.interocular_indices) and seen[list(pair)].all() and (points[pair[0]] == points[pair[1]]).all():
+        problems.append(f'{where}: {key}: {" and ".join(meta.interocular)} coincide, so that their distance cannot '
+                        'normalise an error. Correct them.')
+        return None
     return np.where(seen[:, None], points, 0.0), seen

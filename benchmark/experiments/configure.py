@@ -97,6 +97,28 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
     return dict(config=content, data=data_fingerprint, source=source_hash)
 
 
+def protocol(cfg: Config) -> dict[str, Any]:
+    """What a reader has to know of how a run trains, by plain names; None where it has no such part."""
+    model, train = cfg.model, cfg.train_dataloader
+    view = next((step for step in train.dataset.pipeline if step.type == 'DrawView'), {})
+    optimizer, schedule = cfg.optim_wrapper.optimizer, cfg.param_scheduler[0]
+    backbone, head = model.backbone, model.head
+    parts = dict(
+        input_size=list(train.dataset.input_size), batch_size=train.batch_size, epochs=cfg.train_cfg.max_epochs,
+        optimizer=optimizer.type, learning_rate=optimizer.lr, schedule=f'{schedule.type}, per iteration',
+        schedule_power=schedule.get('power'), view_flip=view.get('flip'),
+        view_scales=list(view.get('scale_range') or view.get('scales', ())),
+        heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
+        network=f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type,
+        width=backbone.get('base_channels', backbone.get('channels')), stacks=backbone.get('num_stacks'),
+        decoder_channels=list(head.get('deconv_out_channels', ())) or None,
+        frozen_stages=backbone.get('frozen_stages'),
+        batch_norm_frozen=backbone.get('norm_eval'))
+    for name, loss in head.get('transfer', {}).items():
+        parts[f'regulariser_{name}'] = ', '.join(f'{k} {v}' if k != 'type' else str(v) for k, v in loss.items())
+    return parts
+
+
 def _dicts(node: Any) -> Iterator[dict]:
     if isinstance(node, dict):
         yield node

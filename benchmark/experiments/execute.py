@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import multiprocessing
 import os
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +80,15 @@ class Pool:
 
 
 def _call(task: str, folder: str, entry: dict, threads: int, keep_checkpoints: bool) -> None:
+    _die_with_parent()
     from benchmark.experiments import worker
     getattr(worker, task)(folder, entry, threads, keep_checkpoints)
+
+
+def _die_with_parent() -> None:
+    """Asks the kernel to end this process with the server, which ends with the command; Linux only."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _lost(folder: Path, entry: dict, code: int) -> None:
@@ -114,7 +124,7 @@ def execute(plan: Plan, workers: int = 1, progress: str = 'auto') -> Outcome:
                 while queue and len(running) < workers:
                     run = queue.pop(0)
                     entry = dict(id=run.id, method=run.method, condition=run.condition, seed=run.seed, hash=run.hash,
-                                 seeds=run.seeds, source_hash=plan.source.hash)
+                                 seeds=run.seeds, source_hash=run.source_hash)
                     process = pool.start('run_landmarks', plan.folder(run), entry, keep)
                     running[run.id] = (process, run, entry)
                     display.start(run.id, plan.folder(run))

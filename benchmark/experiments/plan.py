@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
 
-from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.datasets.prepared import fingerprint, read_split
+from benchmark.datasets.metainfo import DataError, LandmarkMeta
+from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
 
-from .configure import STRIDE, fill_paths, identity, run_config
+from .configure import STRIDE, fill_paths, identity, protocol, run_config
 from .files import digest, write_json
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
@@ -36,6 +38,7 @@ class Run:
         hash: SHA-256 of its config without paths, the data's fingerprint and the source's hash.
         config: Its full config.
         seeds: The named seeds.
+        source_hash: Hash of the source that it starts from or is regularised by; None without one.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Run:
     hash: str
     config: Config
     seeds: dict[str, int]
+    source_hash: str | None
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,29 @@ def source_data(data: dict, cache: Path) -> Path:
     return made(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
 
 
+def sound(root: Path, content: str, cache: Path) -> None:
+    """Checks a data set as ``tools/prepare_data.py check`` does, once for each content.
+
+    Args:
+        root: The data set.
+        content: Its fingerprint.
+        cache: Where it is noted that this content has passed.
+
+    Raises:
+        DataError: The first problem: a subject in two splits, an image that does not decode, and so on.
+    """
+    passed = cache / 'checked' / content
+    if passed.exists():
+        return
+    report = check_dataset(root)
+    if not report.ok:
+        more = len(report.errors) - 1
+        raise DataError(report.errors[0] + (f' ({more} more: `tools/prepare_data.py check {root}` lists them.)'
+                                            if more else ''))
+    passed.parent.mkdir(parents=True, exist_ok=True)
+    passed.touch()
+
+
 def _drawing() -> str:
     """Hash of the generator's source: a changed drawing is another data set."""
     here = Path(__file__).parents[1] / 'datasets'
@@ -130,6 +157,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan
     identities = source_data(suite.source['data'], cache) if suite.source['type'] == 'train' else None
     source = plan_source(suite, identities, cache / 'sources')
     data_hash = fingerprint(root)
+    sound(root, data_hash, cache)
     threshold = suite.analysis.get('threshold', 1.2)
     runs = []
     for condition, changes in suite.conditions.items():
@@ -144,9 +172,10 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan
                 if 'val' not in splits:
                     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
                 uses_source = 'source' in cfg.model or 'init_cfg' in cfg.model.backbone
-                value = digest(identity(cfg, data_hash, source.hash if uses_source else None))
+                source_hash = source.hash if uses_source else None
+                value = digest(identity(cfg, data_hash, source_hash))
                 runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
-                                fill_paths(cfg, str(root), source.checkpoint), seeds))
+                                fill_paths(cfg, str(root), source.checkpoint), seeds, source_hash))
     return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
 
 
@@ -161,7 +190,8 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         suite=suite.name, title=suite.title, question=suite.question,
         methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
                       description=_docstring(suite.methods[n]['config'])) for n in shown],
-        conditions=[dict(name=n, label=c.get('label', n), value=c.get('value', c.get('num_labels')))
+        conditions=[dict(name=n, label=c.get('label', n),
+                         value=c.get('value', c.get('num_labels', len(splits['train'].records))))
                     for n, c in suite.conditions.items()],
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
@@ -178,12 +208,40 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                   fingerprint=data_hash),
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
                     classes=source.config.model.num_classes if source.config else None),
-        settings={k: v for k, v in suite.settings.items() if k != 'cfg_options'} | suite.settings.get('cfg_options', {})
-        | dict(design=suite.design, varies_with_the_seed=list(suite.vary)))
+        settings=settings(suite, runs) | dict(varies_with_the_seed=list(suite.vary)))
+
+
+def settings(suite: Suite, runs: list[Run]) -> dict:
+    """How the runs train: what all share, then what differs by condition, and what differs by method."""
+    found: dict[tuple[str, str], dict] = {}
+    for run in runs:
+        found.setdefault((run.condition, run.method), protocol(run.config))
+    keys = list(dict.fromkeys(key for content in found.values() for key in content))
+    shared, conditions, methods = {}, {}, {}
+    for key in keys:
+        values = {place: content.get(key) for place, content in found.items()}
+        by_condition = {c: [v for (d, _), v in values.items() if d == c] for c, _ in values}
+        by_method = {m: [v for (_, n), v in values.items() if n == m] for _, m in values}
+        if _same(values.values()):
+            shared[key] = next(iter(values.values()))
+        elif all(map(_same, by_condition.values())):
+            for name, own in by_condition.items():
+                conditions.setdefault(suite.conditions[name].get('label', name), {})[key] = own[0]
+        elif all(map(_same, by_method.values())):
+            for name, own in by_method.items():
+                methods.setdefault(suite.methods[name]['label'], {})[key] = own[0]
+        else:
+            for (condition, name), value in values.items():
+                label = f'{suite.methods[name]["label"]}, {suite.conditions[condition].get("label", condition)}'
+                methods.setdefault(label, {})[key] = value
+    return shared | {k: v for k, v in conditions.items() if len(suite.conditions) > 1} | methods
+
+
+def _same(values: Iterable) -> bool:
+    return len({json.dumps(value) for value in values}) == 1
 
 
 def _docstring(path: str) -> str:
-
     return (ast.get_docstring(ast.parse(Path(path).read_text(encoding='utf-8'))) or '').split('\n')[0]
 
 

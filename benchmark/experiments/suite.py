@@ -140,8 +140,12 @@ def _methods(path: Path, methods) -> dict[str, dict]:
 
 def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()) -> None:
     _known(path, prefix, content, SETTINGS + more)
+    for name in ('epochs', 'iterations'):
+        if content.get(name, 1) is None:
+            del content[name]
     if 'epochs' in content and 'iterations' in content:
-        raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one.')
+        raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one, '
+                         'and set the other to None where a base suite has it.')
 
 
 def _known(path: Path, prefix: str, content: dict, known: tuple[str, ...]) -> None:

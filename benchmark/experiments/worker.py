@@ -115,6 +115,9 @@ def run_landmarks(folder: str, entry: dict, threads: int, keep_checkpoints: bool
             runner.load_checkpoint(str(best[-1]))
         metrics = runner.test()
         rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
+        if lost := int(rows.error.isna().sum()):
+            raise FloatingPointError(f'{lost} of {len(rows)} predictions are not finite: the network has diverged. '
+                                     'Lower optim_wrapper.optimizer.lr.')
         for key in ('seed', 'condition', 'method'):
             rows.insert(0, key, entry[key])
         with atomic_path(place / 'predictions.parquet') as temporary:

@@ -130,7 +130,8 @@ def summarize_runs(
         {'id': f'{method}/{condition}/{seed}', 'condition': condition, 'method': method, 'seed': seed}
         for condition, method, seed in sorted(present)
     ]
-    by_id = {str(record.get('id')): record for record in records}
+    ids = {str(run.get('id')) for run in planned}
+    by_id = {str(record.get('id')): record for record in records if str(record.get('id')) in ids}
     items = []
     for run in planned:
         record = by_id.get(str(run.get('id')), {})
@@ -163,7 +164,7 @@ def summarize_runs(
         'missing': len(items) - states.count('done') - states.count('failed'),
         'seconds': sum(seconds) if seconds else None,
         'items': items,
-        'environments': _environments(records),
+        'environments': _environments([*by_id.values()]),
     }
 
 
@@ -200,8 +201,12 @@ def _of(count: int, total: int) -> str:
 def _environments(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Distinct versions, machines and source hashes, with the number of runs made in each."""
     found: dict[str, dict[str, Any]] = {}
+    sources = {record['source_hash'] for record in records if record.get('source_hash')}
     for record in records:
         content = {key: record.get(key) for key in ('versions', 'machine', 'source_hash')}
+        if len(sources) == 1:
+            # A run without a source does not differ from the others in its source.
+            content['source_hash'] = next(iter(sources))
         if any(value for value in content.values()):
             entry = found.setdefault(json.dumps(content, sort_keys=True), {**content, 'runs': 0})
             entry['runs'] += 1

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from .table import TableError, read_table
 
+SCHEMA = Path(__file__).with_name('input_schema.json')
 RESULTS = ('results.parquet', 'results.csv')
 
 
@@ -60,48 +63,26 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
     """
     records = []
     for path in sorted(Path(folder).glob('runs/*/*/record.json')):
-        record = _json(path, 'remove this run and let the suite run it again')
-        if not isinstance(record, dict):
-            raise TableError(f'{path}: an object is expected; remove this run and let the suite run it again')
+        record = _json(path, 'record', 'remove this run and let the suite run it again')
         records.append(record)
     return sorted(records, key=lambda record: str(record.get('id', '')))
 
 
 def _plan(path: Path) -> dict[str, Any]:
-    """A plan, with the fields that are used here checked for their kind."""
-    plan = _json(path, 'write the plan again')
-    if not isinstance(plan, dict):
-        raise TableError(f'{path}: an object is expected; write the plan again')
-    kinds = {
-        'methods': list,
-        'conditions': list,
-        'seeds': list,
-        'runs': list,
-        'analysis': dict,
-        'data': dict,
-        'settings': dict,
-    }
-    for name, kind in kinds.items():
-        if not isinstance(plan.get(name, kind()), kind):
-            raise TableError(
-                f'{path}: field {name}: a {"list" if kind is list else "mapping"} is expected; correct it'
-            )
-    for name, required in (
-        ('methods', ('name',)),
-        ('conditions', ('name',)),
-        ('runs', ('method', 'condition', 'seed')),
-    ):
-        for index, item in enumerate(plan.get(name, [])):
-            absent = [key for key in required if not isinstance(item, dict) or key not in item]
-            if absent:
-                raise TableError(f'{path}: field {name}[{index}]: {", ".join(absent)} missing; add it')
-    return plan
+    return _json(path, 'plan', 'write the plan again')
 
 
-def _json(path: Path, remedy: str) -> Any:
+def _json(path: Path, kind: str, remedy: str) -> Any:
+    """A JSON file whose fields, where they are there, have the types of ``input_schema.json``."""
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8'))
     except OSError as exc:
         raise TableError(f"{path}: can't be read ({exc.strerror}); check the path") from exc
     except ValueError as exc:
         raise TableError(f'{path}: not JSON ({exc}); {remedy}') from exc
+    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
+    problem = best_match(Draft202012Validator({**schema, '$ref': f'#/$defs/{kind}'}).iter_errors(content))
+    if problem is not None:
+        field = problem.json_path.removeprefix('$').removeprefix('.') or 'the whole file'
+        raise TableError(f'{path}: field {field}: {problem.message[:200]}; {remedy}')
+    return content

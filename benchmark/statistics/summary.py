@@ -75,14 +75,14 @@ def summarize(
             'design': str(declared.get('design') or 'nested'),
             'unit': unit,
             'threshold': threshold,
-            'proposed': _known(declared.get('proposed'), layout),
-            'reference': _known(declared.get('reference'), layout),
+            'proposed': _known('proposed', declared, layout, notes),
+            'reference': _known('reference', declared, layout, notes),
             'main_condition': layout.main,
             'order': {'methods': [*layout.methods], 'conditions': [*layout.conditions]},
             'endpoints': _describe_endpoints(main['methods'], unit),
             'methods': main['methods'],
             'conditions': conditions,
-            'ranking': _ranking(main['methods'], _known(declared.get('reference'), layout)),
+            'ranking': _ranking(main['methods'], _known('reference', declared, layout, [])),
             'learning_curve': _learning_curve(
                 conditions, layout, str(declared.get('value_label') or VALUE_LABEL)
             ),
@@ -141,8 +141,13 @@ def _threshold(value: Any) -> float:
     return float(value)
 
 
-def _known(name: Any, layout: Layout) -> str | None:
-    return str(name) if name is not None and str(name) in layout.methods else None
+def _known(role: str, declared: dict[str, Any], layout: Layout, notes: list[str]) -> str | None:
+    """The method that the plan names for a role; None, and a note, where there is no such method."""
+    name = declared.get(role)
+    if name is None or str(name) in layout.methods:
+        return None if name is None else str(name)
+    notes.append(f'The {role} method of the plan, {name}, is not among the methods: {some([*layout.methods], 99)}.')
+    return None
 
 
 def _floor() -> dict[str, Any]:
@@ -202,7 +207,7 @@ def _method_block(own: pd.DataFrame, images: list[str], name: str, notes: list[s
     if own.empty:
         return {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'endpoints': {}}
     seeds = sorted(own['seed'].unique().tolist())
-    endpoints = {}
+    endpoints, partial = {}, {}
     for endpoint in ENDPOINTS:
         if endpoint not in own.columns:
             continue
@@ -210,8 +215,12 @@ def _method_block(own: pd.DataFrame, images: list[str], name: str, notes: list[s
         known = np.isfinite(matrix).all(axis=0)
         if known.any():
             endpoints[endpoint] = _moments(matrix[:, known])
+            if not known.all():
+                partial[endpoint] = int(known.sum())
         if endpoint == 'ME':
             _warn_copies(matrix, seeds, name, notes)
+    for endpoint, count in partial.items():
+        notes.append(f'{name}: {endpoint} is over {count} of {len(images)} images; the others lack what it needs.')
     return {'n_seeds': len(seeds), 'seeds': seeds, 'n_images': len(images), 'endpoints': endpoints}
 
 

@@ -6,6 +6,7 @@ and ``error`` is the image's; without ``condition`` there is one, named ``all``.
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     try:
         if kind == '.csv':
             # Everything as text first: a method named "NA" is a name, not a missing value.
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+            frame = _read_csv(path)
         else:
             frame = pd.read_parquet(path)
     except Exception as exc:
@@ -53,6 +54,21 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
         ) from exc
     return validate(frame, str(path))
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """A CSV file as text. pandas would rename repeated columns, and take a long row's first cell for an index."""
+    with path.open(encoding='utf-8-sig', newline='') as stream:
+        reader = csv.reader(stream, skipinitialspace=True)
+        columns = [name.strip() for name in next(reader, [])]
+        rows = []
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(columns):
+                raise ValueError(f'line {reader.line_num}: {len(cells)} cells for {len(columns)} columns')
+            rows.append(cells)
+    return pd.DataFrame(rows, columns=columns, dtype=str)
 
 
 def validate(frame: pd.DataFrame, where: str = 'table') -> pd.DataFrame:
@@ -82,6 +98,11 @@ def validate(frame: pd.DataFrame, where: str = 'table') -> pd.DataFrame:
     if frame.empty:
         raise TableError(f'{where}: the table has no rows; was any run finished?')
     frame = frame.reset_index(drop=True).copy()
+    if 'split' in frame.columns and frame['split'].nunique(dropna=False) > 1:
+        raise TableError(
+            f'{where}: field split: rows of {", ".join(sorted(map(str, frame["split"].unique())))}; keep those of one '
+            'split, as a rule test'
+        )
     if 'condition' not in frame.columns:
         frame['condition'] = 'all'
     for name in NAMES:
@@ -114,7 +135,7 @@ def _names(column: pd.Series, name: str, where: str) -> pd.Series:
 def _seeds(column: pd.Series, where: str) -> pd.Series:
     """The seeds as int64."""
     number = pd.to_numeric(column, errors='coerce').astype('float64')
-    bad = ~np.isfinite(number.to_numpy()) | (number.to_numpy() % 1 != 0)
+    bad = ~(np.abs(number.to_numpy()) < 2**53) | (number.to_numpy() % 1 != 0)
     if bad.any():
         raise TableError(
             f'{where}: field seed: not a whole number in {_rows(bad)}; number the repetitions 0, 1, ...'

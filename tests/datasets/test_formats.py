@@ -107,7 +107,7 @@ def test_csv_one_based_and_crop(tmp_path):
     ('1.png,5.25', '1.png,5;2', r"line 3: image '1\.png': eye_r is '5;2', no finite number"),
     ('1.png,5.25,8.25,15,8,10,12', '1.png,,,,,,', r"line 3: image '1\.png': no landmark is annotated"),
     ('1.png,5.25', '1.png', r'line 3: 6 cells for 7 columns'),
-    ('1.png,5.25', '1.png,50', r"image '1\.png': annotation 2: keypoints: eye_r at \(50\.0, 8\.25\) is out"),
+    ('1.png,5.25', '1.png,50', r"faces\.csv: line 3: image '1\.png': keypoints: eye_r at \(50, 8\.25\) is outside"),
 ])
 def test_bad_table_is_named_and_nothing_is_left(tmp_path, old, new, message):
     table = write_faces(tmp_path / 'src')
@@ -277,12 +277,14 @@ def test_bad_coco_is_named(tmp_path, change, message):
     assert not (tmp_path / 'dst').exists()
 
 
-def test_coco_crop_far_outside_is_named(tmp_path):
+@pytest.mark.parametrize('x', [32, 54.4, 1e6])
+def test_coco_landmark_outside_is_named_though_the_crop_would_hold_it(tmp_path, x):
     write_coco(tmp_path / 'src')
-    content = coco_file([1, 2], keypoints=[20, 8, 2, 1e30, 8, 2, 15, 12, 2])
+    content = coco_file([1, 2], keypoints=[20, 8, 2, x, 8, 2, 15, 12, 2])
     (tmp_path / 'src' / 'annotations' / 'train.json').write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"image '1\.png': annotation 11: the crop .* outside of the 32 x 24"):
+    with pytest.raises(DataError, match=r"image '1\.png': annotation 11: keypoints: .* outside of the 32 x 24 image"):
         convert('coco', tmp_path / 'src', tmp_path / 'dst', '--size', 16)
+    assert not (tmp_path / 'dst').exists()
 
 
 def test_coco_options_and_files(tmp_path):

@@ -55,7 +55,7 @@ def test_every_method_learns_on_a_batch(build, batch, method):
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
-        values.append(float(log['loss_kpt']))
+        values.append(log['loss_kpt'].item())
     assert values[-1] < values[0]
 
 
@@ -66,6 +66,25 @@ def test_number_of_landmarks_and_sizes_come_from_outside(config, source_checkpoi
         assert cfg.model.head.decoder.heatmap_size == (16, 16) and cfg.model.head.decoder.decoding == 'dark'
         assert cfg.train_dataloader.dataset.pipeline[1].encoder.heatmap_size == (16, 16)
         assert cfg.test_dataloader.dataset.input_size == (64, 64)
+
+
+@pytest.mark.parametrize(('iterations', 'batch_size', 'epochs'), [(6, 4, 3), (7, 4, 4), (1, 8, 1), (4, 3, 2)])
+def test_iterations_become_whole_epochs_of_8_images(config, source_checkpoint, iterations, batch_size, epochs):
+    cfg = config('ft', source_checkpoint, iterations=iterations, batch_size=batch_size)
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler[0].end == epochs
+
+
+def test_a_condition_sets_its_own_length(registered):
+    from benchmark.experiments.suite import merged
+    assert merged(dict(iterations=9, lr=1), dict(label='x', epochs=2)) == dict(lr=1, epochs=2)
+    assert merged(dict(iterations=9, lr=1), dict(num_labels=3, lr=2)) == dict(iterations=9, lr=2)
+
+
+def test_width_narrows_the_network_and_its_source(config):
+    cfg = config('ctd_ed', 'random', width=16)
+    for backbone in (cfg.model.backbone, cfg.model.source.backbone):
+        assert (backbone.stem_channels, backbone.base_channels) == (16, 16)
+    assert cfg.model.head.in_channels == 128
 
 
 def test_suites_load(registered):
@@ -79,6 +98,7 @@ def test_suites_load(registered):
 @pytest.mark.parametrize(('text', 'message'), [
     ('seeds = 0\n', 'give a number of seeds'),
     ('settings = dict(epoch=3)\n', r'unknown field settings\.epoch\. Known fields here: .*epochs'),
+    ('settings = dict(epochs=3)\n', r'settings\.epochs and settings\.iterations both set'),
     ("data = dict(_delete_=True, type='zip')\n", r"data\.type='zip' is unknown"),
     ("methods = ['ft', 'fft']\n", 'fft: no such method. There are: ctd_cd'),
     ('colour = 1\n', 'unknown field colour'),

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmark.datasets.checks import Report
+from benchmark.datasets.checks import Report, decode_image
 from benchmark.datasets.formats import coco, csv_table, synthetic
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.metainfo import DataError
@@ -74,6 +74,10 @@ def check_prepared(root: str | Path) -> Report:
         except DataError as error:
             report.errors.append(str(error))
             return report
+        for path, _, _ in rows:
+            if decode_image(path.read_bytes()) is None:
+                report.errors.append(f'{root / "index.csv"}: {path.relative_to(root).as_posix()!r} cannot be decoded. '
+                                     'Replace the file or delete the row.')
         for split in ('train', 'val'):
             labels = [label for _, label, s in rows if s == split]
             report.summary[split] = dict(images=len(labels), subjects=len(set(labels)), groups={},

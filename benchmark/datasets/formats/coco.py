@@ -55,9 +55,9 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     notes += note
     images = [image for _, _, coco in parsed for image in coco['images']]
     subject = args.subject or fields.get('subject') or next(
-        (f for f in ('subject', 'identity') if images and all(f in i for i in images)), None)
+        (f for f in ('subject', 'identity') if any(f in i for i in images)), None)
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else fields.get('groups') or (
-        ['subset'] if images and all('subset' in i for i in images) else [])
+        ['subset'] if any('subset' in i for i in images) else [])
     meta = build_meta(fields | dict(name=out.name, landmarks=names, flip_indices=indices, subject=subject,
                                     groups=groups), args, str(base))
     samples: list[Sample] = []
@@ -208,7 +208,7 @@ def _keypoints(annotation: dict, meta: LandmarkMeta, where: str) -> dict[str, np
         if not isinstance(values, list) or len(values) != 3 * count:
             raise DataError(f'{at} has {len(values) if isinstance(values, list) else "no"} numbers, not '
                             f'{3 * count} (x, y, v for each of the {count} landmarks).')
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in values):
+        if not all(isinstance(v, (int, float)) and abs(v) < 1e9 for v in values):
             raise DataError(f'{at} has a value that is no finite number. Use 0, 0, 0 where not annotated.')
         result[key] = np.asarray(values, np.float64).reshape(count, 3)
     return result

@@ -171,7 +171,10 @@ def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMe
             usable = ('interocular', 'measurements', 'description')
             fields = {k: known[k] for k in usable if k in known} | fields
     if args.interocular:
-        fields['interocular'] = parse_pairs(args.interocular, '--interocular', fields['landmarks'])[0]
+        pairs = parse_pairs(args.interocular, '--interocular', fields['landmarks'])
+        if len(pairs) != 1:
+            raise DataError(f'--interocular: {args.interocular!r} names {len(pairs)} pairs. Give one, as A:B.')
+        fields['interocular'] = pairs[0]
     return LandmarkMeta.from_dict(fields, where)
 
 
@@ -228,6 +231,8 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
         raise DataError('no annotated image was found. Check SRC.')
     if args.size is not None and args.size < 8:
         raise DataError(f'--size: {args.size} is too small. Give at least 8 pixels.')
+    if args.seed < 0:
+        raise DataError(f'--seed: {args.seed} is below 0. Give 0 or more.')
     if not args.padding > 0:
         raise DataError(f'--padding: {args.padding} is not above 0.')
     category = dict(id=1, name=meta.name, keypoints=list(meta.landmarks),
@@ -237,6 +242,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
     widened = 0
     for number, sample in enumerate(samples, 1):
         data, image = _read_image(sample)
+        _check_inside(sample, meta, image.shape[1], image.shape[0])
         if args.size is not None:
             sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
             data = cv2.imencode('.png', image)[1].tobytes()
@@ -276,6 +282,17 @@ def _read_image(sample: Sample) -> tuple[bytes, np.ndarray]:
         raise DataError(f'{sample.where}: {sample.source} is {width} x {height}, but the record says '
                         f'{sample.size[0]} x {sample.size[1]}. Correct it; a cause may be EXIF rotation.')
     return data, image
+
+
+def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int) -> None:
+    """Refuses a landmark outside of the image that it was marked in; a crop would hide that."""
+    for key, points in sample.keypoints.items():
+        for name, (x, y, v) in zip(meta.landmarks, points.tolist(), strict=True):
+            if v not in (0, 1, 2):
+                raise DataError(f'{sample.where}: {key}: {name} has visibility {v:g}. Use 0, 1 or 2.')
+            if v > 0 and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
+                raise DataError(f'{sample.where}: {key}: {name} at ({x:g}, {y:g}) is outside of the {width} x {height} '
+                                'image. Correct it, or mark it as not annotated.')
 
 
 def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,

@@ -24,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--val-share', type=float, default=0.25,
                         help='identities: share of each person\'s images for validation (default 0.25)')
     parser.add_argument('--image-size', metavar='PX', type=int, default=128, help='image side (default 128)')
-    parser.add_argument('--seed', type=int, default=0, help='seed of everything (default 0)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of everything, 0 or more (default 0)')
 
 
 def parse_splits(text: str) -> dict[str, int]:
