@@ -51,8 +51,11 @@ def main(argv: list[str] | None = None) -> int:
         content = summarize(suite.table, suite.plan, suite.records, args.threshold)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_json(content, out / 'analysis.json')
-    except (TableError, OSError) as exc:
+    except TableError as exc:
         print(f'error: {" ".join(str(exc).split())}', file=sys.stderr)
+        return 2
+    except OSError as exc:
+        print(f'error: {exc.filename}: {exc.strerror}; check path, permissions and free space', file=sys.stderr)
         return 2
     for note in content['notes']:
         print(f'note: {note}', file=sys.stderr)

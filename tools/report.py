@@ -36,8 +36,11 @@ def main(argv: list[str] | None = None) -> int:
     path = args.analysis / 'analysis.json' if args.analysis.is_dir() else args.analysis
     try:
         page = build_report(path, args.out or path.parent)
-    except (ReportError, OSError) as exc:
+    except ReportError as exc:
         print(f'error: {" ".join(str(exc).split())}', file=sys.stderr)
+        return 2
+    except OSError as exc:
+        print(f'error: {exc.filename}: {exc.strerror}; check path, permissions and free space', file=sys.stderr)
         return 2
     print(page)
     return 0

@@ -97,9 +97,10 @@ def describe(plan: Plan) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
+    out = args.out or Path('runs') / Path(args.suite).stem
     try:
         suite = adjust(load_suite(args.suite), args)
-        out = (args.out or Path('runs') / suite.name).resolve()
+        out = out.resolve()
         plan = make_plan(suite, out, chosen(suite, args.methods))
         if args.dry_run:
             describe(plan)
@@ -107,6 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = execute(plan, args.workers, args.progress)
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
+              file=sys.stderr)
         return 2
     except RuntimeError as error:
         print(f'error: {error}', file=sys.stderr)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import multiprocessing
 import os
-import signal
-import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,15 +78,15 @@ class Pool:
 
 
 def _call(task: str, folder: str, entry: dict, threads: int, keep_checkpoints: bool) -> None:
-    _die_with_parent()
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     from benchmark.experiments import worker
     getattr(worker, task)(folder, entry, threads, keep_checkpoints)
 
 
-def _die_with_parent() -> None:
-    """Asks the kernel to end this process with the server, which ends with the command; Linux only."""
-    if sys.platform == 'linux':
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+def _end_with(command) -> None:
+    """Ends this process when the command is gone, however it went: a run that nobody waits for is of no use."""
+    command.join()
+    os._exit(1)
 
 
 def _lost(folder: Path, entry: dict, code: int) -> None:
