@@ -39,10 +39,10 @@ def main() -> int:
         if not Path(args.checkpoint).is_file():
             raise ValueError(f'{args.checkpoint}: no such checkpoint.')
         runner = Runner.from_cfg(cfg)
+        metrics = runner.test()
     except (ValueError, FileNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    metrics = runner.test()
     if args.out:
         import pandas
         pandas.DataFrame(runner.test_evaluator.metrics[0].rows).to_csv(args.out, index=False)

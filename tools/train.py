@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import benchmark
 from mmengine.config import Config, DictAction
+from benchmark.experiments.configure import follow_length
 from mmengine.runner import Runner
 
 
@@ -21,20 +22,26 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a config, such as mmconfigs/methods/ctd_ed.py')
     parser.add_argument('--work-dir', default=None, help='output folder (default: runs/single/CONFIG)')
-    parser.add_argument('--resume', action='store_true', help='go on from the last checkpoint in the work folder')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
     args = parser.parse_args()
     try:
         cfg = Config.fromfile(args.config)
+        length = cfg.train_cfg.max_epochs
         cfg.merge_from_dict(args.cfg_options)
+        follow_length(cfg, length)
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
-        cfg.resume = args.resume
         benchmark.register()
+        from benchmark.datasets.metainfo import DataError
+        from benchmark.models.source import SourceError
         runner = Runner.from_cfg(cfg)
     except (ValueError, FileNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    runner.train()
+    try:
+        runner.train()
+    except (DataError, SourceError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
     return 0
 
 

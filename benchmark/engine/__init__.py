@@ -1,5 +1,6 @@
 """Hooks of a run."""
 
-from .hooks import ChannelsLastHook, FiniteLossHook, FreezeParametersHook, SetEpochHook, TransferHook
+from .hooks import ChannelsLastHook, FiniteLossHook, FreezeParametersHook, SetEpochHook, StrictSourceHook, TransferHook
 
-__all__ = ['ChannelsLastHook', 'FiniteLossHook', 'FreezeParametersHook', 'SetEpochHook', 'TransferHook']
+__all__ = ['ChannelsLastHook', 'FiniteLossHook', 'FreezeParametersHook', 'SetEpochHook',
+           'StrictSourceHook', 'TransferHook']

@@ -8,6 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch import nn
 
+from benchmark.models.source import backbone_weights, load_source_checkpoint
+
 
 def _model(runner):
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -50,6 +52,25 @@ class TransferHook(Hook):
         model = _model(runner)
         if hasattr(model, 'load_training_state') and self.KEY in checkpoint:
             model.load_training_state(checkpoint[self.KEY])
+
+
+@HOOKS.register_module()
+class StrictSourceHook(Hook):
+    """Checks, before training, that the source checkpoint that the encoder starts from fits it in every tensor.
+
+    MMEngine's ``Pretrained`` loads what fits and passes over the rest in silence.
+    """
+
+    def before_run(self, runner) -> None:
+        """Checks the checkpoint of ``backbone.init_cfg``.
+
+        Raises:
+            SourceError: It is missing or does not fit; names the tensor.
+        """
+        backbone = _model(runner).backbone
+        init = getattr(backbone, 'init_cfg', None)
+        if isinstance(init, dict) and init.get('type') == 'Pretrained' and init.get('prefix') == 'backbone.':
+            backbone_weights(load_source_checkpoint(init['checkpoint'])['state_dict'], backbone, init['checkpoint'])
 
 
 @HOOKS.register_module()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import DictAction
+from mmengine.logging import MMLogger
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.execute import execute, pending
@@ -64,8 +65,7 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
     if args.source:
         suite.source = dict(type='random') if args.source == 'random' else dict(type='checkpoint', path=args.source)
     if args.cfg_options:
-        suite.settings = suite.settings | dict(
-            cfg_options=dict(suite.settings.get('cfg_options', {})) | args.cfg_options)
+        suite.overrides = args.cfg_options
     return suite
 
 
@@ -94,9 +94,17 @@ def describe(plan: Plan) -> None:
     print(f'{len(todo)} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
 
 
+def outdate(out: Path) -> None:
+    """Removes what is made of results, so that nothing old stands beside a new plan; all of it is made again."""
+    for name in ('results.parquet', 'analysis.json', 'report/index.html'):
+        (out / name).unlink(missing_ok=True)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
+    # MMEngine tells of every variable that it fills into every config that it reads.
+    MMLogger.get_current_instance().setLevel('WARNING')
     out = args.out or Path('runs') / Path(args.suite).stem
     try:
         suite = adjust(load_suite(args.suite), args)
@@ -105,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.dry_run:
             describe(plan)
             return 0
+        if pending(plan):
+            outdate(out)
         outcome = execute(plan, args.workers, args.progress)
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -15,22 +16,47 @@ WIDTH = 64
 STRIDE = 4
 
 
-def encoder(settings: dict, depth: int) -> tuple[dict, int]:
+def encoder(settings: dict, backbone: dict) -> tuple[dict, int]:
     """A ResNet's options and the channels of its last stage, from the settings ``depth`` and ``width``.
 
     Args:
         settings: A suite's settings.
-        depth: The depth where the settings name none.
+        backbone: The network's config, for what the settings do not name.
     """
-    options = dict(depth=settings.get('depth', depth))
-    width = settings.get('width', WIDTH)
+    options = dict(depth=settings.get('depth', backbone['depth']))
+    width = settings.get('width', backbone.get('base_channels', WIDTH))
     if width != WIDTH:
         options.update(stem_channels=width, base_channels=width)
     return options, ENCODER_CHANNELS[options['depth']] * width // WIDTH
 
 
+def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
+    """Makes a method's encoder and its images' normalisation those of the source that it starts from.
+
+    Args:
+        cfg: A run's config; HG's, which starts from no source, stays as it is.
+        arch: Options of the source's backbone; empty leaves the config's.
+        normalisation: ``mean`` and ``std`` of the source; empty leaves the config's.
+    """
+    model = cfg.model
+    if not uses_source(cfg):
+        return
+    if arch:
+        for backbone in (model.backbone, *([model.source.backbone] if 'source' in model else [])):
+            for key in ('stem_channels', 'base_channels'):
+                backbone.pop(key, None)
+            backbone.update(arch)
+        _, model.head.in_channels = encoder({}, model.backbone)
+    model.data_preprocessor.update(normalisation)
+
+
+def uses_source(cfg: Config) -> bool:
+    """Whether a run starts from the source or is regularised by it."""
+    return 'source' in cfg.model or (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+
+
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
-               threshold: float, num_images: int) -> Config:
+               threshold: float, num_images: int, overrides: dict | None = None) -> Config:
     """The config of a run, with the paths of data and source left open (see :func:`fill_paths`).
 
     Args:
@@ -41,6 +67,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         num_labels: Number of labelled training images; None takes all.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
         num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
+        overrides: Config values by dotted key that go before everything else (the command line's).
     """
     cfg = Config.fromfile(method['config'])
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
@@ -61,39 +88,49 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         scheduler.power = settings.get('power', scheduler.power)
     if settings.get('channels_last'):
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
-    cfg.train_cfg.val_interval = settings.get('val_interval', 10 ** 6)
-    if settings.get('selection', 'last') == 'best_val':
+    best = settings.get('selection', 'last') == 'best_val'
+    cfg.train_cfg.val_interval = settings.get('val_interval', 1 if best else 10 ** 6)
+    if best:
         cfg.default_hooks.checkpoint.update(save_best='landmark/ME', rule='less')
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
         evaluator.update(landmarks=list(meta.landmarks), stride=float(STRIDE), threshold=threshold,
                          interocular=meta.interocular_indices)
-    cfg.merge_from_dict(dict(settings.get('cfg_options', {})))
-    cfg.merge_from_dict(method.get('cfg_options', {}))
+    length = cfg.train_cfg.max_epochs
+    for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
+        cfg.merge_from_dict(dict(options or {}))
+    follow_length(cfg, length)
     return cfg
 
 
-def fill_paths(cfg: Config, data_root: str, source: str | None) -> Config:
+def follow_length(cfg: Config, before: int) -> None:
+    """Ends the learning rate's decay with the training where only the training's length was overridden.
+
+    Args:
+        cfg: A config whose values were overridden.
+        before: Its number of epochs before that.
+    """
+    if cfg.train_cfg.max_epochs != before:
+        for scheduler in cfg.param_scheduler:
+            scheduler.end = cfg.train_cfg.max_epochs if scheduler.end == before else scheduler.end
+
+
+def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
     """Writes the places of the data and of the source checkpoint into a run's config."""
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = data_root
     cfg.pop('data_root', None)
     cfg.pop('source_checkpoint', None)
-    backbone = cfg.model.backbone
-    if backbone.get('init_cfg') and backbone.init_cfg.get('type') == 'Pretrained':
-        if source is None or source == 'random':
-            backbone.pop('init_cfg')
-        else:
-            backbone.init_cfg.checkpoint = source
+    if (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained':
+        cfg.model.backbone.init_cfg.checkpoint = source
     if 'source' in cfg.model:
-        cfg.model.source.checkpoint = source or 'random'
+        cfg.model.source.checkpoint = source
     return cfg
 
 
 def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dict[str, Any]:
     """What a run's hash is made of: its config without paths, the data's fingerprint and the source's hash."""
-    content = cfg.to_dict()
-    for key in ('work_dir', 'data_root', 'source_checkpoint'):
-        content.pop(key, None)
+    content = fill_paths(copy.deepcopy(cfg), '', '').to_dict()
+    content.pop('work_dir', None)
     return dict(config=content, data=data_fingerprint, source=source_hash)
 
 
@@ -157,7 +194,7 @@ def _network(model: ConfigDict, settings: dict, landmarks: int) -> None:
     if channels := settings.get('decoder_channels'):
         model.head.deconv_out_channels = (channels,) * 3
     if 'depth' in settings or 'width' in settings:
-        options, model.head.in_channels = encoder(settings, model.backbone.depth)
+        options, model.head.in_channels = encoder(settings, model.backbone)
         model.backbone.update(options)
         if 'source' in model:
             model.source.backbone.update(options)

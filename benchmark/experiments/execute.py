@@ -113,8 +113,9 @@ def execute(plan: Plan, workers: int = 1, progress: str = 'auto') -> Outcome:
     pool = Pool(workers)
     keep = bool(plan.suite.settings.get('keep_checkpoints', False))
     with Progress(progress, total=len(plan.runs), done=len(plan.runs) - len(todo)) as display:
-        if todo and plan.source.kind == 'train' and source_record(plan) is None:
-            _train_source(plan, pool, display)
+        if plan.source.job and any(run.source_hash for run in todo) and source_record(plan) is None:
+            _make_source(plan, pool, display)
+        source_file = file_digest(plan.source.path) if plan.source.path.is_file() else None
         running: dict = {}
         queue, failed = list(todo), 0
         try:
@@ -122,7 +123,8 @@ def execute(plan: Plan, workers: int = 1, progress: str = 'auto') -> Outcome:
                 while queue and len(running) < workers:
                     run = queue.pop(0)
                     entry = dict(id=run.id, method=run.method, condition=run.condition, seed=run.seed, hash=run.hash,
-                                 seeds=run.seeds, source_hash=run.source_hash)
+                                 seeds=run.seeds, source_hash=run.source_hash,
+                                 source_sha256=source_file if run.source_hash else None)
                     process = pool.start('run_landmarks', plan.folder(run), entry, keep)
                     running[run.id] = (process, run, entry)
                     display.start(run.id, plan.folder(run))
@@ -145,12 +147,12 @@ def execute(plan: Plan, workers: int = 1, progress: str = 'auto') -> Outcome:
     return Outcome(done=len(todo) - failed, failed=failed, skipped=len(plan.runs) - len(todo))
 
 
-def _train_source(plan: Plan, pool: Pool, display: Progress) -> None:
+def _make_source(plan: Plan, pool: Pool, display: Progress) -> None:
     job = plan.source.job
     job.mkdir(parents=True, exist_ok=True)
     plan.source.config.dump(str(job / 'config.py'))
     display.start('source', job)
-    process = pool.start('train_source', job, dict(id='source', hash=plan.source.hash), True)
+    process = pool.start('make_source', job, dict(id='source', hash=plan.source.hash, kind=plan.source.kind), True)
     while process.is_alive():
         time.sleep(0.1)
         display.refresh()
@@ -160,5 +162,5 @@ def _train_source(plan: Plan, pool: Pool, display: Progress) -> None:
     display.finish('source', record, source_record(plan) is not None)
     if source_record(plan) is None:
         error = record.get('error') or {}
-        raise RuntimeError(f'The source network could not be trained: {error.get("type")}: {error.get("message")}. '
+        raise RuntimeError(f'The source network could not be made: {error.get("type")}: {error.get("message")}. '
                            f'See {job / "log"}.')

@@ -17,11 +17,11 @@ from benchmark.datasets.metainfo import DataError, LandmarkMeta
 from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
 
-from .configure import STRIDE, fill_paths, identity, protocol, run_config
+from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, uses_source
 from .files import digest, write_json
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
-from .suite import Suite, merged
+from .suite import Suite, SuiteError, merged
 
 UNIT = 'heatmap px'
 
@@ -158,24 +158,30 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan
     source = plan_source(suite, identities, cache / 'sources')
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
-    threshold = suite.analysis.get('threshold', 1.2)
+    threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     runs = []
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
+        if (wanted := changes.get('num_labels') or 0) > images:
+            raise SuiteError(f'conditions.{condition}.num_labels={wanted}: {root} has {images} training images. Ask '
+                             'for at most as many.')
+        if settings.get('selection') == 'best_val' and 'val' not in splits:
+            raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or use "
+                             "'last'.")
         for seed in suite.seeds:
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
                 seeds = derive_seeds(seed, name, suite.design, suite.vary)
-                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold,
-                                 len(splits['train'].records))
+                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold, images,
+                                 suite.overrides)
+                fit_source(cfg, source.arch, source.normalisation)
                 if 'val' not in splits:
                     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-                uses_source = 'source' in cfg.model or 'init_cfg' in cfg.model.backbone
-                source_hash = source.hash if uses_source else None
+                source_hash = source.hash if uses_source(cfg) else None
                 value = digest(identity(cfg, data_hash, source_hash))
                 runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
-                                fill_paths(cfg, str(root), source.checkpoint), seeds, source_hash))
+                                fill_paths(cfg, str(root), str(source.path)), seeds, source_hash))
     return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
 
 
@@ -208,10 +214,10 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                   fingerprint=data_hash),
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
                     classes=source.config.model.num_classes if source.config else None),
-        settings=settings(suite, runs) | dict(varies_with_the_seed=list(suite.vary)))
+        settings=training_settings(suite, runs) | dict(varies_with_the_seed=list(suite.vary)))
 
 
-def settings(suite: Suite, runs: list[Run]) -> dict:
+def training_settings(suite: Suite, runs: list[Run]) -> dict:
     """How the runs train: what all share, then what differs by condition, and what differs by method."""
     found: dict[tuple[str, str], dict] = {}
     for run in runs:

@@ -60,11 +60,14 @@ class Progress:
         if ok:
             value = (record.get('metrics') or {}).get('landmark/ME')
             result = f'ME {value:.3f} heatmap px' if value is not None else ''
-            if name == 'source':
+            if name == 'source' and record['val_accuracy'] is None:
+                result = 'random weights'
+            elif name == 'source':
                 result = f'accuracy {record["val_accuracy"]:.3f} over {record["classes"]} identities'
         else:
             error = record.get('error') or {}
-            result = f'FAILED: {error.get("type")}: {str(error.get("message")).splitlines()[0] if error else ""}'
+            message = next(iter(str(error.get('message') or '').splitlines()), '')
+            result = f'FAILED: {error.get("type")}: {message}'
         self._say(f'[{self.count}/{self.total}] {name}  {time.time() - began:.0f} s  {result}{self._left()}')
 
     def refresh(self) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 
 from .configure import encoder
 from .files import digest, file_digest
 from .suite import CONFIGS, Suite, SuiteError
 
-NORMALISATION = dict(mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+ARCH = ('type', 'depth', 'stem_channels', 'base_channels')
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,22 @@ class SourcePlan:
     Attributes:
         kind: ``train``, ``checkpoint`` or ``random``.
         hash: Identity of the source: of its file, or of what it is made from.
-        path: The checkpoint; None for a random source.
-        job: Folder in which it is trained, or None.
-        config: The training's config, or None.
+        path: The checkpoint.
+        arch: Options of its backbone: type, depth, width; empty where the checkpoint does not say.
+        normalisation: ``mean`` and ``std`` per RGB channel in 0..255; empty where the checkpoint does not say.
+        job: Folder in which it is made, or None.
+        config: How it is made, or None.
         description: One line for the report.
     """
 
     kind: str
     hash: str
-    path: Path | None
+    path: Path
+    arch: dict
+    normalisation: dict
     job: Path | None = None
     config: Config | None = None
     description: str = ''
-
-    @property
-    def checkpoint(self) -> str:
-        """What a run's config takes for its checkpoint."""
-        return 'random' if self.path is None else str(self.path)
 
 
 def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePlan:
@@ -51,34 +51,60 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
         cache: Folder of the sources kept.
 
     Raises:
-        SuiteError: A checkpoint that is not there.
+        SuiteError: A checkpoint that is not there or is none.
     """
-    source = suite.source
-    if source['type'] == 'random':
-        return SourcePlan('random', digest(source), None, description='random weights, never trained (a control)')
-    if source['type'] == 'checkpoint':
-        path = Path(source['path']).expanduser()
-        if not path.is_file():
-            raise SuiteError(f'source.path: {path}: no such file. Convert a network with tools/convert_source.py.')
-        return SourcePlan('checkpoint', file_digest(path), path.resolve(), description=f'checkpoint {path.name}')
-    cfg = _training_config(suite, identities)
+    if suite.source['type'] == 'checkpoint':
+        return _given(Path(suite.source['path']).expanduser())
+    cfg = _config(suite, identities)
     content = cfg.to_dict()
     for loader in ('train_dataloader', 'val_dataloader'):
         content[loader]['dataset'].pop('data_root')
-    identity = digest(dict(config=content, data=identity_fingerprint(identities)))
+    network = f'ResNet-{cfg.model.backbone.depth}'
+    network += f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
+    if identities is None:
+        identity = digest(dict(random=content['model'], seed=cfg.randomness.seed))
+        description = f'random weights of a {network}, never trained (a control)'
+    else:
+        identity = digest(dict(config=content, data=identity_fingerprint(identities)))
+        description = (f'face recognition on {identities.name}: {network}, {cfg.model.num_classes} identities, '
+                       f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]
-    width = f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
-    return SourcePlan('train', identity, job / 'source.pth', job, cfg,
-                      f'face recognition on {identities.name}: ResNet-{cfg.model.backbone.depth}{width}, '
-                      f'{cfg.model.num_classes} identities, {cfg.train_cfg.max_epochs} epochs')
+    return SourcePlan(suite.source['type'], identity, job / 'source.pth', backbone_arch(cfg.model.backbone),
+                      backbone_normalisation(cfg.model.data_preprocessor), job, cfg, description)
 
 
-def _training_config(suite: Suite, identities: Path) -> Config:
+def backbone_arch(backbone: dict) -> dict:
+    """What makes a source's network: type, depth and, where it is not the usual one, width."""
+    return {key: backbone[key] for key in ARCH if key in backbone}
+
+
+def backbone_normalisation(preprocessor: dict) -> dict:
+    """Mean and standard deviation that a source's images were normalised with."""
+    return {key: list(preprocessor[key]) for key in ('mean', 'std')}
+
+
+def _given(path: Path) -> SourcePlan:
+    benchmark.register()
+    from benchmark.models.source import SourceError, load_source_checkpoint
+    try:
+        meta = load_source_checkpoint(path).get('meta') or {}
+    except SourceError as error:
+        raise SuiteError(f'source.path: {error}') from None
+    return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
+                      meta.get('normalisation') or {}, description=f'checkpoint {path.name}')
+
+
+def _config(suite: Suite, identities: Path | None) -> Config:
+    """The config of the source's training; of a random source, only its model and seed count."""
     source, settings = suite.source, suite.settings
     cfg = Config.fromfile(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
-    size = tuple(settings.get('input_size', (256, 256)))
-    options, cfg.model.in_channels = encoder(settings, cfg.model.backbone.depth)
+    options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
     cfg.model.backbone.update(options)
+    cfg.randomness.seed = seed = source.get('seed', 0)
+    if identities is None:
+        cfg.model.num_classes = source.get('num_classes', 64)
+        return cfg
+    size = tuple(settings.get('input_size', (256, 256)))
     records = read_identities(identities)
     cfg.model.num_classes = len({label for _, label, _ in records})
     for name in ('label_smoothing', 'dropout'):
@@ -95,8 +121,6 @@ def _training_config(suite: Suite, identities: Path) -> Config:
         scheduler.T_max = scheduler.end = epochs
     cfg.optim_wrapper.optimizer.lr = source.get('lr', cfg.optim_wrapper.optimizer.lr)
     cfg.optim_wrapper.optimizer.weight_decay = source.get('weight_decay', cfg.optim_wrapper.optimizer.weight_decay)
-    seed = source.get('seed', 0)
-    cfg.randomness.seed = seed
     cfg.train_dataloader.sampler.seed = seed
     cfg.train_dataloader.dataset.view_seed = seed
     if settings.get('channels_last'):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from .seeds import derive_seeds
+
 CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 
 #: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``. ``iterations``
@@ -14,6 +16,9 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
             'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'keep_checkpoints',
             'cfg_options')
+CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
+           'decoding': ('argmax', 'quarter', 'dark')}
+ANALYSIS = ('threshold', 'proposed', 'reference', 'value_label')
 DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared': ('root',)}
 SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
@@ -44,6 +49,7 @@ class Suite:
         vary: What varies with the seed.
         analysis: ``threshold``, ``proposed``, ``reference``.
         reported: Method -> numbers that somebody reported for it.
+        overrides: Config values of the command line, which go before everything else.
     """
 
     name: str
@@ -59,6 +65,7 @@ class Suite:
     vary: tuple[str, ...] = ('init', 'order', 'augmentation', 'split')
     analysis: dict = field(default_factory=dict)
     reported: dict = field(default_factory=dict)
+    overrides: dict = field(default_factory=dict)
 
 
 def names(kind: str) -> list[str]:
@@ -70,7 +77,11 @@ def merged(settings: dict, condition: dict) -> dict:
     """A condition's settings: the suite's with the condition's own; the one that sets the training's length counts."""
     own = {k: v for k, v in condition.items() if k in SETTINGS}
     length = {'epochs', 'iterations'}
-    return {k: v for k, v in settings.items() if k not in length or not length & set(own)} | own
+    result = {k: v for k, v in settings.items() if k not in length or not length & set(own)} | own
+    for key in ('cfg_options', 'hourglass'):
+        if key in own:
+            result[key] = settings.get(key, {}) | own[key]
+    return result
 
 
 def find_config(kind: str, name: str) -> Path:
@@ -119,7 +130,12 @@ def load_suite(name: str) -> Suite:
     _settings(path, 'settings.', content.get('settings', {}))
     for name, condition in content.get('conditions', {}).items():
         _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels'))
+    _known(path, 'analysis.', content.get('analysis', {}), ANALYSIS)
     suite = Suite(**content)
+    try:
+        derive_seeds(0, '', suite.design, suite.vary)
+    except ValueError as error:
+        raise SuiteError(f'{path}: {error}') from None
     if not suite.seeds or len(set(suite.seeds)) != len(suite.seeds):
         raise SuiteError(f'{path}: seeds={suite.seeds}: give a number of seeds, or a list without repetition.')
     return suite
@@ -140,6 +156,12 @@ def _methods(path: Path, methods) -> dict[str, dict]:
 
 def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()) -> None:
     _known(path, prefix, content, SETTINGS + more)
+    for name, allowed in CHOICES.items():
+        if content.get(name, allowed[0]) not in allowed:
+            raise SuiteError(f'{path}: {prefix}{name}={content[name]!r} is unknown. Choose one of: '
+                             f'{", ".join(map(str, allowed))}.')
+    if more and 'keep_checkpoints' in content:
+        raise SuiteError(f'{path}: {prefix}keep_checkpoints: it holds for the whole suite. Set it under settings.')
     for name in ('epochs', 'iterations'):
         if content.get(name, 1) is None:
             del content[name]

@@ -20,9 +20,12 @@ import pandas  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
+from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
+from mmpose.registry import MODELS  # noqa: E402
 
 from .files import atomic_path, file_digest, write_json, write_text  # noqa: E402
+from .source import backbone_arch, backbone_normalisation  # noqa: E402
 
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'mmpose', 'numpy', 'opencv-python-headless')
 PROGRESS = 'progress'
@@ -60,7 +63,6 @@ def _prepare(folder: Path, threads: int) -> None:
     sys.stderr.flush()
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     torch.set_num_threads(threads)
     # Deterministic algorithms are asked for; filling fresh memory is not what makes them so, and costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -147,8 +149,8 @@ def _finite(value) -> float | None:
     return value if value == value and abs(value) != float('inf') else None
 
 
-def train_source(folder: str, entry: dict, threads: int, keep_checkpoints: bool = True) -> None:
-    """Trains a source network and writes ``source.pth``: tensors and plain values only.
+def make_source(folder: str, entry: dict, threads: int, keep_checkpoints: bool = True) -> None:
+    """Trains a source network, or draws a random one, and writes ``source.pth``: tensors and plain values only.
 
     Args: as :func:`run_landmarks`.
     """
@@ -157,23 +159,27 @@ def train_source(folder: str, entry: dict, threads: int, keep_checkpoints: bool 
 
     def work() -> dict:
         cfg = Config.fromfile(place / 'config.py')
-        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
-        runner = _build(place, cfg)
-        runner.train()
-        accuracy = runner.message_hub.get_scalar('val/source/accuracy').current()
-        state = {k: v.cpu().contiguous() for k, v in runner.model.state_dict().items()
+        if entry['kind'] == 'random':
+            init_default_scope('mmpose')
+            torch.manual_seed(cfg.randomness.seed)
+            model, accuracy, about = MODELS.build(cfg.model), None, {}
+            model.init_weights()
+        else:
+            cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
+            runner = _build(place, cfg)
+            runner.train()
+            model, accuracy = runner.model, float(runner.message_hub.get_scalar('val/source/accuracy').current())
+            about = dict(epochs=runner.max_epochs, train_images=len(runner.train_dataloader.dataset))
+        state = {k: v.cpu().contiguous() for k, v in model.state_dict().items()
                  if k.startswith(('backbone.', 'classifier.'))}
-        preprocessor = cfg.model.data_preprocessor
-        meta = dict(format_version=1, arch=dict(type=cfg.model.backbone.type, depth=cfg.model.backbone.depth),
-                    num_classes=cfg.model.num_classes,
-                    normalisation=dict(mean=list(preprocessor.mean), std=list(preprocessor.std)),
-                    source_format='trained', val_accuracy=float(accuracy))
+        meta = dict(format_version=1, arch=backbone_arch(cfg.model.backbone), num_classes=cfg.model.num_classes,
+                    normalisation=backbone_normalisation(cfg.model.data_preprocessor), source_format=entry['kind'],
+                    val_accuracy=accuracy)
         with atomic_path(place / 'source.pth') as temporary:
             torch.save(dict(meta=meta, state_dict=state), temporary)
         for path in (*place.glob('epoch_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
-        return dict(epochs=runner.max_epochs, val_accuracy=float(accuracy), classes=cfg.model.num_classes,
-                    train_images=len(runner.train_dataloader.dataset),
+        return dict(about, val_accuracy=accuracy, classes=cfg.model.num_classes,
                     checkpoint_sha256=file_digest(place / 'source.pth'))
 
     _record(place, entry, started, work)

@@ -60,13 +60,17 @@ class CTDPoseEstimator(TopdownPoseEstimator):
             self._modules['source'] = source
 
     def training_state(self) -> dict[str, Tensor]:
-        """State of what only training needs and that changes: g^t. For resuming."""
-        return {} if self.head.classifier is None else self.head.classifier.state_dict()
+        """State of what only training needs and that changes: g^t and the regularisers' own. For resuming."""
+        classifier = {} if self.head.classifier is None else self.head.classifier.state_dict(prefix='classifier.')
+        return {**classifier, **self.head.transfer.state_dict(prefix='transfer.')}
 
     def load_training_state(self, state: dict[str, Tensor]) -> None:
         """Restores what :meth:`training_state` gave."""
-        if self.head.classifier is not None and state:
-            self.head.classifier.load_state_dict(state)
+        for name in ('classifier', 'transfer'):
+            module = getattr(self.head, name)
+            part = {k[len(name) + 1:]: v for k, v in state.items() if k.startswith(name + '.')}
+            if module is not None and part:
+                module.load_state_dict(part)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """Equation 2.

@@ -28,8 +28,14 @@ class CTDHead(HeatmapHead):
 
     def __init__(self, transfer: dict[str, dict] | None = None, train_classifier: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.transfer = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (transfer or {}).items()})
+        # Built with a generator state of their own: a regulariser with weights must not change the decoder's.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.transfer = nn.ModuleDict({name: MODELS.build(cfg) for name, cfg in (transfer or {}).items()})
         for name, loss in self.transfer.items():
+            if 'loss' in name:
+                raise SourceError(f'head.transfer.{name}: MMEngine adds up every logged value whose name contains '
+                                  "'loss', the raw value and the gradient ratio too. Rename it.")
             if not isinstance(loss, TransferLoss):
                 raise SourceError(f'head.transfer.{name}: {type(loss).__name__} is no TransferLoss. Subclass '
                                   'benchmark.models.transfer.TransferLoss.')
@@ -57,15 +63,19 @@ class CTDHead(HeatmapHead):
                     raise SourceError(f'head.transfer.{name}: the target has no tap {tap!r}. It has: '
                                       f'{", ".join(have)}. {_remedy(tap, "backbone")}')
         if any('logits' in loss.target_taps for loss in self.transfer.values()):
+            width = source.classifier.weight.shape[1]
+            if width != self.in_channels:
+                raise SourceError(f'model.head: the target encoder gives {self.in_channels} channels, but the '
+                                  f"source's classifier, copied as g^t, takes {width}. Use one backbone for both.")
             self.classifier = copy.deepcopy(source.classifier).requires_grad_(self.train_classifier)
 
     def init_weights(self) -> None:
-        """Initialises the decoder as HeatmapHead does; g^t keeps the source's weights."""
-        extras, self.classifier = self.classifier, None
+        """Initialises the decoder as HeatmapHead does; g^t and the regularisers keep their weights."""
+        kept = {name: self._modules.pop(name) for name in ('classifier', 'transfer') if name in self._modules}
         try:
             super().init_weights()
         finally:
-            self.classifier = extras
+            self._modules.update(kept)
 
     def taps(self, features: tuple[Tensor, ...], stages: tuple[str, ...]) -> dict[str, Tensor]:
         """The target's taps.

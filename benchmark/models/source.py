@@ -38,6 +38,32 @@ def load_source_checkpoint(path: str | Path) -> dict:
     return content
 
 
+def backbone_weights(state: dict[str, Tensor], backbone: nn.Module, where: str) -> dict[str, Tensor]:
+    """The backbone's part of a source checkpoint's tensors, once it is known to fit.
+
+    Args:
+        state: The checkpoint's ``state_dict``.
+        backbone: The network that it is for.
+        where: The checkpoint's path, for messages.
+
+    Raises:
+        SourceError: A tensor is missing, has another shape, or is one too many.
+    """
+    found = {k[9:]: v for k, v in state.items() if k.startswith('backbone.')}
+    own, kind = backbone.state_dict(), type(backbone).__name__
+    for key, value in own.items():
+        if key not in found:
+            raise SourceError(f'{where}: backbone.{key} is missing. The checkpoint is of another architecture than the '
+                              f'configured {kind}.')
+        if found[key].shape != value.shape:
+            raise SourceError(f'{where}: backbone.{key} has shape {tuple(found[key].shape)}, the configured {kind} '
+                              f'needs {tuple(value.shape)}.')
+    if extra := sorted(set(found) - set(own)):
+        raise SourceError(f'{where}: backbone.{extra[0]} has no place in the configured {kind}. Set the depth that the '
+                          'checkpoint was made with.')
+    return found
+
+
 def stage_taps(backbone: nn.Module) -> tuple[str, ...]:
     """Names of a backbone's outputs: ``stage1`` .. ``stage4`` by its ``out_indices``, always with the last."""
     indices = getattr(backbone, 'out_indices', None)
@@ -103,18 +129,7 @@ class FrozenSource(BaseModule):
             if key in made_with and made_with[key] != config.get(key, made_with[key]):
                 raise SourceError(f'{self.checkpoint}: was made with {key}={made_with[key]!r}, the config has '
                                   f'source.backbone.{key}={config[key]!r}. Set the one that the checkpoint has.')
-        backbone = {k[9:]: v for k, v in state.items() if k.startswith('backbone.')}
-        own = self.backbone.state_dict()
-        for key, value in own.items():
-            if key not in backbone:
-                raise SourceError(f'{self.checkpoint}: backbone.{key} is missing. The checkpoint is of another '
-                                  f'architecture than the configured {type(self.backbone).__name__}.')
-            if backbone[key].shape != value.shape:
-                raise SourceError(f'{self.checkpoint}: backbone.{key} has shape {tuple(backbone[key].shape)}, the '
-                                  f'configured {type(self.backbone).__name__} needs {tuple(value.shape)}.')
-        if extra := sorted(set(backbone) - set(own)):
-            raise SourceError(f'{self.checkpoint}: backbone.{extra[0]} has no place in the configured '
-                              f'{type(self.backbone).__name__}. Set the depth that the checkpoint was made with.')
+        backbone = backbone_weights(state, self.backbone, self.checkpoint)
         self.backbone.load_state_dict(backbone)
         if 'classifier.weight' in state:
             classes, width = state['classifier.weight'].shape

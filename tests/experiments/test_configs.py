@@ -1,8 +1,10 @@
 """The shipped configs: short, alike but for the model, and every method builds."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 METHODS = ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', 'ctd_com')
 CONFIGS = Path(__file__).parents[2] / 'mmconfigs'
@@ -87,6 +89,67 @@ def test_width_narrows_the_network_and_its_source(config):
     assert cfg.model.head.in_channels == 128
 
 
+def test_the_network_is_fitted_to_the_source(config, source_checkpoint, tmp_path):
+    """The encoder of every method that starts from a source gives, at the start, what the source gives."""
+    from mmpose.registry import MODELS
+
+    from benchmark.experiments.configure import fill_paths, fit_source
+    arch = dict(type='VGGFace2ResNet', depth=18)
+    torch.manual_seed(5)
+    network = MODELS.build(arch | dict(out_indices=(0, 1, 2, 3)))
+    network.init_weights()
+    state = {f'backbone.{k}': v for k, v in network.state_dict().items()}
+    normalisation = dict(mean=[131.0912, 103.8827, 91.4953], std=[1.0, 1.0, 1.0])
+    torch.save(dict(meta=dict(arch=arch, normalisation=normalisation), state_dict=state), tmp_path / 'vgg.pth')
+    images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    for method in ('fe', 'ctd_ed'):
+        cfg = config(method, source_checkpoint)
+        fit_source(cfg, arch, normalisation)
+        model = MODELS.build(fill_paths(cfg, '', str(tmp_path / 'vgg.pth')).model)
+        model.init_weights()
+        model.eval()
+        inputs = model.data_preprocessor(dict(inputs=list(images), data_samples=[]), False)['inputs']
+        network.eval()
+        expected = network(images.float() - torch.tensor(normalisation['mean']).view(1, 3, 1, 1))[-1]
+        torch.testing.assert_close(model.backbone(inputs)[-1], expected)
+        if method == 'ctd_ed':
+            torch.testing.assert_close(model.source(images.float())['stage4'], expected)
+
+
+def test_a_source_that_does_not_fit_is_refused_by_every_method_that_starts_from_it(config, source_checkpoint):
+    from mmpose.registry import MODELS
+
+    from benchmark.engine import StrictSourceHook
+    from benchmark.models.source import SourceError
+    for method in ('fe', 'ftp', 'ft'):
+        for checkpoint, depth, message in ((source_checkpoint, 34, r'backbone\.layer1\.2\.\S+ is missing'),
+                                           ('/none/source.pth', 18, 'no such source checkpoint')):
+            model = MODELS.build(config(method, checkpoint, depth=depth).model)
+            with pytest.raises(SourceError, match=message):
+                StrictSourceHook().before_run(SimpleNamespace(model=model))
+        StrictSourceHook().before_run(SimpleNamespace(model=MODELS.build(config(method, source_checkpoint).model)))
+
+
+def test_overriding_the_length_moves_the_end_of_the_decay(registered):
+    from benchmark.datasets.metainfo import LandmarkMeta
+    from benchmark.experiments.configure import run_config
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
+    method = dict(config=str(CONFIGS / 'methods/ft.py'), cfg_options={'train_cfg.max_epochs': 9})
+    settings = dict(epochs=3, selection='best_val')
+    cfg = run_config(method, settings, meta, dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8,
+                     {'train_cfg.max_epochs': 5})
+    assert cfg.train_cfg.max_epochs == cfg.param_scheduler[0].end == 5
+    assert cfg.train_cfg.val_interval == 1 and cfg.default_hooks.checkpoint.save_best == 'landmark/ME'
+
+
+def test_a_failure_without_a_message_is_told(capsys):
+    from benchmark.experiments.progress import Progress
+    with Progress('plain', total=1, done=0) as display:
+        display.start('x', Path('.'))
+        display.finish('x', dict(error=dict(type='AssertionError', message='')), False)
+    assert 'x  0 s  FAILED: AssertionError' in capsys.readouterr().out
+
+
 def test_suites_load(registered):
     from benchmark.experiments.suite import load_suite, names
     assert {'smoke', 'demo', 'real_faces', 'paper'} <= set(names('suites'))
@@ -99,6 +162,10 @@ def test_suites_load(registered):
     ('seeds = 0\n', 'give a number of seeds'),
     ('settings = dict(epoch=3)\n', r'unknown field settings\.epoch\. Known fields here: .*epochs'),
     ('settings = dict(epochs=3)\n', r'settings\.epochs and settings\.iterations both set'),
+    ("settings = dict(selection='best')\n", r"settings\.selection='best' is unknown"),
+    ('settings = dict(depth=20)\n', r'settings\.depth=20 is unknown'),
+    ("design = 'crossed'\n", "design='crossed' is unknown"),
+    ('analysis = dict(treshold=1)\n', r'unknown field analysis\.treshold'),
     ("data = dict(_delete_=True, type='zip')\n", r"data\.type='zip' is unknown"),
     ("methods = ['ft', 'fft']\n", 'fft: no such method. There are: ctd_cd'),
     ('colour = 1\n', 'unknown field colour'),

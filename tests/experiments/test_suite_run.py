@@ -44,7 +44,8 @@ def done(tmp_path_factory):
 
 
 def runs(folder: Path) -> dict[str, Path]:
-    return {p.parent.name: p for p in (folder / 'out/runs').glob('*/*') if p.is_dir()}
+    plan = json.loads((folder / 'out/plan.json').read_text())
+    return {run['method']: folder / 'out' / run['folder'] for run in plan['runs']}
 
 
 def test_files_of_the_design(done):
@@ -84,12 +85,42 @@ def test_changed_setting_is_another_run(done):
     assert out.stdout.count('to run') == 3 and '3 of 3 runs to do' in out.stdout
 
 
+def test_paths_are_not_part_of_the_hash(done, monkeypatch):
+    before = suite(done, '--dry-run').stdout
+    monkeypatch.setenv('CTD_DATA', '/elsewhere')
+    monkeypatch.setenv('CTD_SOURCE', '/elsewhere/source.pth')
+    assert suite(done, '--dry-run').stdout == before and '0 of 3 runs to do' in before
+
+
+def test_random_source_is_where_ft_starts_and_what_ctd_is_held_to(done, tmp_path):
+    (tmp_path / 'cache').mkdir()
+    (tmp_path / 'cache/data').symlink_to(done / 'cache/data')
+    out = suite(tmp_path, '--source', 'random')
+    assert out.returncode == 0, out.stdout + out.stderr
+    records = {name: json.loads((folder / 'record.json').read_text()) for name, folder in runs(tmp_path).items()}
+    source, = (tmp_path / 'cache/sources').glob('*/source.pth')
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    assert {name: record['source_sha256'] for name, record in records.items()} == dict(
+        ft=digest, ctd_com=digest, hg=None)
+    plan = json.loads((tmp_path / 'out/plan.json').read_text())
+    assert plan['source']['name'] == 'random' and plan['source']['val_accuracy'] is None
+
+
+def test_nothing_old_stands_beside_a_new_plan(tmp_path, done):
+    (tmp_path / 'cache').symlink_to(done / 'cache')
+    shutil.copytree(done / 'out', tmp_path / 'out')
+    out = suite(tmp_path, '--methods', 'hg', '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
+    assert out.returncode == 1 and '0 of 1 runs done' in out.stdout
+    assert not (tmp_path / 'out/results.parquet').exists()
+
+
 def test_failed_run_is_recorded_and_the_others_go_on(tmp_path, done):
     (tmp_path / 'cache').symlink_to(done / 'cache')
-    out = suite(tmp_path, text="methods.update(ft=dict(cfg_options={'optim_wrapper.optimizer.lr': float('nan')}))\n")
+    out = suite(tmp_path, text="methods.update(ft=dict(cfg_options={'optim_wrapper.optimizer.lr': 1e30}))\n")
     assert out.returncode == 1 and '2 of 3 runs done' in out.stdout and 'FAILED' in out.stdout
     record = json.loads((runs(tmp_path)['ft'] / 'record.json').read_text())
     assert record['state'] == 'failed' and record['error']['traceback']
+    assert record['error']['type'] == 'FloatingPointError' and 'optimizer.lr' in record['error']['message']
     assert set(pandas.read_parquet(tmp_path / 'out/results.parquet').method) == {'ctd_com', 'hg'}
 
 
@@ -97,7 +128,7 @@ def test_failed_run_is_recorded_and_the_others_go_on(tmp_path, done):
     (('--methods', 'ft,xx'), "has no 'xx'. It has: ft, ctd_com, hg"),
     (('--seeds', '0'), '--seeds 0'),
     (('--data-root', 'nowhere'), 'nowhere'),
-    (('--source', 'nowhere.pth'), 'nowhere.pth: no such file'),
+    (('--source', 'nowhere.pth'), 'nowhere.pth: no such source checkpoint'),
 ])
 def test_bad_input_is_one_line_and_exit_code_2(done, options, message):
     out = suite(done, *options)

@@ -22,7 +22,7 @@ def train(model, batch, steps=STEPS):
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
-        log.append({k: float(v) for k, v in values.items()})
+        log.append({k: float(torch.as_tensor(v).detach()) for k, v in values.items()})
     return log
 
 
@@ -167,6 +167,39 @@ def test_source_without_classifier(build, source_checkpoint, tmp_path):
     torch.save(dict(state_dict={k: v for k, v in state.items() if k.startswith('backbone.')}), path)
     with pytest.raises(SourceError, match="no tap 'logits'"):
         build('ctd_cd', **{'model.source.checkpoint': str(path)})
+
+
+def test_a_regulariser_with_weights_changes_no_other_and_is_kept_for_resuming(build, registered):
+    from mmpose.registry import MODELS
+
+    from benchmark.models.transfer import TransferLoss
+
+    class Projected(TransferLoss):
+        source_taps = target_taps = ('stage4',)
+
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.project = torch.nn.Conv2d(512, 512, 1)
+
+        def forward(self, context):
+            return (context.source['stage4'] - self.project(context.target['stage4'])).square().mean()
+
+    MODELS.register_module(module=Projected, force=True)
+    plain = build('ft')
+    model = build('ctd_ed', **{'model.head.transfer': dict(_delete_=True, p=dict(type='Projected', weight=0.0))})
+    for name, value in plain.state_dict().items():
+        assert torch.equal(model.state_dict()[name], value), name
+    with torch.no_grad():
+        model.head.transfer['p'].project.weight.fill_(2)
+    other = build('ctd_ed', **{'model.head.transfer': dict(_delete_=True, p=dict(type='Projected', weight=0.0))})
+    other.load_training_state(model.training_state())
+    assert (other.head.transfer['p'].project.weight == 2).all()
+
+
+def test_a_regulariser_may_not_be_called_loss(build):
+    from benchmark.models.source import SourceError
+    with pytest.raises(SourceError, match=r'head\.transfer\.my_loss: .*Rename it'):
+        build('ctd_ed', **{'model.head.transfer.my_loss': dict(type='EncoderCosineLoss')})
 
 
 def test_random_source(build, batch):
