@@ -108,6 +108,8 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
     )
     names = [name for name in analysis['order']['methods'] if name in curves]
     end = max([1.25 * threshold] + [_first_full(curves[name]) for name in names])
+    # In the corner where the axes stay empty only if the curves have risen before.
+    steep = all(np.interp(0.6 * end, curves[name]['x'], curves[name]['mean']) > 0.75 for name in names)
 
     def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
         for place, name in enumerate(names):
@@ -134,7 +136,7 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
         ax.grid(True)
         if narrow:
             fig.legend(loc='outside lower center', ncols=2, handlelength=3.2)
-        elif len(names) > 8:  # too many to stand in the empty corner of the axes
+        elif len(names) > 8 or not steep:
             fig.legend(loc='outside right center', handlelength=3.2)
         else:
             ax.legend(loc='lower right', handlelength=3.6, labelspacing=0.55)

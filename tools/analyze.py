@@ -9,6 +9,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
+
 from benchmark.statistics import TableError, read_suite, summarize, write_json  # noqa: E402
 
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Converts a data set to validated COCO keypoints, or checks a prepared one."""
 
 from __future__ import annotations
@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
 
 from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402

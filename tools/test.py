@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Tests a checkpoint: tools/test.py CONFIG CHECKPOINT [--out FILE.csv] [--cfg-options KEY=VALUE ...].
 
 A CTD checkpoint is tested as the plain network that it is: its source is not needed.
@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
 
 import benchmark
 from mmengine.config import Config, DictAction
@@ -26,9 +30,10 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
     args = parser.parse_args()
     try:
+        benchmark.register()
+        sys.path.append(str(Path(args.config).resolve().parent))
         cfg = Config.fromfile(args.config)
         cfg.merge_from_dict(args.cfg_options)
-        benchmark.register()
         from benchmark.models import plain_model
         cfg.model = plain_model(cfg.model.to_dict())
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'

@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """One run from a config, MMEngine style: tools/train.py CONFIG [--work-dir DIR] [--cfg-options KEY=VALUE ...].
 
 CTD_DATA names a prepared data set and CTD_SOURCE a source checkpoint; both can also be given with --cfg-options.
@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
 
 import benchmark
 from mmengine.config import Config, DictAction
@@ -25,12 +29,13 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
     args = parser.parse_args()
     try:
+        benchmark.register()
+        sys.path.append(str(Path(args.config).resolve().parent))
         cfg = Config.fromfile(args.config)
         length = cfg.train_cfg.max_epochs
         cfg.merge_from_dict(args.cfg_options)
         follow_length(cfg, length)
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
-        benchmark.register()
         from benchmark.datasets.metainfo import DataError
         from benchmark.models.source import SourceError
         runner = Runner.from_cfg(cfg)

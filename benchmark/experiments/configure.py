@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
 from benchmark.datasets.metainfo import LandmarkMeta
+
+from .files import digest, file_digest
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
@@ -69,7 +73,8 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
         overrides: Config values by dotted key that go before everything else (the command line's).
     """
-    cfg = Config.fromfile(method['config'])
+    # A run imports the modules that it names; planning needs none of them.
+    cfg = Config.fromfile(method['config'], import_custom_modules=False)
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
     _resize(cfg, size, settings.get('decoding'))
     _network(cfg.model, settings, len(meta.landmarks))
@@ -128,10 +133,23 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
 
 
 def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dict[str, Any]:
-    """What a run's hash is made of: its config without paths, the data's fingerprint and the source's hash."""
+    """What a run's hash is made of: config without paths, data, source, and the user's own modules that it names."""
     content = fill_paths(copy.deepcopy(cfg), '', '').to_dict()
     content.pop('work_dir', None)
-    return dict(config=content, data=data_fingerprint, source=source_hash)
+    modules = content.get('custom_imports', {}).get('imports', [])
+    code = {name: module_digest(name) for name in modules if name != 'benchmark'}
+    return dict(config=content, data=data_fingerprint, source=source_hash) | (dict(code=code) if code else {})
+
+
+def module_digest(name: str) -> str | None:
+    """SHA-256 of a module's source, or of all of a package's; nothing is imported. None where it is not found."""
+    spec = importlib.util.find_spec(name.partition('.')[0])
+    if spec is None or spec.origin is None:
+        return None
+    files = [Path(spec.origin)]
+    for place in spec.submodule_search_locations or ():
+        files = sorted(Path(place).rglob('*.py'))
+    return digest({path.name: file_digest(path) for path in files})
 
 
 def protocol(cfg: Config) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
     size = list(first.train_dataloader.dataset.input_size) if first else None
     shown = [name for name in suite.methods if any(run.method == name for run in runs)]
     return dict(
-        suite=suite.name, title=suite.title, question=suite.question,
+        suite=suite.name, title=suite.title, question=suite.question, caution=suite.caution,
         methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
                       description=_docstring(suite.methods[n]['config'])) for n in shown],
         conditions=[dict(name=n, label=c.get('label', n),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,7 @@ SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothi
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
 FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'design', 'vary',
-          'analysis', 'reported')
+          'analysis', 'reported', 'caution')
 
 
 class SuiteError(ValueError):
@@ -49,6 +50,7 @@ class Suite:
         vary: What varies with the seed.
         analysis: ``threshold``, ``proposed``, ``reference``.
         reported: Method -> numbers that somebody reported for it.
+        caution: What a reader must know before any number, or ''.
         overrides: Config values of the command line, which go before everything else.
     """
 
@@ -65,6 +67,7 @@ class Suite:
     vary: tuple[str, ...] = ('init', 'order', 'augmentation', 'split')
     analysis: dict = field(default_factory=dict)
     reported: dict = field(default_factory=dict)
+    caution: str = ''
     overrides: dict = field(default_factory=dict)
 
 
@@ -84,19 +87,22 @@ def merged(settings: dict, condition: dict) -> dict:
     return result
 
 
-def find_config(kind: str, name: str) -> Path:
+def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
     """The path of a config by name or path.
 
     Args:
         kind: ``suites`` or ``methods``.
         name: A shipped config's name, or a path.
+        beside: Folder that a relative path starts from.
 
     Raises:
         SuiteError: There is none; lists the names there are.
     """
-    for path in (CONFIGS / kind / f'{name}.py', Path(name)):
+    for path in (CONFIGS / kind / f'{name}.py', beside / name):
         if path.is_file():
             return path.resolve()
+    if name.endswith('.py'):
+        raise SuiteError(f'{(beside / name).absolute()}: no such file. Correct the path of this {kind[:-1]}.')
     raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(names(kind))}; or give a path to a .py file.')
 
 
@@ -146,7 +152,10 @@ def _methods(path: Path, methods) -> dict[str, dict]:
     found = {}
     for name, entry in entries:
         _known(path, f'methods.{name}.', entry, ('config', 'label', 'cfg_options'))
-        config = find_config('methods', str(entry.get('config', name)))
+        config = find_config('methods', str(entry.get('config', name)), path.parent)
+        if CONFIGS not in config.parents and str(config.parent) not in sys.path:
+            # Modules that lie beside a method of one's own are found by its custom_imports.
+            sys.path.append(str(config.parent))
         label = entry.get('label') or name.upper().replace('CTD_COM', 'CTD-Com').replace('_', '-')
         found[name] = dict(config=str(config), label=label, cfg_options=dict(entry.get('cfg_options', {})))
     if not found:

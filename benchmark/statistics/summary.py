@@ -72,6 +72,7 @@ def summarize(
             'suite': str(plan.get('suite') or 'results'),
             'title': str(plan.get('title') or 'Comparison of methods'),
             'question': str(plan.get('question') or ''),
+            'caution': str(plan.get('caution') or ''),
             'design': str(declared.get('design') or 'nested'),
             'unit': unit,
             'threshold': threshold,

@@ -43,11 +43,7 @@ class Settings(Section):
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """Everything is in analysis.json."""
-        return {
-            'described': [
-                name for name in analysis['order']['methods'] if analysis['methods'][name]['description']
-            ]
-        }
+        return {}
 
 
 @register

@@ -21,6 +21,9 @@ class Headline(Section):
         difference = ranking['difference']
         return {
             'order': ranking['order'],
+            'described': [
+                name for name in analysis['order']['methods'] if analysis['methods'][name]['description']
+            ],
             'single_seed': max(seeds) == 1,
             'compared': difference is not None and ranking['first'] != ranking['reference'],
             'reference_first': ranking['first'] == ranking['reference'] and len(seeds) > 1,

@@ -45,7 +45,8 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else []
     for column in ('image', *groups):
         if column not in columns:
-            raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.')
+            hint = ' Are the cells separated by something else than commas?' if len(columns) == 1 else ''
+            raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.{hint}')
     landmarks = [c[:-2] for c in columns if c.endswith('_x') and c[:-2]]
     for name in landmarks:
         if f'{name}_y' not in columns:
@@ -57,6 +58,11 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     meta = build_meta(dict(name=out.name, landmarks=landmarks, flip_indices=indices, subject=subject,
                            groups=groups), args, str(path))
     folder = args.images or path.parent
+    if not folder.is_dir():
+        raise DataError(f'--images: {folder}: no such folder.')
+    notes = [note]
+    if meta.interocular is None:
+        notes.append('no --interocular pair: errors are not given as NME')
     samples, seen = [], {}
     for line, row in rows:
         sample = _sample(path, line, row, landmarks, folder, args)
@@ -69,7 +75,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
                 raise DataError(f'{sample.where}: {column} is empty. Fill it in.')
             sample.fields[column] = row[column]
         samples.append(sample)
-    notes = [note, *assign_splits(samples, meta, args)]
+    notes += assign_splits(samples, meta, args)
     return notes + write_dataset(out, meta, samples, args)
 
 

@@ -1,0 +1,61 @@
+"""What the README shows works as it stands there."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / 'README.md').read_text()
+
+
+def test_its_links_lead_somewhere():
+    files = re.findall(r'\]\(([^):]+)\)', README) + re.findall(r'`((?:docs|tools|mmconfigs)/[\w./]+)`', README)
+    assert len(files) > 5
+    assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+@pytest.fixture
+def example(tmp_path):
+    """The files of 'Extending' in a folder of their own, at the size of the smoke suite."""
+    for block in re.findall(r'```python\n(.*?)```', README, re.S):
+        name = re.match(r'# (\w+\.py)\n', block)[1]
+        block = block.replace("'mmconfigs/", f"'{ROOT}/mmconfigs/").replace('/demo.py', '/smoke.py')
+        (tmp_path / name).write_text(block)
+    return tmp_path
+
+
+def suite(folder: Path, *options: str) -> subprocess.CompletedProcess:
+    env = os.environ | dict(CTD_CACHE=str(folder / 'cache'), OMP_NUM_THREADS='1')
+    command = [sys.executable, ROOT / 'tools/run_suite.py', folder / 'mine.py', '--out', folder / 'out',
+               '--methods', 'pooled', '--source', 'random', *options]
+    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder.parent, timeout=300)
+
+
+def test_its_regulariser_stands_beside_the_seven_and_a_changed_one_runs_again(example):
+    done = suite(example)
+    assert done.returncode == 0, done.stdout + done.stderr
+    plan = json.loads((example / 'out/plan.json').read_text())
+    run, = plan['runs']
+    assert plan['methods'][0]['label'] == 'Pooled' and plan['analysis']['proposed'] == 'pooled'
+    scalars, = (example / 'out' / run['folder']).glob('*/vis_data/scalars.json')
+    assert 'ratio_pooled' in scalars.read_text()
+    assert suite(example, '--dry-run').stdout.startswith('done')
+    losses = example / 'my_losses.py'
+    losses.write_text(losses.read_text().replace('.square()', '.abs()'))
+    assert suite(example, '--dry-run').stdout.startswith('to run')
+
+
+def test_a_tool_goes_on_in_the_environment_or_says_what_to_do(tmp_path):
+    bare = tmp_path / 'bare'
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', bare], check=True)
+    command = [bare / 'bin/python', ROOT / 'tools/analyze.py', '--help']
+    there = subprocess.run(command, env=os.environ | dict(CTD_VENV=sys.prefix), capture_output=True, text=True)
+    assert there.returncode == 0 and 'usage' in there.stdout
+    env = os.environ | dict(CTD_VENV=str(tmp_path / 'none'))
+    absent = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert absent.returncode == 2 and 'setup_env.sh' in absent.stderr and absent.stderr.count('\n') == 1
