@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
     p.add_argument('--source', help="a source checkpoint (tools/convert_source.py), or 'random'")
     p.add_argument('--executor', choices=('local',), default='local', help='where runs are executed')
-    p.add_argument('--workers', type=int, default=1, help='runs at the same time; the cores are shared out')
+    p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's)")
     p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help='override config values of every run, such as train_cfg.max_epochs=5')
     p.add_argument('--dry-run', action='store_true', help='say what would run, and run nothing')
@@ -55,8 +55,10 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         if args.seeds < 1:
             raise SuiteError(f'--seeds {args.seeds}: give 1 or more.')
         suite.seeds = list(range(args.seeds))
-    if args.workers < 1:
-        raise SuiteError(f'--workers {args.workers}: give 1 or more.')
+    if args.workers is not None:
+        if args.workers < 1:
+            raise SuiteError(f'--workers {args.workers}: give 1 or more.')
+        suite.workers = args.workers
     if args.data_root:
         suite.data = dict(type='prepared', root=args.data_root)
     if args.source_data:
@@ -115,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if pending(plan):
             outdate(out)
-        outcome = execute(plan, args.workers, args.progress)
+        outcome = execute(plan, suite.workers, args.progress)
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

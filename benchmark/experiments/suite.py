@@ -25,7 +25,7 @@ SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothi
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
 FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'design', 'vary',
-          'analysis', 'reported', 'caution')
+          'analysis', 'reported', 'caution', 'workers')
 
 
 class SuiteError(ValueError):
@@ -51,6 +51,7 @@ class Suite:
         analysis: ``threshold``, ``proposed``, ``reference``.
         reported: Method -> numbers that somebody reported for it.
         caution: What a reader must know before any number, or ''.
+        workers: Runs at the same time where the command line does not say; small runs use two cores better apart.
         overrides: Config values of the command line, which go before everything else.
     """
 
@@ -68,6 +69,7 @@ class Suite:
     analysis: dict = field(default_factory=dict)
     reported: dict = field(default_factory=dict)
     caution: str = ''
+    workers: int = 1
     overrides: dict = field(default_factory=dict)
 
 
@@ -142,6 +144,8 @@ def load_suite(name: str) -> Suite:
         derive_seeds(0, '', suite.design, suite.vary)
     except ValueError as error:
         raise SuiteError(f'{path}: {error}') from None
+    if not isinstance(suite.workers, int) or suite.workers < 1:
+        raise SuiteError(f'{path}: workers={suite.workers!r}: give a number of runs at the same time, 1 or more.')
     if not suite.seeds or len(set(suite.seeds)) != len(suite.seeds):
         raise SuiteError(f'{path}: seeds={suite.seeds}: give a number of seeds, or a list without repetition.')
     return suite

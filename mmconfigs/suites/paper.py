@@ -2,6 +2,7 @@
 _base_ = './demo.py'
 title = "The paper's protocol"
 seeds = 5
+workers = 1
 data = dict(_delete_=True, type='prepared', root='{{$CTD_DATA:data/faces}}')
 source = dict(_delete_=True, type='checkpoint', path='{{$CTD_SOURCE:sources/vggface2.pth}}')
 settings = dict(_delete_=True, keep_checkpoints=True)
