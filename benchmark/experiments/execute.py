@@ -65,14 +65,15 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.threads = max(1, len(os.sched_getaffinity(0)) // workers)
+        self.cores = len(os.sched_getaffinity(0))
         self.context = multiprocessing.get_context('forkserver')
         self.context.set_forkserver_preload(['benchmark.experiments.worker'])
 
     def start(self, task: str, folder: Path, entry: dict, keep_checkpoints: bool):
-        """Starts a task of :mod:`benchmark.experiments.worker` in a fresh folder."""
+        """Starts a task of :mod:`benchmark.experiments.worker` in a fresh folder; the source has all cores."""
         clear(folder)
-        process = self.context.Process(target=_call, args=(task, str(folder), entry, self.threads, keep_checkpoints))
+        threads = self.cores if task == 'make_source' else max(1, self.cores // self.workers)
+        process = self.context.Process(target=_call, args=(task, str(folder), entry, threads, keep_checkpoints))
         process.start()
         return process
 
