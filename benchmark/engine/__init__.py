@@ -1,6 +1,7 @@
-"""Hooks of a run."""
+"""Hooks and the training loop of a run."""
 
 from .hooks import ChannelsLastHook, FiniteLossHook, FreezeParametersHook, SetEpochHook, StrictSourceHook, TransferHook
+from .loops import Preempted, ResumableTrainLoop, request_stop
 
-__all__ = ['ChannelsLastHook', 'FiniteLossHook', 'FreezeParametersHook', 'SetEpochHook',
-           'StrictSourceHook', 'TransferHook']
+__all__ = ['ChannelsLastHook', 'FiniteLossHook', 'FreezeParametersHook', 'Preempted', 'ResumableTrainLoop',
+           'SetEpochHook', 'StrictSourceHook', 'TransferHook', 'request_stop']

@@ -105,10 +105,8 @@ class FreezeParametersHook(Hook):
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Puts frozen batch-norm layers in eval mode; the loop puts the model in train mode at each epoch's start."""
-        if batch_idx:
-            return
         for name, module in _model(runner).backbone.named_modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm) and not self._trained(name):
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training and not self._trained(name):
                 module.eval()
 
 
@@ -125,14 +123,26 @@ class ChannelsLastHook(Hook):
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops a run whose loss is not finite, so that it is recorded as failed."""
+    """Stops a run whose loss is not finite or explodes, so that it is recorded as failed.
+
+    Args:
+        explode: A loss above this many times the first one, and above this number, counts as exploding.
+    """
+
+    def __init__(self, explode: float = 1e6) -> None:
+        self.explode = explode
+        self.first: float | None = None
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
         """Checks the iteration's loss.
 
         Raises:
-            FloatingPointError: The loss is NaN or infinite.
+            FloatingPointError: The loss is NaN, infinite or explodes.
         """
-        if outputs and not torch.isfinite(outputs['loss']).all():
-            raise FloatingPointError(f'the loss is {float(outputs["loss"])} in epoch {runner.epoch + 1}, iteration '
-                                     f'{runner.iter + 1}. Lower optim_wrapper.optimizer.lr, or check the data.')
+        if not outputs:
+            return
+        loss = float(outputs['loss'].detach().sum())
+        self.first = loss if self.first is None else self.first
+        if not loss <= self.explode * max(1.0, abs(self.first)):
+            raise FloatingPointError(f'the loss is {loss:g} in epoch {runner.epoch + 1}, iteration {runner.iter + 1}. '
+                                     'Lower optim_wrapper.optimizer.lr, or check the data.')

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from benchmark.datasets.metainfo import DataError
-from benchmark.experiments.execute import execute, pending
-from benchmark.experiments.plan import Plan, make_plan
+from benchmark.experiments.locks import FolderLock, Locked
+from benchmark.experiments.overview import describe, reasons, show, watch
+from benchmark.experiments.plan import Plan, make_plan, write_config
+from benchmark.experiments.progress import Progress
+from benchmark.experiments.records import State
 from benchmark.experiments.results import collect
 from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
+from benchmark.experiments.supervise import DiskFull, SourceFailed, Worker, slots
+from benchmark.experiments.work import Work, read_work, work_of
+from benchmark.files import write_json
 
 EPILOG = """examples:
   tools/run_suite.py smoke
@@ -22,7 +30,9 @@ EPILOG = """examples:
   tools/run_suite.py real_faces --data-root data/my_faces --source-data data/my_identities
   tools/run_suite.py paper --data-root data/my_faces --source vggface2.pth --dry-run
 
-exit codes: 0 all runs are done; 1 some failed; 2 bad input"""
+  tools/run_suite.py demo --status
+
+exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before the end"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +47,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
     p.add_argument('--source', help="a source checkpoint (tools/convert_source.py), or 'random'")
     p.add_argument('--executor', choices=('local',), default='local', help='where runs are executed')
-    p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's)")
+    p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "
+                                               'or one for each place on a GPU)')
+    p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all that CUDA shows)")
+    p.add_argument('--per-gpu', type=int, default=1, help='runs at the same time on each GPU (default: 1)')
+    p.add_argument('--retry-failed', action='store_true', help='try runs again that have failed for good')
+    p.add_argument('--only', metavar='PATTERN', help="only runs whose id fits, such as 'ft/*' or '*seed0*'")
+    p.add_argument('--status', action='store_true', help='say what the runs in the output folder are up to')
+    p.add_argument('--watch', action='store_true', help='the same, until all of them have ended')
     p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help='override config values of every run, such as train_cfg.max_epochs=5')
     p.add_argument('--dry-run', action='store_true', help='say what would run, and run nothing')
@@ -87,19 +104,99 @@ def chosen(suite: Suite, methods: str | None) -> list[str] | None:
     return wanted
 
 
-def describe(plan: Plan) -> None:
-    """Prints what a call would do."""
-    todo = {run.id for run in pending(plan)}
-    for run in plan.runs:
-        why = 'done' if run.id not in todo else 'to run'
-        print(f'{why:7} {run.id}')
-    print(f'{len(todo)} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
-
-
 def outdate(out: Path) -> None:
     """Removes what is made of results, so that nothing old stands beside a new plan; all of it is made again."""
     for name in ('results.parquet', 'analysis.json', 'report/index.html'):
         (out / name).unlink(missing_ok=True)
+
+
+def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
+    """Where runs go: a GPU for each at the same time, or None for the CPU.
+
+    Raises:
+        SuiteError: Numbers that make no sense, or a GPU that is not there.
+    """
+    if args.per_gpu < 1:
+        raise SuiteError(f'--per-gpu {args.per_gpu}: give 1 or more.')
+    there = torch.cuda.device_count()
+    if args.gpus is None:
+        gpus = [str(number) for number in range(there)]
+    else:
+        gpus = [] if args.gpus == 'none' else [name.strip() for name in args.gpus.split(',') if name.strip()]
+        if missing := [name for name in gpus if name.isdecimal() and int(name) >= there]:
+            raise SuiteError(f"--gpus {args.gpus}: CUDA shows {there} GPUs here, so there is no {missing[0]}. Give "
+                             "others, or 'none'.")
+    return slots(args.workers or (None if gpus else suite.workers), gpus, args.per_gpu)
+
+
+def store(plan: Plan) -> Work:
+    """Writes the plan where it is another than the one there, and reads it back as workers do."""
+    path = plan.out / 'plan.json'
+    plan.out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FolderLock(plan.out):
+            if not same(plan):
+                write_json(path, plan.content)
+    except Locked as error:
+        if not same(plan):
+            raise SuiteError(f'{error} It works on another plan there: wait for it, or give another --out.') from None
+    return work_of(json.loads(json.dumps(plan.content)), plan.out)
+
+
+def same(plan: Plan) -> bool:
+    """Whether the output folder holds this plan, whoever wrote it and whatever has been found since."""
+    def core(content: dict) -> dict:
+        content = json.loads(json.dumps(content))
+        content['source'].pop('val_accuracy')
+        content['execution'].pop('code')
+        return content
+    try:
+        return core(json.loads((plan.out / 'plan.json').read_text(encoding='utf-8'))) == core(plan.content)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def finish(plan: Plan, work: Work) -> None:
+    """Writes into the plan what the source's training found."""
+    if work.source and (record := work.source.status().record) and record.get('val_accuracy') is not None:
+        plan.content['source']['val_accuracy'] = record['val_accuracy']
+        write_json(plan.out / 'plan.json', plan.content)
+
+
+def run(plan: Plan, args: argparse.Namespace, suite: Suite) -> int:
+    """Does a plan's runs and collects their results.
+
+    Returns:
+        The exit code.
+    """
+    work = store(plan)
+    with FolderLock(plan.out, shared=True):
+        todo = [task.id for task in work.runs if task.status().state is not State.DONE]
+        if todo:
+            outdate(plan.out)
+            for line in reasons(plan):
+                print(line)
+        for name in todo:
+            write_config(plan, name)
+        if work.source:
+            write_config(plan, 'source')
+        done = len(work.runs) - len(todo)
+        with Progress(args.progress, total=len(work.runs), done=done) as display:
+            for again in (False, True, True):
+                worker = Worker(work, places(args, suite), display, args.retry_failed and not again,
+                                configure=lambda name: write_config(plan, name))
+                outcome = worker.run()
+                # What was whole when it was looked at may have been damaged since.
+                if outcome.stopped or all(task.status().state in (State.DONE, State.FAILED) for task in work.runs):
+                    break
+        finish(plan, work)
+    if outcome.stopped:
+        print('stopped; the same command goes on from here', file=sys.stderr)
+        return 130
+    table = collect(work)
+    left = sum(task.status().state is not State.DONE for task in work.runs)
+    print(f'{len(plan.runs) - left} of {len(plan.runs)} runs done ({done} before, {left} failed); results: {table}')
+    return 1 if left else 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -107,17 +204,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     # MMEngine tells of every variable that it fills into every config that it reads.
     MMLogger.get_current_instance().setLevel('WARNING')
-    out = args.out or Path('runs') / Path(args.suite).stem
+    out = (args.out or Path('runs') / Path(args.suite).stem).resolve()
     try:
+        if args.status or args.watch:
+            (watch if args.watch else show)(read_work(out))
+            return 0
         suite = adjust(load_suite(args.suite), args)
-        out = out.resolve()
-        plan = make_plan(suite, out, chosen(suite, args.methods))
+        plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
+        places(args, suite)
         if args.dry_run:
             describe(plan)
             return 0
-        if pending(plan):
-            outdate(out)
-        outcome = execute(plan, suite.workers, args.progress)
+        return run(plan, args, suite)
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
@@ -125,14 +223,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
               file=sys.stderr)
         return 2
-    except RuntimeError as error:
+    except (SourceFailed, DiskFull) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('stopped; the same command goes on from here', file=sys.stderr)
         return 130
-    table = collect(plan)
-    left = outcome.failed
-    print(f'{len(plan.runs) - left} of {len(plan.runs)} runs done ({outcome.skipped} before, {left} failed); '
-          f'results: {table}')
-    return 1 if left else 0

@@ -12,8 +12,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from benchmark.datasets.metainfo import LandmarkMeta
-
-from .files import digest, file_digest
+from benchmark.files import digest, file_digest
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64

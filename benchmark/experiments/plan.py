@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import fnmatch
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,17 +16,21 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+import benchmark
 from benchmark.datasets.metainfo import DataError, LandmarkMeta
 from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
+from benchmark.files import digest, file_digest, write_json, write_text
 
 from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, uses_source
-from .files import digest, write_json
+from .records import set_aside
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
 from .suite import Suite, SuiteError, merged
+from .work import EXECUTION, RUN, Task
 
 UNIT = 'heatmap px'
+MANIFEST = 'complete.json'
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Run:
         config: Its full config.
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
+        identity: What the hash is made of.
     """
 
     id: str
@@ -49,6 +57,7 @@ class Run:
     config: Config
     seeds: dict[str, int]
     source_hash: str | None
+    identity: dict
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,10 @@ class Plan:
     runs: list[Run]
     content: dict
 
+    def task(self, run: Run) -> Task:
+        """The run as a worker sees it."""
+        return Task(run.id, RUN, self.folder(run), run.hash, {})
+
     def folder(self, run: Run) -> Path:
         """The run's folder."""
         return self.out / 'runs' / run.id
@@ -74,18 +87,38 @@ def cache_folder() -> Path:
 
 
 def made(folder: Path, make) -> Path:
-    """A folder that ``make(path)`` writes, once; a half-made one is never taken for whole."""
+    """A folder that ``make(path)`` writes, once; a half-made one is never taken for whole.
+
+    ``complete.json`` in it holds what its files are; where they no longer fit, it is set aside, named and made again.
+    """
+    manifest = folder / MANIFEST
+    if folder.exists():
+        try:
+            whole = json.loads(manifest.read_text()) == contents(folder)
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            print(f'{folder}: made data that were changed or cut short; set aside as '
+                  f'{set_aside(folder, folder.parent / "set_aside")} and made again', flush=True)
+            shutil.rmtree(folder)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.making-') as temporary:
             made_here = Path(temporary) / 'data'
             make(made_here)
+            write_json(made_here / MANIFEST, contents(made_here))
             try:
                 os.rename(made_here, folder)
             except OSError:
                 if not folder.exists():
                     raise
     return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Digest of each file below a folder, by its relative path."""
+    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob('*'))
+            if path.is_file() and path.name not in (MANIFEST, '.lock')}
 
 
 def target_data(data: dict, cache: Path) -> Path:
@@ -137,13 +170,14 @@ def _drawing() -> str:
     return digest([path.read_text() for path in sorted(here.glob('*face*.py'))])
 
 
-def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan:
+def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None) -> Plan:
     """Plans a suite: finds or makes its data, and lists its runs in the order in which they should be done.
 
     Args:
         suite: The suite.
         out: Output folder.
         methods: Names of the methods to keep; None keeps all.
+        only: Pattern (as of file names) that the ids of the runs to keep fit; None keeps all.
 
     Raises:
         SuiteError: A source that is not there.
@@ -172,16 +206,22 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None) -> Plan
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
-                seeds = derive_seeds(seed, name, suite.design, suite.vary)
+                seeds = derive_seeds(seed, name, suite.seeding)
                 cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold, images,
                                  suite.overrides)
                 fit_source(cfg, source.arch, source.normalisation)
                 if 'val' not in splits:
                     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
                 source_hash = source.hash if uses_source(cfg) else None
-                value = digest(identity(cfg, data_hash, source_hash))
+                parts = identity(cfg, data_hash, source_hash)
+                value = digest(parts)
                 runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
-                                fill_paths(cfg, str(root), str(source.path)), seeds, source_hash))
+                                fill_paths(cfg, str(root), str(source.path)), seeds, source_hash, parts))
+    if only is not None:
+        kept = [run for run in runs if fnmatch.fnmatch(run.id, only)]
+        if not kept:
+            raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
+        runs = kept
     return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
 
 
@@ -201,7 +241,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                     for n, c in suite.conditions.items()],
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
-                   seeds=r.seeds) for r in runs],
+                   seeds=r.seeds, source_hash=r.source_hash) for r in runs],
         analysis=dict(threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design,
                       proposed=suite.analysis.get('proposed'), reference=suite.analysis.get('reference')),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
@@ -213,8 +253,11 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                   input_size=size, heatmap_size=[s // STRIDE for s in size] if size else None,
                   fingerprint=data_hash),
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
+                    path=str(source.path), job=str(source.job) if source.job else None, data=source.data,
                     classes=source.config.model.num_classes if source.config else None),
-        settings=training_settings(suite, runs) | dict(varies_with_the_seed=list(suite.vary)))
+        settings=training_settings(suite, runs) | dict(
+            seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
+        execution=EXECUTION | suite.execution | dict(code=code_version()))
 
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
@@ -251,20 +294,31 @@ def _docstring(path: str) -> str:
     return (ast.get_docstring(ast.parse(Path(path).read_text(encoding='utf-8'))) or '').split('\n')[0]
 
 
-def write_plan(plan: Plan, todo: list[Run]) -> None:
-    """Writes ``plan.json`` and the ``config.py`` of each run that is to be done.
+def code_version() -> dict:
+    """The suite's version and, in a git checkout, its commit and whether anything in it was changed since."""
+    root = Path(benchmark.__file__).parents[1]
+    result = dict(version=benchmark.__version__, commit=None, dirty=None)
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        def git(*words: str) -> str:
+            return subprocess.run(['git', '-C', str(root), *words], capture_output=True, text=True, check=True,
+                                  timeout=10).stdout.strip()
+        if Path(git('rev-parse', '--show-toplevel')).resolve() == root.resolve():
+            result.update(commit=git('rev-parse', 'HEAD'), dirty=bool(git('status', '--porcelain')))
+    return result
+
+
+def write_config(plan: Plan, name: str) -> None:
+    """Writes a run's ``config.py`` and ``identity.json`` (what its hash is made of), or the source's config.
 
     Paths are not part of a run's hash, so an old config may name places that are gone.
+
+    Args:
+        plan: The plan.
+        name: The run's id, or ``source``.
     """
-    for run in todo:
-        path = plan.folder(run) / 'config.py'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        run.config.dump(str(path))
-    write_json(plan.out / 'plan.json', plan.content)
-
-
-def clear(folder: Path) -> None:
-    """Empties a run's folder but for its config, before a new try."""
-    for path in folder.iterdir():
-        if path.name != 'config.py':
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if name == 'source':
+        write_text(plan.source.job / 'config.py', plan.source.config.pretty_text + '\n')
+        return
+    run = next(run for run in plan.runs if run.id == name)
+    write_text(plan.folder(run) / 'config.py', run.config.pretty_text + '\n')
+    write_json(plan.folder(run) / 'identity.json', json.loads(json.dumps(run.identity, default=str)))

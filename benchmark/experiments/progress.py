@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from .records import epochs, first_line
+
 
 class Progress:
     """One bar for the suite, one for each running run; finished runs become plain lines above them.
@@ -52,10 +54,10 @@ class Progress:
 
     def finish(self, name: str, record: dict, ok: bool) -> None:
         """A run has ended."""
-        _, began = self.running.pop(name)
+        _, began = self.running.get(name, (None, None))
+        self.drop(name)
         self.count += ok and name != 'source'
         if self.bars:
-            self.bars.remove_task(self.tasks.pop(name))
             self.bars.update(self.tasks[''], completed=self.count)
         if ok:
             value = (record.get('metrics') or {}).get('landmark/ME')
@@ -65,22 +67,36 @@ class Progress:
             elif name == 'source':
                 result = f'accuracy {record["val_accuracy"]:.3f} over {record["classes"]} identities'
         else:
-            error = record.get('error') or {}
-            message = next(iter(str(error.get('message') or '').splitlines()), '')
-            result = f'FAILED: {error.get("type")}: {message}'
-        self._say(f'[{self.count}/{self.total}] {name}  {time.time() - began:.0f} s  {result}{self._left()}')
+            result = f'FAILED: {_why(record)}'
+        took = f'{time.time() - began:.0f} s' if began else 'by another worker'
+        self._say(f'[{self.count}/{self.total}] {name}  {took}  {result}{self._left()}')
+
+    def retry(self, name: str, record: dict, delay: float) -> None:
+        """A run has failed in a way that may pass, and is tried again."""
+        self.drop(name)
+        self._say(f'[{self.count}/{self.total}] {name}  {_why(record)}; again in {delay:.0f} s')
+
+    def drop(self, name: str) -> None:
+        """A run is no longer running here, without a result."""
+        self.running.pop(name, None)
+        if self.bars and name in self.tasks:
+            self.bars.remove_task(self.tasks.pop(name))
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+        self._say(text)
 
     def refresh(self) -> None:
         """Reads how far the running ones are; a plain line every half minute where there is no terminal."""
         if self.bars:
             for name, (folder, _) in self.running.items():
-                if epochs := _epochs(folder):
-                    self.bars.update(self.tasks[name], completed=epochs[0], total=epochs[1])
-        elif time.time() - self.spoken > self.INTERVAL:
+                if seen := epochs(folder):
+                    self.bars.update(self.tasks[name], completed=seen[0], total=seen[1])
+        elif self.running and time.time() - self.spoken > self.INTERVAL:
             parts = []
             for name, (folder, _) in self.running.items():
-                epochs = _epochs(folder)
-                parts.append(f'{name} epoch {epochs[0]}/{epochs[1]}' if epochs else name)
+                seen = epochs(folder)
+                parts.append(f'{name} epoch {seen[0]}/{seen[1]}' if seen else name)
             self._say(f'[{self.count}/{self.total}] running: {", ".join(parts)}')
 
     def _left(self) -> str:
@@ -98,10 +114,6 @@ class Progress:
             print(line, flush=True)
 
 
-def _epochs(folder: Path) -> tuple[int, int] | None:
-    """Finished epochs and their number; None before the first and after the last."""
-    try:
-        done, of = (folder / 'progress').read_text().split()
-        return int(done), int(of)
-    except (OSError, ValueError):
-        return None
+def _why(record: dict) -> str:
+    error = record.get('error') or {}
+    return f'{error.get("type")}: {first_line(error.get("message"))}'

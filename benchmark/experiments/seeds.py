@@ -1,34 +1,56 @@
-"""One number per run becomes a named seed per purpose."""
+"""One number per run becomes a named seed per purpose: the sources of variance, each varied or held."""
 
 from __future__ import annotations
 
 import hashlib
 
 PURPOSES = ('init', 'order', 'augmentation', 'split')
-DESIGNS = ('nested', 'paired')
+VARIES, SHARED, FIXED = 'varies', 'shared', 'fixed'
+KINDS = (VARIES, SHARED, FIXED)
 
 
-def derive_seeds(seed: int, method: str, design: str = 'nested',
-                 vary: tuple[str, ...] = PURPOSES) -> dict[str, int]:
+def seeding(declared: dict[str, str]) -> dict[str, str]:
+    """How the seed of each purpose comes about.
+
+    Args:
+        declared: Purpose -> ``varies`` (each method and each seed draws its own), ``shared`` (each seed draws one, the
+            same for all methods) or ``fixed`` (one for all runs). What is not named varies; ``all`` names the rest.
+
+    Raises:
+        ValueError: Unknown purpose or kind.
+    """
+    declared = dict(declared)
+    result = dict.fromkeys(PURPOSES, declared.pop('all', VARIES)) | declared
+    for purpose, kind in result.items():
+        if purpose not in PURPOSES:
+            raise ValueError(f'seeding.{purpose} is unknown. Purposes: {", ".join(PURPOSES)}, all.')
+        if kind not in KINDS:
+            raise ValueError(f'seeding.{purpose}={kind!r} is unknown. Choose one of: {", ".join(KINDS)}.')
+    return result
+
+
+def design(seeding: dict[str, str]) -> str:
+    """``paired`` where seed s means the same to all methods in some purpose that varies, else ``nested``.
+
+    Methods that share what a seed draws have correlated errors over seeds, and a comparison has to know.
+    """
+    return 'paired' if SHARED in seeding.values() else 'nested'
+
+
+def derive_seeds(seed: int, method: str, seeding: dict[str, str]) -> dict[str, int]:
     """Derives the seeds of initialisation, order, augmentation and split.
 
     Args:
         seed: The run's number.
         method: The method's name.
-        design: ``nested``: each method draws its own randomness; ``paired``: seed s means the same to all methods.
-        vary: The purposes that vary with the run; the others keep the value of seed 0.
+        seeding: From :func:`seeding`.
 
     Returns:
         Purpose -> seed in [0, 2^31).
-
-    Raises:
-        ValueError: Unknown design or purpose.
     """
-    if design not in DESIGNS:
-        raise ValueError(f'design={design!r} is unknown. Choose one of {DESIGNS}.')
-    if unknown := set(vary) - set(PURPOSES):
-        raise ValueError(f'vary: {sorted(unknown)[0]!r} is unknown. Choose from {PURPOSES}.')
-    owner = method if design == 'nested' else ''
-    return {purpose: int.from_bytes(hashlib.sha256(
-        f'{purpose}|{owner}|{seed if purpose in vary else 0}'.encode()).digest()[:4], 'big') % 2 ** 31
-        for purpose in PURPOSES}
+    result = {}
+    for purpose, kind in seeding.items():
+        owner, number = (method if kind == VARIES else ''), (0 if kind == FIXED else seed)
+        value = hashlib.sha256(f'{purpose}|{owner}|{number}'.encode()).digest()[:4]
+        result[purpose] = int.from_bytes(value, 'big') % 2 ** 31
+    return result

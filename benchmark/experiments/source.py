@@ -9,9 +9,9 @@ from mmengine.config import Config
 
 import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
+from benchmark.files import digest, file_digest
 
 from .configure import encoder
-from .files import digest, file_digest
 from .suite import CONFIGS, Suite, SuiteError
 
 ARCH = ('type', 'depth', 'stem_channels', 'base_channels')
@@ -30,6 +30,7 @@ class SourcePlan:
         job: Folder in which it is made, or None.
         config: How it is made, or None.
         description: One line for the report.
+        data: Fingerprint of the faces that it is trained on, or None.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class SourcePlan:
     job: Path | None = None
     config: Config | None = None
     description: str = ''
+    data: str | None = None
 
 
 def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePlan:
@@ -61,16 +63,17 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
         content[loader]['dataset'].pop('data_root')
     network = f'ResNet-{cfg.model.backbone.depth}'
     network += f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
+    data = identity_fingerprint(identities) if identities else None
     if identities is None:
         identity = digest(dict(random=content['model'], seed=cfg.randomness.seed))
         description = f'random weights of a {network}, never trained (a control)'
     else:
-        identity = digest(dict(config=content, data=identity_fingerprint(identities)))
+        identity = digest(dict(config=content, data=data))
         description = (f'face recognition on {identities.name}: {network}, {cfg.model.num_classes} identities, '
                        f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]
     return SourcePlan(suite.source['type'], identity, job / 'source.pth', backbone_arch(cfg.model.backbone),
-                      backbone_normalisation(cfg.model.data_preprocessor), job, cfg, description)
+                      backbone_normalisation(cfg.model.data_preprocessor), job, cfg, description, data)
 
 
 def backbone_arch(backbone: dict) -> dict:

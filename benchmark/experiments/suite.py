@@ -8,15 +8,14 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from .seeds import derive_seeds
+from .seeds import design, seeding
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 
 #: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``. ``iterations``
 #: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
-            'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'keep_checkpoints',
-            'cfg_options')
+            'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark')}
 ANALYSIS = ('threshold', 'proposed', 'reference', 'value_label')
@@ -24,8 +23,11 @@ DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared':
 SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
-FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'design', 'vary',
-          'analysis', 'reported', 'caution', 'workers')
+FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'seeding',
+          'analysis', 'reported', 'caution', 'workers', 'execution')
+#: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. ``slurm`` holds sbatch's options.
+EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'slurm')
+SLURM = ('account', 'partition', 'time', 'gres', 'cpus', 'memory', 'qos', 'modules', 'workers')
 
 
 class SuiteError(ValueError):
@@ -46,12 +48,12 @@ class Suite:
         source: The source network: ``type`` is ``train``, ``checkpoint`` or ``random``.
         settings: Overrides of the methods' protocol, by name (:data:`SETTINGS`).
         conditions: Name -> ``dict(label, value, num_labels, **settings)``; the first is the main one.
-        design: ``nested`` or ``paired``.
-        vary: What varies with the seed.
+        seeding: Purpose -> how its seed comes about: see :func:`benchmark.experiments.seeds.seeding`.
         analysis: ``threshold``, ``proposed``, ``reference``.
         reported: Method -> numbers that somebody reported for it.
         caution: What a reader must know before any number, or ''.
         workers: Runs at the same time where the command line does not say; small runs use two cores better apart.
+        execution: How runs are executed: retries, time limit, states, SLURM's options (:data:`EXECUTION`).
         overrides: Config values of the command line, which go before everything else.
     """
 
@@ -64,13 +66,18 @@ class Suite:
     source: dict
     settings: dict = field(default_factory=dict)
     conditions: dict[str, dict] = field(default_factory=lambda: {'all': dict(label='all labels')})
-    design: str = 'nested'
-    vary: tuple[str, ...] = ('init', 'order', 'augmentation', 'split')
+    seeding: dict[str, str] = field(default_factory=dict)
     analysis: dict = field(default_factory=dict)
     reported: dict = field(default_factory=dict)
     caution: str = ''
     workers: int = 1
+    execution: dict = field(default_factory=dict)
     overrides: dict = field(default_factory=dict)
+
+    @property
+    def design(self) -> str:
+        """``paired`` where a seed means the same to all methods in anything that varies, else ``nested``."""
+        return design(self.seeding)
 
 
 def names(kind: str) -> list[str]:
@@ -129,8 +136,6 @@ def load_suite(name: str) -> Suite:
     content['seeds'] = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     content.setdefault('title', content['name'])
     content.setdefault('question', '')
-    if 'vary' in content:
-        content['vary'] = tuple(content['vary'])
     _typed(path, 'data', content['data'], DATA)
     _typed(path, 'source', content['source'], SOURCE)
     if content['source']['type'] == 'train':
@@ -139,11 +144,12 @@ def load_suite(name: str) -> Suite:
     for name, condition in content.get('conditions', {}).items():
         _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels'))
     _known(path, 'analysis.', content.get('analysis', {}), ANALYSIS)
-    suite = Suite(**content)
+    _execution(path, content.get('execution', {}))
     try:
-        derive_seeds(0, '', suite.design, suite.vary)
+        content['seeding'] = seeding(content.get('seeding', {}))
     except ValueError as error:
         raise SuiteError(f'{path}: {error}') from None
+    suite = Suite(**content)
     if not isinstance(suite.workers, int) or suite.workers < 1:
         raise SuiteError(f'{path}: workers={suite.workers!r}: give a number of runs at the same time, 1 or more.')
     if not suite.seeds or len(set(suite.seeds)) != len(suite.seeds):
@@ -173,14 +179,23 @@ def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()
         if content.get(name, allowed[0]) not in allowed:
             raise SuiteError(f'{path}: {prefix}{name}={content[name]!r} is unknown. Choose one of: '
                              f'{", ".join(map(str, allowed))}.')
-    if more and 'keep_checkpoints' in content:
-        raise SuiteError(f'{path}: {prefix}keep_checkpoints: it holds for the whole suite. Set it under settings.')
     for name in ('epochs', 'iterations'):
         if content.get(name, 1) is None:
             del content[name]
     if 'epochs' in content and 'iterations' in content:
         raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one, '
                          'and set the other to None where a base suite has it.')
+
+
+def _execution(path: Path, content: dict) -> None:
+    _known(path, 'execution.', content, EXECUTION)
+    _known(path, 'execution.slurm.', content.get('slurm', {}), SLURM)
+    retries, limit, every = (content.get(k, d) for k, d in (('retries', 0), ('time_limit', None), ('save_every', 1)))
+    if not isinstance(retries, int) or retries < 0:
+        raise SuiteError(f'{path}: execution.retries={retries!r}: give a number of tries after the first, 0 or more.')
+    for name, value in (('time_limit', limit), ('save_every', every)):
+        if value is not None and not (isinstance(value, (int, float)) and (value > 0 or name == 'save_every')):
+            raise SuiteError(f'{path}: execution.{name}={value!r}: give seconds, or None.')
 
 
 def _known(path: Path, prefix: str, content: dict, known: tuple[str, ...]) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import resource
+import signal
+import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,11 +28,27 @@ from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmpose.registry import MODELS  # noqa: E402
 
-from .files import atomic_path, file_digest, write_json, write_text  # noqa: E402
+from benchmark.datasets.metainfo import DataError  # noqa: E402
+from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noqa: E402
+from benchmark.engine import Preempted, loops, training_state  # noqa: E402
+from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
+
+from .configure import identity  # noqa: E402
+from .locks import FolderLock, Locked  # noqa: E402
+from .records import PROGRESS, RECORD, State, log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
+from .supervise import CLAIMED, PREEMPTED  # noqa: E402
+from .work import RESULTS, RUN, SOURCE  # noqa: E402
 
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'mmpose', 'numpy', 'opencv-python-headless')
-PROGRESS = 'progress'
+
+
+class DamagedFile(RuntimeError):
+    """A file of the run is not what the plan says; it is made again on the next try."""
+
+
+class DamagedSource(DamagedFile):
+    """The source checkpoint is not the one that the plan says."""
 
 
 class ProgressHook(Hook):
@@ -51,9 +71,19 @@ def environment() -> tuple[dict, dict]:
         except PackageNotFoundError:
             continue
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
-    machine = dict(system=platform.system(), processor=platform.machine(), cores=os.cpu_count(), device=device,
-                   threads=torch.get_num_threads())
+    machine = dict(system=platform.system(), host=socket.gethostname(), processor=_processor(), cores=os.cpu_count(),
+                   memory_mib=os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 20, device=device,
+                   threads=torch.get_num_threads(), deterministic=torch.are_deterministic_algorithms_enabled(),
+                   cublas_workspace=os.environ.get('CUBLAS_WORKSPACE_CONFIG'))
     return versions, machine
+
+
+def _processor() -> str:
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as file:
+            return next(line.partition(':')[2].strip() for line in file if line.startswith('model name'))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
 
 
 def _prepare(folder: Path, threads: int) -> None:
@@ -68,74 +98,170 @@ def _prepare(folder: Path, threads: int) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
-def _build(folder: Path, cfg: Config) -> Runner:
+def _build(folder: Path, cfg: Config, save_every: float | None) -> Runner:
     cfg.work_dir = str(folder)
     cfg.experiment_name = 'run'
+    # A loop of the user's own may keep no states; then an interrupted run starts from its beginning.
+    if cfg.train_cfg.get('type') == 'ResumableTrainLoop':
+        cfg.train_cfg.save_every = save_every
     runner = Runner.from_cfg(cfg)
     runner.register_hook(ProgressHook(folder / PROGRESS), priority='LOWEST')
     return runner
 
 
-def _record(folder: Path, entry: dict, started: float, work) -> None:
+def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
+    """Does a run, or makes a source, under its folder's lock, and writes its record.
+
+    Args:
+        kind: ``run`` or ``source``.
+        folder: Its folder, with its ``config.py``.
+        entry: What its record says of it from the start; see :class:`benchmark.experiments.work.Task`.
+        options: ``threads``, ``save_every`` (seconds between two states), ``keep_checkpoints``, and ``retry``: whether
+            this is another try after a failure.
+
+    Ends the process with 0 when the result is there, 1 after a failure, which is recorded, ``PREEMPTED`` when it was
+    asked to stop, and ``CLAIMED`` when another process is on this run.
+    """
+    place, started = Path(folder), time.time()
+    signal.signal(signal.SIGTERM, _stop)
+    _prepare(place, options['threads'])
+    try:
+        with FolderLock(place, patience=2.0):
+            if status(place, entry['hash'], RESULTS[kind]).state is State.DONE:
+                return
+            attempt = _begin(place, kind)
+            work = {RUN: _run_landmarks, SOURCE: _make_source}[kind]
+            ok = _record(place, dict(entry, attempt=attempt), started, RESULTS[kind],
+                         lambda: work(place, entry, options))
+    except Locked as error:
+        print(error, flush=True)
+        sys.exit(CLAIMED)
+    except Preempted:
+        print('stopped as asked; the same command goes on from here', flush=True)
+        sys.exit(PREEMPTED)
+    sys.exit(0 if ok else 1)
+
+
+def _stop(*_) -> None:
+    if not loops.request_stop():
+        raise Preempted
+
+
+def _begin(folder: Path, kind: str) -> int:
+    """Clears what a former try has left, but for its state and its failure's record; gives the try's number."""
+    (folder / RESULTS[kind]).unlink(missing_ok=True)
+    for path in folder.glob('.*.*'):
+        if path.name.endswith('.tmp'):
+            path.unlink(missing_ok=True)
+    earlier = len(list(folder.glob('failed-*.json')))
+    if (record := read_record(folder)) is not None:
+        earlier += 1
+        os.replace(folder / RECORD, folder / f'failed-{earlier}.json')
+        if not (record.get('error') or {}).get('resumes', True):
+            _forget(folder)
+    return earlier + 1
+
+
+def _forget(folder: Path) -> None:
+    """Removes the states of a training."""
+    for path in folder.glob(training_state.PATTERN):
+        path.unlink(missing_ok=True)
+
+
+def _failure(error: BaseException) -> dict:
+    """How a failure is recorded: its type, whether it may pass when tried again, whether its state can be used."""
+    name = type(error).__name__
+    memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or 'out of memory' in str(error).lower() \
+        or "can't allocate memory" in str(error)
+    if memory:
+        name = 'OutOfMemory'
+    passes = memory or isinstance(error, (OSError, DataError, DamagedFile))
+    return dict(type=name, message=str(error), may_pass=passes, resumes=passes,
+                traceback=''.join(traceback.format_exception(error)))
+
+
+def _record(folder: Path, entry: dict, started: float, result: str, work: Callable[[], dict]) -> bool:
     """Does ``work`` and writes record.json: done with what it returns, or failed with its traceback."""
     record = dict(entry, started=datetime.fromtimestamp(started, timezone.utc).isoformat(timespec='seconds'))
     record['versions'], record['machine'] = environment()
     try:
-        record.update(work(), state='done', error=None)
-    except BaseException as error:
-        text = traceback.format_exc()
-        print(text, flush=True)
-        record.update(state='failed', error=dict(type=type(error).__name__, message=str(error), traceback=text))
+        record.update(work(), state='done', error=None, result_sha256=file_digest(folder / result))
+    except (Exception, SystemExit) as error:
+        failure = _failure(error)
+        print(failure['traceback'], flush=True)
+        record.update(state='failed', error=failure | dict(log=log_tail(folder)))
     record['seconds'] = round(time.time() - started, 2)
     record['peak_memory_mib'] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    (folder / PROGRESS).unlink(missing_ok=True)
-    write_json(folder / 'record.json', record)
-    if record['state'] == 'failed':
-        sys.exit(1)
+    record['peak_gpu_memory_mib'] = torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_initialized() else None
+    write_record(folder, record)
+    if record['state'] == 'done':
+        _forget(folder)
+        (folder / PROGRESS).unlink(missing_ok=True)
+    return record['state'] == 'done'
 
 
-def run_landmarks(folder: str, entry: dict, threads: int, keep_checkpoints: bool) -> None:
-    """Trains and tests one run of a plan.
+def _check(cfg: Config, entry: dict) -> str | None:
+    """Checks that config and source are those of the plan; gives the source file's digest.
 
-    Args:
-        folder: The run's folder, with its ``config.py``.
-        entry: What identifies the run: id, method, condition, seed, hash, seeds, source_hash.
-        threads: Threads of this process.
-        keep_checkpoints: Whether the last checkpoint stays.
+    Raises:
+        DamagedFile: They are not.
     """
-    place, started = Path(folder), time.time()
-    _prepare(place, threads)
+    if digest(identity(cfg, entry['data'], entry['source_hash'])) != entry['hash']:
+        raise DamagedFile("config.py does not give the run's hash: it was edited or cut short, or a module that it "
+                          'imports has changed. Type the command that made the plan again.')
+    if entry['source_hash'] is None:
+        return None
+    path, job = Path(entry['source']), entry['source_job']
+    if job:
+        if status(Path(job), entry['source_hash'], RESULTS[SOURCE]).state is not State.DONE:
+            raise DamagedSource(f'{path}: is not the source of the plan; it is made again.')
+        return read_record(Path(job))['result_sha256']
+    if (found := file_digest(path)) != entry['source_hash']:
+        raise DamagedSource(f'{path}: has changed since the plan was made. Type the command again.')
+    return found
 
-    def work() -> dict:
+
+def _check_data(root: str, planned: str, fingerprint: Callable[[str], str]) -> None:
+    """Checks, after a run has read its data, that they are still those of the plan.
+
+    Raises:
+        DamagedFile: They are not.
+    """
+    if fingerprint(root) != planned:
+        raise DamagedFile(f'{root}: the data have changed since the plan was made. Type the command again.')
+
+
+def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
+    """Trains and tests one run of a plan."""
+    try:
         cfg = Config.fromfile(place / 'config.py')
-        runner = _build(place, cfg)
-        began = time.time()
-        runner.train()
-        trained = time.time() - began
-        best = sorted(place.glob('best_*.pth'))
-        if best:
-            runner.load_checkpoint(str(best[-1]))
-        metrics = runner.test()
-        rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
-        if lost := int(rows.error.isna().sum()):
-            raise FloatingPointError(f'{lost} of {len(rows)} predictions are not finite: the network has diverged. '
-                                     'Lower optim_wrapper.optimizer.lr.')
-        for key in ('seed', 'condition', 'method'):
-            rows.insert(0, key, entry[key])
-        with atomic_path(place / 'predictions.parquet') as temporary:
-            rows.to_parquet(temporary, index=False)
-        checkpoints = sorted(place.glob('*.pth'))
-        if not keep_checkpoints:
-            for path in (*checkpoints, place / 'last_checkpoint'):
-                path.unlink(missing_ok=True)
-        epochs = runner.max_epochs
-        return dict(epochs=epochs, seconds_per_epoch=round(trained / epochs, 3),
-                    train_images=len(runner.train_dataloader.dataset),
-                    train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
-                    parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
-                    predictions_sha256=file_digest(place / 'predictions.parquet'))
-
-    _record(place, entry, started, work)
+    except (SyntaxError, FileNotFoundError) as error:
+        raise DamagedFile(f'config.py: {error}') from error
+    source = _check(cfg, entry)
+    runner = _build(place, cfg, options['save_every'])
+    began = time.time()
+    runner.train()
+    trained = time.time() - began
+    if best := runner.message_hub.runtime_info.get('best_ckpt'):
+        runner.load_checkpoint(best)
+    metrics = runner.test()
+    rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
+    _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
+    if lost := int(rows.error.isna().sum()):
+        raise FloatingPointError(f'{lost} of {len(rows)} predictions are not finite: the network has diverged. '
+                                 'Lower optim_wrapper.optimizer.lr.')
+    for key in ('seed', 'condition', 'method'):
+        rows.insert(0, key, entry[key])
+    with atomic_path(place / RESULTS[RUN]) as temporary:
+        rows.to_parquet(temporary, index=False)
+    if not options['keep_checkpoints']:
+        for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
+            path.unlink(missing_ok=True)
+    epochs = runner.max_epochs
+    return dict(epochs=epochs, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
+                train_images=len(runner.train_dataloader.dataset),
+                train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
+                parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()})
 
 
 def _count(model: torch.nn.Module) -> dict[str, int]:
@@ -149,37 +275,31 @@ def _finite(value) -> float | None:
     return value if value == value and abs(value) != float('inf') else None
 
 
-def make_source(folder: str, entry: dict, threads: int, keep_checkpoints: bool = True) -> None:
-    """Trains a source network, or draws a random one, and writes ``source.pth``: tensors and plain values only.
-
-    Args: as :func:`run_landmarks`.
-    """
-    place, started = Path(folder), time.time()
-    _prepare(place, threads)
-
-    def work() -> dict:
-        cfg = Config.fromfile(place / 'config.py')
-        if entry['kind'] == 'random':
-            init_default_scope('mmpose')
-            torch.manual_seed(cfg.randomness.seed)
-            model, accuracy, about = MODELS.build(cfg.model), None, {}
-            model.init_weights()
-        else:
-            cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
-            runner = _build(place, cfg)
-            runner.train()
-            model, accuracy = runner.model, float(runner.message_hub.get_scalar('val/source/accuracy').current())
-            about = dict(epochs=runner.max_epochs, train_images=len(runner.train_dataloader.dataset))
-        state = {k: v.cpu().contiguous() for k, v in model.state_dict().items()
-                 if k.startswith(('backbone.', 'classifier.'))}
-        meta = dict(format_version=1, arch=backbone_arch(cfg.model.backbone), num_classes=cfg.model.num_classes,
-                    normalisation=backbone_normalisation(cfg.model.data_preprocessor), source_format=entry['kind'],
-                    val_accuracy=accuracy)
-        with atomic_path(place / 'source.pth') as temporary:
-            torch.save(dict(meta=meta, state_dict=state), temporary)
-        for path in (*place.glob('epoch_*.pth'), place / 'last_checkpoint'):
-            path.unlink(missing_ok=True)
-        return dict(about, val_accuracy=accuracy, classes=cfg.model.num_classes,
-                    checkpoint_sha256=file_digest(place / 'source.pth'))
-
-    _record(place, entry, started, work)
+def _make_source(place: Path, entry: dict, options: dict) -> dict:
+    """Trains a source network, or draws a random one, and writes ``source.pth``: tensors and plain values only."""
+    cfg = Config.fromfile(place / 'config.py')
+    if entry['kind'] == 'random':
+        init_default_scope('mmpose')
+        torch.manual_seed(cfg.randomness.seed)
+        model, accuracy, about = MODELS.build(cfg.model), None, {}
+        model.init_weights()
+    else:
+        cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
+        runner = _build(place, cfg, options['save_every'])
+        runner.train()
+        model, accuracy = runner.model, float(runner.message_hub.get_scalar('val/source/accuracy').current())
+        _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], identity_fingerprint)
+        about = dict(epochs=runner.max_epochs, train_images=len(runner.train_dataloader.dataset))
+    state = {k: v.cpu().contiguous() for k, v in model.state_dict().items()
+             if k.startswith(('backbone.', 'classifier.'))}
+    meta = dict(format_version=1, arch=backbone_arch(cfg.model.backbone), num_classes=cfg.model.num_classes,
+                normalisation=backbone_normalisation(cfg.model.data_preprocessor), source_format=entry['kind'],
+                val_accuracy=accuracy)
+    # By way of memory: torch writes a file's own name into it, and a temporary name would make the bytes differ.
+    content = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=state), content)
+    with atomic_path(place / RESULTS[SOURCE]) as temporary:
+        temporary.write_bytes(content.getvalue())
+    for path in (*place.glob('epoch_*.pth'), place / 'last_checkpoint'):
+        path.unlink(missing_ok=True)
+    return dict(about, val_accuracy=accuracy, classes=cfg.model.num_classes)

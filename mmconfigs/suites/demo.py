@@ -8,7 +8,6 @@ source = dict(type='train', data=dict(type='synthetic', identities=64, shots=16,
               epochs=8, batch_size=16, lr=1e-3)
 settings = dict(depth=18, width=32, input_size=(128, 128), batch_size=4, iterations=300, decoder_channels=64,
                 channels_last=True, hourglass=dict(num_stacks=2, channels=32))
-design = 'nested'
 workers = 2
 analysis = dict(threshold=1.2, proposed='ctd_ed', reference='ft')
 # Table 1 of the paper (FR in percent): another, private data set.

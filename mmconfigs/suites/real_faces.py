@@ -9,4 +9,4 @@ conditions = dict(
     all=dict(label='all labels'),
     labels_20=dict(label='20 labels', value=20, num_labels=20, iterations=240),
     labels_10=dict(label='10 labels', value=10, num_labels=10, iterations=240))
-design = 'paired'
+seeding = dict(all='shared')

@@ -76,13 +76,17 @@ def test_second_call_does_nothing_and_a_damaged_result_is_done_again(done):
     assert again.returncode == 0 and '3 before' in again.stdout
     damaged = runs(done)['hg'] / 'predictions.parquet'
     damaged.write_bytes(damaged.read_bytes()[:-10])
-    assert '2 before' in suite(done).stdout
+    out = suite(done)
+    assert '2 before' in out.stdout
+    assert f'{damaged}: does not fit the checksum in record.json; set aside in {done}/out/set_aside/hg-' in out.stdout
+    shutil.rmtree(done / 'out/set_aside')
     assert digests(done / 'out') == before
 
 
 def test_changed_setting_is_another_run(done):
     out = suite(done, '--dry-run', text='settings.update(lr=0.01)\n')
     assert out.stdout.count('to run') == 3 and '3 of 3 runs to do' in out.stdout
+    assert out.stdout.count('optim_wrapper.optimizer.lr 0.001 -> 0.01') == 3
 
 
 def test_paths_are_not_part_of_the_hash(done, monkeypatch):

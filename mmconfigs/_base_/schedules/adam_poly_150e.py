@@ -1,5 +1,5 @@
 """The paper's schedule: Adam at 1e-3, polynomial decay per iteration, 150 epochs; the last checkpoint is tested."""
-train_cfg = dict(by_epoch=True, max_epochs=150, val_interval=1000)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=150, val_interval=1000)
 val_cfg = dict()
 test_cfg = dict()
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3, fused=True))

@@ -12,7 +12,7 @@ val_dataloader = dict(
     batch_size=32, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
     dataset=dict(type='IdentityDataset', data_root='', split='val', input_size=(256, 256)))
-train_cfg = dict(by_epoch=True, max_epochs=20, val_interval=1000)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=20, val_interval=1000)
 val_cfg = dict()
 val_evaluator = dict(type='IdentityAccuracy')
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05))

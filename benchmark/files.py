@@ -7,17 +7,22 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Gives a temporary path in the same folder; on success it is synced and renamed to ``path``."""
+def atomic_path(path: str | Path, name_of: Callable[[Path], str] | None = None) -> Iterator[Path]:
+    """Gives a temporary path in the same folder; on success it is synced and renamed to ``path``.
+
+    Args:
+        path: The file.
+        name_of: Gives the file's final name from the written temporary file; None keeps the path's own.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -25,9 +30,20 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.replace(temporary, path.with_name(name_of(temporary)) if name_of else path)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename last through a loss of power; not all file systems can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_text(path: str | Path, text: str) -> None:

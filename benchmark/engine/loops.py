@@ -1,0 +1,101 @@
+"""A training loop that can be stopped anywhere and goes on from there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from mmengine.dist import get_world_size
+from mmengine.runner import EpochBasedTrainLoop
+from mmpose.registry import LOOPS
+
+from . import training_state
+
+_stop = threading.Event()
+_training = threading.Event()
+
+
+class Preempted(BaseException):
+    """The run was asked to stop; its state is on the disk."""
+
+
+def request_stop() -> bool:
+    """Asks the training of this process to keep its state and to stop after the present iteration.
+
+    Returns:
+        Whether there is a training that will; otherwise nothing would come of the request.
+    """
+    _stop.set()
+    return _training.is_set()
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """MMEngine's loop over epochs, which keeps the training's whole state in the work folder now and then.
+
+    With ``save_every`` it starts from the state that it finds there, in the middle of an epoch too: the batches that
+    were done are passed over and the random number generators put back, so that on a CPU the result is that of an
+    undisturbed training, bit for bit. Runs of several processes (torchrun) keep no states: they resume from MMEngine's
+    checkpoints.
+
+    Args:
+        runner: The runner.
+        dataloader: The training data, or its config.
+        max_epochs: Number of epochs.
+        val_begin: First epoch with a validation.
+        val_interval: Epochs between validations.
+        dynamic_intervals: As in MMEngine.
+        save_every: Seconds between two states; None keeps none.
+    """
+
+    def __init__(self, runner, dataloader, max_epochs: int, val_begin: int = 1, val_interval: int = 1,
+                 dynamic_intervals=None, save_every: float | None = None) -> None:
+        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
+        self.save_every = save_every if get_world_size() == 1 else None
+        self.folder = Path(runner.work_dir)
+        self.saved = time.monotonic()
+        self.fresh = True
+
+    def run_epoch(self) -> None:
+        """Runs an epoch, or what is left of it."""
+        _training.set()
+        try:
+            self._run_epoch()
+        finally:
+            _training.clear()
+
+    def _run_epoch(self) -> None:
+        state = self._resume() if self.fresh else None
+        self.fresh = False
+        done = state['batches'] if state else 0
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        batches = iter(self.dataloader)
+        for _ in range(done):
+            next(batches)
+        if state:
+            training_state.set_random_states(state['random'])
+        for index, batch in enumerate(batches, start=done):
+            self.run_iter(index, batch)
+            self._keep(index + 1)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _resume(self) -> dict | None:
+        state = training_state.load(self.folder) if self.save_every is not None else None
+        if state:
+            training_state.restore(self.runner, state)
+            self._epoch, self._iter = state['epoch'], state['iter']
+            self.runner.optim_wrapper.initialize_count_status(self.runner.model, self._iter, self._max_iters)
+            self.runner.logger.info(f'goes on from epoch {self._epoch + 1}, iteration {self._iter}')
+        return state
+
+    def _keep(self, batches: int) -> None:
+        stop = _stop.is_set()
+        if self.save_every is not None and (stop or time.monotonic() - self.saved >= self.save_every) \
+                and self.runner.optim_wrapper.should_update():
+            training_state.save(self.folder, training_state.capture(self.runner, batches))
+            self.saved = time.monotonic()
+        if stop:
+            raise Preempted

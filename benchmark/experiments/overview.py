@@ -1,0 +1,173 @@
+"""What a suite's runs are up to (``--status``), and what a call would do and why (``--dry-run``)."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from .locks import holder
+from .plan import Plan, Run
+from .records import State, epochs
+from .work import Task, Work
+
+ORDER = (State.RUNNING, State.FAILED, State.DAMAGED, State.INTERRUPTED, State.MISSING, State.DONE)
+
+
+def rows(work: Work) -> list[dict[str, Any]]:
+    """One row per run: ``id``, ``state``, ``epoch``, ``left`` (seconds, or None) and ``reason``.
+
+    What is left of a run is estimated from the finished runs of its method and condition, or of its method, or of all.
+    """
+    found = [(task, task.status()) for task in work.runs]
+    took: dict[tuple, list[float]] = {}
+    for task, status in found:
+        if status.state is State.DONE:
+            for key in _kin(task):
+                took.setdefault(key, []).append(status.record['seconds'])
+    result = []
+    for task, status in found:
+        seen = epochs(task.folder) if status.state in (State.RUNNING, State.INTERRUPTED) else None
+        whole = next((statistics.median(took[key]) for key in _kin(task) if key in took), None)
+        part = 1 - seen[0] / seen[1] if seen else 1.0
+        open_ = status.state in (State.RUNNING, State.INTERRUPTED, State.MISSING, State.DAMAGED)
+        reason = f'by {holder(task.folder)}' if status.state is State.RUNNING else status.reason
+        result.append(dict(id=task.id, state=status.state.value, epoch=f'{seen[0]}/{seen[1]}' if seen else '',
+                           left=whole * part if whole is not None and open_ else None, reason=reason))
+    return result
+
+
+def _kin(task: Task) -> list[tuple]:
+    method, condition = task.entry['method'], task.entry['condition']
+    return [(method, condition), (None, condition), (method, None), ()]
+
+
+def summary(found: list[dict]) -> str:
+    """How many runs are in which state, and the time left at the present number of running ones."""
+    counts = Counter(row['state'] for row in found)
+    text = ', '.join(f'{counts[s.value]} {s.value}' for s in ORDER if counts[s.value])
+    left = [row['left'] for row in found if row['left'] is not None]
+    if left and (running := counts[State.RUNNING.value]):
+        text += f'; about {_duration(max(sum(left) / running, max(left) if len(left) <= running else 0))} left'
+    return f'{len(found)} runs: {text}'
+
+
+def table(work: Work, all_rows: bool) -> Table:
+    """The table of ``--status``; finished and waiting runs are counted only, unless asked for."""
+    found = rows(work)
+    result = Table(title=summary(found), title_justify='left', box=None)
+    for column in ('run', 'state', 'epoch', 'left', ''):
+        result.add_column(column, overflow='fold')
+    for row in sorted(found, key=lambda row: ORDER.index(State(row['state']))):
+        if all_rows or row['state'] not in (State.DONE.value, State.MISSING.value):
+            result.add_row(row['id'], row['state'], row['epoch'], _duration(row['left']), row['reason'])
+    return result
+
+
+def show(work: Work) -> None:
+    """Prints the state of every run: a table on a terminal, plain lines elsewhere."""
+    if sys.stdout.isatty():
+        Console().print(table(work, all_rows=True))
+        return
+    found = rows(work)
+    for row in found:
+        print('  '.join(str(part) for part in (f'{row["state"]:11}', row['id'], row['epoch'],
+                                               f'{_duration(row["left"])} left' if row['left'] else '', row['reason'])
+                        if part))
+    print(summary(found))
+
+
+def watch(work: Work, interval: float = 2.0) -> None:
+    """Shows the runs' states until all have ended: a live table on a terminal, elsewhere a line when they change."""
+    live = Live(console=Console(), auto_refresh=False) if sys.stdout.isatty() else None
+    spoken = ''
+    with live or open(Path('/dev/null')):
+        while True:
+            if live:
+                live.update(table(work, all_rows=False), refresh=True)
+            elif (line := summary(rows(work))) != spoken:
+                print(spoken := line, flush=True)
+            if all(row['state'] in ('done', 'failed') for row in rows(work)):
+                return
+            time.sleep(interval)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ''
+    return f'{seconds:.0f} s' if seconds < 90 else f'{seconds / 60:.0f} min' if seconds < 5400 else \
+        f'{seconds / 3600:.1f} h'
+
+
+def describe(plan: Plan) -> None:
+    """Prints what a call would do, and why."""
+    todo = 0
+    for run in plan.runs:
+        task = plan.task(run)
+        status = task.status()
+        if status.state is State.DONE:
+            print(f'done    {run.id}')
+            continue
+        left_alone = status.state is State.FAILED and not status.may_pass
+        todo += not left_alone
+        why = status.reason
+        if status.state is State.MISSING:
+            why = _changes(plan, run)
+        elif status.state is State.RUNNING:
+            why = f'running, by {holder(task.folder)}'
+        elif status.state is State.FAILED:
+            why = f'failed before: {why}' + (' (--retry-failed tries it again)' if left_alone else '')
+        print(f'{"failed" if left_alone else "to run":7} {run.id}  ({why})')
+    print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
+
+
+def reasons(plan: Plan) -> list[str]:
+    """What has changed since there were results, one line for each change, with the number of runs that it touches."""
+    found = Counter(changed[1] for run in plan.runs
+                    if plan.task(run).status().state is State.MISSING and (changed := _changed(plan, run)))
+    return [f'{number} of {len(plan.runs)} runs start anew, for what decides them has changed: {why}'
+            for why, number in found.items()]
+
+
+def _changes(plan: Plan, run) -> str:
+    changed = _changed(plan, run)
+    return f'changed since {changed[0]}: {changed[1]}' if changed else 'no result yet'
+
+
+def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
+    """What decides a run's result and has changed since there was one; None where there was none."""
+    folder = plan.folder(run)
+    for other in sorted(folder.parent.glob(f'{run.condition}-seed{run.seed}-*/identity.json'),
+                        key=lambda path: path.stat().st_mtime, reverse=True):
+        if other.parent != folder and (other.parent / 'record.json').exists():
+            try:
+                old = json.loads(other.read_text())
+            except (OSError, ValueError):
+                continue
+            new = json.loads(json.dumps(run.identity, default=str))
+            found = [f'{path} {before} -> {after}' for path, before, after in differences(old, new)]
+            more = f' and {len(found) - 3} more' if len(found) > 3 else ''
+            return other.parent.name, '; '.join(found[:3]) + more
+    return None
+
+
+def differences(old: Any, new: Any, path: str = '') -> list[tuple[str, Any, Any]]:
+    """Where two JSON contents differ: dotted path, old and new value, shortened."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [row for key in sorted(set(old) | set(new), key=str)
+                for row in differences(old.get(key), new.get(key), f'{path}.{key}'.lstrip('.'))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [row for number, (a, b) in enumerate(zip(old, new))
+                for row in differences(a, b, f'{path}[{number}]')]
+    if old == new:
+        return []
+    name = path.removeprefix('config.')
+    return [(name, *(text if len(text := str(value)) < 20 else f'{text[:12]}...' for value in (old, new)))]

@@ -1,0 +1,335 @@
+"""A worker: takes what is to be done from a plan, one run per slot, until all of it is done or has failed for good.
+
+The disk is the truth. Any number of workers, started by whatever engine, may share an output folder: each run is locked
+by the process that trains it, a finished run is one whose record and checksum say so, and nothing else is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+
+from .locks import FolderLock, Locked, is_locked
+from .progress import Progress
+from .records import RECORD, State, log_tail, set_aside, write_record
+from .work import SOURCE, Task, Work
+
+PREEMPTED, CLAIMED = 75, 76
+GRACE = 30.0
+TICK = 0.1
+DISK_NEEDED = 8 << 20
+
+
+class SourceFailed(RuntimeError):
+    """The source could not be made."""
+
+
+class DiskFull(RuntimeError):
+    """There is no room for results."""
+
+
+@dataclass
+class Outcome:
+    """What a worker found and did.
+
+    Attributes:
+        done: Runs done by this worker, or by others while it ran.
+        failed: Runs that have failed for good.
+        skipped: Runs that were done before.
+        stopped: Whether it was asked to stop before the end.
+    """
+
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    stopped: bool = False
+
+
+@dataclass
+class Child:
+    """A process on a run."""
+
+    task: Task
+    process: BaseProcess
+    gpu: str | None
+    started: float = field(default_factory=time.monotonic)
+    told: float | None = None
+
+
+def slots(workers: int | None, gpus: Sequence[str] = (), per_gpu: int = 1) -> list[str | None]:
+    """Places for runs: a GPU's name for each, or None for the CPU.
+
+    Args:
+        workers: At most so many; None: one on a machine without GPUs, all places on one with.
+        gpus: GPUs to use.
+        per_gpu: Runs at the same time on each.
+    """
+    if not gpus:
+        return [None] * (workers or 1)
+    return [gpu for _ in range(per_gpu) for gpu in gpus][:workers]
+
+
+class Worker:
+    """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
+
+    Args:
+        work: The plan.
+        places: One entry per run at the same time: see :func:`slots`. The cores are shared out between them.
+        display: Where progress is shown.
+        retry_failed: Whether runs that had failed for good are tried again.
+        mine: Which runs this worker may take, by their place in the plan; None: all.
+        configure: Writes the config of a run (by id, or ``source``) anew; None where only the plan's files are at hand.
+    """
+
+    def __init__(self, work: Work, places: Sequence[str | None], display: Progress, retry_failed: bool = False,
+                 mine: Callable[[int], bool] | None = None, configure: Callable[[str], None] | None = None) -> None:
+        self.work, self.display, self.retry_failed, self.configure = work, display, retry_failed, configure
+        self.free = list(places)
+        self.cores = len(os.sched_getaffinity(0))
+        self.threads = max(1, self.cores // max(1, len(self.free)))
+        self.children: list[Child] = []
+        self.tries: dict[str, int] = {}
+        self.due: dict[str, float] = {}
+        self.queue = [run for index, run in enumerate(work.runs) if mine is None or mine(index)]
+        self.outcome = Outcome()
+        self.stop_asked = threading.Event()
+        self.source_ready = work.source is None
+        self.context = multiprocessing.get_context('forkserver')
+        self.context.set_forkserver_preload(['benchmark.experiments.worker'])
+
+    def run(self) -> Outcome:
+        """Works until nothing is left to do, or until SIGTERM, SIGINT, SIGHUP or SIGUSR1.
+
+        Raises:
+            SourceFailed: The source could not be made.
+            DiskFull: The output's disk has no room.
+        """
+        self._survey()
+        with self._signals():
+            try:
+                while (self.queue or self.children) and not self.stop_asked.is_set():
+                    self._reap()
+                    self._start()
+                    self.display.refresh()
+                    self.stop_asked.wait(TICK)
+            finally:
+                self.outcome.stopped = self.stop_asked.is_set()
+                self._end_children()
+        return self.outcome
+
+    def _survey(self) -> None:
+        """Sorts the runs: done, failed for good, to do; damaged results are set aside."""
+        for task in list(self.queue):
+            state = self._look(task)
+            if state.state is State.DONE:
+                self.queue.remove(task)
+                self.outcome.skipped += 1
+            elif state.state is State.FAILED and not state.may_pass and not self.retry_failed:
+                self.queue.remove(task)
+                self.outcome.failed += 1
+                self.display.note(f'{task.id} failed before and is left alone: {state.reason} (--retry-failed tries '
+                                  'it again)')
+
+    def _look(self, task: Task):
+        """A task's status; what is damaged is set aside first."""
+        status = task.status()
+        if status.state is not State.DAMAGED:
+            return status
+        with contextlib.suppress(Locked), FolderLock(task.folder):
+            status = task.status()
+            if status.state is State.DAMAGED:
+                target = set_aside(task.folder, self.work.place_aside)
+                self.display.note(f'{status.reason}; set aside in {target}, {task.id} starts again')
+        return task.status()
+
+    # -- starting -----------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        now = time.monotonic()
+        for task in self._candidates():
+            if not self.free:
+                return
+            if self.due.get(task.id, 0.0) > now:
+                continue
+            if is_locked(task.folder):
+                self.due[task.id] = now + 1.0
+                continue
+            if task.kind != SOURCE and self.tries.get(task.id, 0) == 0 and self._settled(task):
+                continue
+            if shutil.disk_usage(self.work.out).free < DISK_NEEDED:
+                raise DiskFull(f'{self.work.out}: less than {DISK_NEEDED >> 20} MiB free on its disk. Free some and '
+                               'type the same command again: nothing is lost.')
+            self._launch(task)
+
+    def _candidates(self) -> Iterable[Task]:
+        """The runs that may start now; the source goes before those that need it, and has all cores."""
+        if not self.source_ready and any(task.needs_source for task in self.queue):
+            if self._look(self.work.source).state is State.DONE:
+                self.source_ready = True
+            elif self.children:
+                return []
+            else:
+                return [self.work.source]
+        return list(self.queue)
+
+    def _settled(self, task: Task) -> bool:
+        """Whether another worker has finished a run in the meantime."""
+        status = self._look(task)
+        if status.state is State.DONE:
+            self.queue.remove(task)
+            # What was done at the start has left the queue then.
+            self.outcome.done += 1
+            self.display.finish(task.id, status.record, True)
+            return True
+        return False
+
+    def _launch(self, task: Task) -> None:
+        source = task.kind == SOURCE
+        gpu = self.free.pop(0)
+        if not source:
+            self.queue.remove(task)
+        self.tries[task.id] = self.tries.get(task.id, 0) + 1
+        options = dict(threads=self.cores if source else self.threads, gpu=gpu, retry=self.tries[task.id] > 1,
+                       save_every=self.work.execution['save_every'],
+                       keep_checkpoints=self.work.execution['keep_checkpoints'])
+        task.folder.mkdir(parents=True, exist_ok=True)
+        if self.configure:
+            self.configure(task.id)
+        process = self.context.Process(target=_call, args=(task.kind, str(task.folder), task.entry, options))
+        process.start()
+        self.children.append(Child(task, process, gpu))
+        self.display.start(task.id, task.folder)
+
+    # -- ending -------------------------------------------------------------------------------------------------------
+
+    def _reap(self) -> None:
+        limit = self.work.execution['time_limit']
+        for child in list(self.children):
+            if child.process.is_alive():
+                if limit and time.monotonic() - child.started > limit:
+                    self._tell(child)
+                continue
+            child.process.join()
+            self.children.remove(child)
+            self.free.append(child.gpu)
+            self._ended(child)
+
+    def _tell(self, child: Child) -> None:
+        """Asks a child to stop; ends it when it does not within the grace."""
+        if child.told is None:
+            child.told = time.monotonic()
+            child.process.terminate()
+        elif time.monotonic() - child.told > GRACE:
+            child.process.kill()
+
+    def _ended(self, child: Child) -> None:
+        task, code = child.task, child.process.exitcode
+        if code == CLAIMED:
+            self._again(task, 1.0)
+            self.tries[task.id] -= 1
+            self.display.drop(task.id)
+            return
+        if code == PREEMPTED and child.told is None:
+            # Somebody told the run itself to stop; it goes on from its state.
+            self.tries[task.id] -= 1
+            self._again(task, 0.0)
+            self.display.drop(task.id)
+            return
+        record = self._lost(child, code)
+        status = self._look(task)
+        error = (status.record or record or {}).get('error') or {}
+        if status.state is State.DONE:
+            self.display.finish(task.id, status.record, True)
+            self.outcome.done += task.kind != SOURCE
+            self.source_ready |= task.kind == SOURCE
+            return
+        if error.get('type') == 'OutOfMemory' and child.gpu is not None and child.gpu in self.free[:-1]:
+            self.free.remove(child.gpu)
+            self.display.note(f'GPU {child.gpu} is out of memory: it goes on with fewer runs at a time')
+            self.tries[task.id] -= 1
+        if error.get('type') == 'DamagedSource':
+            self.source_ready = self.work.source is None
+        if error.get('may_pass', status.state is not State.FAILED) and \
+                self.tries[task.id] <= self.work.execution['retries']:
+            delay = 2.0 ** (self.tries[task.id] - 1)
+            self.display.retry(task.id, status.record or record or {}, delay)
+            self._again(task, delay)
+            return
+        self.display.finish(task.id, status.record or record or {}, False)
+        if task.kind == SOURCE:
+            raise SourceFailed(f'The source network could not be made: {error.get("type")}: {error.get("message")}. '
+                               f'See {task.folder / "log"}.')
+        self.outcome.failed += 1
+
+    def _again(self, task: Task, delay: float) -> None:
+        self.due[task.id] = time.monotonic() + delay
+        if task.kind != SOURCE:
+            self.queue.insert(0, task)
+
+    def _lost(self, child: Child, code: int) -> dict | None:
+        """Records a process that ended without a record of its own; gives that record back."""
+        task = child.task
+        if (task.folder / RECORD).exists():
+            return None
+        how = f'killed by signal {-code}' if code < 0 else f'ended with exit code {code}'
+        error = dict(type='LostWorker', may_pass=True,
+                     message=f'the process was {how} before it wrote a record' +
+                             (' (this is often the system short of memory)' if code == -signal.SIGKILL else ''))
+        if child.told is not None:
+            error = dict(type='TimeLimit', message=f'longer than {self.work.execution["time_limit"]} s; its state is '
+                                                   'kept, and --retry-failed goes on from it', may_pass=False)
+        record = dict(task.entry, state='failed', error=error | dict(traceback='', log=log_tail(task.folder)))
+        with contextlib.suppress(Locked, OSError), FolderLock(task.folder, patience=2.0):
+            if not (task.folder / RECORD).exists():
+                write_record(task.folder, record)
+        return record
+
+    def _end_children(self) -> None:
+        """Asks all children to keep their state and end; ends those that do not within the grace."""
+        for child in self.children:
+            child.process.terminate()
+        end = time.monotonic() + GRACE
+        for child in self.children:
+            child.process.join(max(0.0, end - time.monotonic()))
+            if child.process.is_alive():
+                child.process.kill()
+                child.process.join()
+
+    @contextlib.contextmanager
+    def _signals(self):
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+        # What is ignored, as SIGHUP under nohup, stays ignored.
+        old = {name: signal.signal(name, lambda *_: self.stop_asked.set()) for name in names
+               if signal.getsignal(name) != signal.SIG_IGN}
+        try:
+            yield
+        finally:
+            for name, handler in old.items():
+                signal.signal(name, handler)
+
+
+def _call(kind: str, folder: str, entry: dict, options: dict) -> None:
+    """What a child does; the GPU is chosen before anything asks CUDA."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    os.environ['CUDA_VISIBLE_DEVICES'] = options['gpu'] or ''
+    from benchmark.experiments import worker
+    worker.perform(kind, folder, entry, options)
+
+
+def _end_with(command) -> None:
+    """Ends this process when the command is gone, however it went: nobody waits for it, and the next one goes on."""
+    command.join()
+    os._exit(1)

@@ -1,0 +1,100 @@
+"""A plan's runs as a worker sees them: read from ``plan.json``, so that workers on any machine see the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .records import Status, status
+from .suite import SuiteError
+
+RUN, SOURCE = 'run', 'source'
+RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
+#: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take
+#: (None: any), seconds between two states of a training, whether checkpoints stay.
+EXECUTION = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run, or the making of the source.
+
+    Attributes:
+        id: Its name in all output.
+        kind: ``run`` or ``source``.
+        folder: Where it happens.
+        hash: What its record must carry.
+        entry: What its record says of it from the start, and what its process must know.
+    """
+
+    id: str
+    kind: str
+    folder: Path
+    hash: str
+    entry: dict[str, Any]
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether the source must be there before it starts."""
+        return self.kind == RUN and self.entry['source_hash'] is not None
+
+    def status(self) -> Status:
+        """Its state, read off its folder."""
+        return status(self.folder, self.hash, RESULTS[self.kind])
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an output folder's plan asks for.
+
+    Attributes:
+        out: The output folder.
+        runs: The runs, in the order in which they should be done.
+        source: The making of the source, or None where it is given.
+        execution: See :data:`EXECUTION`.
+    """
+
+    out: Path
+    runs: list[Task]
+    source: Task | None
+    execution: dict[str, Any]
+
+    @property
+    def place_aside(self) -> Path:
+        """Where damaged files go."""
+        return self.out / 'set_aside'
+
+
+def read_work(out: Path) -> Work:
+    """Reads a plan from its output folder.
+
+    Raises:
+        SuiteError: There is none, or it is damaged.
+    """
+    path = out / 'plan.json'
+    try:
+        return work_of(json.loads(path.read_text(encoding='utf-8')), out)
+    except FileNotFoundError:
+        raise SuiteError(f'{path}: no such file. Nothing has been started in {out} yet; give the folder of --out, or '
+                         'run the suite.') from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise SuiteError(f'{path}: is damaged ({type(error).__name__}: {error}). Type the command that made it again: '
+                         'it writes the plan anew and keeps all results.') from error
+
+
+def work_of(plan: dict[str, Any], out: Path) -> Work:
+    """A plan's content, as ``plan.json`` holds it, as workers see it."""
+    source = plan['source']
+    runs = [Task(r['id'], RUN, out / r['folder'], r['hash'],
+                 {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
+                 | dict(data=plan['data']['fingerprint'], code=plan['execution']['code'],
+                        source=source['path'], source_job=source['job']))
+            for r in plan['runs']]
+    job = None
+    if source['job']:
+        job = Task('source', SOURCE, Path(source['job']), source['hash'],
+                   dict(id='source', hash=source['hash'], kind=source['name'], data=source['data'],
+                        code=plan['execution']['code']))
+    return Work(out, runs, job, EXECUTION | plan['execution'])
