@@ -30,6 +30,11 @@ def request_stop() -> bool:
     return _training.is_set()
 
 
+def stopping() -> bool:
+    """Whether this process was asked to stop."""
+    return _stop.is_set()
+
+
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """MMEngine's loop over epochs, which keeps the training's whole state in the work folder now and then.

@@ -251,7 +251,8 @@ class Worker:
             self.outcome.done += task.kind != SOURCE
             self.source_ready |= task.kind == SOURCE
             return
-        if error.get('type') == 'OutOfMemory' and child.gpu is not None and child.gpu in self.free[:-1]:
+        on_card = [*self.free, *(other.gpu for other in self.children)].count(child.gpu)
+        if error.get('type') == 'OutOfMemory' and child.gpu is not None and on_card > 1:
             self.free.remove(child.gpu)
             self.display.note(f'GPU {child.gpu} is out of memory: it goes on with fewer runs at a time')
             self.tries[task.id] -= 1

@@ -187,6 +187,9 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
     try:
         record.update(work(), state='done', error=None, result_sha256=file_digest(folder / result))
     except (Exception, SystemExit) as error:
+        if loops.stopping():
+            # The request came where somebody catches everything; what was raised then says nothing of the run.
+            raise Preempted from error
         failure = _failure(error)
         print(failure['traceback'], flush=True)
         record.update(state='failed', error=failure | dict(log=log_tail(folder)))

@@ -1,0 +1,131 @@
+"""A training that was stopped anywhere ends with the bytes of one that was not."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+STEPS = 6  # 3 steps in each of 2 epochs
+
+
+class Watch(Hook):
+    """Draws from every generator after each step, and asks for a stop after some of them."""
+
+    def __init__(self, stops=()):
+        self.stops, self.drawn = stops, []
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        from benchmark.engine import request_stop
+        self.drawn.append((random.random(), np.random.rand(), torch.rand(1).item()))
+        if runner.iter in self.stops:
+            request_stop()
+
+
+@pytest.fixture(scope='module')
+def faces(tmp_path_factory):
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    root = tmp_path_factory.mktemp('faces') / 'data'
+    write_landmark_dataset(root, dict(train=8, val=2, test=2), image_size=64, seed=0)
+    return root
+
+
+@pytest.fixture
+def runner(registered, faces, source_checkpoint, tmp_path):
+    """Builds a runner on a tiny training; each has a message hub of its own."""
+    from mmengine.runner import Runner
+
+    from benchmark.datasets.prepared import read_split
+    from benchmark.experiments.configure import fill_paths, run_config
+    from benchmark.experiments.suite import find_config
+    number = iter(range(100))
+
+    def make(method: str, folder: str, save_every=0.0, **settings):
+        settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=3, epochs=2,
+                        hourglass=dict(num_stacks=2, channels=16)) | settings
+        cfg = run_config(dict(config=str(find_config('methods', method))), settings, read_split(faces, 'train').meta,
+                         dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8)
+        cfg = fill_paths(cfg, str(faces), str(source_checkpoint))
+        cfg.train_cfg.save_every = save_every
+        cfg.work_dir, cfg.experiment_name = str(tmp_path / folder), f'{tmp_path.name}-{next(number)}'
+        return Runner.from_cfg(cfg)
+
+    return make
+
+
+def train(runner, stops=()) -> Watch:
+    from benchmark.engine import Preempted, loops
+    watch = Watch(stops)
+    runner.register_hook(watch, priority='LOWEST')
+    try:
+        runner.train()
+    except Preempted:
+        pass
+    finally:
+        loops._stop.clear()
+    return watch
+
+
+def content(runner) -> dict:
+    return {k: v.clone() for k, v in runner.model.state_dict().items()}
+
+
+@pytest.mark.parametrize('method', ['ftp', 'ctd_com', 'hg'])
+@pytest.mark.parametrize('stops', [(1,), (2,), (0, 3)], ids=['mid-epoch', 'end-of-epoch', 'twice'])
+def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, method, stops):
+    whole = runner(method, 'whole', save_every=None)
+    expected = train(whole)
+    assert len(expected.drawn) == STEPS
+    drawn = []
+    for stop in (*stops, None):
+        part = runner(method, 'parts')
+        drawn += train(part, (stop,)).drawn
+    assert drawn == expected.drawn
+    assert part.iter == STEPS
+    for name, value in content(whole).items():
+        assert torch.equal(value, part.model.state_dict()[name]), name
+    logged = [r.message_hub.get_scalar('train/loss')._log_history for r in (whole, part)]
+    np.testing.assert_array_equal(*logged)
+    if method == 'ctd_com':
+        assert torch.equal(whole.model.head.classifier.weight, part.model.head.classifier.weight)
+
+
+def test_a_state_holds_no_code_and_only_the_newest_stays(runner, tmp_path):
+    train(runner('ctd_com', 'parts'), (3,))
+    path, = (tmp_path / 'parts').glob('state-*.pth')
+    state = torch.load(path, weights_only=True)
+    assert state['iter'] == 4 and state['epoch'] == 1 and state['batches'] == 1
+
+
+@pytest.mark.parametrize('damage', [lambda c: c[:-7], lambda c: c[:500] + b'x' + c[501:], lambda c: b''],
+                         ids=['cut short', 'changed', 'empty'])
+def test_a_damaged_state_is_named_set_aside_and_not_used(runner, tmp_path, capsys, damage):
+    train(runner('ftp', 'parts'), (1,))
+    path, = (tmp_path / 'parts').glob('state-*.pth')
+    path.write_bytes(damage(path.read_bytes()))
+    part = runner('ftp', 'parts', save_every=1e9)
+    assert len(train(part).drawn) == STEPS
+    assert f'{path}: does not fit the digest in its name' in capsys.readouterr().out
+    assert path.with_name(f'damaged-{path.name}').exists()
+    train(whole := runner('ftp', 'whole', save_every=None))
+    assert all(torch.equal(v, part.model.state_dict()[k]) for k, v in content(whole).items())
+
+
+def test_without_being_asked_nothing_is_kept(runner, tmp_path):
+    train(runner('ftp', 'whole', save_every=None))
+    assert not list((tmp_path / 'whole').glob('state-*'))
+
+
+def test_random_states_come_back():
+    from benchmark.engine.training_state import random_states, set_random_states
+
+    def draw():
+        return random.gauss(0, 1), np.random.randn(3).tolist(), torch.randn(3).tolist()
+
+    draw()
+    states = random_states()
+    first = draw()
+    assert draw() != first
+    set_random_states(states)
+    assert draw() == first
