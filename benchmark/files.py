@@ -7,19 +7,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path, name_of: Callable[[Path], str] | None = None) -> Iterator[Path]:
-    """Gives a temporary path in the same folder; on success it is synced and renamed to ``path``.
-
-    Args:
-        path: The file.
-        name_of: Gives the file's final name from the written temporary file; None keeps the path's own.
-    """
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Gives a temporary path in the same folder; on success it is synced and renamed to ``path``."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
@@ -30,7 +25,7 @@ def atomic_path(path: str | Path, name_of: Callable[[Path], str] | None = None) 
         with open(temporary, 'rb') as file:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path.with_name(name_of(temporary)) if name_of else path)
+        os.replace(temporary, path)
         _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)

@@ -100,7 +100,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         stop = _stop.is_set()
         if self.save_every is not None and (stop or time.monotonic() - self.saved >= self.save_every) \
                 and self.runner.optim_wrapper.should_update():
-            training_state.save(self.folder, training_state.capture(self.runner, batches))
+            try:
+                training_state.save(self.folder, training_state.capture(self.runner, batches))
+            except OSError as error:
+                # The training needs no state; one that goes on is worth more than one that ends with its disk.
+                self.runner.logger.warning(f'the state could not be kept ({error}); the training goes on without')
             self.saved = time.monotonic()
         if stop:
             raise Preempted

@@ -8,6 +8,8 @@ digest of its bytes in its name: one that is cut short or edited does not fit it
 
 from __future__ import annotations
 
+import hashlib
+import io
 import random
 from pathlib import Path
 from typing import Any
@@ -85,13 +87,16 @@ def restore(runner, state: dict[str, Any]) -> None:
 def save(folder: Path, state: dict[str, Any]) -> Path:
     """Writes a state as ``state-<iteration>-<digest>.pth`` and removes the older ones once it is whole."""
     older = list(folder.glob(PATTERN))
-    with atomic_path(folder / 'state.pth', lambda path: f'state-{state["iter"]:09d}-{file_digest(path)[:16]}.pth') as p:
-        torch.save(state, p)
-    newest = max(folder.glob(PATTERN))
+    # By way of memory: on a full disk torch raises a RuntimeError about positions, where writing bytes says ENOSPC.
+    content = io.BytesIO()
+    torch.save(state, content)
+    name = f'state-{state["iter"]:09d}-{hashlib.sha256(content.getbuffer()).hexdigest()[:16]}.pth'
+    with atomic_path(folder / name) as temporary:
+        temporary.write_bytes(content.getbuffer())
     for path in older:
-        if path != newest:
+        if path.name != name:
             path.unlink(missing_ok=True)
-    return newest
+    return folder / name
 
 
 def load(folder: Path) -> dict[str, Any] | None:

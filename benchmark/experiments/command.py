@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from benchmark.datasets.metainfo import DataError
+from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
 from benchmark.experiments.locks import FolderLock, Locked
 from benchmark.experiments.overview import describe, reasons, show, watch
 from benchmark.experiments.plan import Plan, make_plan, write_config
@@ -20,7 +21,7 @@ from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import State
 from benchmark.experiments.results import collect
 from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
-from benchmark.experiments.supervise import DiskFull, SourceFailed, Worker, slots
+from benchmark.experiments.supervise import DiskFull, SourceFailed, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
 
@@ -46,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--data-root', help='a prepared data set to use for the target task (tools/prepare_data.py)')
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
     p.add_argument('--source', help="a source checkpoint (tools/convert_source.py), or 'random'")
-    p.add_argument('--executor', choices=('local',), default='local', help='where runs are executed')
+    p.add_argument('--executor', choices=tuple(EXECUTORS), default='local', help='where runs are executed')
+    p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+                   help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
     p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "
                                                'or one for each place on a GPU)')
     p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all that CUDA shows)")
@@ -163,7 +166,14 @@ def finish(plan: Plan, work: Work) -> None:
         write_json(plan.out / 'plan.json', plan.content)
 
 
-def run(plan: Plan, args: argparse.Namespace, suite: Suite) -> int:
+def request(work: Work, plan: Plan, args: argparse.Namespace, suite: Suite) -> Request:
+    """What the command line and the suite ask of the executor."""
+    options = (suite.execution.get(args.executor) or {}) | args.engine
+    return Request(work, places(args, suite), options.get('workers') or args.workers, args.retry_failed,
+                   lambda name: write_config(plan, name), options)
+
+
+def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) -> int:
     """Does a plan's runs and collects their results.
 
     Returns:
@@ -182,15 +192,9 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite) -> int:
             write_config(plan, 'source')
         done = len(work.runs) - len(todo)
         with Progress(args.progress, total=len(work.runs), done=done) as display:
-            for again in (False, True, True):
-                worker = Worker(work, places(args, suite), display, args.retry_failed and not again,
-                                configure=lambda name: write_config(plan, name))
-                outcome = worker.run()
-                # What was whole when it was looked at may have been damaged since.
-                if outcome.stopped or all(task.status().state in (State.DONE, State.FAILED) for task in work.runs):
-                    break
+            stopped = executor.run(request(work, plan, args, suite), display)
         finish(plan, work)
-    if outcome.stopped:
+    if stopped:
         print('stopped; the same command goes on from here', file=sys.stderr)
         return 130
     table = collect(work)
@@ -211,11 +215,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         suite = adjust(load_suite(args.suite), args)
         plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
-        places(args, suite)
+        executor = EXECUTORS[args.executor]()
+        asked = request(work_of(json.loads(json.dumps(plan.content)), out), plan, args, suite)
         if args.dry_run:
             describe(plan)
+            print(executor.describe(asked), end='')
             return 0
-        return run(plan, args, suite)
+        executor.check(asked)
+        return run(plan, args, suite, executor)
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
@@ -223,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
               file=sys.stderr)
         return 2
-    except (SourceFailed, DiskFull) as error:
+    except (SourceFailed, DiskFull, ExecutorError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -25,9 +25,9 @@ SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothi
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
 FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'seeding',
           'analysis', 'reported', 'caution', 'workers', 'execution')
-#: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. ``slurm`` holds sbatch's options.
-EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'slurm')
-SLURM = ('account', 'partition', 'time', 'gres', 'cpus', 'memory', 'qos', 'modules', 'workers')
+#: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. The engines' names
+#: hold their own options (:mod:`benchmark.experiments.executors`), which they check themselves.
+EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'slurm', 'ray', 'kubernetes')
 
 
 class SuiteError(ValueError):
@@ -189,7 +189,6 @@ def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()
 
 def _execution(path: Path, content: dict) -> None:
     _known(path, 'execution.', content, EXECUTION)
-    _known(path, 'execution.slurm.', content.get('slurm', {}), SLURM)
     retries, limit, every = (content.get(k, d) for k, d in (('retries', 0), ('time_limit', None), ('save_every', 1)))
     if not isinstance(retries, int) or retries < 0:
         raise SuiteError(f'{path}: execution.retries={retries!r}: give a number of tries after the first, 0 or more.')

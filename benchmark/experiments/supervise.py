@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from multiprocessing.process import BaseProcess
 
 from .locks import FolderLock, Locked, is_locked
@@ -100,6 +101,7 @@ class Worker:
         self.due: dict[str, float] = {}
         self.queue = [run for index, run in enumerate(work.runs) if mine is None or mine(index)]
         self.outcome = Outcome()
+        self.began = datetime.now(timezone.utc).isoformat(timespec='seconds')
         self.stop_asked = threading.Event()
         self.source_ready = work.source is None
         self.context = multiprocessing.get_context('forkserver')
@@ -183,13 +185,16 @@ class Worker:
     def _settled(self, task: Task) -> bool:
         """Whether another worker has finished a run in the meantime."""
         status = self._look(task)
-        if status.state is State.DONE:
-            self.queue.remove(task)
-            # What was done at the start has left the queue then.
-            self.outcome.done += 1
-            self.display.finish(task.id, status.record, True)
-            return True
-        return False
+        # What had ended before the start has left the queue then, so that this has ended since.
+        failed = status.state is State.FAILED and not status.may_pass and \
+            (not self.retry_failed or status.record.get('started', '') >= self.began)
+        if status.state is not State.DONE and not failed:
+            return False
+        self.queue.remove(task)
+        self.outcome.done += not failed
+        self.outcome.failed += failed
+        self.display.finish(task.id, status.record, not failed)
+        return True
 
     def _launch(self, task: Task) -> None:
         source = task.kind == SOURCE

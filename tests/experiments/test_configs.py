@@ -168,7 +168,6 @@ def test_suites_load(registered):
     ('execution = dict(retry=1)\n', r'unknown field execution\.retry\. Known fields here: .*retries'),
     ('execution = dict(retries=-1)\n', r'execution\.retries=-1'),
     ('execution = dict(time_limit=0)\n', r'execution\.time_limit=0: give seconds'),
-    ('execution = dict(slurm=dict(queue=1))\n', r'unknown field execution\.slurm\.queue'),
     ('analysis = dict(treshold=1)\n', r'unknown field analysis\.treshold'),
     ("data = dict(_delete_=True, type='zip')\n", r"data\.type='zip' is unknown"),
     ("methods = ['ft', 'fft']\n", 'fft: no such method. There are: ctd_cd'),

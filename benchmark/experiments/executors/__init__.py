@@ -1,0 +1,13 @@
+"""Where runs are executed. An executor starts workers on an output folder and waits; the disk says what is done."""
+
+from .base import Executor, ExecutorError, Request
+from .kubernetes import KubernetesExecutor
+from .local import LocalExecutor
+from .ray import RayExecutor
+from .slurm import SlurmExecutor
+
+EXECUTORS: dict[str, type[Executor]] = dict(local=LocalExecutor, slurm=SlurmExecutor, ray=RayExecutor,
+                                            kubernetes=KubernetesExecutor)
+
+__all__ = ['EXECUTORS', 'Executor', 'ExecutorError', 'Request', 'LocalExecutor', 'SlurmExecutor', 'RayExecutor',
+           'KubernetesExecutor']

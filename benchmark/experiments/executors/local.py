@@ -1,0 +1,23 @@
+"""This machine: one worker with a place for each run at the same time."""
+
+from __future__ import annotations
+
+from ..progress import Progress
+from ..records import State
+from ..supervise import Worker
+from .base import Executor, Request
+
+
+class LocalExecutor(Executor):
+    """Does the runs in processes of their own, on the cores and GPUs of this machine."""
+
+    def run(self, request: Request, display: Progress) -> bool:
+        """See :meth:`Executor.run`."""
+        for again in (False, True, True):
+            worker = Worker(request.work, request.places, display, request.retry_failed and not again,
+                            configure=request.configure)
+            stopped = worker.run().stopped
+            # What was whole when it was looked at may have been damaged since.
+            if stopped or all(task.status().state in (State.DONE, State.FAILED) for task in request.work.runs):
+                break
+        return stopped
