@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -132,8 +133,26 @@ def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
     return slots(args.workers or (None if gpus else suite.workers), gpus, args.per_gpu)
 
 
+def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
+    """Decides the threads of runs and source: the suite's, else those of the plan there is, else a share of the cores.
+
+    Elsewhere a run has as many as the engine's option ``cpus`` says. Here never more are asked for than there are cores.
+    """
+    execution, cores = plan.content['execution'], len(os.sched_getaffinity(0))
+    local = args.executor == 'local'
+    share = max(1, cores // len(places(args, suite))) if local else int(args.engine.get('cpus', 1))
+    try:
+        before = json.loads((plan.out / 'plan.json').read_text(encoding='utf-8'))['execution']
+        before = {key: before[key] for key in ('threads', 'source_threads')}
+    except (OSError, ValueError, KeyError):
+        before = {}
+    for key, most in (('threads', share), ('source_threads', cores if local else share)):
+        if execution[key] is None:
+            execution[key] = min(before.get(key) or most, most) if local else before.get(key) or most
+
+
 def store(plan: Plan) -> Work:
-    """Writes the plan where it is another than the one there, and reads it back as workers do."""
+    """Writes the plan where it is another than the one there, and gives it as workers see it."""
     path = plan.out / 'plan.json'
     plan.out.mkdir(parents=True, exist_ok=True)
     try:
@@ -179,6 +198,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     Returns:
         The exit code.
     """
+    set_threads(plan, args, suite)
     work = store(plan)
     with FolderLock(plan.out, shared=True):
         todo = [task.id for task in work.runs if task.status().state is not State.DONE]
@@ -197,6 +217,8 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     if stopped:
         print('stopped; the same command goes on from here', file=sys.stderr)
         return 130
+    if executor.HANDS_OVER:
+        return 0
     table = collect(work)
     left = sum(task.status().state is not State.DONE for task in work.runs)
     print(f'{len(plan.runs) - left} of {len(plan.runs)} runs done ({done} before, {left} failed); results: {table}')

@@ -60,7 +60,8 @@ def _end_with_parent(worker: Worker) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
-    gpus = [g for g in (args.gpus or os.environ.get('CUDA_VISIBLE_DEVICES', '')).split(',') if g and args.gpus != 'none']
+    names = args.gpus or os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    gpus = [name for name in names.split(',') if name and names != 'none']
     try:
         work = read_work(args.out.resolve())
         with Progress('plain', len(work.runs), 0) as display:

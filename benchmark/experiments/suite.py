@@ -27,7 +27,8 @@ FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'se
           'analysis', 'reported', 'caution', 'workers', 'execution')
 #: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. The engines' names
 #: hold their own options (:mod:`benchmark.experiments.executors`), which they check themselves.
-EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'slurm', 'ray', 'kubernetes')
+EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'threads', 'source_threads', 'slurm',
+             'ray', 'kubernetes')
 
 
 class SuiteError(ValueError):
@@ -192,6 +193,9 @@ def _execution(path: Path, content: dict) -> None:
     retries, limit, every = (content.get(k, d) for k, d in (('retries', 0), ('time_limit', None), ('save_every', 1)))
     if not isinstance(retries, int) or retries < 0:
         raise SuiteError(f'{path}: execution.retries={retries!r}: give a number of tries after the first, 0 or more.')
+    for name in ('threads', 'source_threads'):
+        if not isinstance(content.get(name, 1), int) or content.get(name, 1) < 1:
+            raise SuiteError(f'{path}: execution.{name}={content[name]!r}: give a number of threads, 1 or more.')
     for name, value in (('time_limit', limit), ('save_every', every)):
         if value is not None and not (isinstance(value, (int, float)) and (value > 0 or name == 'save_every')):
             raise SuiteError(f'{path}: execution.{name}={value!r}: give seconds, or None.')

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
 from .records import RECORD, State, log_tail, set_aside, write_record
-from .work import SOURCE, Task, Work
+from .work import RUN, SOURCE, Task, Work
 
 PREEMPTED, CLAIMED = 75, 76
 GRACE = 30.0
@@ -94,8 +94,9 @@ class Worker:
                  mine: Callable[[int], bool] | None = None, configure: Callable[[str], None] | None = None) -> None:
         self.work, self.display, self.retry_failed, self.configure = work, display, retry_failed, configure
         self.free = list(places)
-        self.cores = len(os.sched_getaffinity(0))
-        self.threads = max(1, self.cores // max(1, len(self.free)))
+        cores = len(os.sched_getaffinity(0))
+        self.threads = {RUN: work.execution['threads'] or max(1, cores // max(1, len(self.free))),
+                        SOURCE: work.execution['source_threads'] or cores}
         self.children: list[Child] = []
         self.tries: dict[str, int] = {}
         self.due: dict[str, float] = {}
@@ -197,12 +198,11 @@ class Worker:
         return True
 
     def _launch(self, task: Task) -> None:
-        source = task.kind == SOURCE
         gpu = self.free.pop(0)
-        if not source:
+        if task.kind != SOURCE:
             self.queue.remove(task)
         self.tries[task.id] = self.tries.get(task.id, 0) + 1
-        options = dict(threads=self.cores if source else self.threads, gpu=gpu, retry=self.tries[task.id] > 1,
+        options = dict(threads=self.threads[task.kind], gpu=gpu, retry=self.tries[task.id] > 1,
                        save_every=self.work.execution['save_every'],
                        keep_checkpoints=self.work.execution['keep_checkpoints'])
         task.folder.mkdir(parents=True, exist_ok=True)

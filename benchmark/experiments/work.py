@@ -13,8 +13,11 @@ from .suite import SuiteError
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take
-#: (None: any), seconds between two states of a training, whether checkpoints stay.
-EXECUTION = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False)
+#: (None: any), seconds between two states of a training, whether checkpoints stay, and the threads of a run and of the
+#: source's training (None: the cores shared out). Threads decide the last bits of sums, so that a plan holds theirs,
+#: and workers on other machines use the same.
+EXECUTION = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False, threads=None,
+                 source_threads=None)
 
 
 @dataclass(frozen=True)

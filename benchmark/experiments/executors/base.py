@@ -64,6 +64,8 @@ class Executor(ABC):
     """
 
     OPTIONS: tuple[str, ...] = ()
+    #: Whether :meth:`run` ends when the work is handed over, not when it is done.
+    HANDS_OVER = False
 
     def check(self, request: Request) -> None:
         """Checks that the engine is there and knows all options.

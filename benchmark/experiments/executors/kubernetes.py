@@ -19,6 +19,7 @@ class KubernetesExecutor(Executor):
     the output folder's parent), ``cpus``, ``memory``, ``gpus`` and ``workers``.
     """
 
+    HANDS_OVER = True
     OPTIONS = ('image', 'claim', 'mount', 'cpus', 'memory', 'gpus', 'workers')
 
     def check(self, request: Request) -> None:
@@ -61,7 +62,7 @@ class KubernetesExecutor(Executor):
         write_json(path, self.manifest(request))
         display.note(f'kubectl apply -f {path}')
         display.note('when the pods have ended, type this command again with --executor local: it collects the results')
-        return True
+        return False
 
 
 def _name(text: str) -> str:

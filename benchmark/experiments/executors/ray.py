@@ -73,4 +73,4 @@ def _work(command: list[str], root: str, gpu: bool, log: str) -> int:
     if not gpu:
         env['CUDA_VISIBLE_DEVICES'] = ''
     with open(log, 'ab') as file:
-        return subprocess.run([*command, '--end-with-parent'], env=env, stdout=file, stderr=file, check=False).returncode
+        return subprocess.run([*command, '--end-with-parent'], env=env, stdout=file, stderr=file).returncode

@@ -18,8 +18,8 @@ FLAGS = dict(account='account', partition='partition', time='time', gres='gres',
              qos='qos')
 SCRIPT = """#!/bin/bash
 {header}
-# A worker: it takes runs from the folder until none is left. Asked to stop (time limit, preemption), it keeps the states
-# of its runs and goes to the queue again.
+# A worker: it takes runs from the folder until none is left. Asked to stop (time limit, preemption), it keeps the
+# states of its runs and goes to the queue again.
 set -u
 {modules}export PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}
 {command} &
