@@ -136,7 +136,7 @@ def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
 def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
     """Decides the threads of runs and source: the suite's, else those of the plan there is, else a share of the cores.
 
-    Elsewhere a run has as many as the engine's option ``cpus`` says. Here never more are asked for than there are cores.
+    Elsewhere a run has as many as the engine's option ``cpus`` says. Here no more are used than there are cores.
     """
     execution, cores = plan.content['execution'], len(os.sched_getaffinity(0))
     local = args.executor == 'local'

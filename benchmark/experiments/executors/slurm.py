@@ -24,9 +24,9 @@ set -u
 {modules}export PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}
 {command} &
 worker=$!
-trap 'kill -TERM $worker' TERM USR1
-wait $worker; code=$?
-while kill -0 $worker 2>/dev/null; do wait $worker; code=$?; done
+asked=0; heard=-1
+trap 'asked=$((asked + 1)); kill -TERM $worker 2>/dev/null' TERM USR1
+while [ $heard -ne $asked ]; do heard=$asked; wait $worker; code=$?; done
 if [ "$code" -eq 75 ]; then scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"; fi
 exit "$code"
 """
