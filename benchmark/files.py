@@ -49,7 +49,20 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, content: Any) -> None:
     """Writes JSON atomically; NaN is refused, for JSON has none."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + '\n')
+    write_text(path, json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """JSON as it stands in files."""
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + '\n'
+
+
+def holds(path: str | Path, text: str) -> bool:
+    """Whether a file is there and holds just this text."""
+    try:
+        return Path(path).read_text(encoding='utf-8') == text
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
 
 
 def digest(content: Any) -> str:

@@ -45,3 +45,15 @@ def test_checkpoint_is_tested_without_its_source(trained, tmp_path):
     assert len(pandas.read_csv(tmp_path / 'errors.csv')) == 2 * 14
     done = subprocess.run([*command, tmp_path / 'none.pth', *options], env=env, capture_output=True, text=True)
     assert done.returncode == 2 and 'none.pth: no such checkpoint' in done.stderr
+
+
+def test_one_run_over_two_processes(trained, source_checkpoint, tmp_path):
+    env = os.environ | dict(CTD_DATA=str(trained / 'data'), CTD_SOURCE=str(source_checkpoint), OMP_NUM_THREADS='1')
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2', '--master-port', '0', '--standalone',
+         ROOT / 'tools/train.py', ROOT / 'mmconfigs/methods/ctd_com.py', '--launcher', 'pytorch', '--work-dir',
+         tmp_path, '--cfg-options', 'train_cfg.max_epochs=1', 'model.source.backbone.depth=18', *SMALL],
+        env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert 'Epoch(train) [1][1/1]' in done.stdout + done.stderr
+    assert (tmp_path / 'epoch_1.pth').exists()

@@ -26,7 +26,7 @@ if [ -z "$python" ] || ! fits "$python"; then
 fi
 
 stamp=$venv/.requirements
-wanted=$( (cat "$root"/requirements/*.txt; "$python" --version; echo "${CTD_PIP_ARGS:-}") | sha256sum)
+wanted=$( (cat "$root"/requirements/{runtime,test,no-deps,constraints}.txt; "$python" --version; echo "${CTD_PIP_ARGS:-}") | sha256sum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x "$venv/bin/python" ]; then exit 0; fi
 
 echo "Setting up $venv with $("$python" --version) (about two minutes)" >&2

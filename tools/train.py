@@ -15,6 +15,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 import benchmark
+import torch
 from mmengine.config import Config, DictAction
 from benchmark.experiments.configure import follow_length
 from mmengine.runner import Runner
@@ -26,6 +27,10 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a config, such as mmconfigs/methods/ctd_ed.py')
     parser.add_argument('--work-dir', default=None, help='output folder (default: runs/single/CONFIG)')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
+                        help='for one run over several GPUs, as in: torchrun --nproc-per-node 2 tools/train.py CONFIG '
+                             '--launcher pytorch')
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
     args = parser.parse_args()
     try:
@@ -35,9 +40,14 @@ def main() -> int:
         length = cfg.train_cfg.max_epochs
         cfg.merge_from_dict(args.cfg_options)
         follow_length(cfg, length)
+        cfg.launcher = args.launcher
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
         from benchmark.datasets.metainfo import DataError
         from benchmark.models.source import SourceError
+        if args.launcher == 'pytorch' and not torch.cuda.is_available():
+            # MMEngine chooses a GPU for each process and wraps the model for it; without GPUs that is done here.
+            torch.distributed.init_process_group('gloo')
+            cfg.setdefault('model_wrapper_cfg', dict(device_ids=None, broadcast_buffers=False))
         runner = Runner.from_cfg(cfg)
     except (ValueError, FileNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)

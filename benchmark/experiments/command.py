@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -153,12 +154,12 @@ def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
 
 def store(plan: Plan) -> Work:
     """Writes the plan where it is another than the one there, and gives it as workers see it."""
-    path = plan.out / 'plan.json'
     plan.out.mkdir(parents=True, exist_ok=True)
     try:
-        with FolderLock(plan.out):
+        # Somebody else may be storing the same plan just now.
+        with contextlib.nullcontext() if same(plan) else FolderLock(plan.out, patience=2.0):
             if not same(plan):
-                write_json(path, plan.content)
+                write_json(plan.out / 'plan.json', plan.content)
     except Locked as error:
         if not same(plan):
             raise SuiteError(f'{error} It works on another plan there: wait for it, or give another --out.') from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import importlib.util
 import math
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from benchmark.files import digest, file_digest
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
 STRIDE = 4
+SEAL = '# sha256 of what follows: '
 
 
 def encoder(settings: dict, backbone: dict) -> tuple[dict, int]:
@@ -132,12 +134,28 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
 
 
 def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dict[str, Any]:
-    """What a run's hash is made of: config without paths, data, source, and the user's own modules that it names."""
+    """What a run's hash is made of: config without paths and loggers, data, source, the user's own modules in it."""
     content = fill_paths(copy.deepcopy(cfg), '', '').to_dict()
-    content.pop('work_dir', None)
+    # Where a run is and who is told of it decide nothing.
+    for key in ('work_dir', 'visualizer', 'vis_backends', 'log_level'):
+        content.pop(key, None)
     modules = content.get('custom_imports', {}).get('imports', [])
     code = {name: module_digest(name) for name in modules if name != 'benchmark'}
     return dict(config=content, data=data_fingerprint, source=source_hash) | (dict(code=code) if code else {})
+
+
+def seal(text: str) -> str:
+    """A config's text under a first line that holds its digest, so that a damaged one is never executed."""
+    return f'{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}'
+
+
+def sealed(path: Path) -> bool:
+    """Whether a config file is whole: fits the digest in its first line (see :func:`seal`)."""
+    try:
+        first, _, text = path.read_text(encoding='utf-8').partition('\n')
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
+    return f'{first}\n{text}' == seal(text)
 
 
 def module_digest(name: str) -> str | None:

@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gpus = [name for name in names.split(',') if name and names != 'none']
     try:
         work = read_work(args.out.resolve())
+        sys.path.extend(work.execution['paths'])
         with Progress('plain', len(work.runs), 0) as display:
             worker = Worker(work, slots(args.workers, gpus, max(1, args.workers)), display, args.retry_failed,
                             share(args.share))

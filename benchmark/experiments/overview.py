@@ -152,8 +152,7 @@ def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
                 old = json.loads(other.read_text())
             except (OSError, ValueError):
                 continue
-            new = json.loads(json.dumps(run.identity, default=str))
-            found = [f'{path} {before} -> {after}' for path, before, after in differences(old, new)]
+            found = [f'{path} {before} -> {after}' for path, before, after in differences(old, run.identity)]
             more = f' and {len(found) - 3} more' if len(found) > 3 else ''
             return other.parent.name, '; '.join(found[:3]) + more
     return None

@@ -20,9 +20,10 @@ import benchmark
 from benchmark.datasets.metainfo import DataError, LandmarkMeta
 from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
-from benchmark.files import digest, file_digest, write_json, write_text
+from benchmark.files import digest, file_digest, holds, json_text, write_json, write_text
 
-from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, uses_source
+from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, seal, uses_source
+from .locks import FolderLock, Locked
 from .records import set_aside
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
@@ -213,7 +214,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                 if 'val' not in splits:
                     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
                 source_hash = source.hash if uses_source(cfg) else None
-                parts = identity(cfg, data_hash, source_hash)
+                parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
                 value = digest(parts)
                 runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
                                 fill_paths(cfg, str(root), str(source.path)), seeds, source_hash, parts))
@@ -257,7 +258,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                     classes=source.config.model.num_classes if source.config else None),
         settings=training_settings(suite, runs) | dict(
             seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
-        execution=EXECUTION | suite.execution | dict(code=code_version()))
+        execution=EXECUTION | suite.execution | dict(code=code_version(), paths=suite.paths))
 
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
@@ -310,15 +311,22 @@ def code_version() -> dict:
 def write_config(plan: Plan, name: str) -> None:
     """Writes a run's ``config.py`` and ``identity.json`` (what its hash is made of), or the source's config.
 
-    Paths are not part of a run's hash, so an old config may name places that are gone.
+    Paths are not part of a run's hash, so an old config may name places that are gone. Nothing is written while a
+    process is on the run: that process has checked what it found.
 
     Args:
         plan: The plan.
         name: The run's id, or ``source``.
     """
     if name == 'source':
-        write_text(plan.source.job / 'config.py', plan.source.config.pretty_text + '\n')
-        return
-    run = next(run for run in plan.runs if run.id == name)
-    write_text(plan.folder(run) / 'config.py', run.config.pretty_text + '\n')
-    write_json(plan.folder(run) / 'identity.json', json.loads(json.dumps(run.identity, default=str)))
+        folder, texts = plan.source.job, {'config.py': seal(plan.source.config.pretty_text)}
+    else:
+        run = next(run for run in plan.runs if run.id == name)
+        folder = plan.folder(run)
+        texts = {'config.py': seal(run.config.pretty_text), 'identity.json': json_text(run.identity)}
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(Locked):
+        for file, text in texts.items():
+            if not holds(folder / file, text):
+                with FolderLock(folder, patience=1.0):
+                    write_text(folder / file, text)

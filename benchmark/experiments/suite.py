@@ -76,6 +76,12 @@ class Suite:
     overrides: dict = field(default_factory=dict)
 
     @property
+    def paths(self) -> list[str]:
+        """Folders of the methods' configs that are not shipped; modules beside them can be imported."""
+        folders = {Path(method['config']).parent for method in self.methods.values()}
+        return sorted(str(folder) for folder in folders if CONFIGS not in folder.parents)
+
+    @property
     def design(self) -> str:
         """``paired`` where a seed means the same to all methods in anything that varies, else ``nested``."""
         return design(self.seeding)

@@ -33,7 +33,7 @@ from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noq
 from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
 
-from .configure import identity  # noqa: E402
+from .configure import identity, sealed  # noqa: E402
 from .locks import FolderLock, Locked  # noqa: E402
 from .records import PROGRESS, RECORD, State, log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
@@ -203,6 +203,13 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
     return record['state'] == 'done'
 
 
+def _config(folder: Path) -> Config:
+    if not sealed(folder / 'config.py'):
+        raise DamagedFile(f'{folder / "config.py"}: is missing, edited or cut short. Type the command that made the '
+                          'plan again: it writes it anew.')
+    return Config.fromfile(folder / 'config.py')
+
+
 def _check(cfg: Config, entry: dict) -> str | None:
     """Checks that config and source are those of the plan; gives the source file's digest.
 
@@ -210,8 +217,8 @@ def _check(cfg: Config, entry: dict) -> str | None:
         DamagedFile: They are not.
     """
     if digest(identity(cfg, entry['data'], entry['source_hash'])) != entry['hash']:
-        raise DamagedFile("config.py does not give the run's hash: it was edited or cut short, or a module that it "
-                          'imports has changed. Type the command that made the plan again.')
+        raise DamagedFile("config.py does not give the run's hash: a module that it imports has changed since the plan "
+                          'was made. Type the command again.')
     if entry['source_hash'] is None:
         return None
     path, job = Path(entry['source']), entry['source_job']
@@ -236,10 +243,7 @@ def _check_data(root: str, planned: str, fingerprint: Callable[[str], str]) -> N
 
 def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     """Trains and tests one run of a plan."""
-    try:
-        cfg = Config.fromfile(place / 'config.py')
-    except (SyntaxError, FileNotFoundError) as error:
-        raise DamagedFile(f'config.py: {error}') from error
+    cfg = _config(place)
     source = _check(cfg, entry)
     runner = _build(place, cfg, options['save_every'])
     began = time.time()
@@ -280,7 +284,7 @@ def _finite(value) -> float | None:
 
 def _make_source(place: Path, entry: dict, options: dict) -> dict:
     """Trains a source network, or draws a random one, and writes ``source.pth``: tensors and plain values only."""
-    cfg = Config.fromfile(place / 'config.py')
+    cfg = _config(place)
     if entry['kind'] == 'random':
         init_default_scope('mmpose')
         torch.manual_seed(cfg.randomness.seed)

@@ -51,3 +51,12 @@ def test_loss_that_is_not_finite_stops_the_run(build):
     hook.after_train_iter(runner(None), 0, outputs=dict(loss=torch.tensor(1.0)))
     with pytest.raises(FloatingPointError, match='nan in epoch 1, iteration 1'):
         hook.after_train_iter(runner(None), 0, outputs=dict(loss=torch.tensor(float('nan'))))
+
+
+def test_loss_that_explodes_stops_the_run(build):
+    from benchmark.engine import FiniteLossHook
+    hook = FiniteLossHook(explode=100)
+    for loss in (0.5, 99.0):
+        hook.after_train_iter(runner(None), 0, outputs=dict(loss=torch.tensor(loss)))
+    with pytest.raises(FloatingPointError, match='the loss is 101 in epoch 1, iteration 1. Lower'):
+        hook.after_train_iter(runner(None), 0, outputs=dict(loss=torch.tensor(101.0)))

@@ -65,7 +65,7 @@ def test_engines_that_are_not_there_say_what_to_do(request_of, monkeypatch):
     with pytest.raises(ExecutorError, match='sbatch: no such command. Start this on a machine'):
         EXECUTORS['slurm']().check(request_of())
     monkeypatch.setitem(sys.modules, 'ray', None)
-    with pytest.raises(ExecutorError, match='ray is not installed. Install the extra'):
+    with pytest.raises(ExecutorError, match=r'ray is not installed\. Install it: pip install -r requirements/ray'):
         EXECUTORS['ray']().check(request_of())
     with pytest.raises(ExecutorError, match="the option 'image' is missing"):
         EXECUTORS['kubernetes']().check(request_of())

@@ -100,7 +100,7 @@ def test_failed_run_is_recorded_and_the_others_go_on(tiny):
     assert '3 runs: 1 failed, 2 done' in status and 'FloatingPointError: the loss is' in status
 
 
-LONG = "settings.update(iterations=60)\nexecution = dict(save_every=0)\n"
+LONG = "settings.update(iterations=24)\nexecution = dict(save_every=0)\n"
 
 
 def wait_for(what, seconds: float = 60.0):
@@ -113,11 +113,17 @@ def wait_for(what, seconds: float = 60.0):
     raise TimeoutError
 
 
-@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGTERM])
-def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(done, tiny, tmp_path_factory, how):
-    whole = type(tiny)(tmp_path_factory.mktemp('whole'))
+@pytest.fixture(scope='module')
+def whole(done, tmp_path_factory):
+    """A longer suite that nobody stopped."""
+    whole = type(done)(tmp_path_factory.mktemp('whole'))
     (whole.folder / 'cache').symlink_to(done.folder / 'cache')
     assert whole.run('--methods', 'ctd_com', text=LONG).returncode == 0
+    return whole
+
+
+@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGTERM])
+def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, tiny, how):
     process = tiny.start('--methods', 'ctd_com', text=LONG)
     wait_for(lambda: list(tiny.out.glob('runs/*/*/state-00000002*.pth')))
     process.send_signal(how)

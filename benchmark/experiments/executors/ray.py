@@ -24,7 +24,7 @@ class RayExecutor(Executor):
         try:
             import ray  # noqa: F401
         except ImportError:
-            raise ExecutorError("ray is not installed. Install the extra: pip install 'ray==2.60.0'.") from None
+            raise ExecutorError('ray is not installed. Install it: pip install -r requirements/ray.txt.') from None
 
     def describe(self, request: Request) -> str:
         """The tasks that Ray would get."""
