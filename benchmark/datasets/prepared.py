@@ -7,6 +7,7 @@ x = 0 is the centre of the first pixel, so that an image of width w spans -0.5 t
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,7 +138,9 @@ def fingerprint(root: str | Path) -> str:
     if not annotations:
         raise DataError(f'{root / "annotations"}: no *.json here. Make the set with tools/prepare_data.py.')
     meta = root / 'metainfo.json'
-    images = [p for p in (root / 'images').rglob('*') if p.is_file() and p.name not in _CLUTTER]
+    # Folders that are links are followed: what can be trained on counts.
+    images = [path for folder, _, names in os.walk(root / 'images', followlinks=True) for name in names
+              if (path := Path(folder, name)).is_file() and name not in _CLUTTER]
     return hash_files(root, [*annotations, *([meta] if meta.exists() else []), *images])
 
 

@@ -133,6 +133,14 @@ class FiniteLossHook(Hook):
         self.explode = explode
         self.first: float | None = None
 
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Keeps the first loss, so that a training that goes on is held to the same bound."""
+        checkpoint['first_loss'] = self.first
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Takes the first loss of the training that goes on."""
+        self.first = checkpoint.get('first_loss', self.first)
+
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs: dict | None = None) -> None:
         """Checks the iteration's loss.
 

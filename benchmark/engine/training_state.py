@@ -72,7 +72,12 @@ def restore(runner, state: dict[str, Any]) -> None:
         runner: A runner that is built as the one of the state was.
         state: From :func:`capture`.
     """
-    runner.call_hook('after_load_checkpoint', checkpoint=state)
+    # Hooks such as MMEngine's EMA take a checkpoint otherwise when it is one to go on from.
+    resuming, runner._resume = runner._resume, True
+    try:
+        runner.call_hook('after_load_checkpoint', checkpoint=state)
+    finally:
+        runner._resume = resuming
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model.load_state_dict(state['state_dict'])
     runner.optim_wrapper.load_state_dict(state['optimizer'])

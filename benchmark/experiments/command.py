@@ -23,7 +23,7 @@ from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import State
 from benchmark.experiments.results import collect
 from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
-from benchmark.experiments.supervise import DiskFull, SourceFailed, slots
+from benchmark.experiments.supervise import DiskFull, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
 
@@ -201,7 +201,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     """
     set_threads(plan, args, suite)
     work = store(plan)
-    with FolderLock(plan.out, shared=True):
+    with FolderLock(plan.out, shared=True, patience=5.0):
         todo = [task.id for task in work.runs if task.status().state is not State.DONE]
         if todo:
             outdate(plan.out)
@@ -213,7 +213,12 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
             write_config(plan, 'source')
         done = len(work.runs) - len(todo)
         with Progress(args.progress, total=len(work.runs), done=done) as display:
-            stopped = executor.run(request(work, plan, args, suite), display)
+            try:
+                stopped = executor.run(request(work, plan, args, suite), display)
+            except ExecutorError as error:
+                # What was done before the engine failed is collected like any other result.
+                print(f'error: {error}', file=sys.stderr)
+                stopped = False
         finish(plan, work)
     if stopped:
         print('stopped; the same command goes on from here', file=sys.stderr)
@@ -246,14 +251,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         executor.check(asked)
         return run(plan, args, suite, executor)
-    except (SuiteError, DataError) as error:
+    except (SuiteError, DataError, Locked) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except OSError as error:
         print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
               file=sys.stderr)
         return 2
-    except (SourceFailed, DiskFull, ExecutorError) as error:
+    except (DiskFull, ExecutorError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:

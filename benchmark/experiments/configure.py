@@ -161,12 +161,12 @@ def sealed(path: Path) -> bool:
 def module_digest(name: str) -> str | None:
     """SHA-256 of a module's source, or of all of a package's; nothing is imported. None where it is not found."""
     spec = importlib.util.find_spec(name.partition('.')[0])
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
-    files = [Path(spec.origin)]
-    for place in spec.submodule_search_locations or ():
-        files = sorted(Path(place).rglob('*.py'))
-    return digest({path.name: file_digest(path) for path in files})
+    if places := list(spec.submodule_search_locations or ()):
+        return digest([{str(path.relative_to(place)): file_digest(path) for path in sorted(Path(place).rglob('*.py'))}
+                       for place in places])
+    return file_digest(spec.origin) if spec.has_location else None
 
 
 def protocol(cfg: Config) -> dict[str, Any]:

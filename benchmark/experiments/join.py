@@ -14,7 +14,7 @@ from benchmark.datasets.metainfo import DataError
 
 from .progress import Progress
 from .suite import SuiteError
-from .supervise import PREEMPTED, DiskFull, SourceFailed, Worker, slots
+from .supervise import PREEMPTED, DiskFull, Worker, slots
 from .work import read_work
 
 EPILOG = """Any number of these may share a folder, on one machine or on many: each run is done once.
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SuiteError, DataError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    except (SourceFailed, DiskFull) as error:
+    except DiskFull as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     print(f'{outcome.skipped} runs were done before, {outcome.done} since, {outcome.failed} failed'

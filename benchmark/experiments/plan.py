@@ -92,6 +92,12 @@ def made(folder: Path, make) -> Path:
 
     ``complete.json`` in it holds what its files are; where they no longer fit, it is set aside, named and made again.
     """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FolderLock(folder.parent, patience=600.0):
+        return _made(folder, make)
+
+
+def _made(folder: Path, make) -> Path:
     manifest = folder / MANIFEST
     if folder.exists():
         try:
@@ -103,16 +109,11 @@ def made(folder: Path, make) -> Path:
                   f'{set_aside(folder, folder.parent / "set_aside")} and made again', flush=True)
             shutil.rmtree(folder)
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.making-') as temporary:
             made_here = Path(temporary) / 'data'
             make(made_here)
             write_json(made_here / MANIFEST, contents(made_here))
-            try:
-                os.rename(made_here, folder)
-            except OSError:
-                if not folder.exists():
-                    raise
+            os.rename(made_here, folder)
     return folder
 
 

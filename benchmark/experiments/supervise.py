@@ -20,17 +20,13 @@ from multiprocessing.process import BaseProcess
 
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
-from .records import RECORD, State, log_tail, set_aside, write_record
+from .records import RECORD, State, Status, log_tail, set_aside, write_record
 from .work import RUN, SOURCE, Task, Work
 
 PREEMPTED, CLAIMED = 75, 76
 GRACE = 30.0
 TICK = 0.1
 DISK_NEEDED = 8 << 20
-
-
-class SourceFailed(RuntimeError):
-    """The source could not be made."""
 
 
 class DiskFull(RuntimeError):
@@ -105,6 +101,7 @@ class Worker:
         self.began = datetime.now(timezone.utc).isoformat(timespec='seconds')
         self.stop_asked = threading.Event()
         self.source_ready = work.source is None
+        self.makes_source = mine is None or mine(0)
         self.context = multiprocessing.get_context('forkserver')
         self.context.set_forkserver_preload(['benchmark.experiments.worker'])
 
@@ -112,7 +109,6 @@ class Worker:
         """Works until nothing is left to do, or until SIGTERM, SIGINT, SIGHUP or SIGUSR1.
 
         Raises:
-            SourceFailed: The source could not be made.
             DiskFull: The output's disk has no room.
         """
         self._survey()
@@ -168,6 +164,8 @@ class Worker:
             if task.kind != SOURCE and self.tries.get(task.id, 0) == 0 and self._settled(task):
                 continue
             if shutil.disk_usage(self.work.out).free < DISK_NEEDED:
+                if self.children:
+                    return
                 raise DiskFull(f'{self.work.out}: less than {DISK_NEEDED >> 20} MiB free on its disk. Free some and '
                                'type the same command again: nothing is lost.')
             self._launch(task)
@@ -175,9 +173,12 @@ class Worker:
     def _candidates(self) -> Iterable[Task]:
         """The runs that may start now; the source goes before those that need it, and has all cores."""
         if not self.source_ready and any(task.needs_source for task in self.queue):
-            if self._look(self.work.source).state is State.DONE:
+            status = self._look(self.work.source)
+            if status.state is State.DONE:
                 self.source_ready = True
-            elif self.children:
+            elif self._for_good(status) and not self.tries.get(self.work.source.id):
+                self._without_source(status.record)
+            elif self.children or not self.makes_source:
                 return []
             else:
                 return [self.work.source]
@@ -187,8 +188,7 @@ class Worker:
         """Whether another worker has finished a run in the meantime."""
         status = self._look(task)
         # What had ended before the start has left the queue then, so that this has ended since.
-        failed = status.state is State.FAILED and not status.may_pass and \
-            (not self.retry_failed or status.record.get('started', '') >= self.began)
+        failed = self._for_good(status)
         if status.state is not State.DONE and not failed:
             return False
         self.queue.remove(task)
@@ -196,6 +196,21 @@ class Worker:
         self.outcome.failed += failed
         self.display.finish(task.id, status.record, not failed)
         return True
+
+    def _for_good(self, status: Status) -> bool:
+        """Whether a failure is not to be tried again: of now, or of before without ``--retry-failed``."""
+        return status.state is State.FAILED and not status.may_pass and \
+            (not self.retry_failed or status.record.get('started', '') >= self.began)
+
+    def _without_source(self, record: dict) -> None:
+        """Counts the runs that need the source as failed; the others go on."""
+        lost = [task for task in self.queue if task.needs_source]
+        self.queue = [task for task in self.queue if not task.needs_source]
+        self.outcome.failed += len(lost)
+        error = record.get('error') or {}
+        self.display.note(f'The source network could not be made: {error.get("type")}: {error.get("message")}. The '
+                          f'{len(lost)} runs that need it are left out. See {self.work.source.folder / "log"}; '
+                          '--retry-failed tries it again.')
 
     def _launch(self, task: Task) -> None:
         gpu = self.free.pop(0)
@@ -271,9 +286,9 @@ class Worker:
             return
         self.display.finish(task.id, status.record or record or {}, False)
         if task.kind == SOURCE:
-            raise SourceFailed(f'The source network could not be made: {error.get("type")}: {error.get("message")}. '
-                               f'See {task.folder / "log"}.')
-        self.outcome.failed += 1
+            self._without_source(status.record or record or {})
+        else:
+            self.outcome.failed += 1
 
     def _again(self, task: Task, delay: float) -> None:
         self.due[task.id] = time.monotonic() + delay

@@ -26,6 +26,7 @@ from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
+from mmengine.runner.checkpoint import get_torch_safe_globals  # noqa: E402
 from mmpose.registry import MODELS  # noqa: E402
 
 from benchmark.datasets.metainfo import DataError  # noqa: E402
@@ -49,6 +50,10 @@ class DamagedFile(RuntimeError):
 
 class DamagedSource(DamagedFile):
     """The source checkpoint is not the one that the plan says."""
+
+
+class DamagedCheckpoint(DamagedFile):
+    """The checkpoint of the best epoch cannot be used; the training starts from its beginning."""
 
 
 class ProgressHook(Hook):
@@ -171,12 +176,13 @@ def _forget(folder: Path) -> None:
 def _failure(error: BaseException) -> dict:
     """How a failure is recorded: its type, whether it may pass when tried again, whether its state can be used."""
     name = type(error).__name__
-    memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or 'out of memory' in str(error).lower() \
-        or "can't allocate memory" in str(error)
+    signs = ('out of memory', "can't allocate memory", 'alloc_failed')
+    memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(s in str(error).lower() for s in signs)
     if memory:
         name = 'OutOfMemory'
-    passes = memory or isinstance(error, (OSError, DataError, DamagedFile))
-    return dict(type=name, message=str(error), may_pass=passes, resumes=passes,
+    passes = memory or isinstance(error, (OSError, DataError, DamagedFile)) or 'DataLoader worker' in str(error)
+    return dict(type=name, message=str(error), may_pass=passes,
+                resumes=passes and not isinstance(error, DamagedCheckpoint),
                 traceback=''.join(traceback.format_exception(error)))
 
 
@@ -250,7 +256,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     runner.train()
     trained = time.time() - began
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
-        runner.load_checkpoint(best)
+        _load_best(runner, place / Path(best).name)
     metrics = runner.test()
     rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
@@ -269,6 +275,17 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
                 parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()})
+
+
+def _load_best(runner: Runner, path: Path) -> None:
+    """Loads the weights of the best epoch; nothing in the file is executed."""
+    try:
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:
+        raise DamagedCheckpoint(f'{path}: cannot be read ({type(error).__name__}: {error})') from error
+    runner.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+    runner.model.load_state_dict(checkpoint['state_dict'])
 
 
 def _count(model: torch.nn.Module) -> dict[str, int]:

@@ -129,3 +129,26 @@ def test_random_states_come_back():
     assert draw() != first
     set_random_states(states)
     assert draw() == first
+
+
+def test_mmengines_ema_goes_on_with_both_sets_of_weights(runner):
+    hook = [dict(type='EMAHook', momentum=0.5)]
+    weights = {}
+    for name, stops in (('whole', ()), ('stopped', (1,))):
+        one = runner('ft', name, cfg_options=dict(custom_hooks=hook))
+        train(one, stops)
+        if stops:
+            one = runner('ft', name, cfg_options=dict(custom_hooks=hook))
+            train(one)
+        assert one.iter == STEPS
+        weights[name] = content(one)
+    assert all(torch.equal(weights['whole'][key], value) for key, value in weights['stopped'].items())
+
+
+def test_a_first_loss_is_the_bound_of_what_goes_on():
+    from benchmark.engine.hooks import FiniteLossHook
+    before, after, state = FiniteLossHook(explode=10), FiniteLossHook(explode=10), {}
+    before.first = 1.0
+    before.before_save_checkpoint(None, state)
+    after.after_load_checkpoint(None, state)
+    assert after.first == 1.0

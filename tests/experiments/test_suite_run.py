@@ -211,3 +211,47 @@ def test_the_plan_says_how_the_runs_train(done):
     assert settings['view_scales'] == [1.0, 0.8] and settings['heatmap_sigma'] == 1.5
     assert settings['CTD-Com']['regulariser_ed'].startswith('EncoderCosineLoss, weight 0.002')
     assert settings['HG']['network'] == 'StackedHourglass' and settings['FT']['network'] == 'ResNet-18'
+
+
+def test_a_source_that_fails_for_good_leaves_the_other_runs(tiny, done):
+    (tiny.folder / 'cache').unlink()
+    (tiny.folder / 'cache').mkdir()
+    (tiny.folder / 'cache/data').symlink_to(done.folder / 'cache/data')
+    out = tiny.run(text='source.update(lr=1e30)\n')
+    assert out.returncode == 1 and '1 of 3 runs done (0 before, 2 failed)' in out.stdout
+    assert 'The source network could not be made: FloatingPointError' in out.stdout + out.stderr
+    assert tiny.record('hg')['state'] == 'done'
+    again = tiny.run(text='source.update(lr=1e30)\n')
+    assert again.returncode == 1 and '1 of 3 runs done (1 before, 2 failed)' in again.stdout
+    source, = (tiny.folder / 'cache/sources').glob('*/record.json')
+    assert json.loads(source.read_text())['attempt'] == 1
+
+
+def test_a_best_checkpoint_is_read_without_executing_it(registered, tmp_path):
+    import pickle
+
+    from benchmark.experiments.worker import DamagedCheckpoint, _load_best
+
+    class Evil:
+        def __reduce__(self):
+            return (tmp_path / 'executed').touch, ()
+
+    path = tmp_path / 'best.pth'
+    path.write_bytes(pickle.dumps(Evil(), protocol=2))
+    with pytest.raises(DamagedCheckpoint, match='best.pth: cannot be read'):
+        _load_best(None, path)
+    assert not (tmp_path / 'executed').exists()
+
+
+def test_every_file_of_a_users_package_counts(tmp_path, monkeypatch):
+    from benchmark.experiments.configure import module_digest
+    monkeypatch.syspath_prepend(tmp_path)
+    for folder in ('a', 'b'):
+        (tmp_path / 'own_package' / folder).mkdir(parents=True)
+        (tmp_path / 'own_package' / folder / 'loss.py').write_text('x = 1')
+    before = module_digest('own_package')
+    assert before is not None
+    for folder in ('a', 'b'):
+        (tmp_path / 'own_package' / folder / 'loss.py').write_text('x = 2')
+        assert module_digest('own_package') != before
+        before = module_digest('own_package')

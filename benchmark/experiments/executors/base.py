@@ -119,13 +119,17 @@ class Follower:
         except OSError:
             return 0
 
-    def look(self) -> bool:
-        """Shows what has ended since the last look; whether all has."""
+    def look(self, alone: bool = False) -> bool:
+        """Shows what has ended since the last look; whether all has.
+
+        Args:
+            alone: No worker is left: a failure that may pass has had its tries.
+        """
         for name, task in list(self.open.items()):
             if self._mark(task) == self.old[name]:
                 continue
             status = task.status()
-            if status.state is State.DONE or (status.state is State.FAILED and not status.may_pass):
+            if status.state is State.DONE or (status.state is State.FAILED and (alone or not status.may_pass)):
                 del self.open[name]
                 self.display.finish(name, status.record, status.state is State.DONE)
         return not self.open
@@ -143,7 +147,7 @@ class Follower:
             ExecutorError: Workers end and leave runs open, again and again.
         """
         while not self.look():
-            if not alive() and not self.look():
+            if not alive() and not self.look(alone=True):
                 if not tries:
                     raise ExecutorError(f'{len(self.open)} runs are open, such as {next(iter(self.open))}, and the '
                                         'workers keep ending without doing them. See the logs of the workers.')
