@@ -20,6 +20,7 @@ import benchmark
 
 benchmark.register()
 
+import numpy  # noqa: E402
 import pandas  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
@@ -280,7 +281,9 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
 def _load_best(runner: Runner, path: Path) -> None:
     """Loads the weights of the best epoch; nothing in the file is executed."""
     try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
+        # MMEngine's list of plain types lacks some that MMPose's description of a data set is made of.
+        types = [type(numpy.dtype(name)) for name in ('bool', 'uint8', 'int32', 'int64', 'float32', 'float64')]
+        with torch.serialization.safe_globals([*get_torch_safe_globals(), bytes, *types]):
             checkpoint = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:
         raise DamagedCheckpoint(f'{path}: cannot be read ({type(error).__name__}: {error})') from error

@@ -227,6 +227,16 @@ def test_a_source_that_fails_for_good_leaves_the_other_runs(tiny, done):
     assert json.loads(source.read_text())['attempt'] == 1
 
 
+def test_the_best_epoch_is_what_is_tested(tiny):
+    out = tiny.run('--methods', 'ctd_com', text="settings.update(iterations=8, selection='best_val')\n")
+    assert out.returncode == 0, out.stdout
+    folder = tiny.runs()['ctd_com']
+    assert not list(folder.glob('best_*'))
+    log = (folder / 'log').read_text()
+    assert 'Epoch(val) [4]' in log and 'The best checkpoint with' in log and 'Epoch(test)' in log
+    assert tiny.record('ctd_com')['attempt'] == 1
+
+
 def test_a_best_checkpoint_is_read_without_executing_it(registered, tmp_path):
     import pickle
 
