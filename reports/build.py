@@ -20,7 +20,7 @@ from .palette import DARK, LIGHT, assign, theme_css
 from .sections import SECTIONS
 from .tables import tables
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TEMPLATES = Path(__file__).with_name('templates')
 
 

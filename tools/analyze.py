@@ -13,37 +13,40 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.statistics import TableError, read_suite, summarize, write_json  # noqa: E402
+from benchmark.statistics import TableError, analyze, parse_margins, read_suite, write_json  # noqa: E402
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog='Exit codes: 0 written, 2 bad input (one line on stderr says what to do).',
-    )
+        epilog="What is not given here comes from the plan (the suite's analysis=dict(...)). Exit codes: 0 written, "
+        '2 bad input (one line on stderr says what to do).')
     parser.add_argument(
-        'results',
-        type=Path,
-        metavar='RESULTS',
-        help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, "
-        'image, error',
-    )
-    parser.add_argument(
-        '--out',
-        type=Path,
-        metavar='DIR',
-        help="folder for analysis.json (default: the suite's folder, or that of the table)",
-    )
-    parser.add_argument(
-        '--plan', type=Path, metavar='FILE', help="a plan.json that goes before the folder's own"
-    )
-    parser.add_argument(
-        '--threshold',
-        type=float,
-        metavar='T',
-        help="failure threshold in the unit of the errors (default: the plan's, else 1.2)",
-    )
+        'results', type=Path, metavar='RESULTS',
+        help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, image, error "
+        '(and, if there are any, landmark, subject, condition, group_... columns)')
+    parser.add_argument('--out', type=Path, metavar='DIR',
+                        help="folder for analysis.json (default: the suite's folder, or that of the table)")
+    parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json that goes before the folder's own")
+    parser.add_argument('--proposed', metavar='METHOD', help='method that is compared with each other one')
+    parser.add_argument('--reference', metavar='METHOD',
+                        help='without a proposed method: each other one is compared with this one')
+    parser.add_argument('--threshold', type=float, metavar='T',
+                        help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
+    parser.add_argument('--unit', help='name of the unit of the errors, for the report')
+    parser.add_argument('--margin', nargs='+', metavar='ENDPOINT=X',
+                        help='smallest difference that matters, declared before looking at the results; as in ME=0.05')
+    parser.add_argument('--design', choices=('nested', 'paired'),
+                        help='nested (default): each method has its own randomness in each seed; paired: seed s fixes '
+                        'the split or the initialisation for all methods')
+    parser.add_argument('--alpha', type=float, help='level of tests (default: 0.05)')
+    parser.add_argument('--groups', nargs='+', metavar='COLUMN', help='columns whose strata are compared')
+    parser.add_argument('--missing-cap', type=float, metavar='E',
+                        help='count missing predictions (no row, or an empty error) as failures with this error; '
+                        'without it an empty error is refused and images that a run lacks are left out')
+    parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
+    parser.add_argument('--seed', type=int, help='of the bootstrap draws (default: 0)')
     return parser.parse_args(argv)
 
 
@@ -51,8 +54,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     try:
-        suite = read_suite(args.results, args.plan)
-        content = summarize(suite.table, suite.plan, suite.records, args.threshold)
+        suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None)
+        content = analyze(
+            suite.table, suite.plan, suite.records, threshold=args.threshold, unit=args.unit, design=args.design,
+            proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
+            margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
+            draws=args.draws, seed=args.seed)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_json(content, out / 'analysis.json')
     except TableError as exc:

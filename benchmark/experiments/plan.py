@@ -244,8 +244,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash) for r in runs],
-        analysis=dict(threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design,
-                      proposed=suite.analysis.get('proposed'), reference=suite.analysis.get('reference')),
+        analysis=dict(suite.analysis, threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
                   splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
                                      if meta.subject else None) for name, s in splits.items()},

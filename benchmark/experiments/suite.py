@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from benchmark.statistics.options import read_options
+from benchmark.statistics.table import TableError
+
 from .seeds import design, seeding
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
@@ -18,7 +21,9 @@ SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations'
             'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark')}
-ANALYSIS = ('threshold', 'proposed', 'reference', 'value_label')
+#: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.
+ANALYSIS = ('threshold', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups', 'missing_cap',
+            'reported_images', 'value_label')
 DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared': ('root',)}
 SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
@@ -50,7 +55,7 @@ class Suite:
         settings: Overrides of the methods' protocol, by name (:data:`SETTINGS`).
         conditions: Name -> ``dict(label, value, num_labels, **settings)``; the first is the main one.
         seeding: Purpose -> how its seed comes about: see :func:`benchmark.experiments.seeds.seeding`.
-        analysis: ``threshold``, ``proposed``, ``reference``.
+        analysis: The analysis plan (:data:`ANALYSIS`): declared here, before there are results.
         reported: Method -> numbers that somebody reported for it.
         caution: What a reader must know before any number, or ''.
         workers: Runs at the same time where the command line does not say; small runs use two cores better apart.
@@ -151,6 +156,10 @@ def load_suite(name: str) -> Suite:
     for name, condition in content.get('conditions', {}).items():
         _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels'))
     _known(path, 'analysis.', content.get('analysis', {}), ANALYSIS)
+    try:
+        read_options(content.get('analysis', {}))
+    except TableError as error:
+        raise SuiteError(f'{path}: analysis.{error}.') from None
     _execution(path, content.get('execution', {}))
     try:
         content['seeding'] = seeding(content.get('seeding', {}))

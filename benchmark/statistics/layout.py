@@ -103,19 +103,6 @@ def _planned_seeds(
     }
 
 
-def common_images(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Images that every run of a condition has scored on the same landmarks, and the others.
-
-    Args:
-        rows: The table's rows of one condition.
-    """
-    runs = rows[['method', 'seed']].drop_duplicates().shape[0]
-    keys = ['image', 'landmark'] if 'landmark' in rows.columns else ['image']
-    complete = rows.groupby(keys, sort=True).size().eq(runs)
-    per_image = complete.groupby(level='image', sort=True).all()
-    return [*per_image.index[per_image]], [*per_image.index[~per_image]]
-
-
 def summarize_runs(
     plan: dict[str, Any], records: Sequence[dict[str, Any]], table: pd.DataFrame
 ) -> dict[str, Any]:

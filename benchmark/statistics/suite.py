@@ -32,19 +32,21 @@ class Suite:
     records: tuple[dict[str, Any], ...] = ()
 
 
-def read_suite(results: str | Path, plan: str | Path | None = None) -> Suite:
+def read_suite(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False) -> Suite:
     """Read a suite's folder, or a bare results table.
 
     Args:
         results: A folder with ``results.parquet`` (or ``results.csv``), or such a file itself.
         plan: A ``plan.json`` that goes before the folder's own.
+        missing_allowed: An empty error is a missing prediction; also where the plan has a ``missing_cap``.
 
     Raises:
         TableError: Something is missing or not as it should be.
     """
     results = Path(results)
     if not results.is_dir():
-        return Suite(read_table(results), _plan(Path(plan)) if plan else {})
+        found = _plan(Path(plan)) if plan else {}
+        return Suite(read_table(results, missing_allowed or _caps(found)), found)
     table = next((results / name for name in RESULTS if (results / name).is_file()), None)
     if table is None:
         raise TableError(
@@ -52,7 +54,7 @@ def read_suite(results: str | Path, plan: str | Path | None = None) -> Suite:
         )
     plan_file = Path(plan) if plan else results / 'plan.json'
     found = _plan(plan_file) if plan or plan_file.is_file() else {}
-    return Suite(read_table(table), found, tuple(read_records(results)))
+    return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(read_records(results)))
 
 
 def read_records(folder: str | Path) -> list[dict[str, Any]]:
@@ -66,6 +68,10 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
         record = _json(path, 'record', 'remove this run and let the suite run it again')
         records.append(record)
     return sorted(records, key=lambda record: str(record.get('id', '')))
+
+
+def _caps(plan: dict[str, Any]) -> bool:
+    return plan.get('analysis', {}).get('missing_cap') is not None
 
 
 def _plan(path: Path) -> dict[str, Any]:

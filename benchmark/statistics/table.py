@@ -25,11 +25,12 @@ class TableError(ValueError):
     """Bad input: the message names the file, the field, the rows and the remedy, in one line."""
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, missing_allowed: bool = False) -> pd.DataFrame:
     """Read and validate a results table.
 
     Args:
         path: A ``.csv`` or ``.parquet`` file.
+        missing_allowed: An empty error is a missing prediction, and not refused.
 
     Returns:
         The table in a canonical order, so that the order of the input's rows changes nothing.
@@ -53,7 +54,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise TableError(
             f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
         ) from exc
-    return validate(frame, str(path))
+    return validate(frame, str(path), missing_allowed)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -71,12 +72,13 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=str)
 
 
-def validate(frame: pd.DataFrame, where: str = 'table') -> pd.DataFrame:
+def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False) -> pd.DataFrame:
     """Check a results table and bring it into canonical form.
 
     Args:
         frame: Any data frame; it is not changed.
         where: Name used in messages.
+        missing_allowed: An empty error is a missing prediction, and not refused.
 
     Returns:
         A copy with ``condition`` filled in, names as text, numbers as float64, seeds as int64, sorted by
@@ -111,7 +113,7 @@ def validate(frame: pd.DataFrame, where: str = 'table') -> pd.DataFrame:
     frame['seed'] = _seeds(frame['seed'], where)
     for name in NUMBERS:
         if name in frame.columns:
-            frame[name] = _numbers(frame[name], name, where)
+            frame[name] = _numbers(frame[name], name, where, missing_allowed)
     keys = [name for name in KEYS if name in frame.columns]
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
@@ -143,7 +145,7 @@ def _seeds(column: pd.Series, where: str) -> pd.Series:
     return number.astype('int64')
 
 
-def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
+def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) -> pd.Series:
     """A column of numbers as float64; what can't be a distance is refused."""
     number = pd.to_numeric(column, errors='coerce').astype('float64')
     value = number.to_numpy()
@@ -155,11 +157,10 @@ def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
         raise TableError(
             f'{where}: field {name}: not a number in {_rows(text)}; use a decimal point and no units'
         )
-    if name == 'error' and np.isnan(value).any():
+    if name == 'error' and not missing_allowed and np.isnan(value).any():
         raise TableError(
-            f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has '
-            'no row, and a run without a prediction is a failed run'
-        )
+            f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has no row; for '
+            'missing predictions declare what they count as (--missing-cap, or missing_cap in the plan)')
     if np.isinf(value).any():
         raise TableError(
             f'{where}: field {name}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'

@@ -10,3 +10,4 @@ conditions = dict(
     labels_20=dict(label='20 labels', value=20, num_labels=20, iterations=240),
     labels_10=dict(label='10 labels', value=10, num_labels=10, iterations=240))
 seeding = dict(all='shared')
+analysis = dict(groups=[])

@@ -25,6 +25,7 @@ class Headline(Section):
                 name for name in analysis['order']['methods'] if analysis['methods'][name]['description']
             ],
             'single_seed': max(seeds) == 1,
+            'verdicts': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
             'compared': difference is not None and ranking['first'] != ranking['reference'],
             'reference_first': ranking['first'] == ranking['reference'] and len(seeds) > 1,
             'size': None if difference is None else abs(difference),

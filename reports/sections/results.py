@@ -31,8 +31,32 @@ class Table1(Section):
                 if name in has
             ],
             'reported': any(block['reported'] for block in analysis['methods'].values()),
+            'level': f'{100 * (1 - analysis["alpha"]):g} %',
+            'single': any(block['n_seeds'] == 1 for block in analysis['methods'].values()),
             'figure': figures.seeds(analysis, self.styles, 'fig-seeds'),
         }
+
+
+@register
+class Contrasts(Section):
+    """The planned contrasts in numbers and in words, and whether they survive other analyses."""
+
+    name = 'contrasts'
+    title = 'Contrasts'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """Left out where no contrast was planned."""
+        planned = [index for index, one in enumerate(analysis['contrasts']) if one['family'] == 'planned']
+        if not planned:
+            return None
+        rows: dict[tuple[str, str, str], dict[str, int]] = {}
+        for index in planned:
+            one = analysis['contrasts'][index]
+            rows.setdefault((one['endpoint'], one['a'], one['b']), {})[one['scope']] = index
+        scale = {'ME': (3, 1, analysis['unit']), 'FR': (2, 100, 'percentage points'), 'AUC': (3, 1, '0 to 1'),
+                 'NME': (2, 100, '% of inter-ocular')}
+        return {'rows': [(key, scopes, *scale[key[0]]) for key, scopes in rows.items()],
+                'level': f'{100 * (1 - analysis["alpha"]):g} %'}
 
 
 @register

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import read_suite, summarize, write_json
+from benchmark.statistics import read_suite, analyze, write_json
 from reports import build_report
 
 LABELS = {
@@ -242,7 +242,7 @@ def analyse(out: Path) -> Path:
     """Write analysis.json and the report of a suite's folder; returns the page."""
     suite = read_suite(out)
     return build_report(
-        write_json(summarize(suite.table, suite.plan, suite.records), out / 'analysis.json'), out
+        write_json(analyze(suite.table, suite.plan, suite.records), out / 'analysis.json'), out
     )
 
 

@@ -65,7 +65,9 @@ def test_every_number_is_that_of_analysis_json(page):
         if isinstance(stored, float):  # what is shown is the stored value, rounded and perhaps in percent
             shown = text.replace('\u2212', '-').rstrip(' %')
             digits = len(shown.partition('.')[2])
-            scale = 100 if text.rstrip().endswith('%') or path.split('/')[-2:-1] in (['FR'], ['NME']) else 1
+            parts = path.split('/')
+            of = analysis['contrasts'][int(parts[2])]['endpoint'] if parts[1] == 'contrasts' else parts[-2]
+            scale = 100 if text.rstrip().endswith('%') or of in ('FR', 'NME') and parts[-1][:2] != 'p_' else 1
             options = {written(stored, digits, scale).replace('\u2212', '-')}
             assert shown in options | {f'{stored:.4g}'}, (path, text)
 
@@ -200,7 +202,7 @@ def test_figures_are_valid_and_labelled(page):
         (None, 'read'),
         ('{', 'not JSON'),
         ('{}', 'schema_version'),
-        ('{"schema_version": 1}', 'is a required property'),
+        ('{"schema_version": 2}', 'is a required property'),
     ],
 )
 def test_bad_analysis_is_refused_in_one_line(tmp_path, capsys, content, part):

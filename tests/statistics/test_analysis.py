@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import SCHEMA, TableError, read_table, summarize, validate, write_json
+from benchmark.statistics import SCHEMA, TableError, read_table, analyze, validate, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ def check_schema(content):
 def test_two_standard_deviations_by_hand():
     values = {0: [1.0, 2.0, 3.0], 1: [1.2, 2.4, 3.6]}
     rows = [('m', s, f'i{i}', e) for s, errors in values.items() for i, e in enumerate(errors)]
-    content = summarize(validate(pd.DataFrame(rows, columns=['method', 'seed', 'image', 'error'])))
+    content = analyze(validate(pd.DataFrame(rows, columns=['method', 'seed', 'image', 'error'])))
     block = content['methods']['m']['endpoints']
     assert block['ME']['mean'] == pytest.approx(2.2)
     assert block['ME']['per_seed'] == pytest.approx([2.0, 2.4])
@@ -50,13 +50,13 @@ def test_two_standard_deviations_by_hand():
 
 def test_permutations_change_no_byte(tmp_path):
     frame = results(np.random.default_rng(0), conditions=('all', 'few'))
-    first = write_json(summarize(validate(frame)), tmp_path / 'a.json').read_bytes()
+    first = write_json(analyze(validate(frame)), tmp_path / 'a.json').read_bytes()
     shuffled = frame.sample(frac=1, random_state=1)[frame.columns[::-1]]
-    assert write_json(summarize(validate(shuffled)), tmp_path / 'b.json').read_bytes() == first
+    assert write_json(analyze(validate(shuffled)), tmp_path / 'b.json').read_bytes() == first
 
 
 def test_one_seed_one_image_has_no_standard_deviation():
-    content = summarize(validate(results(np.random.default_rng(0), seeds=1, images=1)))
+    content = analyze(validate(results(np.random.default_rng(0), seeds=1, images=1)))
     block = content['methods']['a']['endpoints']['ME']
     assert block['seed_sd'] is None and block['image_sd'] is None
     check_schema(content)
@@ -73,7 +73,7 @@ def test_missing_seeds_and_failed_runs_are_counted():
         'runs': runs,
     }
     records = [{'id': 'b2', 'state': 'failed', 'error': {'type': 'ValueError', 'message': 'NaN'}}]
-    content = summarize(validate(frame), plan, records)
+    content = analyze(validate(frame), plan, records)
     assert content['order']['methods'] == ['b', 'a', 'c']
     assert (content['methods']['b']['n_seeds'], content['methods']['b']['n_seeds_planned']) == (2, 3)
     assert content['methods']['c']['endpoints'] == {}
@@ -91,7 +91,7 @@ def test_images_that_a_run_lacks_are_left_out_and_named():
         & (frame['image'] == 'i3')
         & (frame['landmark'] == 'k1')
     )
-    content = summarize(validate(frame[~lacking]))
+    content = analyze(validate(frame[~lacking]))
     block = content['conditions']['all']
     assert block['dropped_images'] == ['i3'] and block['n_images'] == 5
     assert block['methods']['b']['endpoints']['ME']['n_images'] == 5
@@ -102,19 +102,19 @@ def test_no_common_image_is_refused():
     frame = results(np.random.default_rng(0), seeds=1)
     frame.loc[frame['method'] == 'b', 'image'] += 'x'
     with pytest.raises(TableError, match='no image'):
-        summarize(validate(frame))
+        analyze(validate(frame))
 
 
 def test_copies_of_a_seed_are_noted():
     frame = results(np.random.default_rng(0), methods=('a',), seeds=1)
-    content = summarize(validate(pd.concat([frame, frame.assign(seed=7)])))
+    content = analyze(validate(pd.concat([frame, frame.assign(seed=7)])))
     assert any('seeds 0 and 7 have identical results' in note for note in content['notes'])
 
 
 def test_learning_curve_goes_by_value():
     frame = results(np.random.default_rng(0), conditions=('all', 'few'))
     plan = {'conditions': [{'name': 'all', 'value': 59}, {'name': 'few', 'value': 5}]}
-    content = summarize(validate(frame), plan)
+    content = analyze(validate(frame), plan)
     assert content['main_condition'] == 'all' and content['learning_curve']['x'] == [5, 59]
     few = content['conditions']['few']['methods']['a']['endpoints']['ME']['mean']
     assert content['learning_curve']['methods']['a']['mean'][0] == few
@@ -123,7 +123,7 @@ def test_learning_curve_goes_by_value():
 
 def test_ranking_states_the_difference_to_the_reference():
     frame = results(np.random.default_rng(3))
-    content = summarize(validate(frame), {'analysis': {'reference': 'a'}})
+    content = analyze(validate(frame), {'analysis': {'reference': 'a'}})
     means = {m: content['methods'][m]['endpoints']['ME']['mean'] for m in 'ab'}
     assert content['ranking']['first'] == min(means, key=means.get)
     assert content['ranking']['difference'] == min(means.values()) - means['a']
@@ -132,7 +132,7 @@ def test_ranking_states_the_difference_to_the_reference():
 @pytest.mark.parametrize('threshold', [0, -1, float('nan'), True])
 def test_bad_thresholds_are_refused(threshold):
     with pytest.raises(TableError, match='threshold'):
-        summarize(validate(results(np.random.default_rng(0))), threshold=threshold)
+        analyze(validate(results(np.random.default_rng(0))), threshold=threshold)
 
 
 def test_nan_becomes_null_and_nothing_is_left_behind(tmp_path):
@@ -144,13 +144,13 @@ def test_nan_becomes_null_and_nothing_is_left_behind(tmp_path):
 
 
 def test_command_writes_and_refuses(tmp_path, capsys):
-    analyze = tool('analyze')
+    command = tool('analyze')
     results(np.random.default_rng(0)).to_csv(tmp_path / 'r.csv', index=False)
-    assert analyze.main([str(tmp_path / 'r.csv'), '--out', str(tmp_path / 'out'), '--threshold', '0.9']) == 0
+    assert command.main([str(tmp_path / 'r.csv'), '--out', str(tmp_path / 'out'), '--threshold', '0.9']) == 0
     content = json.loads((tmp_path / 'out/analysis.json').read_text())
     assert content['threshold'] == 0.9
-    assert content['methods'] == summarize(read_table(tmp_path / 'r.csv'), threshold=0.9)['methods']
-    assert analyze.main([str(tmp_path / 'none.csv')]) == 2
+    assert content['methods'] == analyze(read_table(tmp_path / 'r.csv'), threshold=0.9)['methods']
+    assert command.main([str(tmp_path / 'none.csv')]) == 2
     error = capsys.readouterr().err
     assert error.startswith('error: ') and error.count('\n') == 1
 

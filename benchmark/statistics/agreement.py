@@ -1,0 +1,166 @@
+"""Clinical measurements: distances between two landmarks, predicted against annotated.
+
+S: seeds, N: images. p[s,i]: predicted distance, t[i]: annotated distance, d = p - t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .crossed import crossed_mean, fixed_seeds_mean, mean_squares
+from .options import Options
+from .resampling import WeightDraws, in_chunks
+from .scores import Scores
+from .table import COORDINATES
+
+Z = 1.959963984540054
+
+
+def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Sequence[str]],
+              options: Options) -> dict[str, Any] | None:
+    """Agreement of each method with the annotation on each declared measurement.
+
+    Args:
+        rows: The main condition's rows, with coordinates.
+        scores: Its images and seeds.
+        measurements: Name -> two landmarks.
+        options: Level, draws.
+
+    Returns:
+        ``unit`` and one item per measurement and method; None where there are no measurements or no coordinates.
+    """
+    if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
+        return None
+    rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
+    scale, unit = pixel_sizes(rows)
+    items = []
+    for name, ends in measurements.items():
+        pair = [rows[rows['landmark'] == end] for end in ends]
+        keys = ['method', 'seed', 'image']
+        both = pair[0].merge(pair[1], on=keys, suffixes=('', '_2'))
+        predicted = np.hypot(both['x'] - both['x_2'], both['y'] - both['y_2'])
+        true = np.hypot(both['x_true'] - both['x_true_2'], both['y_true'] - both['y_true_2'])
+        factor = both['image'].map(scale).to_numpy() if scale else 1.0
+        frame = both[keys].assign(predicted=predicted * factor, true=true * factor)
+        runs = sum(map(len, scores.seeds.values()))
+        complete = frame.groupby('image').size()
+        images = sorted(complete.index[complete == runs])
+        if len(images) < 3:
+            continue
+        frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
+        for method, seeds in scores.seeds.items():
+            own = frame[frame['method'] == method]
+            shape = (len(seeds), len(images))
+            items.append({'measurement': name, 'landmarks': [*ends], 'method': method, 'n_images': len(images),
+                          'n_seeds': len(seeds), **bland_altman(
+                              own['predicted'].to_numpy().reshape(shape), own['true'].to_numpy().reshape(shape)[0],
+                              options.alpha),
+                          'icc': icc(own['predicted'].to_numpy().reshape(shape),
+                                     own['true'].to_numpy().reshape(shape)[0], method, options)})
+    return {'unit': unit, 'items': items} if items else None
+
+
+def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:
+    """Millimetres per pixel of each image, from errors that the table has in both; None where it does not."""
+    if 'error_mm' not in rows.columns or rows['error_mm'].isna().any():
+        return None, 'image px'
+    distance = np.hypot(rows['x'] - rows['x_true'], rows['y'] - rows['y_true'])
+    totals = pd.DataFrame({'image': rows['image'], 'mm': rows['error_mm'], 'px': distance}).groupby('image').sum()
+    if (totals['px'] <= 0).any():
+        return None, 'image px'
+    return (totals['mm'] / totals['px']).to_dict(), 'mm'
+
+
+def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -> dict[str, Any]:
+    """Bias and 95 % limits of agreement of a single network on a new image (Bland and Altman 1999).
+
+    The bias has the crossed interval. The limits are bias -+ 1.96 SD, where SD^2 = MS_seed / N + MS_image / S +
+    MS_residual (1 - 1/S - 1/N) is the variance of one network's difference on one image; their standard error is
+    V + 1.96^2 Var(SD^2) / (4 SD^2), Var(SD^2) from the mean squares. With one seed these are the classical formulas.
+
+    Args:
+        predicted: p, shape (S, N).
+        true: t, shape (N,).
+        alpha: Level of the intervals.
+    """
+    difference = np.asarray(predicted, np.float64) - np.asarray(true, np.float64)
+    n_seeds, n_images = difference.shape
+    squares = mean_squares(difference)
+    one = crossed_mean(difference) if n_seeds > 1 else fixed_seeds_mean(difference)
+    terms = [(1 / n_seeds, squares.image, n_images - 1)]
+    if n_seeds > 1:
+        terms += [(1 / n_images, squares.seed, n_seeds - 1),
+                  (1 - 1 / n_seeds - 1 / n_images, squares.residual, (n_seeds - 1) * (n_images - 1))]
+    variance = float(sum(weight * square for weight, square, _ in terms))
+    spread = float(sum(2 * (weight * square) ** 2 / df for weight, square, df in terms))
+    sd = math.sqrt(variance)
+    low, high = map(float, one.interval(1 - alpha))
+    # Where all differences are equal the limits are known exactly, as far as these data go.
+    se = math.sqrt(float(one.se) ** 2 + Z**2 * spread / (4 * variance)) if variance > 0 else math.nan
+    half = float(stats.t.isf(alpha / 2, n_images - 1)) * se
+    bias = float(one.estimate)
+    return {'bias': bias, 'bias_low': low, 'bias_high': high, 'sd': sd,
+            'lower': bias - Z * sd, 'lower_low': bias - Z * sd - half, 'lower_high': bias - Z * sd + half,
+            'upper': bias + Z * sd, 'upper_low': bias + Z * sd - half, 'upper_high': bias + Z * sd + half}
+
+
+def icc(predicted: np.ndarray, true: np.ndarray, method: str, options: Options) -> dict[str, Any]:
+    """ICC(A,1) of network and annotation, averaged over networks, with a crossed bootstrap interval.
+
+    Args:
+        predicted: p, shape (S, N).
+        true: t, shape (N,).
+        method: Its name, for its draws of seeds.
+        options: Draws, seed, level.
+    """
+    n_seeds, n_images = predicted.shape
+    per_seed = np.array([icc_agreement(np.stack([row, true], axis=1)) for row in predicted])
+    # From weighted first and second moments of both, about the annotation's mean.
+    middle = true.mean()
+    p, t = predicted - middle, true - middle
+    sums = np.concatenate([p, p**2, p * t, t[None], t[None] ** 2])
+
+    def work(chunk: int, size: int) -> np.ndarray:
+        drawn = WeightDraws(options.seed, chunk, size, options.design)
+        moments = drawn.images(n_images) @ sums.T
+        each = _icc_of_moments(moments[:, :n_seeds], moments[:, n_seeds:2 * n_seeds],
+                               moments[:, 2 * n_seeds:3 * n_seeds], moments[:, -2:-1], moments[:, -1:], n_images)
+        return np.einsum('bs,bs->b', each, drawn.seeds(method, n_seeds))
+
+    draws = np.concatenate(in_chunks(options.draws, work))
+    draws = draws[np.isfinite(draws)]
+    low, high = np.quantile(draws, [options.alpha / 2, 1 - options.alpha / 2]) if len(draws) else (math.nan, math.nan)
+    return {'estimate': float(per_seed.mean()), 'ci_low': float(low), 'ci_high': float(min(high, 1.0)),
+            'per_seed': per_seed.tolist()}
+
+
+def icc_agreement(ratings: np.ndarray) -> float:
+    """ICC(A,1): two-way, absolute agreement, single measurement (McGraw and Wong 1996).
+
+    (MSR - MSE) / (MSR + (k-1) MSE + k (MSC - MSE) / n)
+
+    Args:
+        ratings: Shape (n, k): n targets, k raters.
+    """
+    count, raters = ratings.shape
+    squares = mean_squares(np.asarray(ratings, np.float64).T)
+    rows, columns, error = squares.image, squares.seed, squares.residual
+    total = rows + (raters - 1) * error + raters * (columns - error) / count
+    return float((rows - error) / total) if total > 0 else math.nan
+
+
+def _icc_of_moments(p: np.ndarray, pp: np.ndarray, pt: np.ndarray, t: np.ndarray, tt: np.ndarray,
+                    count: int) -> np.ndarray:
+    """ICC(A,1) of two raters from weighted means of p, p^2, p t, t and t^2."""
+    both = count / (count - 1)
+    var_p, var_t, cov = (pp - p**2) * both, (tt - t**2) * both, (pt - p * t) * both
+    rows, error, columns = (var_p + var_t + 2 * cov) / 2, (var_p + var_t - 2 * cov) / 2, count * (p - t) ** 2 / 2
+    total = rows + error + 2 * (columns - error) / count
+    with np.errstate(invalid='ignore', divide='ignore'):
+        return np.where(total > 0, (rows - error) / total, np.nan)

@@ -1,0 +1,227 @@
+"""Results table to the content of ``analysis.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .agreement import agreement
+from .contrasts import CONDITION, PAIRS, PLANNED, all_pairs, contrasts, planned_pairs
+from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
+from .effects import effects
+from .endpoints import DECODER_FLOOR, ced_points
+from .landmarks import landmarks
+from .layout import Layout, make_layout, run_notes, some, summarize_runs
+from .options import Options, read_options
+from .output import plain
+from .planning import planning, variance_components
+from .ranking import ranking
+from .reported import reanalyse
+from .samples import sample_images
+from .scores import Scores, make_scores
+from .sensitivity import sensitivity
+from .subgroups import subgroups
+from .table import TableError
+from .wording import statements
+
+SCHEMA_VERSION = 2
+SCHEMA = Path(__file__).with_name('schema.json')
+HEATMAP_UNIT = 'heatmap px'
+
+
+def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
+            **choices: Any) -> dict[str, Any]:
+    """Analyse a results table.
+
+    Args:
+        table: A validated results table (:func:`.table.read_table`).
+        plan: The suite's plan, or None for a bare table.
+        records: The runs' records.
+        choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
+
+    Returns:
+        The content of ``analysis.json``, see ``schema.json``.
+
+    Raises:
+        TableError: A choice that can't be meant, or data that the analysis can't use.
+    """
+    plan = plan or {}
+    declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
+    options = read_options(declared, **choices)
+    layout = make_layout(table, plan)
+    notes = list(layout.notes)
+    options = _known_methods(options, layout, choices, notes)
+    scores = _scores(table, layout, options, notes)
+    main = scores[layout.main]
+    _check_pairing(main, options, notes)
+    _check_margins(main, options)
+    rows = table[table['condition'] == layout.main]
+    pairs = planned_pairs(main.methods, options)
+    conditions = _conditions(scores, layout, options)
+    found = _contrasts(scores, layout, pairs, options)
+    order = ranking(main, options)
+    sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
+    data, runs = plan.get('data') or {}, summarize_runs(plan, records, table)
+    methods = conditions[layout.main]['methods']
+    labels = {name: block['label'] for name, block in methods.items()}
+    reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
+    groups = subgroups(rows, main, pairs, options, notes)
+    shown = rows[rows['image'].isin(set(main.images))]
+    return plain({
+        'schema_version': SCHEMA_VERSION,
+        'suite': str(plan.get('suite') or 'results'),
+        'title': str(plan.get('title') or 'Comparison of methods'),
+        'question': str(plan.get('question') or ''),
+        'caution': str(plan.get('caution') or ''),
+        'design': options.design, 'unit': options.unit, 'threshold': options.threshold, 'alpha': options.alpha,
+        'margin': dict(options.margin), 'draws': options.draws, 'seed': options.seed,
+        'missing_cap': options.missing_cap, 'unit_of_analysis': main.unit,
+        'proposed': options.proposed, 'reference': options.reference, 'main_condition': layout.main,
+        'order': {'methods': [*layout.methods], 'conditions': [*layout.conditions]},
+        'counts': {
+            'methods': len(layout.methods), 'conditions': len(layout.conditions), 'images': len(main.images),
+            'units': main.block('ME', main.methods[0]).n_images,
+            'seeds': max(block['n_seeds_planned'] for block in methods.values()),
+            'landmarks': int(shown['landmark'].nunique()) if 'landmark' in shown.columns else None,
+        },
+        'endpoints': describe_endpoints([*main.values], options.unit),
+        'methods': methods, 'conditions': conditions,
+        'contrasts': found,
+        'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
+                                 options.unit, main.unit, options.alpha),
+        'effects': sizes,
+        'ranking': {**order, **_first(order, methods, options)},
+        'variance_components': variance_components(main, pairs, options),
+        'planning': plans,
+        'sensitivity': sensitivity(main, pairs, order['friedman'], options),
+        'landmarks': landmarks(rows, main, data.get('landmarks') or [], pairs, options),
+        'agreement': agreement(rows, main, data.get('measurements') or {}, options),
+        'subgroups': groups,
+        'reported': _reported(reported, pairs, main, options),
+        'learning_curve': learning_curve(conditions, layout, options.value_label),
+        'decoder_floor': _floor() if options.unit == HEATMAP_UNIT else None,
+        'samples': sample_images(shown, [*layout.methods]) if options.missing_cap is None else [],
+        'runs': runs, 'notes': notes + run_notes(runs),
+        'data': data, 'source': plan.get('source') or None, 'settings': plan.get('settings') or {},
+    })
+
+
+def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], notes: list[str]) -> Options:
+    """Proposed and reference method: unknown on the command line is an error, in a plan (of a part of it) a note."""
+    changes = {}
+    for role in ('proposed', 'reference'):
+        name = getattr(options, role)
+        if name is None or name in layout.methods:
+            continue
+        there = some([*layout.methods], 99)
+        if choices.get(role) is not None:
+            raise TableError(f'{role}: no method {name} in the results; there are {there}')
+        notes.append(f'The {role} method of the plan, {name}, is not among the methods: {there}.')
+        changes[role] = None
+    if options.proposed is not None and options.proposed == options.reference:
+        raise TableError(f'reference: {options.reference} is the proposed method too; name two methods')
+    return Options(**{**vars(options), **changes})
+
+
+def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[str]) -> dict[str, Scores]:
+    """Condition -> its scores; conditions without results are left out."""
+    found = {}
+    for name, about in layout.conditions.items():
+        rows = table[table['condition'] == name]
+        if len(rows):
+            found[name] = make_scores(rows, [*layout.methods], about['label'], options, notes)
+            notes += copies(found[name])
+    if len({tuple(scores.images) for scores in found.values()}) > 1:
+        notes.append('The conditions were not scored on the same images; compare methods within a condition only.')
+    return found
+
+
+def _check_pairing(scores: Scores, options: Options, notes: list[str]) -> None:
+    """In a paired design, that methods share seeds; where they share only some, those are used, and that is said."""
+    if options.design != 'paired':
+        return
+    union = sorted({seed for seeds in scores.seeds.values() for seed in seeds})
+    common = [seed for seed in union if all(seed in seeds for seeds in scores.seeds.values())]
+    for a, b in all_pairs(scores.methods):
+        if not scores.common_seeds(a, b):
+            raise TableError(f'design paired: {a} (seeds {some([*map(str, scores.seeds[a])])}) and {b} (seeds '
+                             f'{some([*map(str, scores.seeds[b])])}) have no seed in common; number them alike, or '
+                             'declare the design nested')
+    if common != union:
+        lacking = [f'{method} lacks {some([str(seed) for seed in union if seed not in seeds])}'
+                   for method, seeds in scores.seeds.items() if len(seeds) < len(union)]
+        notes.append(f'Paired design with incomplete seeds ({"; ".join(lacking)}): each contrast uses the seeds that '
+                     'both of its methods have.')
+
+
+def _check_margins(scores: Scores, options: Options) -> None:
+    for endpoint in options.margin:
+        if endpoint not in scores.values:
+            raise TableError(f'margin: the table has no {endpoint}; there are {some([*scores.values], 9)}')
+
+
+def _conditions(scores: dict[str, Scores], layout: Layout, options: Options) -> dict[str, Any]:
+    everything = np.concatenate([values.ravel() for one in scores.values() for values in one.values['ME'].values()])
+    points = ced_points(everything, options.threshold)
+    blocks = {}
+    for name, about in layout.conditions.items():
+        own = scores.get(name)
+        empty = {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'n_units': 0, 'endpoints': {}}
+        blocks[name] = {
+            **about,
+            'methods': {method: {**label, 'n_seeds_planned': layout.planned[name, method],
+                                 **(method_block(own, method, options) if own else empty)}
+                        for method, label in layout.methods.items()},
+            'ced': error_distributions(own, points) if own else {},
+            'images': own.images if own else [], 'dropped_images': own.dropped if own else [],
+            'n_images': len(own.images) if own else 0,
+        }
+    return blocks
+
+
+def _contrasts(scores: dict[str, Scores], layout: Layout, pairs: Sequence[tuple[str, str]],
+               options: Options) -> list[dict[str, Any]]:
+    """Planned contrasts and all pairs of the main condition, then the planned pairs of the other conditions."""
+    main = scores[layout.main]
+    found = contrasts(main, layout.main, PLANNED, pairs, options)
+    found += contrasts(main, layout.main, PAIRS, all_pairs(main.methods), options)
+    for name, own in scores.items():
+        if name != layout.main:
+            there = [pair for pair in pairs if set(pair) <= set(own.methods)]
+            if options.design == 'paired':
+                there = [pair for pair in there if own.common_seeds(*pair)]
+            found += contrasts(own, name, CONDITION, there, options)
+    return found
+
+
+def _first(order: dict[str, Any], methods: dict[str, Any], options: Options) -> dict[str, Any]:
+    """How far the first is from the reference. Descriptive: the first is chosen by the data."""
+    first, reference = order['order'][0], options.reference if options.reference in order['order'] else None
+    difference = relative = None
+    if reference:
+        base = methods[reference]['endpoints']['ME']['mean']
+        difference = methods[first]['endpoints']['ME']['mean'] - base
+        relative = difference / base if base else None
+    return {'first': first, 'reference': reference, 'difference': difference, 'relative_difference': relative}
+
+
+def _reported(reported: dict[str, Any], pairs: Sequence[tuple[str, str]], scores: Scores,
+              options: Options) -> dict[str, Any] | None:
+    if not reported or options.reported_images is None:
+        return None
+    measured = {}
+    for a, b in pairs:
+        first, second = scores.block('ME', a).images, scores.block('ME', b).images
+        if len(first) > 2 and first.std() > 0 and second.std() > 0:
+            measured[a, b] = float(np.corrcoef(first, second)[0, 1])
+    return reanalyse(reported, pairs, options.reported_images, options, measured)
+
+
+def _floor() -> dict[str, Any]:
+    return {'value': DECODER_FLOOR, 'unit': HEATMAP_UNIT,
+            'description': 'Expected error of a plain argmax on a perfect heatmap: the mean distance from a uniform '
+                           'point to the centre of its pixel, (sqrt(2) + asinh(1)) / 6.'}

@@ -1,0 +1,172 @@
+"""Differences between methods: two scopes, families with their adjustment, verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from .crossed import Estimate, crossed_contrast, fixed_seeds_contrast
+from .endpoints import ENDPOINTS
+from .options import TESTED, Options
+from .rank_tests import holm
+from .scores import Scores
+
+PROCEDURE, NETWORKS = 'procedure', 'networks'
+SCOPES = (PROCEDURE, NETWORKS)
+PLANNED, PAIRS, CONDITION = 'planned', 'all pairs', 'other condition'
+#: Families whose results are exploratory: they suggest questions, they don't answer any.
+EXPLORATORY = (PAIRS, CONDITION)
+
+SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
+INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'
+EQUIVALENT, NON_INFERIOR, INCONCLUSIVE = 'equivalent', 'non-inferior', 'inconclusive'
+NOT_ESTIMABLE = 'not estimable'
+VERDICTS = (SUPERIOR_RELEVANT, SUPERIOR, INFERIOR_RELEVANT, INFERIOR, EQUIVALENT, NON_INFERIOR, INCONCLUSIVE,
+            NOT_ESTIMABLE)
+
+
+def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, str]]:
+    """The planned family: the proposed method with each other one, else each other one with the reference.
+
+    Args:
+        methods: Methods with results.
+        options: Names the proposed and the reference method.
+
+    Returns:
+        Pairs (a, b): the contrast is mean(a) - mean(b). None where neither is named.
+    """
+    if options.proposed in methods:
+        return [(options.proposed, method) for method in methods if method != options.proposed]
+    if options.reference in methods:
+        return [(method, options.reference) for method in methods if method != options.reference]
+    return []
+
+
+def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: str, design: str) -> Estimate:
+    """mean(a) - mean(b) in a scope."""
+    blocks = scores.pair(endpoint, a, b, design)
+    if scope == NETWORKS:
+        return fixed_seeds_contrast(*blocks)
+    return crossed_contrast(*blocks, design)
+
+
+def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
+              options: Options) -> list[dict[str, Any]]:
+    """All contrasts of a family; p-values are adjusted by Holm within endpoint and scope.
+
+    Args:
+        scores: The condition's scores.
+        condition: Its name.
+        family: ``planned``, ``all pairs`` or ``other condition``.
+        pairs: Pairs of methods (a, b).
+        options: Design, margins, level.
+    """
+    found = []
+    for endpoint in scores.endpoints(TESTED):
+        for scope in SCOPES:
+            estimates = [estimate(scores, endpoint, a, b, scope, options.design) for a, b in pairs]
+            adjusted = holm([float(one.p) for one in estimates])
+            tests = max(1, sum(not math.isnan(p) for p in adjusted))
+            for (a, b), one, p_adjusted in zip(pairs, estimates, adjusted):
+                low, high = one.interval(1 - options.alpha)
+                wide_low, wide_high = one.interval(1 - options.alpha / tests)
+                judged = judge(one, p_adjusted, endpoint, options)
+                n_seeds = [block.n_seeds for block in scores.pair(endpoint, a, b, options.design)]
+                found.append({
+                    'condition': condition, 'family': family, 'endpoint': endpoint, 'scope': scope, 'a': a, 'b': b,
+                    'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.t, 'p': one.p,
+                    'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high,
+                    'ci_low_simultaneous': wide_low, 'ci_high_simultaneous': wide_high,
+                    'p_false_claim': worse_or_equal(one, endpoint), 'verdict': judged.verdict,
+                    'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
+                    'n_seeds': n_seeds, 'n_units': scores.block(endpoint, a).n_images,
+                    'reason': why_not(one, scope, n_seeds, scores.block(endpoint, a).n_images),
+                    'bound': bound(one, scores, endpoint, a, b, options.alpha),
+                })
+    return found
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, and where the difference lies: ``beyond`` or ``within`` the margin, ``unclear``, None without one."""
+
+    verdict: str
+    relevance: str | None
+
+
+def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> Judgement:
+    """The verdict on a against b.
+
+    superior: Holm p below alpha and the interval on a's side of 0; *and relevant*: the whole interval beyond the
+    margin. inferior: the same for b. equivalent: the 1 - 2 alpha interval lies within the margin (two one-sided tests,
+    Schuirmann 1987). non-inferior: the 1 - alpha interval stays on a's side of -margin. Else inconclusive.
+    """
+    if math.isnan(one.se):
+        return Judgement(NOT_ESTIMABLE, None)
+    margin = options.margin.get(endpoint)
+    low, high = advantage(one.interval(1 - options.alpha), endpoint)
+    inner_low, inner_high = advantage(one.interval(1 - 2 * options.alpha), endpoint)
+    relevance = None
+    if margin is not None:
+        outside = low > margin or high < -margin
+        within = -margin < inner_low and inner_high < margin
+        relevance = 'beyond' if outside else 'within' if within else 'unclear'
+    if p_adjusted < options.alpha and low > 0:
+        return Judgement(SUPERIOR_RELEVANT if relevance == 'beyond' else SUPERIOR, relevance)
+    if p_adjusted < options.alpha and high < 0:
+        return Judgement(INFERIOR_RELEVANT if relevance == 'beyond' else INFERIOR, relevance)
+    if relevance == 'within':
+        return Judgement(EQUIVALENT, relevance)
+    if margin is not None and low > -margin:
+        return Judgement(NON_INFERIOR, relevance)
+    return Judgement(INCONCLUSIVE, relevance)
+
+
+def lower_is_better(endpoint: str) -> bool:
+    """Whether a smaller value of the endpoint is the better one."""
+    return ENDPOINTS[endpoint][2] == 'lower'
+
+
+def advantage(interval: Iterable[float], endpoint: str) -> tuple[float, float]:
+    """An interval of a - b, turned so that positive values speak for a."""
+    low, high = map(float, interval)
+    return (-high, -low) if lower_is_better(endpoint) else (low, high)
+
+
+def worse_or_equal(one: Estimate, endpoint: str) -> float:
+    """P(a is not better than b | data): the probability that the claim is false, whatever the data look like."""
+    below = float(one.below(0.0))
+    return 1 - below if lower_is_better(endpoint) else below
+
+
+def why_not(one: Estimate, scope: str, n_seeds: Sequence[int], n_units: int) -> str | None:
+    """Why there is no standard error; None where there is one."""
+    if not math.isnan(one.se):
+        return None
+    if n_units < 2:
+        return 'one image only: nothing can be said about others'
+    if scope == PROCEDURE and min(n_seeds) < 2:
+        return 'one seed only: the training procedure cannot be judged from a single run of it'
+    return 'all differences between the images are equal: there is no variance to judge by'
+
+
+def bound(one: Estimate, scores: Scores, endpoint: str, a: str, b: str, alpha: float) -> float | None:
+    """Where a and b have the same share on every image: what share of images can differ at most.
+
+    The exact one-sided bound for 0 of N, 1 - alpha^(1/N), about 3/N at 5 % (Clopper and Pearson 1934). It is
+    conditional on the networks.
+    """
+    if endpoint not in ('FR', 'AUC') or not math.isnan(one.se):
+        return None
+    first, second = scores.block(endpoint, a), scores.block(endpoint, b)
+    if abs(first.images - second.images).max() > 0:
+        return None
+    return 1 - alpha ** (1 / first.n_images)
+
+
+def all_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:
+    """Every pair once, in the order of the methods."""
+    return [*combinations(methods, 2)]

@@ -1,0 +1,237 @@
+"""The engine: seeds and images as crossed random factors.
+
+The model of a score (error of an image, failure or AUC score) of method m, seed s and image i::
+
+    Y[m,s,i] = mu[m] + image[i] + method_image[m,i] + seed[m,s] + residual[m,s,i]
+
+where all terms but ``mu`` are random with mean 0. It is the multi-reader multi-case model of Obuchowski and Rockette
+(1995) and Hillis (2007) with readers = seeds, cases = images, modalities = methods; readers are nested in modalities
+(``nested``: each method has its own randomness) or crossed with them (``paired``: seed s fixes the split or the
+initialisation of all methods). Degrees of freedom are Satterthwaite's (1946).
+
+Two scopes: in the *procedure* scope seeds and images are random, in the *networks* scope seeds are fixed.
+
+S: seeds, N: images, ``...``: any leading axes, over which everything is vectorised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+Design = Literal['nested', 'paired']
+
+#: A variance is taken for zero where the standard error is below this share of the scores' size: rounding, not data.
+ZERO = 1e-12
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean or a difference of means with its uncertainty; arrays of one shape, in the unit of the scores.
+
+    Where no variance can be estimated (one seed in the procedure scope, one image) or none is there (all differences
+    are equal), ``se`` and ``df`` are NaN, and so is everything that follows from them.
+
+    Attributes:
+        estimate: The mean, or mean(a) - mean(b).
+        se: Its standard error.
+        df: Satterthwaite's degrees of freedom.
+    """
+
+    estimate: np.ndarray
+    se: np.ndarray
+    df: np.ndarray
+
+    @property
+    def t(self) -> np.ndarray:
+        """estimate / se."""
+        return self.estimate / self.se
+
+    @property
+    def p(self) -> np.ndarray:
+        """Two-sided p-value of the hypothesis that the mean is 0."""
+        return 2 * stats.t.sf(np.abs(self.t), self.df)
+
+    def below(self, value: float | np.ndarray) -> np.ndarray:
+        """P(theta < value | data): the t posterior under a flat prior, which is the one-sided p-value read forwards."""
+        return stats.t.cdf((value - self.estimate) / self.se, self.df)
+
+    def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+        """estimate -+ t quantile * se, with the given two-sided coverage."""
+        half = stats.t.isf((1 - level) / 2, self.df) * self.se
+        return self.estimate - half, self.estimate + half
+
+
+@dataclass(frozen=True)
+class MeanSquares:
+    """Mean squares of a table seeds x images; NaN where there are too few of them.
+
+    Attributes:
+        seed: N / (S-1) * sum over s of (Y[s,.] - Y[.,.])^2.
+        image: S / (N-1) * sum over i of (Y[.,i] - Y[.,.])^2.
+        residual: sum over s, i of (Y[s,i] - Y[s,.] - Y[.,i] + Y[.,.])^2 / ((S-1)(N-1)).
+        n_seeds: S.
+        n_images: N.
+    """
+
+    seed: np.ndarray
+    image: np.ndarray
+    residual: np.ndarray
+    n_seeds: int
+    n_images: int
+
+    @property
+    def seed_variance(self) -> np.ndarray:
+        """Variance component of seeds: max(0, MS_seed - MS_residual) / N."""
+        return np.maximum(0.0, self.seed - self.residual) / self.n_images
+
+    @property
+    def image_variance(self) -> np.ndarray:
+        """Variance component of images: max(0, MS_image - MS_residual) / S; with one seed, image and residual."""
+        if self.n_seeds == 1:
+            return self.image
+        return np.maximum(0.0, self.image - self.residual) / self.n_seeds
+
+
+def mean_squares(values: np.ndarray) -> MeanSquares:
+    """Mean squares of the two-way table without replication.
+
+    Args:
+        values: Scores, shape (..., S, N).
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n_seeds, n_images = values.shape[-2:]
+    centred = values - values.mean(axis=(-2, -1), keepdims=True)
+    seeds, images = centred.mean(axis=-1), centred.mean(axis=-2)
+    absent = np.full(values.shape[:-2], np.nan)
+    seed = n_images * (seeds**2).sum(axis=-1) / (n_seeds - 1) if n_seeds > 1 else absent
+    image = n_seeds * (images**2).sum(axis=-1) / (n_images - 1) if n_images > 1 else absent
+    residual = absent
+    if n_seeds > 1 and n_images > 1:
+        centred -= seeds[..., :, None]
+        centred -= images[..., None, :]
+        residual = np.einsum('...si,...si->...', centred, centred) / ((n_seeds - 1) * (n_images - 1))
+    return MeanSquares(seed, image, residual, n_seeds, n_images)
+
+
+class Block:
+    """Scores of one method, with what all its contrasts share computed once.
+
+    Args:
+        values: Scores, shape (..., S, N).
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = np.asarray(values, dtype=np.float64)
+        self.n_seeds, self.n_images = self.values.shape[-2:]
+
+    @classmethod
+    def of(cls, values: np.ndarray | Block) -> Block:
+        """The block itself, or one of an array."""
+        return values if isinstance(values, cls) else cls(values)
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """Y[.,i]: each image's score, averaged over seeds; shape (..., N)."""
+        return self.values.mean(axis=-2)
+
+    @cached_property
+    def squares(self) -> MeanSquares:
+        """Its mean squares."""
+        return mean_squares(self.values)
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """Largest absolute score."""
+        return np.abs(self.values).max(axis=(-2, -1))
+
+
+def crossed_mean(values: np.ndarray | Block) -> Estimate:
+    """Mean of one method over random seeds and random images.
+
+    V = (MS_seed + MS_image - MS_residual) / (S N), and MS_image / (S N) where MS_seed < MS_residual.
+
+    Args:
+        values: Scores, shape (..., S, N); in a paired design, the differences.
+    """
+    block = Block.of(values)
+    return _estimate(block.images, [block.squares], block.size)
+
+
+def crossed_contrast(a: np.ndarray | Block, b: np.ndarray | Block, design: Design = 'nested') -> Estimate:
+    """mean(a) - mean(b) over random seeds and random images: the procedure scope.
+
+    nested: V = var(D) / N + sum over both methods of max(0, MS_seed - MS_residual) / (N S), with D[i] the difference
+    of image i, averaged over seeds. paired: the mean of the differences, see :func:`crossed_mean`.
+
+    Args:
+        a: Scores, shape (..., S_a, N).
+        b: Scores on the same images, shape (..., S_b, N); in a paired design S_b = S_a, and seeds in the same order.
+        design: ``nested`` or ``paired``; declared beforehand, not chosen by the data.
+
+    Raises:
+        ValueError: The shapes don't fit.
+    """
+    a, b = Block.of(a), Block.of(b)
+    if design not in ('nested', 'paired'):
+        raise ValueError(f"design {design!r} is neither 'nested' nor 'paired'")
+    size = np.maximum(a.size, b.size)
+    if design == 'nested':
+        return _estimate(_difference(a, b), [a.squares, b.squares], size)
+    if a.n_seeds != b.n_seeds:
+        raise ValueError(f'paired: a has {a.n_seeds} seeds and b has {b.n_seeds}; keep the common ones')
+    return _estimate(_difference(a, b), [mean_squares(a.values - b.values)], size)
+
+
+def fixed_seeds_contrast(a: np.ndarray | Block, b: np.ndarray | Block) -> Estimate:
+    """mean(a) - mean(b) for these very networks, on random images: paired t on D[i], the networks scope.
+
+    Args:
+        a: Scores, shape (..., S_a, N).
+        b: Scores on the same images, shape (..., S_b, N).
+    """
+    a, b = Block.of(a), Block.of(b)
+    return _estimate(_difference(a, b), [], np.maximum(a.size, b.size))
+
+
+def fixed_seeds_mean(values: np.ndarray | Block) -> Estimate:
+    """Mean of these very networks on random images; values of shape (..., S, N)."""
+    block = Block.of(values)
+    return _estimate(block.images, [], block.size)
+
+
+def _difference(a: Block, b: Block) -> np.ndarray:
+    if a.n_images != b.n_images:
+        raise ValueError(f'a has {a.n_images} images and b has {b.n_images}: score both on the same images')
+    return a.images - b.images
+
+
+def _estimate(images: np.ndarray, seeds: Sequence[MeanSquares], size: np.ndarray) -> Estimate:
+    """A mean over images with its variance and degrees of freedom.
+
+    Args:
+        images: What is averaged, shape (..., N).
+        seeds: Mean squares of what has random seeds; none in the networks scope.
+        size: Size of the scores, that a variance of 0 is told from rounding.
+    """
+    n_images = images.shape[-1]
+    mean = images.mean(axis=-1)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        variance = images.var(axis=-1, ddof=1) / n_images if n_images > 1 else np.full(mean.shape, np.nan)
+        weight = variance**2 / (n_images - 1)
+        for squares in seeds:
+            count = squares.n_seeds * n_images
+            excess = np.maximum(0.0, squares.seed - squares.residual)
+            spread = ((squares.seed / count) ** 2 / (squares.n_seeds - 1)
+                      + (squares.residual / count) ** 2 / ((squares.n_seeds - 1) * (n_images - 1)))
+            variance = variance + excess / count
+            weight = weight + np.where(excess > 0, spread, 0.0)
+        df = variance**2 / weight
+        se = np.sqrt(variance)
+        known = se > ZERO * size
+    return Estimate(mean, np.where(known, se, np.nan), np.where(known, df, np.nan))

@@ -1,0 +1,97 @@
+"""Landmarks one by one: the same contrast for each. Landmarks are never replicates; all of this is exploratory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .contrasts import NETWORKS, SCOPES
+from .crossed import crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
+from .options import Options
+from .rank_tests import benjamini_hochberg
+from .scores import Scores
+
+
+def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs: Sequence[tuple[str, str]],
+              options: Options) -> dict[str, Any] | None:
+    """Mean error of each landmark and method, and the planned contrasts per landmark.
+
+    p-values are adjusted by Benjamini and Hochberg over the landmarks of a contrast and scope.
+
+    Args:
+        rows: The main condition's rows.
+        scores: Its scores; images and subjects are those.
+        declared: Landmarks in the order of the data set.
+        pairs: Planned pairs.
+        options: Design and level.
+
+    Returns:
+        None where the table has no landmarks.
+    """
+    if 'landmark' not in rows.columns:
+        return None
+    rows = rows[rows['image'].isin(set(scores.images))]
+    found = {str(name): own for name, own in rows.groupby('landmark', sort=True)}
+    names = [name for name in map(str, declared) if name in found]
+    names += sorted(set(found) - set(names))
+    arrays = {name: errors(found[name], scores, options) for name in names}
+    means: dict[str, dict[str, Any]] = {method: {} for method in scores.methods}
+    for name in names:
+        for method, (values, block) in arrays[name].items():
+            one = crossed_mean(block) if block.shape[0] > 1 else fixed_seeds_mean(block)
+            low, high = one.interval(1 - options.alpha)
+            per_seed = values.mean(axis=1)
+            means[method][name] = {'mean': float(per_seed.mean()),
+                                   'seed_sd': float(per_seed.std(ddof=1)) if len(per_seed) > 1 else None,
+                                   'ci_low': low, 'ci_high': high}
+    return {'names': names,
+            'n_images': {name: next(iter(arrays[name].values()))[0].shape[1] for name in names},
+            'methods': means, 'contrasts': _contrasts(arrays, names, scores, pairs, options)}
+
+
+def errors(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Method -> errors of one landmark per image (S, images), and per unit of analysis (S, N).
+
+    Images without this landmark are left out; a missing prediction counts as the cap.
+    """
+    there = set(rows['image'])
+    images = [image for image in scores.images if image in there]
+    place = {image: index for index, image in enumerate(images)}
+    kept = np.array([image in place for image in scores.images])
+    found = {}
+    for method, seeds in scores.seeds.items():
+        own = rows[rows['method'] == method]
+        values = np.full((len(seeds), len(images)), np.nan)
+        row = {seed: index for index, seed in enumerate(seeds)}
+        values[own['seed'].map(row).to_numpy(), own['image'].map(place).to_numpy()] = own['error'].to_numpy()
+        if options.missing_cap is not None:
+            values = np.where(np.isnan(values), options.missing_cap, values)
+        found[method] = values, scores.by_unit(values, kept)
+    return found
+
+
+def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pairs: Sequence[tuple[str, str]],
+               options: Options) -> list[dict[str, Any]]:
+    found = []
+    for a, b in pairs:
+        common = scores.common_seeds(a, b)
+        for scope in SCOPES:
+            estimates = []
+            for name in names:
+                first, second = arrays[name][a][1], arrays[name][b][1]
+                if options.design == 'paired':
+                    first = first[[scores.seeds[a].index(seed) for seed in common]]
+                    second = second[[scores.seeds[b].index(seed) for seed in common]]
+                estimates.append(fixed_seeds_contrast(first, second) if scope == NETWORKS
+                                 else crossed_contrast(first, second, options.design))
+            adjusted = benjamini_hochberg([float(one.p) for one in estimates])
+            for name, one, p_adjusted in zip(names, estimates, adjusted):
+                low, high = one.interval(1 - options.alpha)
+                found.append({'landmark': name, 'a': a, 'b': b, 'scope': scope, 'estimate': one.estimate, 'se': one.se,
+                              'df': one.df, 'p': one.p, 'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high})
+    return found
+
+

@@ -1,0 +1,140 @@
+"""What the user declares before the data are looked at: the analysis plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .table import TableError
+
+THRESHOLD = 1.2
+DRAWS = 10_000
+DESIGNS = ('nested', 'paired')
+#: Endpoints that are tested, the primary one first.
+TESTED = ('ME', 'FR', 'AUC', 'NME')
+#: What ``analysis`` of a suite or a plan may hold.
+FIELDS = ('threshold', 'unit', 'design', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups',
+          'missing_cap', 'reported_images', 'value_label')
+
+
+@dataclass(frozen=True)
+class Options:
+    """The declared choices.
+
+    Attributes:
+        threshold: Failure threshold t, in the unit of the errors.
+        unit: Name of that unit.
+        design: ``nested``: each method has its own randomness in each seed; ``paired``: seed s fixes the split or the
+            initialisation for all methods.
+        proposed: Method that is compared with each other one (the planned family).
+        reference: Method that percentages refer to; without a proposed one, each other one is compared with it.
+        margin: Endpoint -> smallest difference that matters, in the endpoint's unit.
+        alpha: Level of tests; intervals have 1 - alpha.
+        draws: Bootstrap draws.
+        seed: Of the draws.
+        groups: Columns whose strata are compared.
+        missing_cap: Error that a missing prediction counts as; None: an image that a run lacks is left out.
+        reported_images: Number of test images behind the reported numbers.
+        value_label: What the conditions' values are.
+    """
+
+    threshold: float = THRESHOLD
+    unit: str = 'units of the error'
+    design: str = 'nested'
+    proposed: str | None = None
+    reference: str | None = None
+    margin: Mapping[str, float] = field(default_factory=dict)
+    alpha: float = 0.05
+    draws: int = DRAWS
+    seed: int = 0
+    groups: tuple[str, ...] = ()
+    missing_cap: float | None = None
+    reported_images: int | None = None
+    value_label: str = 'labelled training images'
+
+
+def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
+    """Check the declared choices.
+
+    Args:
+        declared: The plan's ``analysis``.
+        overrides: What goes before it; None is no override.
+
+    Raises:
+        TableError: A value that can't be meant: names the field and the remedy.
+    """
+    given = {**declared, **{key: value for key, value in overrides.items() if value is not None}}
+    unknown = sorted(set(given) - set(FIELDS))
+    if unknown:
+        raise TableError(f'analysis: field {unknown[0]}: unknown; known are {", ".join(FIELDS)}')
+    given = {key: value for key, value in given.items() if value is not None}
+    threshold = _number(given.get('threshold', THRESHOLD), 'threshold', 'give it in the unit of the errors')
+    cap = given.get('missing_cap')
+    if cap is not None and _number(cap, 'missing_cap', 'give an error, in the unit of the errors') < threshold:
+        raise TableError(f'missing_cap: {cap:g} is below the threshold {threshold:g}: a missing prediction is a '
+                         'failure, so it counts as an error of at least the threshold')
+    alpha = _number(given.get('alpha', 0.05), 'alpha', 'give a level such as 0.05')
+    if alpha >= 0.5:
+        raise TableError(f'alpha: {alpha:g} is not below 0.5; give a level such as 0.05')
+    design = given.get('design', 'nested')
+    if design not in DESIGNS:
+        raise TableError(f'design: {design!r} is not one of {", ".join(DESIGNS)}')
+    return Options(
+        threshold=threshold, unit=str(given.get('unit', Options.unit)), design=design,
+        proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
+        margin=_margins(given.get('margin') or {}), alpha=alpha,
+        draws=_count(given.get('draws', DRAWS), 'draws', 100), seed=_count(given.get('seed', 0), 'seed', 0),
+        groups=tuple(map(str, _listed(given.get('groups', ())))), missing_cap=None if cap is None else float(cap),
+        reported_images=None if given.get('reported_images') is None else _count(given['reported_images'],
+                                                                                'reported_images', 2),
+        value_label=str(given.get('value_label', Options.value_label)))
+
+
+def parse_margins(texts: Iterable[str]) -> dict[str, float]:
+    """``['ME=0.05']`` to ``{'ME': 0.05}``.
+
+    Raises:
+        TableError: A text of another form.
+    """
+    margins = {}
+    for text in texts:
+        name, sign, value = text.partition('=')
+        try:
+            margins[name.strip()] = float(value)
+        except ValueError:
+            sign = ''
+        if not sign:
+            raise TableError(f'margin: {text!r} is not of the form ENDPOINT=NUMBER, as in ME=0.05')
+    return _margins(margins)
+
+
+def _margins(margins: Any) -> dict[str, float]:
+    if not isinstance(margins, Mapping):
+        raise TableError(f"margin: {margins!r} is not a mapping; write dict(ME=0.05)")
+    for name in margins:
+        if name not in TESTED:
+            raise TableError(f'margin: unknown endpoint {name!r}; margins can be given for {", ".join(TESTED)}')
+    remedy = "give it in the endpoint's unit (FR, AUC and NME are shares: 0.01 is one per cent)"
+    return {name: _number(value, f'margin of {name}', remedy) for name, value in margins.items()}
+
+
+def _number(value: Any, name: str, remedy: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise TableError(f'{name}: {value!r} is not a number above 0; {remedy}')
+    return float(value)
+
+
+def _count(value: Any, name: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise TableError(f'{name}: {value!r} is not a whole number of at least {least}')
+    return value
+
+
+def _name(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _listed(value: Any) -> Iterable[Any]:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,195 @@
+"""Where the uncertainty comes from, and what more seeds or images would do.
+
+Components of the model in :mod:`.crossed`, by the analysis of variance (method of moments; negative ones are set to 0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import optimize, stats
+
+from .crossed import Block, mean_squares
+from .options import TESTED, Options
+from .scores import Scores
+
+POWER = 0.8
+#: Numbers of seeds for which the planner states standard errors; those at hand are added.
+SEEDS = (2, 3, 5, 10, 20, 50)
+#: Most seeds and images that are looked at.
+MOST_SEEDS, MOST_IMAGES = 10_000, 10_000_000
+
+
+@dataclass(frozen=True)
+class Components:
+    """Variance of a difference a - b as a function of the numbers of seeds S and images N.
+
+    V(S, N) = interaction / N + residual / (S N) + seed / S
+
+    Attributes:
+        interaction: Of images between the methods: it shrinks with images only.
+        residual: Of a network on an image; in a nested design the sum over both methods.
+        seed: Of seeds; in a nested design the sum over both methods. It shrinks with seeds only.
+        terms: Seed components that are estimated separately: 2 in a nested, 1 in a paired design.
+    """
+
+    interaction: float
+    residual: float
+    seed: float
+    terms: int
+
+    def variance(self, n_seeds: float, n_images: float) -> float:
+        """V(S, N)."""
+        return self.interaction / n_images + self.residual / (n_seeds * n_images) + self.seed / n_seeds
+
+    def df(self, n_seeds: float, n_images: float) -> float:
+        """Satterthwaite's degrees of freedom at S and N, from expected mean squares."""
+        images = self.interaction / n_images + self.residual / (n_seeds * n_images)
+        share, rest = self.seed / n_seeds, self.residual / (n_seeds * n_images)
+        weight = images**2 / (n_images - 1)
+        if share > 0:
+            # Each of the (equal) terms has mean squares share + rest and rest.
+            weight += ((share + rest) ** 2 + rest**2 / (n_images - 1)) / (self.terms * (n_seeds - 1))
+        return (images + share) ** 2 / weight if weight > 0 else math.nan
+
+    def detectable(self, n_seeds: float, n_images: float, alpha: float = 0.05) -> float:
+        """Smallest true difference that a two-sided test finds with 80 % power (noncentral t)."""
+        se = math.sqrt(self.variance(n_seeds, n_images))
+        return se * _effect(self.df(n_seeds, n_images), alpha)
+
+    def floor(self, n_images: float, alpha: float = 0.05) -> float:
+        """The same for endlessly many seeds: more seeds can't go below."""
+        return math.sqrt(self.interaction / n_images) * _effect(n_images - 1, alpha)
+
+    def image_floor(self, n_seeds: float, alpha: float = 0.05) -> float:
+        """The same for endlessly many images: more images can't go below."""
+        if self.seed == 0:
+            return 0.0
+        return math.sqrt(self.seed / n_seeds) * _effect(self.terms * (n_seeds - 1), alpha)
+
+
+def _effect(df: float, alpha: float) -> float:
+    """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
+    if math.isnan(df):
+        return math.nan
+    critical = stats.t.isf(alpha / 2, df)
+
+    def missing(ncp: float) -> float:
+        return stats.nct.sf(critical, df, ncp) - POWER
+
+    return float(optimize.brentq(missing, 0.0, 3.0 * critical, xtol=1e-10))
+
+
+def contrast_components(a: Block, b: Block, design: str) -> Components | None:
+    """Components of a contrast; None where one of them can't be estimated (one seed, one image)."""
+    if min(a.n_seeds, b.n_seeds) < 2 or a.n_images < 2:
+        return None
+    if design == 'paired':
+        squares = mean_squares(a.values - b.values)
+        return Components(float(squares.image_variance), float(squares.residual), float(squares.seed_variance), 1)
+    noise = a.squares.residual / a.n_seeds + b.squares.residual / b.n_seeds
+    interaction = max(0.0, float((a.images - b.images).var(ddof=1) - noise))
+    return Components(interaction, float(a.squares.residual + b.squares.residual),
+                      float(a.squares.seed_variance + b.squares.seed_variance), 2)
+
+
+def variance_components(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) -> dict[str, Any]:
+    """Components per method, of all methods together, and the shares of V of each planned contrast.
+
+    Returns:
+        Endpoint -> ``methods``: method -> ``image`` (with method-by-image), ``seed``, ``residual``; ``overall``:
+        ``image``, ``method_by_image``, ``seed``, ``residual``, averaged over methods; ``contrasts``: shares of V
+        by ``method_by_image``, ``seed`` and ``residual`` at the seeds and images at hand.
+    """
+    found = {}
+    for endpoint in scores.endpoints(TESTED):
+        blocks = {method: scores.block(endpoint, method) for method in scores.methods}
+        found[endpoint] = {
+            'methods': {method: {'image': block.squares.image_variance, 'seed': block.squares.seed_variance,
+                                 'residual': block.squares.residual} for method, block in blocks.items()},
+            'overall': overall(blocks.values()),
+            'contrasts': [_shares(scores, endpoint, a, b, options) for a, b in pairs],
+        }
+    return found
+
+
+def overall(blocks: Sequence[Block]) -> dict[str, float | None]:
+    """Components of the whole table, averaged over methods: those of y ~ method + (image) + (method:image) + (seed)."""
+    blocks = [block for block in blocks if block.n_seeds > 1]
+    if not blocks or blocks[0].n_images < 2:
+        return dict.fromkeys(('image', 'method_by_image', 'seed', 'residual'))
+    residual = float(np.mean([block.squares.residual for block in blocks]))
+    seed = float(np.mean([block.squares.seed_variance for block in blocks]))
+    own = float(np.mean([block.images.var(ddof=1) - block.squares.residual / block.n_seeds for block in blocks]))
+    if len(blocks) == 1:
+        return {'image': max(0.0, own), 'method_by_image': None, 'seed': seed, 'residual': residual}
+    total = np.sum([block.images for block in blocks], axis=0).var(ddof=1)
+    each = sum(block.images.var(ddof=1) for block in blocks)
+    image = float((total - each) / (len(blocks) * (len(blocks) - 1)))
+    return {'image': max(0.0, image), 'method_by_image': max(0.0, own - image), 'seed': seed, 'residual': residual}
+
+
+def _shares(scores: Scores, endpoint: str, a: str, b: str, options: Options) -> dict[str, Any]:
+    first, second = scores.pair(endpoint, a, b, options.design)
+    parts = contrast_components(first, second, options.design)
+    shares: dict[str, float | None] = dict.fromkeys(('method_by_image', 'seed', 'residual'))
+    if parts and first.n_seeds == second.n_seeds and (total := parts.variance(first.n_seeds, first.n_images)) > 0:
+        shares = {'method_by_image': parts.interaction / first.n_images / total,
+                  'seed': parts.seed / first.n_seeds / total,
+                  'residual': parts.residual / (first.n_seeds * first.n_images) / total}
+    return {'a': a, 'b': b, **shares}
+
+
+def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) -> list[dict[str, Any]]:
+    """What more seeds or images would do for each planned contrast, in the procedure scope.
+
+    Numbers of seeds are per method. The target is the margin where there is one, else the difference that was
+    observed, which is itself uncertain.
+
+    Returns:
+        One dict per endpoint and pair; ``seeds_needed`` is the least number of seeds, at the images at hand, with which
+        a true difference of the size of the target is found with 80 % power; None where no number does.
+        ``images_needed`` likewise, at the seeds at hand.
+    """
+    found = []
+    for endpoint in scores.endpoints(TESTED):
+        for a, b in pairs:
+            first, second = scores.pair(endpoint, a, b, options.design)
+            parts = contrast_components(first, second, options.design)
+            if parts is None or parts.variance(2, 2) == 0:
+                continue
+            n_seeds, n_images = min(first.n_seeds, second.n_seeds), first.n_images
+            observed = abs(float(first.images.mean() - second.images.mean()))
+            target = options.margin.get(endpoint, observed)
+
+            def enough(seeds: float, images: float, parts=parts, target=target) -> bool:
+                return parts.detectable(seeds, images, options.alpha) <= target
+
+            found.append({
+                'endpoint': endpoint, 'a': a, 'b': b, 'n_seeds': n_seeds, 'n_units': n_images,
+                'target': target, 'target_is': 'margin' if endpoint in options.margin else 'observed difference',
+                'detectable': parts.detectable(n_seeds, n_images, options.alpha),
+                'floor_seeds': parts.floor(n_images, options.alpha),
+                'floor_images': parts.image_floor(n_seeds, options.alpha),
+                'seeds_needed': _least(lambda s, n=n_images, ok=enough: ok(s, n), 2, MOST_SEEDS),
+                'images_needed': _least(lambda n, s=n_seeds, ok=enough: ok(s, n), 3, MOST_IMAGES),
+                'grid': [{'n_seeds': seeds, 'se': math.sqrt(parts.variance(seeds, n_images)),
+                          'detectable': parts.detectable(seeds, n_images, options.alpha)}
+                         for seeds in sorted({*SEEDS, n_seeds})],
+            })
+    return found
+
+
+def _least(enough, least: int, most: int) -> int | None:
+    """Smallest number in [least, most] that is enough; None if none is."""
+    if not enough(most):
+        return None
+    low, high = least - 1, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

@@ -1,0 +1,135 @@
+"""Bootstrap by weights: draws of seeds and images are counts, and means are matrix products of them.
+
+Draws come in chunks, each with a random generator of its own made from (seed, purpose, chunk): the result depends
+neither on the number of threads nor on what else was drawn. Numbers in a chunk are summed by one thread.
+
+B: draws, M: methods, S: seeds, N: images.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+#: Draws in a chunk.
+CHUNK = 250
+BOTH = ('seeds', 'images')
+T = TypeVar('T')
+
+
+def generator(seed: int, *purpose: str | int) -> np.random.Generator:
+    """A random generator of its own for each purpose."""
+    words = [zlib.crc32(str(part).encode()) for part in purpose]
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
+
+
+@contextmanager
+def single_threaded():
+    """Linear algebra on one thread: sums are not split, so the bytes don't depend on the machine's load."""
+    with threadpool_limits(1, user_api='blas'):
+        yield
+
+
+def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:
+    """``work(chunk, size)`` for each chunk, on as many threads as there are cores; results in order."""
+    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
+    with single_threaded(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return [*pool.map(work, range(len(sizes)), sizes)]
+
+
+def image_weights(rng: np.random.Generator, draws: int, n_images: int) -> np.ndarray:
+    """How often each image was drawn, over N; shape (draws, N)."""
+    drawn = rng.integers(0, n_images, size=(draws, n_images), dtype=np.int32)
+    drawn += (np.arange(draws, dtype=np.int32) * n_images)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images) / n_images
+
+
+def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> np.ndarray:
+    """Weights of seeds with the right variance for few of them; shape (draws, S).
+
+    Plain bootstrap weights c (counts over S) have a variance that is too small by (S-1)/S; they are stretched about
+    1/S: 1/S + (c - 1/S) sqrt(S/(S-1)). With one seed its weight is 1.
+    """
+    if n_seeds == 1:
+        return np.ones((draws, 1))
+    plain = image_weights(rng, draws, n_seeds)
+    return 1 / n_seeds + (plain - 1 / n_seeds) * math.sqrt(n_seeds / (n_seeds - 1))
+
+
+def bootstrap_means(values: Mapping[str, Mapping[str, np.ndarray]], draws: int, seed: int, design: str = 'nested',
+                    over: Sequence[str] = BOTH) -> dict[str, np.ndarray]:
+    """Means of all methods in crossed bootstrap draws (Owen 2007: seeds and images are drawn independently).
+
+    Images are drawn for all methods and endpoints jointly; seeds within each method, or jointly where the design is
+    paired and all methods have as many seeds.
+
+    Args:
+        values: Endpoint -> method -> scores, shape (S, N).
+        draws: B.
+        seed: Of the draws.
+        design: ``nested`` or ``paired``.
+        over: What is drawn: ``seeds``, ``images`` or both; the rest is kept as it is.
+
+    Returns:
+        Endpoint -> means, shape (B, M), methods in their order.
+    """
+    def work(chunk: int, size: int) -> dict[str, np.ndarray]:
+        drawn = WeightDraws(seed, chunk, size, design, over)
+        return {endpoint: np.stack([drawn.mean(method, scores) for method, scores in methods.items()], axis=1)
+                for endpoint, methods in values.items()}
+
+    parts = in_chunks(draws, work)
+    return {endpoint: np.concatenate([part[endpoint] for part in parts]) for endpoint in values}
+
+
+class WeightDraws:
+    """One chunk of draws: the weights of images and of each method's seeds, each made when it is first asked for.
+
+    Args:
+        seed: Of the draws.
+        chunk: Number of the chunk.
+        size: Draws in it.
+        design: ``nested`` or ``paired``.
+        over: What is drawn.
+    """
+
+    def __init__(self, seed: int, chunk: int, size: int, design: str, over: Sequence[str] = BOTH) -> None:
+        self.key = (seed, chunk)
+        self.size = size
+        self.paired = design == 'paired'
+        self.over = over
+        self._images: dict[int, np.ndarray] = {}
+        self._seeds: dict[tuple[str, int], np.ndarray] = {}
+
+    def images(self, n_images: int) -> np.ndarray:
+        """Weights of the images, shape (size, N)."""
+        if n_images not in self._images:
+            self._images[n_images] = image_weights(generator(self.key[0], 'images', self.key[1]), self.size, n_images)
+        return self._images[n_images]
+
+    def seeds(self, method: str, n_seeds: int) -> np.ndarray:
+        """Weights of a method's seeds, shape (size, S)."""
+        key = ('' if self.paired else method, n_seeds)
+        if key not in self._seeds:
+            rng = generator(self.key[0], 'seeds', key[0], self.key[1])
+            self._seeds[key] = seed_weights(rng, self.size, n_seeds)
+        return self._seeds[key]
+
+    def mean(self, method: str, scores: np.ndarray) -> np.ndarray:
+        """Weighted means of scores (S, N), shape (size,)."""
+        n_seeds, n_images = scores.shape
+        if 'images' not in self.over:
+            per_seed = np.broadcast_to(scores.mean(axis=1), (self.size, n_seeds))
+        elif 'seeds' not in self.over:
+            return self.images(n_images) @ scores.mean(axis=0)
+        else:
+            per_seed = self.images(n_images) @ scores.T
+        return np.einsum('bs,bs->b', per_seed, self.seeds(method, n_seeds))

@@ -1,0 +1,206 @@
+"""Scores of one condition as arrays seeds x images, complete: what every analysis is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .crossed import Block
+from .endpoints import ENDPOINTS, image_scores
+from .layout import some
+from .options import Options
+from .table import TableError
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Complete blocks of one condition.
+
+    Attributes:
+        name: The condition's label.
+        images: Images that every run has scored, in order.
+        dropped: Images left out, because a run lacks them.
+        seeds: Method -> its seeds, in order.
+        values: Endpoint -> method -> scores, shape (S, N): N is the number of images.
+        kept: Endpoint -> which of the images it could be computed for; all, as a rule.
+        subjects: Subject of each image, or None where every image is a subject of its own.
+        missing: Method -> number of missing predictions that were filled in by the cap.
+        complete_case: Method -> mean ME over the images that no run lacks, where predictions were filled in.
+    """
+
+    name: str
+    images: list[str]
+    dropped: list[str]
+    seeds: dict[str, list[int]]
+    values: dict[str, dict[str, np.ndarray]]
+    kept: dict[str, np.ndarray]
+    subjects: np.ndarray | None = None
+    missing: dict[str, int] = field(default_factory=dict)
+    complete_case: dict[str, float] = field(default_factory=dict)
+    _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
+
+    @property
+    def unit(self) -> str:
+        """What is drawn at random besides seeds: ``image`` or ``subject``."""
+        return 'image' if self.subjects is None else 'subject'
+
+    def block(self, endpoint: str, method: str) -> Block:
+        """Scores of a method, shape (S, N); N: subjects where there are some, else images."""
+        key = (endpoint, method)
+        if key not in self._blocks:
+            self._blocks[key] = Block(self.by_unit(self.values[endpoint][method], self.kept[endpoint]))
+        return self._blocks[key]
+
+    def by_unit(self, values: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+        """Averages scores (..., images) within subjects, so that a subject takes the image's place.
+
+        Args:
+            values: Scores of the images that are ``kept``.
+            kept: Mask over the images.
+        """
+        if self.subjects is None:
+            return values
+        subjects = self.subjects if kept is None else self.subjects[kept]
+        _, codes = np.unique(subjects, return_inverse=True)
+        share = np.zeros((codes.max() + 1, len(codes)))
+        share[codes, np.arange(len(codes))] = 1
+        share /= share.sum(axis=1, keepdims=True)
+        return values @ share.T
+
+    def pair(self, endpoint: str, a: str, b: str, design: str) -> tuple[Block, Block]:
+        """Both methods' blocks; in a paired design on their common seeds."""
+        blocks = self.block(endpoint, a), self.block(endpoint, b)
+        if design == 'nested' or self.seeds[a] == self.seeds[b]:
+            return blocks
+        common = self.common_seeds(a, b)
+        return tuple(Block(block.values[[self.seeds[method].index(seed) for seed in common]])
+                     for block, method in zip(blocks, (a, b)))
+
+    def common_seeds(self, a: str, b: str) -> list[int]:
+        """Seeds that both methods have."""
+        return [seed for seed in self.seeds[a] if seed in set(self.seeds[b])]
+
+    @property
+    def methods(self) -> list[str]:
+        """Methods with at least one run, in the order of the plan."""
+        return [*self.seeds]
+
+    def endpoints(self, among: Sequence[str]) -> list[str]:
+        """Which of these endpoints there are."""
+        return [name for name in among if name in self.values]
+
+
+def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options: Options, notes: list[str]) -> Scores:
+    """Scores of one condition.
+
+    Args:
+        rows: The condition's rows of the results table, in its canonical order.
+        methods: In the order of the plan.
+        label: The condition's name for readers.
+        options: Threshold and what a missing prediction counts as.
+        notes: Sentences for the reader are appended.
+
+    Raises:
+        TableError: No image has been scored by every run.
+    """
+    frame = image_scores(rows, options.threshold)
+    runs = frame[['method', 'seed']].drop_duplicates()
+    images, grid, whole = _grid(rows, frame, runs)
+    places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
+              if (runs['method'] == method).any()}
+    missing: dict[str, int] = {}
+    complete = whole.all(axis=0)
+    if options.missing_cap is None:
+        grid, dropped = grid[:, complete], [image for image, kept in zip(images, complete) if not kept]
+        images = [image for image, kept in zip(images, complete) if kept]
+        if not images:
+            raise TableError(
+                f'condition {label}: no image has the same landmarks in every run; score all runs on the same test '
+                'images, or give missing_cap, the error that a missing prediction counts as')
+    else:
+        dropped = []
+        missing = {method: int((~whole[place]).sum()) for method, place in places.items()}
+    if dropped:
+        notes.append(f'{label}: {len(dropped)} image{"s" if len(dropped) > 1 else ""} left out, because not every run '
+                     f'has scored all landmarks of it: {some(dropped)}.')
+    seeds = {method: runs['seed'].to_numpy()[place].tolist() for method, place in places.items()}
+    arrays = {}
+    for endpoint in ENDPOINTS:
+        if endpoint in frame.columns:
+            flat = np.append(frame[endpoint].to_numpy(), np.nan)
+            arrays[endpoint] = flat[grid]
+    if options.missing_cap is not None:
+        arrays = _fill(arrays, ~whole, options, rows, images)
+    values, kept = {}, {}
+    for endpoint, array in arrays.items():
+        known = np.isfinite(array).all(axis=0)
+        if known.any():
+            kept[endpoint] = known
+            values[endpoint] = {method: array[place][:, known] for method, place in places.items()}
+            if not known.all():
+                notes.append(f'{label}: {endpoint} is over {known.sum()} of {len(images)} images; the others lack what '
+                             'it needs.')
+    case = {}
+    if any(missing.values()):
+        case = {method: float(values['ME'][method][:, complete].mean()) for method in places} if complete.any() else {}
+        notes.append(
+            f'{label}: {sum(missing.values())} missing predictions count as failures with an error of '
+            f'{options.missing_cap:g} ({", ".join(f"{name}: {count}" for name, count in missing.items() if count)}); '
+            f'{complete.sum()} of {len(images)} images are complete in all runs.')
+    return Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing, case)
+
+
+def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Images, the place in ``frame`` of each run's image (the last place + 1 if absent), and whether it is whole.
+
+    An image of a run is whole if it has all landmarks that any run has of it, each with an error.
+    """
+    codes, images = pd.factorize(frame['image'], sort=True)
+    starts = np.flatnonzero(~frame.duplicated(['method', 'seed']).to_numpy())
+    run = np.repeat(np.arange(len(runs)), np.diff([*starts, len(frame)]))
+    grid = np.full((len(runs), len(images)), len(frame))
+    grid[run, codes] = np.arange(len(frame))
+    if 'landmark' not in rows.columns:
+        whole = np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
+        return [*images], grid, whole
+    # Keys are unique, so a run that has as many landmarks of an image as there are distinct ones has them all.
+    sizes = np.append(frame['n_landmarks'].to_numpy(), 0)[grid]
+    distinct = rows[['image', 'landmark']].drop_duplicates().groupby('image').size().reindex(images).to_numpy()
+    whole = (sizes == distinct) & np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
+    return [*images], grid, whole
+
+
+def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options, rows: pd.DataFrame,
+          images: Sequence[str]) -> dict[str, np.ndarray]:
+    """Missing predictions as failures; endpoints that can't be filled keep NaN."""
+    cap = float(options.missing_cap)
+    fills: dict[str, Any] = {'ME': cap, 'FR': 1.0, 'AUC': 0.0}
+    if 'NME' in arrays:
+        scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
+        fills['NME'] = np.broadcast_to(cap / scale, absent.shape)
+    return {endpoint: np.where(absent, fills.get(endpoint, np.nan), array) for endpoint, array in arrays.items()}
+
+
+def _subjects(rows: pd.DataFrame, images: Sequence[str], label: str, notes: list[str]) -> np.ndarray | None:
+    """Each image's subject; None where there are no subjects with more than one image."""
+    if 'subject' not in rows.columns:
+        return None
+    pairs = rows[['image', 'subject']].drop_duplicates()
+    twice = pairs[pairs['subject'] != ''].groupby('image').size()
+    if (twice > 1).any():
+        raise TableError(f'condition {label}: field subject: more than one subject for image '
+                         f'{some([*twice.index[twice > 1]])}; an image has one subject in all runs')
+    named = pairs[pairs['subject'] != ''].set_index('image')['subject'].to_dict()
+    subjects = np.array([('subject', named[image]) if image in named else ('image', image) for image in images])
+    keys = np.array([f'{kind} {name}' for kind, name in subjects], dtype=object)
+    if len(set(keys)) == len(keys):
+        return None
+    without = sum(image not in named for image in images)
+    notes.append(f'{label}: {len(images)} images of {len(set(keys))} subjects; scores are averaged per subject first, '
+                 "and the subject takes the image's place in every interval and test"
+                 + (f' ({without} images without a subject count as one each).' if without else '.'))
+    return keys

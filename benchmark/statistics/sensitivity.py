@@ -1,0 +1,336 @@
+"""Does the conclusion survive? Each planned contrast by other analyses, including those that others use.
+
+The headline is the crossed t test in the procedure scope (with one seed: the networks scope). Every other row is read
+by the same rule: a is better, b is better, or undecided at level alpha, without adjustment. A row whose reading differs
+from that of the same endpoint's headline is a flip.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from .contrasts import NETWORKS, PROCEDURE, lower_is_better
+from .crossed import Block, Estimate, crossed_contrast, fixed_seeds_contrast
+from .endpoints import auc_scores, failures
+from .options import Options
+from .rank_tests import nemenyi_p, sign_flip, signed_rank
+from .resampling import bootstrap_means, generator, single_threaded
+from .scores import Scores
+
+A, B, UNDECIDED = 'a better', 'b better', 'undecided'
+THRESHOLDS = (0.8, 1.0, 1.2, 1.4, 1.6)
+TRIMMED = 0.05
+#: Fewest seeds with which a signed-rank test over seeds can reach p < 0.05.
+LEAST_SEEDS = 6
+#: Most images for the Bayesian signed-rank test (its cost grows with their square), and its draws.
+ROPE_IMAGES, ROPE_DRAWS = 1000, 2000
+
+
+def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict[str, Any] | None,
+                options: Options) -> list[dict[str, Any]]:
+    """The sensitivity table of each planned contrast.
+
+    Args:
+        scores: The main condition's scores.
+        pairs: Planned pairs.
+        friedman: The rank summary of :mod:`.ranking`, for Nemenyi's test.
+        options: Design, level, draws, margin.
+
+    Returns:
+        Per pair: the ``headlines`` by endpoint, and ``rows`` with ``analysis``, ``scope``, ``estimate``, ``p``,
+        interval, ``reading``, ``flip`` and, where an analysis can't be made, ``reason`` and no reading.
+    """
+    boot = {}
+    if pairs:
+        values = {'ME': {method: scores.block('ME', method).values for method in scores.methods}}
+        boot = {method: column for method, column in
+                zip(scores.methods, bootstrap_means(values, options.draws, options.seed, options.design)['ME'].T)}
+    found = []
+    for a, b in pairs:
+        table = _Table(scores, a, b, options)
+        table.tests_of_others()
+        table.bootstrap(boot[a] - boot[b])
+        table.other_scores()
+        table.other_design()
+        table.leave_out()
+        table.thresholds()
+        table.mcnemar()
+        table.nemenyi(friedman)
+        table.rope()
+        found.append({'a': a, 'b': b, 'endpoint': 'ME', 'headlines': table.headlines, 'rows': table.rows,
+                      'flips': sum(row['flip'] is True for row in table.rows),
+                      'read': sum(row['reading'] is not None for row in table.rows)})
+    return found
+
+
+class _Table:
+    """Rows of one contrast."""
+
+    def __init__(self, scores: Scores, a: str, b: str, options: Options) -> None:
+        self.scores, self.a, self.b, self.options = scores, a, b, options
+        self.blocks = scores.pair('ME', a, b, options.design)
+        self.seeds = min(block.n_seeds for block in self.blocks)
+        self.scope = PROCEDURE if self.seeds > 1 else NETWORKS
+        self.difference = self.blocks[0].images - self.blocks[1].images
+        self.rows: list[dict[str, Any]] = []
+        self.headlines: dict[str, dict[str, Any]] = {}
+        for endpoint in ('ME', 'FR', 'AUC'):
+            one = self.main(*scores.pair(endpoint, a, b, options.design))
+            self.headlines[endpoint] = {'scope': self.scope, **self.numbers(one),
+                                        'reading': self.read(float(one.p), float(one.estimate), endpoint)}
+
+    def main(self, first: Block, second: Block) -> Estimate:
+        """The headline's analysis of other scores."""
+        if self.scope == NETWORKS:
+            return fixed_seeds_contrast(first, second)
+        return crossed_contrast(first, second, self.options.design)
+
+    def numbers(self, one: Estimate) -> dict[str, Any]:
+        low, high = one.interval(1 - self.options.alpha)
+        return {'estimate': one.estimate, 'p': one.p, 'ci_low': low, 'ci_high': high}
+
+    def read(self, p: float, estimate: float, endpoint: str = 'ME') -> str | None:
+        """a better, b better, undecided; None where there is no test."""
+        if math.isnan(p):
+            return None
+        if p >= self.options.alpha or estimate == 0:
+            return UNDECIDED
+        return A if (estimate < 0) == lower_is_better(endpoint) else B
+
+    def add(self, analysis: str, scope: str, numbers: dict[str, Any] | None = None, reason: str | None = None,
+            endpoint: str = 'ME', reading: str | None = None, note: str | None = None) -> None:
+        """A row; without numbers, the reason why there are none."""
+        numbers = {'estimate': None, 'p': None, 'ci_low': None, 'ci_high': None, **(numbers or {})}
+        if reading is None and numbers['p'] is not None:
+            reading = self.read(float(numbers['p']), float(numbers['estimate']), endpoint)
+            reason = reason or (None if reading else 'no variance to judge by')
+        expected = self.headlines[endpoint]['reading']
+        flip = None if reading is None or expected is None else reading != expected
+        self.rows.append({'analysis': analysis, 'scope': scope, 'endpoint': endpoint, **numbers, 'reading': reading,
+                          'flip': flip, 'reason': reason, 'note': note})
+
+    def estimate(self, analysis: str, scope: str, one: Estimate, endpoint: str = 'ME', note: str | None = None) -> None:
+        self.add(analysis, scope, self.numbers(one), endpoint=endpoint, note=note)
+
+    def tests_of_others(self) -> None:
+        """Tests of seed-averaged images or of seed means: each forgets one of the two random factors."""
+        if self.scope == PROCEDURE:
+            self.estimate('paired t on seed-averaged images', NETWORKS, fixed_seeds_contrast(*self.blocks))
+        test = signed_rank(self.difference, 1 - self.options.alpha)
+        self.add('Wilcoxon on seed-averaged images', NETWORKS,
+                 {'estimate': test.pseudomedian, 'p': test.p, 'ci_low': test.low, 'ci_high': test.high},
+                 note='estimate: Hodges-Lehmann; blind to seeds')
+        signs = generator(self.options.seed, 'signs').choice([-1.0, 1.0], size=(
+            min(self.options.draws, 20_000_000 // len(self.difference) + 1), len(self.difference)))
+        with single_threaded():
+            p = sign_flip(self.difference, signs) if self.difference.any() else math.nan
+        self.add('sign-flip permutation of images', NETWORKS, {'estimate': self.difference.mean(), 'p': p},
+                 note='blind to seeds')
+        means = [block.values.mean(axis=1) for block in self.blocks]
+        if self.seeds < 2:
+            self.add('Welch t on seed means', PROCEDURE, reason='needs two seeds of each method')
+        else:
+            self.welch(*means)
+        if self.seeds < LEAST_SEEDS:
+            least = 2.0 ** (1 - self.seeds)
+            self.add('Wilcoxon on seed means', PROCEDURE,
+                     reason=f'with {self.seeds} seed{"s" if self.seeds > 1 else ""} p is at least {least:g}: it can\'t '
+                            'reject, whatever the data')
+        elif self.options.design == 'paired':
+            test = signed_rank(means[0] - means[1], 1 - self.options.alpha)
+            self.add('Wilcoxon on seed means', PROCEDURE, {'estimate': test.pseudomedian, 'p': test.p,
+                                                           'ci_low': test.low, 'ci_high': test.high})
+        else:
+            test = stats.mannwhitneyu(*means, alternative='two-sided', method='auto')
+            self.add('Wilcoxon on seed means', PROCEDURE,
+                     {'estimate': means[0].mean() - means[1].mean(), 'p': float(test.pvalue)},
+                     note='rank sum, as the design is nested')
+
+    def welch(self, first: np.ndarray, second: np.ndarray) -> None:
+        """Seed means only: it treats the test images as the whole population."""
+        difference = first.mean() - second.mean()
+        spread = max(first.std(), second.std())
+        if spread <= 1e-12 * max(abs(first).max(), abs(second).max()):
+            self.add('Welch t on seed means', PROCEDURE, reason='no variance between seeds')
+            return
+        if self.options.design == 'paired':
+            test = stats.ttest_rel(first, second)
+        else:
+            test = stats.ttest_ind(first, second, equal_var=False)
+        interval = test.confidence_interval(1 - self.options.alpha)
+        name = 'paired t on seed means' if self.options.design == 'paired' else 'Welch t on seed means'
+        self.add(name, PROCEDURE, {'estimate': difference, 'p': float(test.pvalue), 'ci_low': interval.low,
+                                   'ci_high': interval.high}, note='blind to the sampling of images')
+
+    def bootstrap(self, draws: np.ndarray) -> None:
+        """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
+        if not np.ptp(draws) > 1e-12 * float(self.blocks[0].size):
+            self.add('crossed bootstrap', self.scope, reason='no variance to judge by')
+            return
+        low, high = np.quantile(draws, [self.options.alpha / 2, 1 - self.options.alpha / 2])
+        below, above = np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0)
+        p = min(1.0, 2 * (1 + min(below, above)) / (1 + len(draws)))
+        self.add('crossed bootstrap', self.scope, {'estimate': self.difference.mean(), 'p': p, 'ci_low': low,
+                                                   'ci_high': high}, note='percentile interval')
+
+    def other_scores(self) -> None:
+        """The headline's analysis of log errors, and without the easiest and hardest images."""
+        first, second = (block.values for block in self.blocks)
+        if min(first.min(), second.min()) > 0:
+            one = self.main(Block(np.log(first)), Block(np.log(second)))
+            self.estimate('log ME', self.scope, one, note='estimate: difference of mean logarithms')
+        else:
+            self.add('log ME', self.scope, reason='an error is 0')
+        count = len(self.difference)
+        cut = math.ceil(TRIMMED * count)
+        if count - 2 * cut < 3:
+            self.add('trimmed ME', self.scope, reason='too few images')
+            return
+        order = np.argsort(self.blocks[0].images + self.blocks[1].images, kind='stable')[cut:count - cut]
+        self.estimate('trimmed ME', self.scope, self.main(Block(first[:, order]), Block(second[:, order])),
+                      note=f'without the {cut} easiest and the {cut} hardest {self.scores.unit}s of both methods')
+
+    def other_design(self) -> None:
+        """The other of nested and paired."""
+        other = 'paired' if self.options.design == 'nested' else 'nested'
+        name = f'{other} instead of {self.options.design}'
+        if self.seeds < 2:
+            self.add(name, PROCEDURE, reason='needs two seeds of each method')
+        elif other == 'nested':
+            self.estimate(name, PROCEDURE, crossed_contrast(*self.blocks, 'nested'))
+        elif len(self.scores.common_seeds(self.a, self.b)) < 2:
+            self.add(name, PROCEDURE, reason='fewer than two common seeds')
+        else:
+            self.estimate(name, PROCEDURE, crossed_contrast(
+                *self.scores.pair('ME', self.a, self.b, 'paired'), 'paired'))
+
+    def leave_out(self) -> None:
+        """The least favourable result without one seed, and without the most influential image."""
+        first, second = (block.values for block in self.blocks)
+        if self.seeds < 3:
+            self.add('leave one seed out', PROCEDURE, reason='needs three seeds of each method')
+        else:
+            if self.options.design == 'paired':
+                cases = [(np.delete(first, k, 0), np.delete(second, k, 0)) for k in range(len(first))]
+            else:
+                cases = [(np.delete(first, k, 0), second) for k in range(len(first))]
+                cases += [(first, np.delete(second, k, 0)) for k in range(len(second))]
+            found = [self.main(Block(one), Block(two)) for one, two in cases]
+            readings = [self.read(float(one.p), float(one.estimate)) for one in found]
+            changed = sum(reading != self.headlines['ME']['reading'] for reading in readings)
+            self.estimate('leave one seed out', PROCEDURE, self.least_favourable(found),
+                          note=f'the one of {len(found)} that speaks most against the headline; '
+                               f'{changed} change{"s" if changed == 1 else ""} the reading')
+        if len(self.difference) < 4:
+            self.add('without the most influential image', self.scope, reason='too few images')
+            return
+        without = int(np.abs(self.difference - self.difference.mean()).argmax())
+        one = self.main(*(Block(np.delete(values, without, 1)) for values in (first, second)))
+        self.estimate(f'without the most influential {self.scores.unit}', self.scope, one)
+
+    def least_favourable(self, found: Sequence[Estimate]) -> Estimate:
+        """Where the headline is a difference the largest p (a change of sign is larger still), else the smallest."""
+        headline = self.headlines['ME']
+        reading, sign = headline['reading'], np.sign(float(headline['estimate']))
+        known = [one for one in found if not math.isnan(float(one.p))] or [*found]
+
+        def against(one: Estimate) -> float:
+            p = float(one.p)
+            return (p if np.sign(float(one.estimate)) == sign else 2 - p) if reading in (A, B) else -p
+
+        return max(known, key=against)
+
+    def thresholds(self) -> None:
+        """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
+        method_errors = [self.scores.values['ME'][method] for method in (self.a, self.b)]
+        if self.options.design == 'paired':
+            common = self.scores.common_seeds(self.a, self.b)
+            method_errors = [values[[self.scores.seeds[method].index(seed) for seed in common]]
+                             for method, values in zip((self.a, self.b), method_errors)]
+        kinds: tuple[tuple[str, Callable], ...] = (('FR', failures), ('AUC', auc_scores))
+        for endpoint, score in kinds:
+            for factor in THRESHOLDS:
+                threshold = factor * self.options.threshold
+                blocks = [Block(self.scores.by_unit(score(values, threshold), self.scores.kept['ME']))
+                          for values in method_errors]
+                self.estimate(f'{endpoint} at {factor:g} t', self.scope, self.main(*blocks), endpoint=endpoint)
+
+    def mcnemar(self) -> None:
+        """Exact McNemar test of failures, one network of each method at a time (in the order of their seeds)."""
+        if self.scores.unit == 'subject':
+            self.add('exact McNemar per seed', NETWORKS, endpoint='FR',
+                     reason='images of a subject are not independent')
+            return
+        first, second = (block.values for block in self.scores.pair('FR', self.a, self.b, self.options.design))
+        count = min(len(first), len(second))
+        tests = [mcnemar_exact(int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum()))
+                 for one, two in zip(first[:count], second[:count])]
+        readings = {self.read(p, float(one.mean() - two.mean()), 'FR') for p, one, two in zip(tests, first, second)}
+        rejected = sum(p < self.options.alpha for p in tests)
+        if self.headlines['FR']['reading'] is None:
+            self.add('exact McNemar per seed', NETWORKS, endpoint='FR', reason='no image fails in one method only')
+            return
+        self.add('exact McNemar per seed', NETWORKS,
+                 {'estimate': float(first[:count].mean() - second[:count].mean()), 'p': float(np.median(tests))},
+                 endpoint='FR', reading=readings.pop() if len(readings) == 1 else UNDECIDED,
+                 note=f'{rejected} of {count} pairs of networks differ; p: median, from {min(tests):.3g} to '
+                      f'{max(tests):.3g}')
+
+    def nemenyi(self, friedman: dict[str, Any] | None) -> None:
+        """Difference of mean ranks; it depends on the pool of methods."""
+        if not friedman:
+            return
+        difference = friedman['mean_ranks'][self.a] - friedman['mean_ranks'][self.b]
+        methods = len(friedman['mean_ranks'])
+        self.add('Nemenyi on mean ranks', NETWORKS,
+                 {'estimate': difference, 'p': nemenyi_p(difference, methods, friedman['n_units'])},
+                 note=f'estimate: difference of mean ranks; depends on the pool of {methods} methods; blind to seeds')
+
+    def rope(self) -> None:
+        """Bayesian signed-rank test with a region of practical equivalence (Benavoli et al. 2017); needs a margin."""
+        margin, count = self.options.margin.get('ME'), len(self.difference)
+        if margin is None:
+            self.add('Bayesian signed-rank with ROPE', NETWORKS, reason='needs a margin')
+        elif count > ROPE_IMAGES:
+            self.add('Bayesian signed-rank with ROPE', NETWORKS, reason=f'more than {ROPE_IMAGES} {self.scores.unit}s')
+        else:
+            better, same, worse = bayesian_signed_rank(self.difference, margin, ROPE_DRAWS,
+                                                       generator(self.options.seed, 'rope', self.a, self.b))
+            level = 1 - self.options.alpha
+            self.add('Bayesian signed-rank with ROPE', NETWORKS, {'estimate': self.difference.mean()},
+                     reading=A if better > level else B if worse > level else UNDECIDED,
+                     note=f'P(a better by more than the margin) {better:.3f}, P(within) {same:.3f}, P(b better) '
+                          f'{worse:.3f}; depends on its prior, blind to seeds')
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """Two-sided exact p of McNemar's test: binomial with 1/2 over the discordant images; 1 without any."""
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def bayesian_signed_rank(differences: np.ndarray, rope: float, draws: int,
+                         rng: np.random.Generator) -> tuple[float, float, float]:
+    """Shares of draws in which D's Walsh averages lie mostly below -rope, within, above it.
+
+    Weights of images (and of one prior observation at 0) are Dirichlet; ties of two shares go to neither.
+
+    Args:
+        differences: D, shape (N,).
+        rope: Half width of the region of practical equivalence.
+        draws: Draws of the weights.
+        rng: Their generator.
+    """
+    values = np.append(0.0, np.asarray(differences, np.float64))
+    averages = (values[:, None] + values[None]) / 2
+    weights = rng.dirichlet(np.ones(len(values)), size=draws)
+    with single_threaded():
+        below = np.einsum('bi,bi->b', weights @ (averages < -rope), weights)
+        above = np.einsum('bi,bi->b', weights @ (averages > rope), weights)
+    within = 1 - below - above
+    winner = np.stack([below, within, above]).argmax(axis=0)
+    return tuple(float((winner == place).mean()) for place in range(3))

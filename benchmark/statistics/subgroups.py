@@ -1,0 +1,155 @@
+"""Is the difference the same in all strata of the images? Declared columns only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .contrasts import NETWORKS, PROCEDURE, SCOPES
+from .crossed import ZERO, Block, Estimate, crossed_contrast, fixed_seeds_contrast, mean_squares
+from .layout import some
+from .options import Options
+from .rank_tests import holm
+from .scores import Scores
+from .table import TableError
+
+PREFIX = 'group_'
+
+
+def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
+              notes: list[str], endpoint: str = 'ME') -> list[dict[str, Any]]:
+    """The planned contrasts per stratum of each declared column, and their interactions.
+
+    Args:
+        rows: The main condition's rows.
+        scores: Its scores.
+        pairs: Planned pairs.
+        options: Names the columns.
+        notes: Sentences on strata that are too small are appended.
+
+    Returns:
+        Per column: ``strata`` with each stratum's number of units and each method's mean; ``contrasts`` per stratum,
+        pair and scope; ``interactions``: the difference in the stratum minus that in all others, Holm over strata.
+
+    Raises:
+        TableError: A declared column is not in the table, or an image (subject) is in two strata.
+    """
+    found = []
+    for name in options.groups:
+        column = next((column for column in (name, PREFIX + name) if column in rows.columns), None)
+        if column is None:
+            there = [column for column in rows.columns if column.startswith(PREFIX)]
+            raise TableError(f'groups: no column {name} in the table; columns of groups are '
+                             f'{some(there, 20) or "none"}: correct the name or leave it out')
+        labels = _labels(rows, scores, column)
+        strata = [label for label in sorted(set(labels)) if label]
+        small = [label for label in strata if (labels == label).sum() < 2]
+        if small:
+            notes.append(f'{column.removeprefix(PREFIX)}: {some(small)} left out of the subgroups, with fewer than two '
+                         f'{scores.unit}s.')
+        strata = [label for label in strata if label not in small]
+        blocks = {pair: scores.pair(endpoint, *pair, options.design) for pair in pairs}
+        found.append({
+            'column': column.removeprefix(PREFIX), 'endpoint': endpoint, 'unit': scores.unit,
+            'strata': [{'name': label, 'n_units': int((labels == label).sum()),
+                        'means': {method: float(scores.block(endpoint, method).images[labels == label].mean())
+                                  for method in scores.methods}} for label in strata],
+            'contrasts': [_entry(label, pair, scope, _within(blocks[pair], labels == label, scope, options), options)
+                          for scope in SCOPES for pair in pairs for label in strata],
+            'interactions': [entry for scope in SCOPES for pair in pairs
+                             for entry in _interactions(blocks[pair], labels, strata, pair, scope, options)],
+        })
+    return found
+
+
+def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
+    """The stratum of each unit (image or subject); '' where it has none."""
+    pairs = rows[['image', column]].drop_duplicates()
+    label = pairs[column].map(lambda value: '' if pd.isna(value) else str(value))
+    pairs = pairs.assign(**{column: label}).drop_duplicates()
+    if pairs['image'].duplicated().any():
+        twice = pairs['image'][pairs['image'].duplicated()]
+        raise TableError(f'field {column}: image {twice.iloc[0]} is in two strata; an image has one value in all runs')
+    by_image = pairs.set_index('image')[column].to_dict()
+    labels = np.array([by_image.get(image, '') for image in scores.images], dtype=object)
+    if scores.subjects is None:
+        return labels
+    found = []
+    for subject in np.unique(scores.subjects):
+        own = set(labels[scores.subjects == subject])
+        if len(own) > 1:
+            raise TableError(f'field {column}: the images of {subject} are in several strata ({some(sorted(own))}); '
+                             'a subject has one value')
+        found.append(own.pop())
+    return np.array(found, dtype=object)
+
+
+def _within(blocks: tuple[Block, Block], mask: np.ndarray, scope: str, options: Options) -> Estimate:
+    first, second = (block.values[:, mask] for block in blocks)
+    return fixed_seeds_contrast(first, second) if scope == NETWORKS else crossed_contrast(first, second, options.design)
+
+
+def _interactions(blocks: tuple[Block, Block], labels: np.ndarray, strata: Sequence[str], pair: tuple[str, str],
+                  scope: str, options: Options) -> list[dict[str, Any]]:
+    """Stratum minus rest; with two strata there is one interaction."""
+    used = [label for label in strata if ((labels != label) & (labels != '')).sum() >= 2]
+    used = used[:1] if len(used) == 2 == len(strata) else used
+    estimates = [interaction(*blocks, labels == label, (labels != label) & (labels != ''), scope, options.design)
+                 for label in used]
+    entries = [_entry(label, pair, scope, one, options) for label, one in zip(used, estimates)]
+    for entry, p in zip(entries, holm([float(one.p) for one in estimates])):
+        entry['p_adjusted'] = p
+    return entries
+
+
+def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, scope: str,
+                design: str = 'nested') -> Estimate:
+    """(a - b) inside minus (a - b) outside.
+
+    The images' share of the variance is var(D) / N summed over both groups. In the procedure scope each seed's own
+    difference of the two group means adds max(0, MS - MS_residual), with residuals pooled within the groups and each
+    mean square carrying its degrees of freedom, as in :mod:`.crossed`.
+
+    Args:
+        a: Block (S, N).
+        b: Block (S, N).
+        inside: Mask of the images of the stratum.
+        outside: Mask of the others.
+        scope: ``procedure`` or ``networks``.
+        design: ``nested`` or ``paired``.
+    """
+    difference = a.images - b.images
+    groups = (inside, outside)
+    counts = [int(mask.sum()) for mask in groups]
+    parts = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts)]
+    mean = float(difference[inside].mean() - difference[outside].mean())
+    variance, weight = sum(parts), sum(part**2 / (count - 1) for part, count in zip(parts, counts))
+    if scope == PROCEDURE:
+        tables = [a.values - b.values] if design == 'paired' else [a.values, b.values]
+        for values in tables:
+            n_seeds = len(values)
+            if n_seeds < 2:
+                return Estimate(np.float64(mean), np.float64(np.nan), np.float64(np.nan))
+            own = values[:, inside].mean(axis=1) - values[:, outside].mean(axis=1)
+            df = (n_seeds - 1) * (sum(counts) - 2)
+            residual = sum(float(mean_squares(values[:, mask]).residual) * (n_seeds - 1) * (count - 1)
+                           for mask, count in zip(groups, counts)) / df
+            noise = residual * sum(1 / count for count in counts)
+            excess = max(0.0, float(own.var(ddof=1)) - noise) / n_seeds
+            if excess > 0:
+                variance += excess
+                weight += ((own.var(ddof=1) / n_seeds) ** 2 / (n_seeds - 1) + (noise / n_seeds) ** 2 / df)
+    se = math.sqrt(variance)
+    if se <= ZERO * max(float(a.size), float(b.size)):
+        return Estimate(np.float64(mean), np.float64(np.nan), np.float64(np.nan))
+    return Estimate(np.float64(mean), np.float64(se), np.float64(variance**2 / weight))
+
+
+def _entry(label: str, pair: tuple[str, str], scope: str, one: Estimate, options: Options) -> dict[str, Any]:
+    low, high = one.interval(1 - options.alpha)
+    return {'stratum': label, 'a': pair[0], 'b': pair[1], 'scope': scope, 'estimate': one.estimate, 'se': one.se,
+            'df': one.df, 'p': one.p, 'ci_low': low, 'ci_high': high}

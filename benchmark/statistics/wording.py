@@ -1,0 +1,202 @@
+"""Contrasts in plain words: what was compared, in which scope, how large, how sure, does it matter, what would help.
+
+Never 'no difference': what is not shown is undecided, and what is shown to be small is equivalent within a margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .contrasts import (
+    EQUIVALENT,
+    INCONCLUSIVE,
+    INFERIOR,
+    INFERIOR_RELEVANT,
+    NETWORKS,
+    NON_INFERIOR,
+    NOT_ESTIMABLE,
+    PROCEDURE,
+    SUPERIOR,
+    SUPERIOR_RELEVANT,
+)
+
+#: Endpoint -> factor, decimals, unit where it is not that of the errors.
+SHOWN = {'ME': (1, 3, None), 'FR': (100, 1, 'percentage points'), 'AUC': (1, 3, ''),
+         'NME': (100, 2, '% of the inter-ocular distance')}
+
+
+def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]],
+               plans: Sequence[Mapping[str, Any]], labels: Mapping[str, str], unit: str, unit_of: str,
+               alpha: float) -> list[dict[str, Any]]:
+    """One headline and one paragraph per planned contrast and endpoint.
+
+    Args:
+        planned: The planned contrasts, both scopes.
+        effects: Their effect sizes.
+        plans: Their planning.
+        labels: Method -> its name for readers.
+        unit: Of the errors.
+        unit_of: ``image`` or ``subject``.
+        alpha: Level.
+    """
+    by_scope = {(one['endpoint'], one['a'], one['b'], one['scope']): one for one in planned}
+    plan_of = {(one['endpoint'], one['a'], one['b']): one for one in plans}
+    found = []
+    for effect in effects:
+        key = (effect['endpoint'], effect['a'], effect['b'])
+        procedure, networks = by_scope[(*key, PROCEDURE)], by_scope[(*key, NETWORKS)]
+        words = _Words(*key, labels, unit, unit_of, alpha)
+        parts = [words.procedure(procedure, effect), words.networks(networks), words.margin(procedure, networks),
+                 words.settle(procedure, plan_of.get(key))]
+        found.append({'endpoint': key[0], 'a': key[1], 'b': key[2], 'headline': words.headline(procedure, networks),
+                      'text': ' '.join(part for part in parts if part)})
+    return found
+
+
+class _Words:
+    """Sentences on one contrast."""
+
+    def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
+                 alpha: float) -> None:
+        self.endpoint, self.a, self.b = endpoint, labels[a], labels[b]
+        self.unit_of, self.alpha = unit_of, alpha
+        factor, decimals, own = SHOWN[endpoint]
+        self.factor, self.decimals, self.unit = factor, decimals, unit if own is None else own
+        self.level = f'{100 * (1 - alpha):g} %'
+
+    def size(self, value: float) -> str:
+        """A number above 0 with its unit."""
+        return f'{self.number(abs(value))} {self.unit}'.rstrip()
+
+    def number(self, value: float) -> str:
+        """Decimals of the endpoint, more where the number would else vanish."""
+        value = value * self.factor
+        if value != 0 and abs(value) < 0.5 * 10 ** (1 - self.decimals):
+            return f'{value:.2g}'
+        return f'{value:.{self.decimals}f}'
+
+    def signed(self, value: float) -> str:
+        """'0.012 lower'."""
+        return f'{self.number(abs(value))} {"lower" if value < 0 else "higher"}'
+
+    def interval(self, low: float, high: float) -> str:
+        """'from 0.034 lower to 0.010 higher'."""
+        if (low < 0) == (high < 0):
+            near, far = sorted((abs(low), abs(high)))
+            return f'from {self.number(near)} to {self.number(far)} {"lower" if low < 0 else "higher"}'
+        return f'from {self.signed(low)} to {self.signed(high)}'
+
+    def conclusion(self, one: Mapping[str, Any]) -> str:
+        """The verdict as a clause."""
+        margin = None if one['margin'] is None else f'the margin of {self.size(one["margin"])}'
+        return {
+            SUPERIOR_RELEVANT: f'{self.a} is better than {self.b}, by more than {margin}',
+            SUPERIOR: f'{self.a} is better than {self.b}',
+            INFERIOR_RELEVANT: f'{self.a} is worse than {self.b}, by more than {margin}',
+            INFERIOR: f'{self.a} is worse than {self.b}',
+            EQUIVALENT: f'{self.a} and {self.b} are equivalent within {margin}',
+            NON_INFERIOR: f'{self.a} is not worse than {self.b} by more than {margin}',
+            INCONCLUSIVE: f'it is not settled which of {self.a} and {self.b} is better',
+            NOT_ESTIMABLE: f'{self.a} and {self.b} can\'t be judged ({one["reason"]})',
+        }[one['verdict']]
+
+    def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
+        """One sentence with both verdicts."""
+        if min(procedure['n_seeds']) < 2 and procedure['verdict'] == NOT_ESTIMABLE:
+            return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. As the '
+                    f'networks at hand: {self.conclusion(networks)}.')
+        if procedure['verdict'] == networks['verdict']:
+            return f'As training procedures and as the networks at hand: {self.conclusion(procedure)}.'
+        return (f'As training procedures: {self.conclusion(procedure)}. As the networks at hand: '
+                f'{self.conclusion(networks)}.')
+
+    def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
+        """What was compared, how large the difference is and how sure one can be, over random seeds and images."""
+        seeds = one['n_seeds']
+        many = f'{seeds[0]} seed{"s" if seeds[0] > 1 else ""} each' if seeds[0] == seeds[1] else (
+            f'{seeds[0]} and {seeds[1]} seeds')
+        what = {'ME': 'mean error', 'FR': 'failure rate', 'AUC': 'AUC', 'NME': 'normalised mean error'}[self.endpoint]
+        percent = effect['percent']
+        share = f' ({abs(percent):.1f} %)' if percent == percent and self.endpoint in ('ME', 'NME') else ''
+        start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
+                 f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')
+        if one['estimate'] == 0:
+            start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: both have the same {what}.')
+        if one['verdict'] == NOT_ESTIMABLE:
+            text = f'{start} As training procedures they can\'t be judged: {one["reason"]}.'
+            if one['bound'] is not None:
+                text += (f' At most {100 * one["bound"]:.2g} % of all {self.unit_of}s can differ ({self.level} '
+                         'one-sided bound, for these networks).')
+            return text
+        return (f'{start} As training procedures (other seeds, other {self.unit_of}s) the {self.level} interval is '
+                f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, adjusted for the planned '
+                f'comparisons {p_value(one["p_adjusted"])}: {self.conclusion(one)}. Claiming that {self.a} is better '
+                f'would be wrong with a probability of {probability(one["p_false_claim"])}.')
+
+    def networks(self, one: Mapping[str, Any]) -> str:
+        """The same for the networks at hand."""
+        if one['verdict'] == NOT_ESTIMABLE:
+            return f'For the networks at hand: {one["reason"]}.'
+        return (f'For the networks at hand (other {self.unit_of}s only) the interval is '
+                f'{self.interval(one["ci_low"], one["ci_high"])}, adjusted p {p_value(one["p_adjusted"])}: '
+                f'{self.conclusion(one)}.')
+
+    def margin(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
+        """Whether the difference matters."""
+        one = networks if procedure['verdict'] == NOT_ESTIMABLE else procedure
+        if one['verdict'] == NOT_ESTIMABLE:
+            return ''
+        if one['margin'] is None:
+            return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
+        margin = self.size(one['margin'])
+        return {
+            'beyond': f'The difference is larger than the declared margin of {margin}: it matters.',
+            'within': f'The difference lies within the declared margin of {margin}: whatever its sign, it is too '
+                      'small to matter.',
+            'unclear': f'Whether the difference reaches the declared margin of {margin} is open.',
+        }[one['relevance']]
+
+    def settle(self, one: Mapping[str, Any], plan: Mapping[str, Any] | None) -> str:
+        """What would settle an open question."""
+        if one['verdict'] == NOT_ESTIMABLE:
+            return ('Running both methods with at least three seeds would make the procedures comparable.'
+                    if min(one['n_seeds']) < 2 else '')
+        if plan is None or one['verdict'] not in (INCONCLUSIVE, NON_INFERIOR) or plan['target'] == 0:
+            return ''
+        target = 'as large as the margin' if plan['target_is'] == 'margin' else 'as large as the one observed'
+        start = f'To find a true difference {target} ({self.size(plan["target"])}) with 80 % power '
+        seeds, images = plan['seeds_needed'], plan['images_needed']
+        if seeds is not None and seeds <= plan['n_seeds']:
+            return (f'These data find a true difference of {self.size(plan["detectable"])} with 80 % power: one '
+                    f'{target} would probably have shown.')
+        ways = []
+        if seeds is not None:
+            ways.append(f'{seeds - plan["n_seeds"]} more seeds per method with these {self.unit_of}s ({seeds} in all)')
+        if images is not None:
+            ways.append(f'{images} {self.unit_of}s with these numbers of seeds')
+        if ways:
+            text = f'{start}would take {", or ".join(ways)}.'
+            if seeds is None:
+                text += f' More seeds alone would not do: they can\'t go below {self.size(plan["floor_seeds"])}.'
+            elif images is None:
+                text += (f' More {self.unit_of}s alone would not do: they can\'t go below '
+                         f'{self.size(plan["floor_images"])}.')
+            return text
+        return (f'{start}neither more seeds nor more {self.unit_of}s alone would do: with endless seeds the smallest '
+                f'difference found is {self.size(plan["floor_seeds"])}, with endless {self.unit_of}s '
+                f'{self.size(plan["floor_images"])}.')
+
+
+def p_value(p: float) -> str:
+    """'= .031', '< .001'; never 0 and never 1."""
+    if p < 0.001:
+        return '< .001'
+    return '> .99' if p > 0.99 else '= ' + (f'{p:.3f}' if p < 0.1 else f'{p:.2f}').lstrip('0')
+
+
+def probability(p: float) -> str:
+    """'13 %', 'less than 0.1 %'."""
+    if p < 0.001:
+        return 'less than 0.1 %'
+    return 'more than 99.9 %' if p > 0.999 else f'{100 * p:.2g} %'
