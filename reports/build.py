@@ -17,7 +17,7 @@ from benchmark.statistics import SCHEMA
 
 from .numbers import Numbers, leaves, written
 from .palette import DARK, LIGHT, assign, theme_css
-from .sections import SECTIONS
+from .sections import Skip, ordered
 from .tables import tables
 
 SCHEMA_VERSION = 2
@@ -65,11 +65,13 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         threshold=analysis['threshold'],
     )
     shown = []
-    for section in (kind(styles, analysis_path.parent) for kind in SECTIONS.values()):
+    for section in (kind(styles, analysis_path.parent) for kind in ordered()):
         context = section.context(analysis, records)
-        if context is not None:
-            body = environment.get_template(f'{section.name}.html').render(**context)
-            shown.append({'name': section.name, 'title': section.title, 'body': Markup(body)})
+        if isinstance(context, Skip):
+            body = Markup('<p class="skipped">{}</p>').format(context.reason)
+        else:
+            body = Markup(environment.get_template(f'{section.name}.html').render(**context))
+        shown.append({'name': section.name, 'title': section.title, 'body': body})
     page = environment.get_template('page.html').render(
         sections=shown,
         light=theme_css(styles, 'light'),

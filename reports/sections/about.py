@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Section, register
+from .base import Section, Skip, register
 
 SHOWN_APART = (
     'name',
@@ -75,9 +75,9 @@ class Surroundings(Section):
     name = 'environment'
     title = 'Environment'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Left out where no run says what it ran on."""
-        return {} if analysis['runs']['environments'] else None
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Skipped where no run says what it ran on."""
+        return {} if analysis['runs']['environments'] else Skip('No record says what the runs were made with.')
 
 
 @register

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..palette import Style
 
 SECTIONS: dict[str, type[Section]] = {}
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A section that does not apply: its title stays, with the reason in one sentence."""
+
+    reason: str
 
 
 class Section(ABC):
@@ -27,8 +35,8 @@ class Section(ABC):
         self.base = base
 
     @abstractmethod
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Variables of the template, or None to leave the section out.
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Variables of the template, or :class:`Skip` with the reason why the section does not apply.
 
         Args:
             analysis: Content of analysis.json; every number comes from here.
@@ -37,7 +45,7 @@ class Section(ABC):
 
 
 def register(section: type[Section]) -> type[Section]:
-    """Add a section to the page; sections come in the order in which they are registered."""
+    """Make a section known; the page has those of :data:`reports.sections.ORDER`, then the others as registered."""
     if section.name in SECTIONS:
         raise ValueError(f'section {section.name!r} is registered twice')
     SECTIONS[section.name] = section

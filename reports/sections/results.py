@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import figures
-from .base import Section, register
+from .base import Section, Skip, register
 
 
 @register
@@ -44,11 +44,11 @@ class Contrasts(Section):
     name = 'contrasts'
     title = 'Contrasts'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Left out where no contrast was planned."""
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Skipped where no contrast was planned."""
         planned = [index for index, one in enumerate(analysis['contrasts']) if one['family'] == 'planned']
         if not planned:
-            return None
+            return Skip('No contrast was planned: name a proposed method or a reference to compare with.')
         rows: dict[tuple[str, str, str], dict[str, int]] = {}
         for index in planned:
             one = analysis['contrasts'][index]
@@ -66,11 +66,11 @@ class Conditions(Section):
     name = 'conditions'
     title = 'Conditions'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Left out where there is only one condition."""
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Skipped where there is only one condition."""
         names = [name for name in analysis['order']['conditions'] if analysis['conditions'][name]['n_images']]
         if len(names) < 2:
-            return None
+            return Skip('All runs were made under one condition.')
         curve = (
             figures.learning_curve(analysis, self.styles, 'fig-curve') if analysis['learning_curve'] else None
         )
@@ -98,11 +98,11 @@ class Landmarks(Section):
     name = 'landmarks'
     title = 'Landmarks'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
         """Shades between the smallest and the largest mean."""
         landmarks = analysis['landmarks']
         if not landmarks:
-            return None
+            return Skip('The table has no landmarks: each row is a whole image.')
         values = {
             (method, name): cell['mean']
             for method, cells in landmarks['methods'].items()

@@ -130,7 +130,7 @@ def test_one_method_one_seed(tmp_path, suites):
         suites.small(tmp_path, methods={'ft': 'FT'}, seeds=1, conditions=('all',))
     ).read_text()
     assert 'There is nothing to compare it with' in text and 'trained once' in text and 'so no band' in text
-    assert 'id="conditions"' not in text
+    assert 'All runs were made under one condition.' in text and 'No contrast was planned' in text
 
 
 def test_one_image(tmp_path, suites):

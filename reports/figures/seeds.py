@@ -1,0 +1,44 @@
+"""Every seed of every method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..palette import Style
+from .base import PAPER, figure, floor_line, method_colour, short
+
+
+def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
+    """ME of every seed of the main condition, one row per method, with the mean over seeds."""
+    names = [name for name in analysis['order']['methods'] if analysis['methods'][name]['n_seeds']]
+
+    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+        for row, name in enumerate(names):
+            block, colour = analysis['methods'][name]['endpoints']['ME'], method_colour(styles[name])
+            ax.vlines(block['mean'], row - 0.3, row + 0.3, color=colour, linewidth=2)
+            ax.plot(
+                block['per_seed'],
+                np.full(len(block['per_seed']), row),
+                linestyle='none',
+                marker=styles[name].marker,
+                color=colour,
+                markeredgecolor=PAPER,
+                markeredgewidth=0.6,
+                markersize=5.5,
+                alpha=0.85,
+            )
+        ax.set_yticks(range(len(names)), [short(analysis, name) for name in names])
+        ax.set(ylim=(len(names) - 0.45, -0.75), xlabel=f'ME ({analysis["unit"]}), lower is better')
+        ax.tick_params(axis='y', length=0)
+        ax.spines['left'].set_visible(False)
+        ax.grid(True, axis='x')
+        floor_line(ax, analysis, horizontal=False)
+
+    return figure(
+        draw, prefix, f'Mean error of each seed, {len(names)} methods.', 0.95 + 0.27 * max(len(names), 2)
+    )
