@@ -1,0 +1,49 @@
+"""Measurements as rows, and as a table for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured number beside its target.
+
+    Attributes:
+        what: What was measured, for readers.
+        value: The median.
+        unit: Its unit.
+        low: Least of the repetitions.
+        high: Largest.
+        repeats: How many.
+        at_most: The target; None where there is none.
+    """
+
+    what: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    repeats: int
+    at_most: float | None = None
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        return None if self.at_most is None else self.value <= self.at_most
+
+    def row(self) -> dict[str, Any]:
+        """As it stands in the JSON file."""
+        return {**asdict(self), 'reached': self.reached}
+
+
+def markdown(measurements: list[Measurement]) -> str:
+    """A table for the terminal and for docs/results.md."""
+    lines = ['| what | median | range | target | reached |', '|---|---|---|---|---|']
+    for one in measurements:
+        target = '–' if one.at_most is None else f'at most {one.at_most:g} {one.unit}'
+        reached = {None: '–', True: 'yes', False: '**no**'}[one.reached]
+        lines.append(f'| {one.what} | {one.value:.3g} {one.unit} | {one.low:.3g} to {one.high:.3g} ({one.repeats}) | '
+                     f'{target} | {reached} |')
+    return '\n'.join(lines)

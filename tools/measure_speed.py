@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Measure what things cost, beside their targets; prints a table. Keep the machine idle meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
+
+from benchmark.files import write_json  # noqa: E402
+from benchmark.speed import statistics  # noqa: E402
+from benchmark.speed.table import markdown  # noqa: E402
+
+PARTS = {'statistics': statistics.measure}
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
+    parser.add_argument('parts', nargs='*', metavar='PART', help=f'what to measure: {", ".join(PARTS)} (default: all)')
+    parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
+    parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
+    args = parser.parse_args(argv)
+    if unknown := set(args.parts) - set(PARTS):
+        parser.error(f'unknown part {sorted(unknown)[0]}; there are {", ".join(PARTS)}')
+    if args.repeats < 1:
+        parser.error('--repeats: give 1 or more')
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_args(argv)
+    found = [one for part in args.parts or PARTS for one in PARTS[part](args.repeats, args.quick, time.perf_counter)]
+    machine = {'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
+               'processor': platform.machine(), 'python': platform.python_version()}
+    print(f'{machine["cores"]} cores, {machine["processor"]}, Python {machine["python"]}\n')
+    print(markdown(found))
+    if args.json:
+        write_json(args.json, {'machine': machine, 'measurements': [one.row() for one in found]})
+    return 1 if any(one.reached is False for one in found) else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
