@@ -49,6 +49,11 @@ class Status:
         """Whether a failure may pass when the run is tried again as it is."""
         return bool(((self.record or {}).get('error') or {}).get('may_pass'))
 
+    @property
+    def for_good(self) -> bool:
+        """Whether it failed, and would fail again as it is."""
+        return self.state is State.FAILED and not self.may_pass
+
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
     """Writes ``record.json`` with a checksum of its own content."""

@@ -131,7 +131,7 @@ class Worker:
             if state.state is State.DONE:
                 self.queue.remove(task)
                 self.outcome.skipped += 1
-            elif state.state is State.FAILED and not state.may_pass and not self.retry_failed:
+            elif state.for_good and not self.retry_failed:
                 self.queue.remove(task)
                 self.outcome.failed += 1
                 self.display.note(f'{task.id} failed before and is left alone: {state.reason} (--retry-failed tries '
@@ -185,9 +185,8 @@ class Worker:
         return list(self.queue)
 
     def _settled(self, task: Task) -> bool:
-        """Whether another worker has finished a run in the meantime."""
+        """Whether another worker has finished a run in the meantime: what had ended before has left the queue."""
         status = self._look(task)
-        # What had ended before the start has left the queue then, so that this has ended since.
         failed = self._for_good(status)
         if status.state is not State.DONE and not failed:
             return False
@@ -199,8 +198,7 @@ class Worker:
 
     def _for_good(self, status: Status) -> bool:
         """Whether a failure is not to be tried again: of now, or of before without ``--retry-failed``."""
-        return status.state is State.FAILED and not status.may_pass and \
-            (not self.retry_failed or status.record.get('started', '') >= self.began)
+        return status.for_good and (not self.retry_failed or status.record.get('started', '') >= self.began)
 
     def _without_source(self, record: dict) -> None:
         """Counts the runs that need the source as failed; the others go on."""

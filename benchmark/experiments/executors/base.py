@@ -96,7 +96,7 @@ class Executor(ABC):
 def settled(task: Task, retry_failed: bool = False) -> bool:
     """Whether nothing is left to do for a run."""
     status = task.status()
-    return status.state is State.DONE or (status.state is State.FAILED and not status.may_pass and not retry_failed)
+    return status.state is State.DONE or (status.for_good and not retry_failed)
 
 
 class Follower:
