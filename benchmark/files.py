@@ -31,6 +31,11 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def cache_folder() -> Path:
+    """Where made data, trained sources and kept features are: CTD_CACHE, or ``.ctd-cache`` in the working folder."""
+    return Path(os.environ.get('CTD_CACHE', '.ctd-cache')).expanduser().resolve()
+
+
 def _sync_folder(folder: Path) -> None:
     """Makes a rename last through a loss of power; not all file systems can."""
     with contextlib.suppress(OSError):

@@ -67,6 +67,9 @@ class LandmarkDataset(BaseDataset):
         content = read_split(data_root, split)
         self.landmark_meta = content.meta
         self._records = choose_subset(content.records, num_labels, split_seed)
+        #: Images of the whole split; each has the same row whichever of them are drawn.
+        self.total = len(content.records)
+        self._rows = {record.file_name: row for row, record in enumerate(content.records)}
         self._images: dict[str, np.ndarray] = {}
         super().__init__(data_root=str(data_root), pipeline=list(pipeline), test_mode=test_mode, serialize_data=False,
                          metainfo=parse_pose_metainfo(content.meta.to_mmpose()), **kwargs)
@@ -81,6 +84,7 @@ class LandmarkDataset(BaseDataset):
             centre = size / 2 + 0.5 * size / np.array(self.input_size, np.float32) - 0.5
             entries.append(dict(
                 img_id=record.image_id, id=index, img_path=str(record.path), image=record.file_name,
+                row=self._rows[record.file_name],
                 category_id=1, ori_shape=(height, width), input_size=self.input_size, input_center=centre,
                 input_scale=size, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
                 keypoints=record.landmarks[None].astype(np.float32),

@@ -47,6 +47,21 @@ class DrawView(BaseTransform):
         self.flip_policy = flip_policy
         self.train = train
 
+    @property
+    def count(self) -> int | None:
+        """Number of views of an image; None where they are not discrete."""
+        return None if self.scale_range is not None else 2 * len(self.scales)
+
+    def described(self) -> list:
+        """What its views are, in the order of their numbers."""
+        return [dict(flip=flip, scale=scale) for flip in (False, True) for scale in self.scales]
+
+    def number(self, row: int, flipped: bool, scale: float) -> int | None:
+        """Number of a view among all views of all images; None where they are not discrete."""
+        if self.count is None:
+            return None
+        return row * self.count + flipped * len(self.scales) + self.scales.index(scale)
+
     def draw(self, key: tuple[int, int, int]) -> tuple[bool, float]:
         """The view of a (seed, epoch, image): whether it is flipped, and its scale."""
         rng = np.random.default_rng([int(k) for k in key])
@@ -84,6 +99,7 @@ class DrawView(BaseTransform):
                                    borderMode=cv2.BORDER_REPLICATE)
         inside = ((points >= -0.5) & (points <= size - 0.5)).all(axis=-1)
         results.update(img=np.ascontiguousarray(image), img_shape=(height, width), flip=flipped, view_scale=scale,
+                       view_row=self.number(results['row'], flipped, scale) if self.train else None,
                        transformed_keypoints=points.astype(np.float32),
                        keypoints_visible=(visible * inside).astype(np.float32))
         return results

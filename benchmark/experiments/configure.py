@@ -94,6 +94,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         scheduler.power = settings.get('power', scheduler.power)
     if settings.get('channels_last'):
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
+    for hook in cfg.custom_hooks:
+        if hook.type == 'FeatureCacheHook':
+            hook.update(settings.get('feature_cache', {}))
     best = settings.get('selection', 'last') == 'best_val'
     cfg.train_cfg.val_interval = settings.get('val_interval', 1 if best else 10 ** 6)
     if best:
@@ -139,6 +142,11 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
     # Where a run is and who is told of it decide nothing.
     for key in ('work_dir', 'visualizer', 'vis_backends', 'log_level'):
         content.pop(key, None)
+    # With and without kept features a run gives the same bytes; their precision counts.
+    for hook in content.get('custom_hooks', ()):
+        if hook.get('type') == 'FeatureCacheHook':
+            hook.pop('enabled', None)
+            hook.pop('limit_gib', None)
     modules = content.get('custom_imports', {}).get('imports', [])
     code = {name: module_digest(name) for name in modules if name != 'benchmark'}
     return dict(config=content, data=data_fingerprint, source=source_hash) | (dict(code=code) if code else {})

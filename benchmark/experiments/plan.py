@@ -20,7 +20,7 @@ import benchmark
 from benchmark.datasets.metainfo import DataError, LandmarkMeta
 from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
-from benchmark.files import digest, file_digest, holds, json_text, write_json, write_text
+from benchmark.files import cache_folder, digest, file_digest, holds, json_text, write_json, write_text
 
 from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, seal, uses_source
 from .locks import FolderLock, Locked
@@ -80,11 +80,6 @@ class Plan:
     def folder(self, run: Run) -> Path:
         """The run's folder."""
         return self.out / 'runs' / run.id
-
-
-def cache_folder() -> Path:
-    """Where made data and trained sources are kept: CTD_CACHE, or ``.ctd-cache`` in the working folder."""
-    return Path(os.environ.get('CTD_CACHE', '.ctd-cache')).expanduser().resolve()
 
 
 def made(folder: Path, make) -> Path:

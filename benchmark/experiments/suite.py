@@ -18,7 +18,8 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 #: What a suite may change of a method's config, by name; everything else goes through ``cfg_options``. ``iterations``
 #: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
-            'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'cfg_options')
+            'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'feature_cache',
+            'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark')}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.

@@ -21,6 +21,7 @@ def test_files_of_the_design(done):
         assert record['state'] == 'done' and record['hash'] == run['hash'] and record['epochs'] == 1
         assert record['source_hash'] == (None if run['method'] == 'hg' else plan['source']['hash'])
         assert {'config.py', 'log', 'predictions.parquet'} <= {p.name for p in folder.iterdir()}
+        assert {*record['files']} == {'heatmaps.npz', 'history.json'}
     table = pandas.read_parquet(done.out / 'results.parquet')
     assert len(table) == 3 * 4 * 14 and table.error.notna().all()
     assert {'method', 'condition', 'seed', 'image', 'subject', 'landmark', 'error', 'error_input', 'error_mm',
@@ -265,3 +266,15 @@ def test_every_file_of_a_users_package_counts(tmp_path, monkeypatch):
         (tmp_path / 'own_package' / folder / 'loss.py').write_text('x = 2')
         assert module_digest('own_package') != before
         before = module_digest('own_package')
+
+
+def test_kept_features_change_no_byte(tiny):
+    text = "methods = dict(_delete_=True, fe={}, ftp={}, ctd_com={})\nseeds = 2\nsettings.update(iterations=8)\n"
+    assert (first := tiny.run(text=text)).returncode == 0, first.stdout
+    kept = tiny.digests()
+    shutil.rmtree(tiny.out)
+    off = tiny.run(text=text + 'settings.update(feature_cache=dict(enabled=False))\n')
+    assert off.returncode == 0, off.stdout
+    assert tiny.digests() == kept and len(kept) == 7
+    features = tiny.folder / 'cache/features'
+    assert len(list(features.glob('*/about.json'))) == 3 and not list(features.glob('*/stage1*'))

@@ -1,0 +1,133 @@
+"""Keeps what frozen networks say about each view of the training images."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpose.registry import HOOKS
+from torch import nn
+
+from benchmark.datasets.prepared import fingerprint
+from benchmark.feature_store import features_folder, used_bytes
+
+from .frozen_forward import (
+    PRECISIONS,
+    FrozenOutputs,
+    frozen_stages,
+    keep_source,
+    keep_stages,
+    key_of,
+    stage_modules,
+    weights_digest,
+)
+
+#: Transforms that leave the image alone, or whose views are numbered.
+KNOWN_TRANSFORMS = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
+
+
+@HOOKS.register_module()
+class FeatureCacheHook(Hook):
+    """Computes the frozen source, and an encoder's frozen stages, once per view, and keeps it on the disk.
+
+    Kept are the outputs of a CTDPoseEstimator's source and, with ``frozen_stages`` (FE, FTP), the last frozen stage of
+    a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and views; several may fill
+    one at the same time. Where the views are not discrete, another transform may change the image, the source's batch
+    norm follows the batch, or there is no room, everything is computed on line, and the log says so.
+
+    Args:
+        enabled: False computes everything on line.
+        limit_gib: Most GiB that all stores together may take.
+        precision: ``float32`` (exact) or ``float16`` (half the room; rounded).
+
+    Raises:
+        ValueError: An unknown precision, a limit that is not above 0.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, enabled: bool = True, limit_gib: float = 20.0, precision: str = 'float32') -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(f'FeatureCacheHook: precision={precision!r} is unknown. Choose one of {[*PRECISIONS]}.')
+        if not limit_gib > 0:
+            raise ValueError(f'FeatureCacheHook: limit_gib={limit_gib} must be above 0; enabled=False switches it off.')
+        self.enabled, self.limit_gib, self.precision = enabled, limit_gib, precision
+        self.outputs: list[FrozenOutputs] = []
+
+    def before_train(self, runner) -> None:
+        """Opens the stores and puts them in front of the frozen networks."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        source = getattr(model, 'source', None)
+        stages = frozen_stages(getattr(model, 'backbone', None))
+        if source is None and not stages:
+            return
+        dataset = runner.train_dataloader.dataset
+        if reason := self._why_not(dataset, source):
+            runner.logger.info(f'features are computed on line: {reason}')
+            return
+        batch_size = runner.train_dataloader.batch_size
+        view = next(step for step in dataset.pipeline.transforms if type(step).__name__ == 'DrawView')
+        shared = dict(data=fingerprint(dataset.data_root), split=dataset.split, input_size=list(dataset.input_size),
+                      views=view.described(), precision=self.precision, batch_size=batch_size,
+                      **_arithmetic(model, runner.optim_wrapper))
+        rows = dataset.total * view.count
+        say = runner.logger.info
+        if source is not None:
+            about = dict(network='source', weights=weights_digest([source]), mean=source.mean.flatten().tolist(),
+                         std=source.std.flatten().tolist(), **shared)
+            taps = sorted({tap for loss in model.head.transfer.values() for tap in loss.source_taps})
+            keep_source(source, self._outputs(about, rows, say), taps)
+        if stages:
+            about = dict(network=f'encoder up to stage {stages}', weights=weights_digest(stage_modules(model.backbone)),
+                         **shared)
+            keep_stages(model.backbone, self._outputs(about, rows, say))
+
+    def _outputs(self, about: dict, rows: int, say) -> FrozenOutputs:
+        if not self.enabled:
+            self.outputs.append(FrozenOutputs(None, rows, about['batch_size'], self.precision))
+            return self.outputs[-1]
+        folder = features_folder() / key_of(about)
+        taken = used_bytes(features_folder()) - used_bytes(folder)
+        limit = int(self.limit_gib * 2**30) - taken
+        self.outputs.append(FrozenOutputs(folder, rows, about['batch_size'], self.precision, limit, about, say))
+        return self.outputs[-1]
+
+    @staticmethod
+    def _why_not(dataset, source) -> str | None:
+        """Why nothing can be kept; None where it can."""
+        pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+        names = [type(step).__name__ for step in pipeline]
+        if not hasattr(dataset, 'total') or 'DrawView' not in names:
+            return 'the views of this data set have no numbers'
+        if other := [name for name in names if name not in KNOWN_TRANSFORMS]:
+            return f'{other[0]} may change the image'
+        if next(step for step in pipeline if type(step).__name__ == 'DrawView').count is None:
+            return 'scales are drawn from an interval'
+        if source is not None and getattr(source, 'batch_norm', 'eval') != 'eval':
+            return "the source's batch norm follows the batch"
+        return None
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Says which views the batch has."""
+        if self.outputs:
+            views = [sample.metainfo.get('view_row') for sample in data_batch['data_samples']]
+            for outputs in self.outputs:
+                outputs.views = None if None in views else views
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """Tests and validations have views of their own."""
+        for kept in self.outputs:
+            kept.views = None
+
+
+def _arithmetic(model: nn.Module, optim_wrapper) -> dict:
+    """What the last bits of a result depend on, besides weights and images."""
+    device = next(model.parameters()).device
+    kind = torch.cuda.get_device_name(device) if device.type == 'cuda' else torch.backends.cpu.get_cpu_capability()
+    last = any(value.dim() == 4 and not value.is_contiguous() for value in model.parameters())
+    preprocessor = model.data_preprocessor
+    normalise = getattr(preprocessor, '_enable_normalize', False)
+    return dict(torch=torch.__version__, device=f'{device.type} {kind}', threads=torch.get_num_threads(),
+                channels_last=last, autocast=str(getattr(optim_wrapper, 'cast_dtype', None)),
+                normalisation=[preprocessor.mean.flatten().tolist(), preprocessor.std.flatten().tolist()]
+                if normalise else None)

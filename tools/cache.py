@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Show or clear what is kept between suites: features of frozen networks, made data, trained sources."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmark.bootstrap import use_environment  # noqa: E402
+
+use_environment()
+
+from benchmark.feature_store import stores, used_bytes  # noqa: E402
+from benchmark.files import cache_folder  # noqa: E402
+
+KINDS = ('features', 'data', 'sources')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog='All of it is made again when it is needed. CTD_CACHE names the folder. Exit '
+        'codes: 0 done, 2 bad input.')
+    parser.add_argument('action', choices=('show', 'clear'), nargs='?', default='show')
+    parser.add_argument('kinds', nargs='*', metavar='KIND',
+                        help=f'{", ".join(KINDS)} or all (default: show all, clear features)')
+    args = parser.parse_args(argv)
+    if unknown := set(args.kinds) - {*KINDS, 'all'}:
+        parser.error(f'unknown kind {sorted(unknown)[0]}; there are {", ".join(KINDS)} and all')
+    kinds = args.kinds or (['features'] if args.action == 'clear' else ['all'])
+    args.kinds = KINDS if 'all' in kinds else tuple(dict.fromkeys(kinds))
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_args(argv)
+    root = cache_folder()
+    for kind in args.kinds:
+        folder = root / kind
+        size = used_bytes(folder) if folder.is_dir() else 0
+        print(f'{folder}: {size / 2**20:.1f} MiB')
+        if args.action == 'clear' and folder.is_dir():
+            # Renamed first: a run that looks for it in this moment finds it whole or not at all.
+            gone = folder.with_name(f'.clearing-{kind}')
+            shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(gone)
+            shutil.rmtree(gone)
+            print('  cleared')
+        elif kind == 'features':
+            for path, about, taken in stores(folder):
+                print(f'  {path.name}: {about.get("network", "?")}, {taken / 2**20:.1f} MiB')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
