@@ -111,7 +111,7 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     inner_low, inner_high = advantage(one.interval(1 - 2 * options.alpha), endpoint)
     relevance = None
     if margin is not None:
-        outside = low > margin or high < -margin
+        outside = p_adjusted < options.alpha and (low > margin or high < -margin)
         within = -margin < inner_low and inner_high < margin
         relevance = 'beyond' if outside else 'within' if within else 'unclear'
     if p_adjusted < options.alpha and low > 0:

@@ -26,8 +26,11 @@ from scipy import stats
 
 Design = Literal['nested', 'paired']
 
-#: A variance is taken for zero where the standard error is below this share of the scores' size: rounding, not data.
+#: Differences below this share of the scores' size are rounding, not data.
 ZERO = 1e-12
+#: A seed mean square counts as larger than the residual one where it is by more than this share: the degrees of freedom
+#: jump there, and must not do so by the order in which numbers were added.
+EXCESS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -182,10 +185,10 @@ def crossed_contrast(a: np.ndarray | Block, b: np.ndarray | Block, design: Desig
         raise ValueError(f"design {design!r} is neither 'nested' nor 'paired'")
     size = np.maximum(a.size, b.size)
     if design == 'nested':
-        return _estimate(_difference(a, b), [a.squares, b.squares], size)
+        return _estimate(image_differences(a, b), [a.squares, b.squares], size)
     if a.n_seeds != b.n_seeds:
         raise ValueError(f'paired: a has {a.n_seeds} seeds and b has {b.n_seeds}; keep the common ones')
-    return _estimate(_difference(a, b), [mean_squares(a.values - b.values)], size)
+    return _estimate(image_differences(a, b), [mean_squares(a.values - b.values)], size)
 
 
 def fixed_seeds_contrast(a: np.ndarray | Block, b: np.ndarray | Block) -> Estimate:
@@ -196,7 +199,7 @@ def fixed_seeds_contrast(a: np.ndarray | Block, b: np.ndarray | Block) -> Estima
         b: Scores on the same images, shape (..., S_b, N).
     """
     a, b = Block.of(a), Block.of(b)
-    return _estimate(_difference(a, b), [], np.maximum(a.size, b.size))
+    return _estimate(image_differences(a, b), [], np.maximum(a.size, b.size))
 
 
 def fixed_seeds_mean(values: np.ndarray | Block) -> Estimate:
@@ -205,10 +208,12 @@ def fixed_seeds_mean(values: np.ndarray | Block) -> Estimate:
     return _estimate(block.images, [], block.size)
 
 
-def _difference(a: Block, b: Block) -> np.ndarray:
+def image_differences(a: Block, b: Block) -> np.ndarray:
+    """D[i] = a - b of each image, averaged over seeds, shape (..., N); what is only rounding is 0."""
     if a.n_images != b.n_images:
         raise ValueError(f'a has {a.n_images} images and b has {b.n_images}: score both on the same images')
-    return a.images - b.images
+    difference = a.images - b.images
+    return np.where(np.abs(difference) > ZERO * np.maximum(a.size, b.size)[..., None], difference, 0.0)
 
 
 def _estimate(images: np.ndarray, seeds: Sequence[MeanSquares], size: np.ndarray) -> Estimate:
@@ -230,8 +235,9 @@ def _estimate(images: np.ndarray, seeds: Sequence[MeanSquares], size: np.ndarray
             spread = ((squares.seed / count) ** 2 / (squares.n_seeds - 1)
                       + (squares.residual / count) ** 2 / ((squares.n_seeds - 1) * (n_images - 1)))
             variance = variance + excess / count
-            weight = weight + np.where(excess > 0, spread, 0.0)
+            weight = weight + np.where(excess > EXCESS * squares.residual, spread, 0.0)
         df = variance**2 / weight
         se = np.sqrt(variance)
         known = se > ZERO * size
+    mean = np.where(np.abs(mean) > ZERO * size, mean, 0.0)
     return Estimate(mean, np.where(known, se, np.nan), np.where(known, df, np.nan))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .contrasts import lower_is_better
+from .crossed import image_differences
 from .options import TESTED, Options
 from .rank_tests import holm, signed_rank
 from .resampling import WeightDraws, in_chunks
@@ -30,7 +31,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
         ranked = []
         for a, b in pairs:
             first, second = scores.pair(endpoint, a, b, options.design)
-            difference = first.images - second.images
+            difference = image_differences(first, second)
             mean, base = float(difference.mean()), float(second.values.mean())
             spread = float(difference.std(ddof=1)) if len(difference) > 1 else math.nan
             ranked.append({

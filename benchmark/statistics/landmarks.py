@@ -83,8 +83,7 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
             for name in names:
                 first, second = arrays[name][a][1], arrays[name][b][1]
                 if options.design == 'paired':
-                    first = first[[scores.seeds[a].index(seed) for seed in common]]
-                    second = second[[scores.seeds[b].index(seed) for seed in common]]
+                    first, second = first[scores.places(a, common)], second[scores.places(b, common)]
                 estimates.append(fixed_seeds_contrast(first, second) if scope == NETWORKS
                                  else crossed_contrast(first, second, options.design))
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])

@@ -86,7 +86,7 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
         proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
         margin=_margins(given.get('margin') or {}), alpha=alpha,
         draws=_count(given.get('draws', DRAWS), 'draws', 100), seed=_count(given.get('seed', 0), 'seed', 0),
-        groups=tuple(map(str, _listed(given.get('groups', ())))), missing_cap=None if cap is None else float(cap),
+        groups=_names(given.get('groups', ()), 'groups'), missing_cap=None if cap is None else float(cap),
         reported_images=None if given.get('reported_images') is None else _count(given['reported_images'],
                                                                                 'reported_images', 2),
         value_label=str(given.get('value_label', Options.value_label)))
@@ -136,5 +136,9 @@ def _name(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _listed(value: Any) -> Iterable[Any]:
-    return [value] if isinstance(value, str) else value
+def _names(value: Any, name: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise TableError(f"{name}: {value!r} is no list of names; write ['column', ...]")
+    return tuple(value)

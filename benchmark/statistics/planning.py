@@ -6,12 +6,13 @@ Components of the model in :mod:`.crossed`, by the analysis of variance (method 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import stats
+from scipy.optimize.elementwise import find_root
 
 from .crossed import Block, mean_squares
 from .options import TESTED, Options
@@ -46,42 +47,49 @@ class Components:
         """V(S, N)."""
         return self.interaction / n_images + self.residual / (n_seeds * n_images) + self.seed / n_seeds
 
-    def df(self, n_seeds: float, n_images: float) -> float:
+    def df(self, n_seeds: np.ndarray, n_images: np.ndarray) -> np.ndarray:
         """Satterthwaite's degrees of freedom at S and N, from expected mean squares."""
         images = self.interaction / n_images + self.residual / (n_seeds * n_images)
         share, rest = self.seed / n_seeds, self.residual / (n_seeds * n_images)
-        weight = images**2 / (n_images - 1)
-        if share > 0:
-            # Each of the (equal) terms has mean squares share + rest and rest.
-            weight += ((share + rest) ** 2 + rest**2 / (n_images - 1)) / (self.terms * (n_seeds - 1))
-        return (images + share) ** 2 / weight if weight > 0 else math.nan
+        # Each of the (equal) terms has the mean squares share + rest and rest, here over their number.
+        seeds = (share + rest) ** 2 + rest**2 / (n_images - 1)
+        weight = images**2 / (n_images - 1) + (self.seed > 0) * seeds / (self.terms * (n_seeds - 1))
+        return (images + share) ** 2 / weight
 
-    def detectable(self, n_seeds: float, n_images: float, alpha: float = 0.05) -> float:
+    def detectable(self, n_seeds: np.ndarray | float, n_images: np.ndarray | float, alpha: float = 0.05) -> np.ndarray:
         """Smallest true difference that a two-sided test finds with 80 % power (noncentral t)."""
-        se = math.sqrt(self.variance(n_seeds, n_images))
-        return se * _effect(self.df(n_seeds, n_images), alpha)
+        n_seeds, n_images = np.asarray(n_seeds, np.float64), np.asarray(n_images, np.float64)
+        return np.sqrt(self.variance(n_seeds, n_images)) * effect(self.df(n_seeds, n_images), alpha)
 
-    def floor(self, n_images: float, alpha: float = 0.05) -> float:
-        """The same for endlessly many seeds: more seeds can't go below."""
-        return math.sqrt(self.interaction / n_images) * _effect(n_images - 1, alpha)
+    def floor(self, n_images: int, alpha: float = 0.05) -> float:
+        """The smallest of these that more seeds lead to at N images: at endlessly many, or before."""
+        endless = math.sqrt(self.interaction / n_images) * float(effect(n_images - 1.0, alpha))
+        return min(endless, float(self.detectable(_grid(2, MOST_SEEDS), n_images, alpha).min()))
 
-    def image_floor(self, n_seeds: float, alpha: float = 0.05) -> float:
-        """The same for endlessly many images: more images can't go below."""
+    def image_floor(self, n_seeds: int, alpha: float = 0.05) -> float:
+        """The smallest that more images lead to at S seeds. With few seeds it can lie before endlessly many images, as
+        the test's degrees of freedom fall to those of the seeds alone."""
         if self.seed == 0:
             return 0.0
-        return math.sqrt(self.seed / n_seeds) * _effect(self.terms * (n_seeds - 1), alpha)
+        endless = math.sqrt(self.seed / n_seeds) * float(effect(self.terms * (n_seeds - 1.0), alpha))
+        return min(endless, float(self.detectable(n_seeds, _grid(3, MOST_IMAGES), alpha).min()))
 
 
-def _effect(df: float, alpha: float) -> float:
+def effect(df: np.ndarray | float, alpha: float) -> np.ndarray:
     """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
-    if math.isnan(df):
-        return math.nan
+    df = np.asarray(df, np.float64)
     critical = stats.t.isf(alpha / 2, df)
+    with np.errstate(all='ignore'):
+        found = find_root(lambda ncp, c, d: stats.nct.sf(c, d, ncp) - POWER,
+                                               (np.zeros_like(df), 10 * critical), args=(critical, df),
+                                               tolerances=dict(xatol=1e-10, xrtol=1e-10))
+    return np.where(found.success, found.x, np.nan)
 
-    def missing(ncp: float) -> float:
-        return stats.nct.sf(critical, df, ncp) - POWER
 
-    return float(optimize.brentq(missing, 0.0, 3.0 * critical, xtol=1e-10))
+def _grid(least: int, most: int) -> np.ndarray:
+    """Whole numbers from least to most, each about a tenth more than the one before."""
+    steps = np.geomspace(least, most, 1 + math.ceil(math.log(most / least) / math.log(1.1)))
+    return np.unique(np.rint(steps))
 
 
 def contrast_components(a: Block, b: Block, design: str) -> Components | None:
@@ -166,30 +174,36 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
             observed = abs(float(first.images.mean() - second.images.mean()))
             target = options.margin.get(endpoint, observed)
 
-            def enough(seeds: float, images: float, parts=parts, target=target) -> bool:
-                return parts.detectable(seeds, images, options.alpha) <= target
+            def by_seeds(seeds: np.ndarray, parts=parts, n=n_images) -> np.ndarray:
+                return parts.detectable(seeds, n, options.alpha)
 
+            def by_images(images: np.ndarray, parts=parts, n=n_seeds) -> np.ndarray:
+                return parts.detectable(n, images, options.alpha)
+
+            grid = sorted({*SEEDS, n_seeds})
             found.append({
                 'endpoint': endpoint, 'a': a, 'b': b, 'n_seeds': n_seeds, 'n_units': n_images,
                 'target': target, 'target_is': 'margin' if endpoint in options.margin else 'observed difference',
                 'detectable': parts.detectable(n_seeds, n_images, options.alpha),
                 'floor_seeds': parts.floor(n_images, options.alpha),
                 'floor_images': parts.image_floor(n_seeds, options.alpha),
-                'seeds_needed': _least(lambda s, n=n_images, ok=enough: ok(s, n), 2, MOST_SEEDS),
-                'images_needed': _least(lambda n, s=n_seeds, ok=enough: ok(s, n), 3, MOST_IMAGES),
-                'grid': [{'n_seeds': seeds, 'se': math.sqrt(parts.variance(seeds, n_images)),
-                          'detectable': parts.detectable(seeds, n_images, options.alpha)}
-                         for seeds in sorted({*SEEDS, n_seeds})],
+                'seeds_needed': _least(by_seeds, target, 2, MOST_SEEDS),
+                'images_needed': _least(by_images, target, 3, MOST_IMAGES),
+                'grid': [{'n_seeds': seeds, 'se': math.sqrt(parts.variance(seeds, n_images)), 'detectable': found_at}
+                         for seeds, found_at in zip(grid, by_seeds(np.array(grid)))],
             })
     return found
 
 
-def _least(enough, least: int, most: int) -> int | None:
-    """Smallest number in [least, most] that is enough; None if none is."""
-    if not enough(most):
+def _least(detectable: Callable[[np.ndarray], np.ndarray], target: float, least: int, most: int) -> int | None:
+    """Smallest number from which on a difference of the target's size is found, to a tenth, then exactly."""
+    grid = _grid(least, most)
+    enough = np.flatnonzero(detectable(grid) <= target)
+    if not len(enough):
         return None
-    low, high = least - 1, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    if enough[0] == 0:
+        return least
+    low, high = int(grid[enough[0] - 1]), int(grid[enough[0]])
+    between = np.arange(low + 1, high + 1) if high - low < 2000 else np.unique(
+        np.rint(np.linspace(low + 1, high, 2000)))
+    return int(between[detectable(between) <= target][0])

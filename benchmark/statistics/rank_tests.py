@@ -55,7 +55,8 @@ def signed_rank(differences: np.ndarray, level: float = 0.95) -> SignedRank:
     """
     differences = np.asarray(differences, dtype=np.float64)
     scale = np.abs(differences).max(initial=0.0)
-    differences = np.where(np.abs(differences) <= TIE * scale, 0.0, differences)
+    if scale > 0:  # what differs by rounding only is tied
+        differences = np.round(differences / scale, 12) * scale
     used = differences[differences != 0]
     low, middle, high, coverage = hodges_lehmann(differences, level)
     if not len(used):
@@ -175,7 +176,7 @@ def rank_summary(scores: np.ndarray, alpha: float = 0.05) -> RankSummary:
     """
     scores = np.asarray(scores, dtype=np.float64)
     n_images, n_methods = scores.shape
-    ranks = stats.rankdata(scores, axis=1)
+    ranks = tied_ranks(scores)
     mean_ranks = ranks.mean(axis=0)
     ties = _tie_sum(ranks)
     spread = n_images * n_methods * (n_methods**2 - 1) - ties
@@ -187,6 +188,16 @@ def rank_summary(scores: np.ndarray, alpha: float = 0.05) -> RankSummary:
     return RankSummary(
         mean_ranks.tolist(), float(chi2), float(stats.chi2.sf(chi2, n_methods - 1)), float(f), float(f_p),
         float(chi2 / (n_images * (n_methods - 1))), nemenyi_cd(n_methods, n_images, alpha), alpha)
+
+
+def tied_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis of shape (B, M), 1 for the smallest; neighbours within 1e-12 share the mean rank."""
+    order = np.argsort(values, axis=1, kind='stable')
+    ordered = np.take_along_axis(values, order, axis=1)
+    steps = np.concatenate([np.zeros((len(values), 1)), np.diff(ordered, axis=1) > TIE], axis=1)
+    groups = np.empty_like(steps)
+    np.put_along_axis(groups, order, np.cumsum(steps, axis=1), axis=1)
+    return stats.rankdata(groups, axis=1)
 
 
 def nemenyi_cd(n_methods: int, n_images: int, alpha: float = 0.05) -> float:

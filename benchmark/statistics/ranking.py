@@ -13,7 +13,7 @@ from scipy import stats
 
 from .contrasts import lower_is_better
 from .options import Options
-from .rank_tests import TIE, nemenyi_p, rank_summary
+from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
 from .resampling import BOTH, WeightDraws, bootstrap_means, in_chunks
 from .scores import Scores
 
@@ -58,16 +58,6 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
         'schemes': schemes(blocks, sign, options) if len(methods) > 1 else {},
         'friedman': _friedman(blocks, sign, options) if len(methods) > 1 else None,
     }
-
-
-def tied_ranks(means: np.ndarray) -> np.ndarray:
-    """Ranks along the last axis of shape (B, M); values that follow each other within 1e-12 are ties."""
-    order = np.argsort(means, axis=1, kind='stable')
-    ordered = np.take_along_axis(means, order, axis=1)
-    steps = np.concatenate([np.zeros((len(means), 1)), np.diff(ordered, axis=1) > TIE], axis=1)
-    groups = np.empty_like(steps)
-    np.put_along_axis(groups, order, np.cumsum(steps, axis=1), axis=1)
-    return stats.rankdata(groups, axis=1)
 
 
 def _stability(ranks: np.ndarray, methods: list[str], alpha: float) -> dict[str, Any]:
@@ -155,7 +145,7 @@ def _scheme_scores(values: np.ndarray, weights: np.ndarray, alpha: float) -> dic
     """
     n_images, used = len(weights), weights > 0
     values, weights = values[:, used], weights[used]
-    within = stats.rankdata(values, axis=0)
+    within = tied_ranks(values.T).T
     return {
         'mean then rank': values @ weights,
         'median then rank': _weighted_median(values, weights),

@@ -30,6 +30,7 @@ class Scores:
         subjects: Subject of each image, or None where every image is a subject of its own.
         missing: Method -> number of missing predictions that were filled in by the cap.
         complete_case: Method -> mean ME over the images that no run lacks, where predictions were filled in.
+        absent: Method -> which predictions were filled in, shape (S, N), where some were.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scores:
     subjects: np.ndarray | None = None
     missing: dict[str, int] = field(default_factory=dict)
     complete_case: dict[str, float] = field(default_factory=dict)
+    absent: dict[str, np.ndarray] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -77,8 +79,11 @@ class Scores:
         if design == 'nested' or self.seeds[a] == self.seeds[b]:
             return blocks
         common = self.common_seeds(a, b)
-        return tuple(Block(block.values[[self.seeds[method].index(seed) for seed in common]])
-                     for block, method in zip(blocks, (a, b)))
+        return tuple(Block(block.values[self.places(method, common)]) for block, method in zip(blocks, (a, b)))
+
+    def places(self, method: str, seeds: Sequence[int]) -> list[int]:
+        """Rows of a method's blocks that belong to these seeds."""
+        return [self.seeds[method].index(seed) for seed in seeds]
 
     def common_seeds(self, a: str, b: str) -> list[int]:
         """Seeds that both methods have."""
@@ -144,14 +149,18 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             if not known.all():
                 notes.append(f'{label}: {endpoint} is over {known.sum()} of {len(images)} images; the others lack what '
                              'it needs.')
-    case = {}
-    if any(missing.values()):
-        case = {method: float(values['ME'][method][:, complete].mean()) for method in places} if complete.any() else {}
+    filled = any(missing.values())
+    if filled:
         notes.append(
             f'{label}: {sum(missing.values())} missing predictions count as failures with an error of '
             f'{options.missing_cap:g} ({", ".join(f"{name}: {count}" for name, count in missing.items() if count)}); '
             f'{complete.sum()} of {len(images)} images are complete in all runs.')
-    return Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing, case)
+    found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
+                   absent={method: ~whole[place] for method, place in places.items()} if filled else {})
+    if filled and complete.any():
+        found.complete_case.update({method: float(found.by_unit(array[:, complete], complete).mean())
+                                    for method, array in found.values['ME'].items()})
+    return found
 
 
 def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from .contrasts import NETWORKS, PROCEDURE, lower_is_better
-from .crossed import Block, Estimate, crossed_contrast, fixed_seeds_contrast
+from .crossed import Block, Estimate, crossed_contrast, fixed_seeds_contrast, image_differences
 from .endpoints import auc_scores, failures
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
@@ -45,16 +45,11 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
         Per pair: the ``headlines`` by endpoint, and ``rows`` with ``analysis``, ``scope``, ``estimate``, ``p``,
         interval, ``reading``, ``flip`` and, where an analysis can't be made, ``reason`` and no reading.
     """
-    boot = {}
-    if pairs:
-        values = {'ME': {method: scores.block('ME', method).values for method in scores.methods}}
-        boot = {method: column for method, column in
-                zip(scores.methods, bootstrap_means(values, options.draws, options.seed, options.design)['ME'].T)}
     found = []
     for a, b in pairs:
         table = _Table(scores, a, b, options)
         table.tests_of_others()
-        table.bootstrap(boot[a] - boot[b])
+        table.bootstrap()
         table.other_scores()
         table.other_design()
         table.leave_out()
@@ -76,7 +71,7 @@ class _Table:
         self.blocks = scores.pair('ME', a, b, options.design)
         self.seeds = min(block.n_seeds for block in self.blocks)
         self.scope = PROCEDURE if self.seeds > 1 else NETWORKS
-        self.difference = self.blocks[0].images - self.blocks[1].images
+        self.difference = image_differences(*self.blocks)
         self.rows: list[dict[str, Any]] = []
         self.headlines: dict[str, dict[str, Any]] = {}
         for endpoint in ('ME', 'FR', 'AUC'):
@@ -167,8 +162,11 @@ class _Table:
         self.add(name, PROCEDURE, {'estimate': difference, 'p': float(test.pvalue), 'ci_low': interval.low,
                                    'ci_high': interval.high}, note='blind to the sampling of images')
 
-    def bootstrap(self, draws: np.ndarray) -> None:
+    def bootstrap(self) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
+        values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks)}}
+        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design)['ME']
+        draws = means[:, 0] - means[:, 1]
         if not np.ptp(draws) > 1e-12 * float(self.blocks[0].size):
             self.add('crossed bootstrap', self.scope, reason='no variance to judge by')
             return
@@ -247,17 +245,17 @@ class _Table:
 
     def thresholds(self) -> None:
         """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
-        method_errors = [self.scores.values['ME'][method] for method in (self.a, self.b)]
-        if self.options.design == 'paired':
-            common = self.scores.common_seeds(self.a, self.b)
-            method_errors = [values[[self.scores.seeds[method].index(seed) for seed in common]]
-                             for method, values in zip((self.a, self.b), method_errors)]
-        kinds: tuple[tuple[str, Callable], ...] = (('FR', failures), ('AUC', auc_scores))
-        for endpoint, score in kinds:
+        kinds: tuple[tuple[str, Callable, float], ...] = (('FR', failures, 1.0), ('AUC', auc_scores, 0.0))
+        for endpoint, score, missed in kinds:
             for factor in THRESHOLDS:
-                threshold = factor * self.options.threshold
-                blocks = [Block(self.scores.by_unit(score(values, threshold), self.scores.kept['ME']))
-                          for values in method_errors]
+                blocks = []
+                for method in (self.a, self.b):
+                    values = score(self.scores.values['ME'][method], factor * self.options.threshold)
+                    if method in self.scores.absent:
+                        values = np.where(self.scores.absent[method], missed, values)
+                    if self.options.design == 'paired':
+                        values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]
+                    blocks.append(Block(self.scores.by_unit(values, self.scores.kept['ME'])))
                 self.estimate(f'{endpoint} at {factor:g} t', self.scope, self.main(*blocks), endpoint=endpoint)
 
     def mcnemar(self) -> None:
@@ -268,13 +266,14 @@ class _Table:
             return
         first, second = (block.values for block in self.scores.pair('FR', self.a, self.b, self.options.design))
         count = min(len(first), len(second))
-        tests = [mcnemar_exact(int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum()))
-                 for one, two in zip(first[:count], second[:count])]
-        readings = {self.read(p, float(one.mean() - two.mean()), 'FR') for p, one, two in zip(tests, first, second)}
-        rejected = sum(p < self.options.alpha for p in tests)
-        if self.headlines['FR']['reading'] is None:
+        tables = [(int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum()))
+                  for one, two in zip(first[:count], second[:count])]
+        if not any(map(sum, tables)):
             self.add('exact McNemar per seed', NETWORKS, endpoint='FR', reason='no image fails in one method only')
             return
+        tests = [mcnemar_exact(*table) for table in tables]
+        readings = {self.read(p, float(one.mean() - two.mean()), 'FR') for p, one, two in zip(tests, first, second)}
+        rejected = sum(p < self.options.alpha for p in tests)
         self.add('exact McNemar per seed', NETWORKS,
                  {'estimate': float(first[:count].mean() - second[:count].mean()), 'p': float(np.median(tests))},
                  endpoint='FR', reading=readings.pop() if len(readings) == 1 else UNDECIDED,

@@ -10,7 +10,16 @@ import numpy as np
 import pandas as pd
 
 from .contrasts import NETWORKS, PROCEDURE, SCOPES
-from .crossed import ZERO, Block, Estimate, crossed_contrast, fixed_seeds_contrast, mean_squares
+from .crossed import (
+    EXCESS,
+    ZERO,
+    Block,
+    Estimate,
+    crossed_contrast,
+    fixed_seeds_contrast,
+    image_differences,
+    mean_squares,
+)
 from .layout import some
 from .options import Options
 from .rank_tests import holm
@@ -122,7 +131,7 @@ def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, sco
         scope: ``procedure`` or ``networks``.
         design: ``nested`` or ``paired``.
     """
-    difference = a.images - b.images
+    difference = image_differences(a, b)
     groups = (inside, outside)
     counts = [int(mask.sum()) for mask in groups]
     parts = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts)]
@@ -140,8 +149,8 @@ def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, sco
                            for mask, count in zip(groups, counts)) / df
             noise = residual * sum(1 / count for count in counts)
             excess = max(0.0, float(own.var(ddof=1)) - noise) / n_seeds
-            if excess > 0:
-                variance += excess
+            variance += excess
+            if excess > EXCESS * noise:
                 weight += ((own.var(ddof=1) / n_seeds) ** 2 / (n_seeds - 1) + (noise / n_seeds) ** 2 / df)
     se = math.sqrt(variance)
     if se <= ZERO * max(float(a.size), float(b.size)):

@@ -199,4 +199,6 @@ def probability(p: float) -> str:
     """'13 %', 'less than 0.1 %'."""
     if p < 0.001:
         return 'less than 0.1 %'
-    return 'more than 99.9 %' if p > 0.999 else f'{100 * p:.2g} %'
+    if p > 0.999:
+        return 'more than 99.9 %'
+    return f'{100 * p:.{0 if 0.1 <= p <= 0.9 else 1}f} %'
