@@ -20,7 +20,17 @@ from benchmark.files import write_json  # noqa: E402
 from benchmark.speed import statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
-PARTS = {'statistics': statistics.measure}
+
+
+def _training(repeats: int, quick: bool, clock) -> list:
+    """The training's part, which alone needs torch and MMPose."""
+    import benchmark
+    benchmark.register()
+    from benchmark.speed import training
+    return training.measure(repeats, quick, clock)
+
+
+PARTS = {'statistics': statistics.measure, 'training': _training}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -94,6 +94,8 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         scheduler.power = settings.get('power', scheduler.power)
     if settings.get('channels_last'):
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
+    if settings.get('precision', 'float32') == 'bfloat16':
+        cfg.optim_wrapper.type = 'AutocastOptimWrapper'
     for hook in cfg.custom_hooks:
         if hook.type == 'FeatureCacheHook':
             hook.update(settings.get('feature_cache', {}))
@@ -186,8 +188,9 @@ def protocol(cfg: Config) -> dict[str, Any]:
     parts = dict(
         input_size=list(train.dataset.input_size), batch_size=train.batch_size, epochs=cfg.train_cfg.max_epochs,
         optimizer=optimizer.type, learning_rate=optimizer.lr, schedule=f'{schedule.type}, per iteration',
-        schedule_power=schedule.get('power'), view_flip=view.get('flip'),
-        view_scales=list(view.get('scale_range') or view.get('scales', ())),
+        schedule_power=schedule.get('power'),
+        precision='bfloat16' if cfg.optim_wrapper.get('type') == 'AutocastOptimWrapper' else 'float32',
+        view_flip=view.get('flip'), view_scales=list(view.get('scale_range') or view.get('scales', ())),
         heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
         network=f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type,
         width=backbone.get('base_channels', backbone.get('channels')), stacks=backbone.get('num_stacks'),

@@ -19,9 +19,9 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 #: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
             'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'feature_cache',
-            'cfg_options')
+            'precision', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
-           'decoding': ('argmax', 'quarter', 'dark')}
+           'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16')}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.
 ANALYSIS = ('threshold', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups', 'missing_cap',
             'reported_images', 'value_label')
@@ -30,7 +30,9 @@ SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothi
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
 FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'seeding',
-          'analysis', 'reported', 'caution', 'workers', 'execution')
+          'analysis', 'reported', 'caution', 'workers', 'execution', 'report')
+#: What a suite asks of the page: its sections in their order, and modules that register more of them.
+REPORT = ('sections', 'imports')
 #: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. The engines' names
 #: hold their own options (:mod:`benchmark.experiments.executors`), which they check themselves.
 EXECUTION = ('retries', 'time_limit', 'save_every', 'keep_checkpoints', 'threads', 'source_threads', 'slurm',
@@ -61,6 +63,7 @@ class Suite:
         caution: What a reader must know before any number, or ''.
         workers: Runs at the same time where the command line does not say; small runs use two cores better apart.
         execution: How runs are executed: retries, time limit, states, SLURM's options (:data:`EXECUTION`).
+        report: What the page shows (:data:`REPORT`), and the suite's folder, where modules are looked for.
         overrides: Config values of the command line, which go before everything else.
     """
 
@@ -79,6 +82,7 @@ class Suite:
     caution: str = ''
     workers: int = 1
     execution: dict = field(default_factory=dict)
+    report: dict = field(default_factory=dict)
     overrides: dict = field(default_factory=dict)
 
     @property
@@ -162,6 +166,7 @@ def load_suite(name: str) -> Suite:
     except TableError as error:
         raise SuiteError(f'{path}: analysis.{error}.') from None
     _execution(path, content.get('execution', {}))
+    content['report'] = _report(path, content.get('report', {}))
     try:
         content['seeding'] = seeding(content.get('seeding', {}))
     except ValueError as error:
@@ -215,6 +220,23 @@ def _execution(path: Path, content: dict) -> None:
     for name, value in (('time_limit', limit), ('save_every', every)):
         if value is not None and not (isinstance(value, (int, float)) and (value > 0 or name == 'save_every')):
             raise SuiteError(f'{path}: execution.{name}={value!r}: give seconds, or None.')
+
+
+def _report(path: Path, content: dict) -> dict:
+    """Checks the sections now, so that a misspelt one does not show after the runs."""
+    _known(path, 'report.', content, REPORT)
+    if not content:
+        return {}
+    for name, value in content.items():
+        if not value or not isinstance(value, (list, tuple)) or not all(isinstance(one, str) for one in value):
+            raise SuiteError(f'{path}: report.{name}={value!r}: give a list of names.')
+    from reports.sections import SectionError, chosen, load  # only where a suite asks: it draws in matplotlib
+    try:
+        load(content.get('imports', []), path.parent)
+        chosen(content.get('sections'))
+    except SectionError as error:
+        raise SuiteError(f'{path}: report: {error}.') from None
+    return content | (dict(folder=str(path.parent)) if content.get('imports') else {})
 
 
 def _known(path: Path, prefix: str, content: dict, known: tuple[str, ...]) -> None:

@@ -1,0 +1,169 @@
+"""Trainings that are timed side by side: this suite's methods, and stock MMPose on the same data, network and batch.
+
+Stock MMPose is its own ``td-hm_res50_8xb64-210e_coco-256x192.py``: its estimator, data set, pipeline, loader, train
+loop, hooks and loss, with the network, the size, the batch and the data of the others. A source on line is a teacher as
+MMPose's DWPose distiller runs it: its forward at each step, under no_grad, beside stock training.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import mmpose
+import torch
+from mmengine.config import Config
+from mmpose.models.pose_estimators import TopdownPoseEstimator
+from mmpose.registry import MODELS
+from torch import Tensor
+
+from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.prepared import read_split
+from benchmark.datasets.synthetic_faces import write_landmark_dataset
+from benchmark.experiments.configure import ENCODER_CHANNELS, fill_paths, run_config
+from benchmark.experiments.suite import find_config
+
+STOCK = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco' / \
+    'td-hm_res50_8xb64-210e_coco-256x192.py'
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is trained.
+
+    Attributes:
+        depth: Of the ResNet.
+        pixels: Side of the input.
+        batch: Images of a step.
+        images: Training images.
+    """
+
+    depth: int
+    pixels: int
+    batch: int
+    images: int
+
+    @property
+    def name(self) -> str:
+        return f'ResNet-{self.depth}, {self.pixels} px, batch {self.batch}'
+
+
+#: Name -> what differs.
+OURS = {
+    'ft': dict(method='ft'),
+    'fe': dict(method='fe'),
+    'ftp': dict(method='ftp'),
+    'ctd_ed': dict(method='ctd_ed'),
+    'ctd_com': dict(method='ctd_com'),
+    'ctd_ed_online': dict(method='ctd_ed', feature_cache=dict(enabled=False)),
+    'ft_bf16': dict(method='ft', precision='bfloat16'),
+}
+PEERS = {
+    'stock': {},
+    'stock_fe': {'model.backbone.frozen_stages': 4},
+    'stock_ftp': {'model.backbone.frozen_stages': 3},
+    'stock_ctd': {'model.type': 'SourceOnLine'},
+}
+CONTESTANTS = (*OURS, *PEERS)
+
+
+@MODELS.register_module()
+class SourceOnLine(TopdownPoseEstimator):
+    """Stock estimator beside a frozen source whose forward runs at each step, as a DWPose-style distiller's teacher.
+
+    Args:
+        source: Config of the frozen source.
+        distance: Config of a transfer loss on the last stage's map.
+        kwargs: TopdownPoseEstimator's arguments.
+    """
+
+    def __init__(self, source: dict, distance: dict, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.source = MODELS.build(source)
+        self.distance = MODELS.build(distance)
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Stock losses and the distance between the two encoders' outputs."""
+        from benchmark.models.transfer import TransferContext
+        features = self.extract_feat(inputs)
+        losses = self.head.loss(features, data_samples, train_cfg=self.train_cfg)
+        taps = self.source(inputs * self.data_preprocessor.std + self.data_preprocessor.mean)
+        context = TransferContext(source=taps, target={'stage4': features[-1]}, source_module=self.source,
+                                  target_module=self, data_samples=data_samples, heatmaps=features[-1], progress=0.0)
+        losses['loss_ed'] = self.distance(context) * self.distance.weight
+        return losses
+
+
+def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Config:
+    """Config of a contestant.
+
+    Args:
+        name: One of :data:`CONTESTANTS`.
+        size: Network, input, batch.
+        data: Prepared data set.
+        source: Source checkpoint of this depth.
+        epochs: Length of the training.
+    """
+    meta = read_split(data, 'train').meta
+    made = _ours(OURS[name], size, meta, epochs) if name in OURS else _stock(PEERS[name], size, data, meta, epochs)
+    if name in OURS:
+        return fill_paths(made, str(data), str(source))
+    made.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(source), prefix='backbone.')
+    if made.model.type == 'SourceOnLine':
+        made.model.source = dict(type='FrozenSource', checkpoint=str(source),
+                                 backbone=dict(type='ResNet', depth=size.depth, out_indices=(0, 1, 2, 3)))
+        made.model.distance = dict(type='EncoderCosineLoss', weight=0.002)
+    return made
+
+
+def _ours(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Config:
+    settings = dict(depth=size.depth, input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
+                    channels_last=True)
+    settings |= {key: value for key, value in entry.items() if key != 'method'}
+    method = dict(config=str(find_config('methods', entry['method'])))
+    seeds = dict(init=0, order=0, augmentation=0, split=0)
+    return run_config(method, settings, meta, seeds, None, 1.2, num_images=size.images)
+
+
+def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: int) -> Config:
+    cfg = Config.fromfile(STOCK)
+    pixels, heatmap = (size.pixels, size.pixels), (size.pixels // 4, size.pixels // 4)
+    codec = dict(type='MSRAHeatmap', input_size=pixels, heatmap_size=heatmap, sigma=1.5)
+    cfg.model.backbone.depth = size.depth
+    cfg.model.head.update(in_channels=ENCODER_CHANNELS[size.depth], out_channels=len(meta.landmarks), decoder=codec)
+    # Boxes as they are, no rotation, no shift: the views of the others.
+    pipeline = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale', padding=1.0),
+                dict(type='RandomFlip', direction='horizontal'),
+                dict(type='RandomBBoxTransform', shift_prob=0.0, rotate_prob=0.0, scale_factor=(0.8, 1.0)),
+                dict(type='TopdownAffine', input_size=pixels), dict(type='GenerateTarget', encoder=codec),
+                dict(type='PackPoseInputs')]
+    cfg.train_dataloader = dict(
+        batch_size=size.batch, num_workers=cfg.train_dataloader.num_workers, persistent_workers=True,
+        sampler=dict(type='DefaultSampler', shuffle=True),
+        dataset=dict(type='CocoDataset', data_root=str(data), data_mode='topdown', metainfo=meta.to_mmpose(),
+                     ann_file='annotations/train.json', data_prefix=dict(img='images/'), pipeline=pipeline))
+    for key in ('val_cfg', 'val_dataloader', 'val_evaluator', 'test_cfg', 'test_dataloader', 'test_evaluator'):
+        cfg[key] = None
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=epochs)
+    cfg.default_hooks.checkpoint.update(interval=epochs, save_best=None)
+    cfg.merge_from_dict(changes)
+    # Workers of its own beside a training on all cores only slow it down: the faster of the two is its peer.
+    if (workers := os.environ.get('STOCK_WORKERS')) is not None:
+        cfg.train_dataloader.update(num_workers=int(workers), persistent_workers=int(workers) > 0)
+    return cfg
+
+
+def make_inputs(folder: Path, size: Size) -> tuple[Path, Path]:
+    """Made faces and a source with random weights, of the wanted size."""
+    data, source = folder / 'faces', folder / 'source.pth'
+    if not source.exists():
+        write_landmark_dataset(data, dict(train=size.images, val=2, test=2), image_size=size.pixels, seed=0)
+        torch.manual_seed(0)
+        network = MODELS.build(dict(type='ResNet', depth=size.depth))
+        network.init_weights()
+        width = ENCODER_CHANNELS[size.depth]
+        state = {f'backbone.{key}': value for key, value in network.state_dict().items()}
+        state |= {'classifier.weight': torch.randn(64, width) / width, 'classifier.bias': torch.zeros(64)}
+        torch.save(dict(meta={}, state_dict=state), source)
+    return data, source

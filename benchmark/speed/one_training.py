@@ -1,0 +1,103 @@
+"""One training in a process of its own: ``python -m benchmark.speed.one_training SPEC.json`` prints what it took."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+STARTED = time.perf_counter()
+
+import benchmark  # noqa: E402
+
+benchmark.register()
+
+import torch  # noqa: E402
+from mmengine.hooks import Hook  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+
+from .contestants import Size, config  # noqa: E402
+
+
+class Stopwatch(Hook):
+    """Times epochs, and the share of a step that waits for data."""
+
+    priority = 'VERY_LOW'
+
+    def __init__(self) -> None:
+        self.epochs: list[float] = []
+        self.data, self.steps, self.waiting = 0.0, 0, 0.0
+        self.first = None
+
+    def before_train_epoch(self, runner) -> None:
+        """Starts the epoch's clock."""
+        _wait()
+        self.began = self.waiting = time.perf_counter()
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """The data are there."""
+        now = time.perf_counter()
+        if runner.epoch:
+            self.data += now - self.waiting
+            self.steps += 1
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        """The step is done."""
+        if self.first is None:
+            _wait()
+            self.first = time.perf_counter()
+        self.waiting = time.perf_counter()
+
+    def after_train_epoch(self, runner) -> None:
+        """Stops the epoch's clock."""
+        _wait()
+        self.epochs.append(time.perf_counter() - self.began)
+
+
+class Memory(threading.Thread):
+    """Largest resident memory that is no mapped file, in MiB."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+
+    def run(self) -> None:
+        """Looks twenty times a second."""
+        while True:
+            lines = Path('/proc/self/status').read_text().splitlines()
+            self.peak = max(self.peak, sum(int(line.split()[1]) for line in lines
+                                           if line.startswith(('RssAnon', 'RssShmem'))) // 1024)
+            time.sleep(0.05)
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def main() -> None:
+    """Train as the spec says, and print the measurements as JSON on the last line."""
+    spec = json.loads(Path(sys.argv[1]).read_text())
+    torch.set_num_threads(spec['threads'])
+    memory, watch = Memory(), Stopwatch()
+    memory.start()
+    cfg = config(spec['name'], Size(**spec['size']), Path(spec['data']), Path(spec['source']), spec['epochs'])
+    with tempfile.TemporaryDirectory() as folder:
+        cfg.work_dir = folder
+        cfg.log_level = 'ERROR'
+        runner = Runner.from_cfg(cfg)
+        runner.register_hook(watch, priority='VERY_LOW')
+        built = time.perf_counter()
+        runner.train()
+    print(json.dumps(dict(
+        name=spec['name'], epochs=watch.epochs, startup=watch.first - STARTED, build=built - STARTED,
+        data_share=watch.data / max(1e-9, sum(watch.epochs[1:])), steps=watch.steps, memory_mib=memory.peak,
+        gpu_mib=torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_available() else None, pid=os.getpid())))
+
+
+if __name__ == '__main__':
+    main()

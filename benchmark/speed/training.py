@@ -1,0 +1,102 @@
+"""Time and memory of training, method by method, beside stock MMPose: alternating, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from .contestants import CONTESTANTS, PEERS, Size, make_inputs
+from .table import Measurement
+
+SIZES = (Size(18, 128, 8, 64), Size(50, 256, 2, 16))
+QUICK = (Size(18, 64, 4, 8),)
+#: What is compared: name, the other, what it is called, at most.
+RATIOS = (
+    ('ft', 'stock', 'FT / stock MMPose', 0.90),
+    ('ctd_ed', 'ft', 'CTD-ED / FT', 1.03),
+    ('ctd_com', 'ft', 'CTD-Com / FT', 1.03),
+    ('ctd_ed_online', 'ft', 'CTD-ED, source on line / FT', None),
+    ('fe', 'ft', 'FE / FT', 0.30),
+    ('ftp', 'ft', 'FTP / FT', 0.50),
+    ('ft_bf16', 'ft', 'FT in bfloat16 / FT', 0.65),
+    ('stock_ctd', 'stock', 'stock with a source on line / stock', None),
+)
+EPOCHS = 4
+
+
+def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measurement]:
+    """Measure all sizes.
+
+    Args:
+        repeats: Rounds; in each, every contestant trains once.
+        quick: A tiny size and one round.
+        clock: Not used: each process has its own.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in QUICK if quick else SIZES:
+            data, source = make_inputs(Path(folder) / f'{size.depth}', size)
+            rounds = []
+            for _ in range(repeats):
+                rounds.append({name: train(name, size, data, source, Path(folder)) for name in CONTESTANTS})
+            found += compare(size, rounds, targets=not quick)
+    return found
+
+
+def train(name: str, size: Size, data: Path, source: Path, folder: Path) -> dict:
+    """One training; stock MMPose with and without workers of its own, and the faster of the two counts."""
+    if name not in PEERS:
+        return _process(name, size, data, source, folder, {})
+    both = [_process(name, size, data, source, folder, {'STOCK_WORKERS': workers}) for workers in ('0', '2')]
+    return min(both, key=epoch_seconds)
+
+
+def epoch_seconds(one: dict) -> float:
+    """Median time of an epoch after the first."""
+    return statistics.median(one['epochs'][1:])
+
+
+def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
+    """Ratios per round, and their medians.
+
+    Args:
+        size: What was trained.
+        rounds: Contestant -> what it took, per round.
+        targets: Whether the targets hold at this size.
+    """
+    found = []
+
+    def add(what: str, values: list[float], unit: str, most: float | None) -> None:
+        found.append(Measurement(f'{size.name}: {what}', statistics.median(values), unit, min(values), max(values),
+                                 len(values), most if targets else None))
+
+    for name, other, what, most in RATIOS:
+        add(f'{what}, time of an epoch', [epoch_seconds(one[name]) / epoch_seconds(one[other]) for one in rounds], '',
+            most)
+    add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
+    add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
+    add('FT, data as a share of the step', [one['ft']['data_share'] for one in rounds], '', 0.03)
+    for name, peer in (('ft', 'stock'), ('ctd_com', 'stock_ctd'), ('fe', 'stock_fe')):
+        add(f'{name} / {peer}, peak memory', [one[name]['memory_mib'] / one[peer]['memory_mib'] for one in rounds], '',
+            1.3)
+    return found
+
+
+def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str]) -> dict:
+    spec = folder / 'spec.json'
+    spec.write_text(json.dumps(dict(
+        name=name, size=asdict(size), data=str(data), source=str(source), epochs=EPOCHS,
+        threads=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())))
+    done = subprocess.run(
+        [sys.executable, '-m', 'benchmark.speed.one_training', str(spec)], text=True, capture_output=True, check=False,
+        env=os.environ | {'CTD_CACHE': str(folder / 'cache')} | environment, cwd=Path(__file__).parents[2])
+    if done.returncode:
+        raise RuntimeError(f'{name}: {done.stderr.strip()[-800:]}')
+    return json.loads(done.stdout.splitlines()[-1])
