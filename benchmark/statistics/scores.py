@@ -114,6 +114,11 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     """
     frame = image_scores(rows, options.threshold)
     runs = frame[['method', 'seed']].drop_duplicates()
+    single = frame.groupby('method')['image'].nunique()
+    if (single == 1).any():
+        names = [*single.index[single == 1]]
+        raise TableError(f'condition {label}: one image only for {some(names)}: nothing can be said about other '
+                         'images; score at least two, or leave the method out')
     images, grid, whole = _grid(rows, frame, runs)
     places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
               if (runs['method'] == method).any()}

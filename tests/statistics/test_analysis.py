@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import SCHEMA, TableError, read_table, analyze, validate, write_json
+from benchmark.statistics import SCHEMA, TableError, analyze, read_table, validate, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,11 +55,25 @@ def test_permutations_change_no_byte(tmp_path):
     assert write_json(analyze(validate(shuffled)), tmp_path / 'b.json').read_bytes() == first
 
 
-def test_one_seed_one_image_has_no_standard_deviation():
-    content = analyze(validate(results(np.random.default_rng(0), seeds=1, images=1)))
+def test_one_seed_has_no_standard_deviation_over_seeds():
+    content = analyze(validate(results(np.random.default_rng(0), seeds=1)))
     block = content['methods']['a']['endpoints']['ME']
-    assert block['seed_sd'] is None and block['image_sd'] is None
+    assert block['seed_sd'] is None and block['image_sd'] > 0 and block['ci_scope'] == 'networks'
     check_schema(content)
+
+
+def test_a_method_with_one_image_is_refused():
+    frame = results(np.random.default_rng(0))
+    frame = frame[(frame['method'] == 'a') | (frame['image'] == 'i0')]
+    with pytest.raises(TableError, match='one image only for b'):
+        analyze(validate(frame))
+
+
+@pytest.mark.parametrize(('seeds', 'design', 'part'), [(2, 'nested', '2 to 12 %'), (3, 'paired', 'up to 8 %'),
+                                                       (3, 'nested', None), (5, 'paired', None)])
+def test_few_seeds_are_noted_where_the_tests_are_liberal(seeds, design, part):
+    notes = analyze(validate(results(np.random.default_rng(0), seeds=seeds)), design=design, draws=100)['notes']
+    assert any(part in note for note in notes) if part else not any('%' in note for note in notes)
 
 
 def test_missing_seeds_and_failed_runs_are_counted():
