@@ -1,0 +1,77 @@
+"""What is simulated: the cells that each study runs, and how many replications of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .model import DESIGNS, ERRORS, Cell, rare_threshold
+
+SEEDS, IMAGES, SEED_SDS = (1, 3, 5, 10), (50, 310, 1000), (0.0, 0.02, 0.05)
+#: Shares of images that fail, in the study of rare failures.
+RARE = (0.02, 0.005)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is simulated.
+
+    Attributes:
+        seed: Of everything random.
+        replications: Of each cell, for what is computed in one go for many replications.
+        few: For families, verdicts, power and rare failures.
+        others: For the pooled and the averaged Wilcoxon.
+        ranks: For signed ranks, Hodges-Lehmann and sign flips.
+        resampled: For the bootstraps.
+        better: For the interval of P(A better than B).
+        draws: Of each bootstrap or set of sign flips.
+        shared: Replications that share one set of draws: it saves time, and lets the draws' own error not average out
+            within them only.
+    """
+
+    seed: int = 0
+    replications: int = 4000
+    few: int = 2000
+    others: int = 600
+    ranks: int = 1500
+    resampled: int = 400
+    better: int = 400
+    draws: int = 1000
+    shared: int = 25
+
+
+QUICK = Effort(replications=400, few=400, others=60, ranks=60, resampled=40, better=8, draws=200)
+
+
+def cells(seeds: Iterable[int] = SEEDS, images: Iterable[int] = IMAGES,
+          seed_sds: Iterable[float] = SEED_SDS) -> list[Cell]:
+    """Every combination."""
+    seeds, images, seed_sds = [*seeds], [*images], [*seed_sds]
+    return [Cell(errors, design, sd, n_seeds, n_images) for design in DESIGNS for errors in ERRORS
+            for n_seeds in seeds for n_images in images for sd in seed_sds]
+
+
+def work(every: list[Cell]) -> list[tuple[str, Cell]]:
+    """Which cells each study runs.
+
+    Signed ranks, sign flips and rare failures know no design, so they take the nested one; what is slow takes a seed sd
+    of .02 only.
+    """
+    found = [(study, cell) for study in ('many', 'bootstraps') for cell in every]
+    middle = [cell for cell in every if cell.seed_sd == 0.02]
+    nested = [cell for cell in middle if cell.design == 'nested']
+    found += [('better', cell) for cell in middle]
+    found += [('ranks', cell) for cell in nested]
+    found += [('families', cell) for cell in middle if cell.seeds > 1]
+    found += [('margins', cell) for cell in every if cell.seeds > 1
+              and (cell in middle or (cell.errors, cell.design) == ('normal', 'nested'))]
+    found += [('rare', replace(cell, threshold=rare_threshold(cell.errors, share)))
+              for cell in nested for share in RARE]
+    return found
+
+
+def plan(quick: bool, seed: int) -> tuple[Effort, list[tuple[str, Cell]]]:
+    """The effort, and the studies with their cells; of ``quick``, few of both."""
+    if quick:
+        return replace(QUICK, seed=seed), work(cells(seeds=(1, 3), images=(50,), seed_sds=(0.02,)))
+    return Effort(seed=seed), work(cells()) + [('many', cell) for cell in cells(seeds=(2,))]
