@@ -155,6 +155,8 @@ def _shares(scores: Scores, endpoint: str, a: str, b: str, options: Options) -> 
 def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) -> list[dict[str, Any]]:
     """What more seeds or images would do for each planned contrast, in the procedure scope.
 
+    The level is alpha over the number of planned contrasts, which is what Holm asks of the first of them.
+
     Numbers of seeds are per method. The target is the margin where there is one, else the difference that was
     observed, which is itself uncertain.
 
@@ -164,6 +166,7 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
         ``images_needed`` likewise, at the seeds at hand.
     """
     found = []
+    alpha = options.alpha / max(1, len(pairs))
     for endpoint in scores.endpoints(TESTED):
         for a, b in pairs:
             first, second = scores.pair(endpoint, a, b, options.design)
@@ -175,18 +178,18 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
             target = options.margin.get(endpoint, observed)
 
             def by_seeds(seeds: np.ndarray, parts=parts, n=n_images) -> np.ndarray:
-                return parts.detectable(seeds, n, options.alpha)
+                return parts.detectable(seeds, n, alpha)
 
             def by_images(images: np.ndarray, parts=parts, n=n_seeds) -> np.ndarray:
-                return parts.detectable(n, images, options.alpha)
+                return parts.detectable(n, images, alpha)
 
             grid = sorted({*SEEDS, n_seeds})
             found.append({
                 'endpoint': endpoint, 'a': a, 'b': b, 'n_seeds': n_seeds, 'n_units': n_images,
                 'target': target, 'target_is': 'margin' if endpoint in options.margin else 'observed difference',
-                'detectable': parts.detectable(n_seeds, n_images, options.alpha),
-                'floor_seeds': parts.floor(n_images, options.alpha),
-                'floor_images': parts.image_floor(n_seeds, options.alpha),
+                'alpha': alpha, 'detectable': parts.detectable(n_seeds, n_images, alpha),
+                'floor_seeds': parts.floor(n_images, alpha),
+                'floor_images': parts.image_floor(n_seeds, alpha),
                 'seeds_needed': _least(by_seeds, target, 2, MOST_SEEDS),
                 'images_needed': _least(by_images, target, 3, MOST_IMAGES),
                 'grid': [{'n_seeds': seeds, 'se': math.sqrt(parts.variance(seeds, n_images)), 'detectable': found_at}

@@ -130,9 +130,9 @@ class _Words:
                          'one-sided bound, for these networks).')
             return text
         return (f'{start} As training procedures (other seeds, other {self.unit_of}s) the {self.level} interval is '
-                f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, adjusted for the planned '
-                f'comparisons {p_value(one["p_adjusted"])}: {self.conclusion(one)}. Claiming that {self.a} is better '
-                f'would be wrong with a probability of {probability(one["p_false_claim"])}.')
+                f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, and p '
+                f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons: {self.conclusion(one)}. Claiming '
+                f'that {self.a} is better would be wrong with a probability of {probability(one["p_false_claim"])}.')
 
     def networks(self, one: Mapping[str, Any]) -> str:
         """The same for the networks at hand."""
@@ -168,11 +168,15 @@ class _Words:
         start = f'To find a true difference {target} ({self.size(plan["target"])}) with 80 % power '
         seeds, images = plan['seeds_needed'], plan['images_needed']
         if seeds is not None and seeds <= plan['n_seeds']:
+            if plan['target_is'] != 'margin':
+                return ''
             return (f'These data find a true difference of {self.size(plan["detectable"])} with 80 % power: one '
                     f'{target} would probably have shown.')
         ways = []
         if seeds is not None:
-            ways.append(f'{seeds - plan["n_seeds"]} more seeds per method with these {self.unit_of}s ({seeds} in all)')
+            more = seeds - plan['n_seeds']
+            many = 'seeds' if more > 1 else 'seed'
+            ways.append(f'{more} more {many} per method with these {self.unit_of}s ({seeds} in all)')
         if images is not None:
             ways.append(f'{images} {self.unit_of}s with these numbers of seeds')
         if ways:
