@@ -1,27 +1,29 @@
-"""analysis.json to ``report/index.html`` and ``report/tables``."""
+"""analysis.json to ``report/``: ``index.html``, ``tables``, ``figures`` and ``summary.md``."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from markupsafe import Markup
 
 from benchmark.statistics import SCHEMA
 
-from .numbers import Numbers, leaves, written
-from .palette import DARK, LIGHT, assign, theme_css
-from .sections import Skip, ordered
+from .figures.files import collected, pdf
+from .page import make_environment, render_page, render_section
+from .palette import assign
+from .sections import SectionError, chosen, load
+from .sections.base import TEMPLATES
+from .summary_text import summary
 from .tables import tables
 
 SCHEMA_VERSION = 2
-TEMPLATES = Path(__file__).with_name('templates')
 
 
 class ReportError(ValueError):
@@ -39,51 +41,45 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         Path of ``report/index.html``.
 
     Raises:
-        ReportError: The file is absent, not JSON, or of another schema version.
+        ReportError: The file is absent, not JSON, or of another schema version; or a section can't be shown.
     """
     analysis_path, folder = Path(analysis_path), Path(out) / 'report'
-    analysis = _read(analysis_path)
+    analysis = read_analysis(analysis_path)
+    try:
+        page, figures = render(analysis, analysis_path.parent)
+    except SectionError as error:
+        raise ReportError(f'{analysis_path}: field report: {error}') from error
+    write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
+    write_folder(folder / 'figures', {name: make() for name, make in figures.items()})
+    write(folder / 'summary.md', summary(analysis).encode(errors='replace'))
+    return write(folder / 'index.html', page.encode(errors='backslashreplace'))
+
+
+def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, Callable[[], bytes]]]:
+    """The page, and what makes its figures as files.
+
+    Args:
+        analysis: Content of analysis.json.
+        base: Its folder.
+    """
+    wanted = analysis.get('report') or {}
+    load(wanted.get('imports', []), wanted.get('folder'))
+    sections = chosen(wanted.get('sections'))
     styles = assign(analysis['order']['methods'])
-    records = _records(analysis_path.parent)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(
-        analysis=analysis,
-        num=Numbers(analysis),
-        swatch=lambda name: styles[name].swatch(),
-        leaves=leaves,
-        written=written,
-        label=lambda name: analysis['methods'][name]['label'],
-        methods=analysis['order']['methods'],
-        unit=analysis['unit'],
-        threshold=analysis['threshold'],
-    )
-    shown = []
-    for section in (kind(styles, analysis_path.parent) for kind in ordered()):
-        context = section.context(analysis, records)
-        if isinstance(context, Skip):
-            body = Markup('<p class="skipped">{}</p>').format(context.reason)
-        else:
-            body = Markup(environment.get_template(f'{section.name}.html').render(**context))
-        shown.append({'name': section.name, 'title': section.title, 'body': body})
-    page = environment.get_template('page.html').render(
-        sections=shown,
-        light=theme_css(styles, 'light'),
-        dark=theme_css(styles, 'dark'),
-        paper=(LIGHT, DARK),
-    )
-    for name, text in tables(analysis).items():
-        write_text(folder / 'tables' / name, text)
-    return write_text(folder / 'index.html', page)
+    environment, records = make_environment(analysis, styles), read_records(base)
+    with collected() as drawn:
+        shown = [render_section(environment, kind(styles, base), analysis, records) for kind in sections]
+    outside = [kind.templates / kind.name for kind in sections if kind.templates != TEMPLATES]
+    page = render_page(environment, 'page.html', outside, styles, sections=shown)
+    return page, {f'{name.removeprefix("fig-")}.pdf': partial(pdf, *one, styles) for name, one in drawn.items()}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_analysis(path: Path) -> dict[str, Any]:
+    """The content of analysis.json, checked.
+
+    Raises:
+        ReportError: See :func:`build_report`.
+    """
     try:
         analysis = json.loads(path.read_text(encoding='utf-8'))
     except OSError as exc:
@@ -104,7 +100,7 @@ def _read(path: Path) -> dict[str, Any]:
     return analysis
 
 
-def _records(folder: Path) -> list[dict[str, Any]]:
+def read_records(folder: Path) -> list[dict[str, Any]]:
     """Records beside the analysis; one that can't be read is left out (analysis.json has its state)."""
     records = []
     for path in sorted(folder.glob('runs/*/*/record.json')):
@@ -117,13 +113,23 @@ def _records(folder: Path) -> list[dict[str, Any]]:
     return records
 
 
-def write_text(path: Path, text: str) -> Path:
+def write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files, and remove those of an earlier report that this one does not have."""
+    for name, content in files.items():
+        write(folder / name, content)
+    kinds = {'.csv', '.tex', '.pdf'}
+    for path in folder.glob('*') if folder.is_dir() else ():
+        if path.suffix in kinds and path.name not in files:
+            path.unlink()
+
+
+def write(path: Path, content: bytes) -> Path:
     """Writes a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:
-        with os.fdopen(handle, 'w', encoding='utf-8', errors='backslashreplace') as stream:
-            stream.write(text)
+        with os.fdopen(handle, 'wb') as stream:
+            stream.write(content)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

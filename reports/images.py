@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 SIDE = 280  # longest side of an embedded picture, in pixels
 MARGIN = 0.3  # of the landmarks' larger extent, on each side
+ARM = 2.1  # of a cross, in percent of the picture's width
+TRUE = '#2bff6a'
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,31 @@ def load(root: str | Path | None, sample: dict[str, Any], base: Path) -> Picture
     return Picture(uri, (left - 0.5, top - 0.5, float(width), float(height)))
 
 
+def definition(picture: Picture, element: str, truth: list) -> Markup:
+    """What the overlays use: the ``<image>``, and ``<element>-true``, the true positions as crosses.
+
+    Args:
+        picture: The picture.
+        element: Id of its ``<image>``.
+        truth: K x 2, pixels of the prepared image.
+    """
+    x, y, width, height = picture.box
+    arm = ARM * width / 100
+    cross = ''.join(f'M{a - arm:.1f} {b:.1f}H{a + arm:.1f}M{a:.1f} {b - arm:.1f}V{b + arm:.1f}'
+                    for a, b in truth if None not in (a, b))
+    return Markup(
+        '<image id="{0}" href="{1}" x="{2:g}" y="{3:g}" width="{4:g}" height="{5:g}"/>'
+        '<g id="{0}-true" fill="none" stroke-linecap="round"><path d="{6}" stroke="#000" stroke-opacity=".55" '
+        'stroke-width="{7:.2f}"/><path d="{6}" stroke="{8}" stroke-width="{9:.2f}"/></g>'
+    ).format(element, picture.uri, x, y, width, height, cross, 0.016 * width, TRUE, 0.008 * width)
+
+
 def overlay(picture: Picture, element: str, truth: list, points: list, colour: str, label: str) -> Markup:
     """The picture ``element`` with green crosses (truth), dots (prediction) and a line between the two.
 
     Args:
         picture: Gives the part of the image that is shown.
-        element: Id of the picture's ``<image>`` element.
+        element: Id of the picture's ``<image>`` element, see :func:`definition`.
         truth: K x 2, pixels of the prepared image.
         points: K x 2, pixels of the prepared image.
         colour: The method's colour.
@@ -86,42 +107,30 @@ def overlay(picture: Picture, element: str, truth: list, points: list, colour: s
     size = picture.box[2] / 100
     pairs = [(*a, *b) for a, b in zip(truth, points) if None not in (*a, *b)]
     lines = ''.join(f'M{a:.1f} {b:.1f}L{x:.1f} {y:.1f}' for a, b, x, y in pairs)
-    arm = 2.1 * size
-    cross = ''.join(
-        f'M{a - arm:.1f} {b:.1f}H{a + arm:.1f}M{a:.1f} {b - arm:.1f}V{b + arm:.1f}' for a, b, _, _ in pairs
-    )
-    dots = Markup('').join(
-        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="{:.2f}"/>').format(x, y, 1.35 * size)
-        for _, _, x, y in pairs
-    )
-    return Markup(
-        '<svg class="face" viewBox="{}" role="img" aria-label="{}"><use href="#{}"/>'
-        '<g fill="none" stroke-linecap="round"><path d="{}" stroke="#fff" stroke-width="{:.2f}"/>'
-        '<path d="{}" stroke="#000" stroke-opacity=".55" stroke-width="{:.2f}"/>'
-        '<path d="{}" stroke="#2bff6a" stroke-width="{:.2f}"/></g>'
-        '<g fill="{}" stroke="#fff" stroke-width="{:.2f}">{}</g></svg>'
-    ).format(
-        picture.view,
-        label,
-        element,
-        lines,
-        0.5 * size,
-        cross,
-        1.6 * size,
-        cross,
-        0.8 * size,
-        colour,
-        0.45 * size,
-        dots,
-    )
+    # A dot is a line without length, with round ends: twice, for its white rim.
+    dots = ''.join(f'M{x:.1f} {y:.1f}h0' for _, _, x, y in pairs)
+    return _face(picture, label, Markup(
+        '<use href="#{0}"/><path d="{1}" stroke="#fff" stroke-width="{2:.2f}"/><use href="#{0}-true"/>'
+        '<g fill="none" stroke-linecap="round"><path d="{3}" stroke="#fff" stroke-width="{4:.2f}"/>'
+        '<path d="{3}" stroke="{5}" stroke-width="{6:.2f}"/></g>'
+    ).format(element, lines, 0.5 * size, dots, 3.2 * size, colour, 2.3 * size))
 
 
-def definition(picture: Picture, element: str) -> Markup:
-    """The ``<image>`` element that the overlays use."""
-    x, y, width, height = picture.box
-    return Markup('<image id="{}" href="{}" x="{:g}" y="{:g}" width="{:g}" height="{:g}"/>').format(
-        element, picture.uri, x, y, width, height
-    )
+def heated(picture: Picture, element: str, heat: str, label: str) -> Markup:
+    """The picture under a predicted heatmap.
+
+    Args:
+        picture: Gives the part of the image that is shown.
+        element: Id of the picture's ``<image>`` element.
+        heat: Id of the heatmap's.
+        label: What it shows, in words.
+    """
+    return _face(picture, label, Markup('<use href="#{}"/><use href="#{}"/>').format(element, heat))
+
+
+def _face(picture: Picture, label: str, content: Markup) -> Markup:
+    return Markup('<svg class="face" viewBox="{}" role="img" aria-label="{}">{}</svg>').format(
+        picture.view, label, content)
 
 
 def _cut(truth: np.ndarray, width: int, height: int) -> tuple[int, int, int, int]:

@@ -49,6 +49,13 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
     return text.replace('-', '\u2212')
 
 
+def probability(value: float | None) -> str:
+    """A p-value or another probability with three decimals; never 0 and never 1."""
+    if value is None:
+        return ABSENT
+    return '< 0.001' if value < 0.001 else '> 0.999' if value > 0.999 else f'{value:.3f}'
+
+
 class Numbers:
     """Writes numbers of one analysis.
 
@@ -67,6 +74,7 @@ class Numbers:
         tag: str = 'td',
         unit: str = '',
         more: str = '',
+        form: str = '',
     ) -> Markup:
         """An element with the number at ``path``.
 
@@ -77,18 +85,21 @@ class Numbers:
             tag: Name of the element.
             unit: Text after the number, not given for an absent one.
             more: Inline style.
+            form: ``p`` writes a probability: three decimals, and '< 0.001' or '> 0.999' beyond them.
         """
         value = lookup(self.analysis, path)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        text = written(value, digits, scale) + (unit if value is not None else '')
+        text = probability(value) if form == 'p' else written(value, digits, scale)
         style = Markup(' style="{}"').format(more) if more else ''
-        return Markup('<{0} class="{1}"{2} data-path="{3}" data-value="{4}">{5}</{0}>').format(
+        factor = Markup(' data-scale="{:g}"').format(scale) if scale != 1 and number else ''
+        return Markup('<{0} class="{1}"{2} data-path="{3}" data-value="{4}"{5}>{6}</{0}>').format(
             Markup(tag),
             'n' if number or value is None else 't',
             style,
             pointer(path),
             json.dumps(value),
-            escape(text),
+            factor,
+            escape(text + (unit if value is not None else '')),
         )
 
 

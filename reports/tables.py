@@ -1,105 +1,208 @@
-"""Table 1 as CSV (full precision) and as LaTeX (booktabs)."""
+"""Every table as a CSV file, with full precision; :mod:`.latex` has the main ones for papers.
+
+Shares (FR, AUC, NME) are fractions, as in analysis.json; the FR that the paper reports is in percent, as it prints it.
+An empty cell is a number that can't be estimated or is not there.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .numbers import lookup, written
+from .latex import latex_tables
+from .numbers import lookup
 
-ENDPOINTS = ('ME', 'ME_printed', 'NME', 'FR', 'AUC')
+Row = Sequence[Any]
+MOMENTS = ('mean', 'ci_low', 'ci_high', 'bound', 'seed_sd', 'image_sd')
 REPORTED = ('ME', 'SD', 'FR', 'AUC')
-TEX = str.maketrans(
-    {
-        '\\': r'\textbackslash{}',
-        '{': r'\{',
-        '}': r'\}',
-        '$': r'\$',
-        '&': r'\&',
-        '#': r'\#',
-        '_': r'\_',
-        '%': r'\%',
-        '~': r'\textasciitilde{}',
-        '^': r'\textasciicircum{}',
-        '\n': ' ',
-        '\r': ' ',
-        '<': r'\textless{}',
-        '>': r'\textgreater{}',
-    }
-)
 
 
 def tables(analysis: dict[str, Any]) -> dict[str, str]:
-    """File name -> text of each table."""
-    return {'table1.csv': table_csv(analysis), 'table1.tex': table_tex(analysis)}
+    """File name -> text of each table that has rows."""
+    found = {'table1': table1(analysis), 'conditions': conditions(analysis), 'per_seed': per_seed(analysis),
+             'ced': error_distributions(analysis), 'learning_curve': learning_curve(analysis)}
+    found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis)
+    files = {f'{name}.csv': _csv(header, rows) for name, (header, rows) in found.items() if rows}
+    return files | latex_tables(analysis)
 
 
-def table_csv(analysis: dict[str, Any]) -> str:
-    """One row per method; shares (FR, AUC, NME) are fractions, reported FR is in percent as in the paper."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator='\n')
-    statistics = ('mean', 'seed_sd', 'image_sd')
-    writer.writerow(
-        ['method', 'label', 'n_seeds', 'n_seeds_planned', 'n_images', 'unit', 'threshold']
-        + [name if part == 'mean' else f'{name}_{part}' for name in ENDPOINTS for part in statistics]
-        + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in REPORTED]
-    )
+def table1(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """One row per method."""
+    names, rows = [*analysis['endpoints']], []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        values = [lookup(block, ('endpoints', name, part)) for name in ENDPOINTS for part in statistics]
-        values += [lookup(block, ('reported', name)) for name in REPORTED]
-        writer.writerow(
-            [
-                method,
-                block['label'],
-                block['n_seeds'],
-                block['n_seeds_planned'],
-                block['n_images'],
-                analysis['unit'],
-                repr(analysis['threshold']),
-            ]
-            + ['' if value is None else repr(value) for value in values]
-        )
+        rows.append([
+            method, block['label'], block['n_seeds'], block['n_seeds_planned'], block['n_images'],
+            block.get('missing'), block.get('complete_case_ME'), analysis['unit'], analysis['threshold'],
+            *(lookup(block, ('endpoints', name, part)) for name in names for part in MOMENTS),
+            *(lookup(block, ('reported', name)) for name in REPORTED),
+        ])  # fmt: skip
+    header = ['method', 'label', 'n_seeds', 'n_seeds_planned', 'n_images', 'n_missing', 'complete_case_ME', 'unit',
+              'threshold']
+    header += [name if part == 'mean' else f'{name}_{part}' for name in names for part in MOMENTS]
+    return header + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in REPORTED], rows
+
+
+def conditions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """One row per condition, method and endpoint."""
+    rows = [
+        (condition, block['value'], method, endpoint, *(cell[part] for part in (*MOMENTS, 'ci_scope')),
+         cell['n_seeds'], one['n_seeds_planned'], cell['n_images'], cell['n_units'])
+        for condition, block, method, one in _blocks(analysis) for endpoint, cell in one['endpoints'].items()
+    ]  # fmt: skip
+    return ('condition', 'value', 'method', 'endpoint', *MOMENTS, 'ci_scope', 'n_seeds', 'n_seeds_planned', 'n_images',
+            'n_units'), rows
+
+
+def per_seed(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """One row per trained network and endpoint."""
+    rows = [
+        (condition, method, seed, endpoint, mean)
+        for condition, _, method, one in _blocks(analysis) for endpoint, cell in one['endpoints'].items()
+        for seed, mean in zip(one['seeds'], cell['per_seed'])
+    ]  # fmt: skip
+    return ('condition', 'method', 'seed', 'endpoint', 'mean'), rows
+
+
+def error_distributions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """One row per condition, method and error: the share of images with at most this error."""
+    rows = [
+        (condition, method, *point)
+        for condition in analysis['order']['conditions']
+        for method, curve in analysis['conditions'][condition]['ced'].items()
+        for point in zip(curve['x'], curve['mean'], curve['low'], curve['high'])
+    ]
+    return ('condition', 'method', 'error', 'mean', 'lowest_seed', 'highest_seed'), rows
+
+
+def learning_curve(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """One row per value of the condition and method."""
+    curve, parts = analysis['learning_curve'] or {'x': [], 'methods': {}}, ('mean', 'seed_sd', 'ci_low', 'ci_high')
+    rows = [
+        (curve['conditions'][place], value, method, *(line[part][place] for part in (*parts, 'n_seeds')))
+        for place, value in enumerate(curve['x']) for method, line in curve['methods'].items()
+    ]  # fmt: skip
+    return ('condition', 'value', 'method', *parts, 'n_seeds'), rows
+
+
+def lists(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+    """The lists of analysis.json, a row per entry; what is nested gets a column for each of its values."""
+    sensitivity = [
+        {'a': item['a'], 'b': item['b'], **row} for item in analysis['sensitivity'] for row in item['rows']
+    ]
+    grid = [
+        {**{key: item[key] for key in ('endpoint', 'a', 'b')}, **row}
+        for item in analysis['planning'] for row in item['grid']
+    ]  # fmt: skip
+    components = [
+        {'endpoint': endpoint, 'of': 'method', 'a': method, 'b': None, 'method_by_image': None, **parts}
+        for endpoint, block in analysis['variance_components'].items() for method, parts in block['methods'].items()
+    ]  # fmt: skip
+    for endpoint, block in analysis['variance_components'].items():
+        components.append({'endpoint': endpoint, 'of': 'overall', 'a': None, 'b': None, **block['overall']})
+        components += [{'endpoint': endpoint, 'of': 'share of a contrast', **one} for one in block['contrasts']]
+    return {
+        'contrasts': _flat(analysis['contrasts']),
+        'effects': _flat(analysis['effects']),
+        'variance_components': _flat(components),
+        'planning': _flat(analysis['planning'], without=('grid',)),
+        'planning_grid': _flat(grid),
+        'sensitivity': _flat(sensitivity),
+        'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
+        'reported': _flat((analysis['reported'] or {}).get('items', [])),
+        'runs': _flat(analysis['runs']['items']),
+    }
+
+
+def ranking(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+    """Rank intervals by what is drawn, rank distributions, schemes, and Nemenyi's pairs."""
+    block = analysis['ranking']
+    drawn = [(kind, method, cell) for kind, own in block['drawn'].items() for method, cell in own['methods'].items()]
+    parts = ('p_best', 'rank_low', 'median', 'rank_high')
+    schemes = (block['schemes'] or {}).get('items', {})
+    return {
+        'ranking': (('drawn', 'method', 'rank', *parts),
+                    [(kind, method, block['ranks'].get(method), *(cell[part] for part in parts))
+                     for kind, method, cell in drawn]),
+        'ranking_distribution': (('drawn', 'method', 'rank', 'share'),
+                                 [(kind, method, *point) for kind, method, cell in drawn
+                                  for point in cell['distribution']]),
+        'ranking_schemes': (('scheme', 'method', 'rank', 'tau_with_mean'),
+                            [(name, method, rank, item['tau_with_mean']) for name, item in schemes.items()
+                             for method, rank in item['ranks'].items()]),
+        'nemenyi': _flat((block['friedman'] or {}).get('nemenyi', [])),
+    }  # fmt: skip
+
+
+def landmarks(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+    """Means per landmark and method, and the contrasts per landmark."""
+    block = analysis['landmarks'] or {'names': [], 'methods': {}, 'contrasts': []}
+    means = [
+        {'landmark': name, 'method': method, 'n_images': block['n_images'].get(name), **cells[name]}
+        for name in block['names'] for method, cells in block['methods'].items() if name in cells
+    ]  # fmt: skip
+    return {'landmarks': _flat(means), 'landmark_contrasts': _flat(block['contrasts'])}
+
+
+def subgroups(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+    """Means per stratum and method; differences per stratum, and interactions."""
+    means = [
+        (group['column'], group['endpoint'], stratum['name'], stratum['n_units'], method, mean)
+        for group in analysis['subgroups'] for stratum in group['strata'] for method, mean in stratum['means'].items()
+    ]  # fmt: skip
+    found = [
+        {'column': group['column'], 'endpoint': group['endpoint'], 'kind': kind, 'p_adjusted': None, **one}
+        for group in analysis['subgroups']
+        for kind, ones in (('difference', group['contrasts']), ('interaction', group['interactions'])) for one in ones
+    ]  # fmt: skip
+    return {'subgroups': (('column', 'endpoint', 'stratum', 'n_units', 'method', 'mean'), means),
+            'subgroup_contrasts': _flat(found)}
+
+
+def _blocks(analysis: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], str, dict[str, Any]]]:
+    """Conditions and methods with their blocks, as ordered."""
+    for condition in analysis['order']['conditions']:
+        block = analysis['conditions'][condition]
+        for method in analysis['order']['methods']:
+            yield condition, block, method, block['methods'][method]
+
+
+def _flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> tuple[Row, list[Row]]:
+    """Header and rows of a list of mappings; the header has every key that any of them has."""
+    flat = [dict(_leaves(item, without)) for item in items]
+    header = [*dict.fromkeys(key for item in flat for key in item)]
+    return header, [[item.get(key) for key in header] for item in flat]
+
+
+def _leaves(item: dict[str, Any], without: tuple[str, ...], before: str = '') -> Iterable[tuple[str, Any]]:
+    for key, content in item.items():
+        if key in without:
+            continue
+        if isinstance(content, dict):
+            yield from _leaves(content, (), f'{before}{key}_')
+        else:
+            yield before + key, content
+
+
+def _csv(header: Row, rows: Iterable[Row]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator='\n')
+    writer.writerow(header)
+    writer.writerows([_cell(content) for content in row] for row in rows)
     return stream.getvalue()
 
 
-def table_tex(analysis: dict[str, Any]) -> str:
-    """A booktabs table with its caption; needs \\usepackage{booktabs}."""
-    columns = [
-        ('ME', 'ME', 'mean', 3, 1),
-        ('seed SD', 'ME', 'seed_sd', 3, 1),
-        ('image SD', 'ME', 'image_sd', 3, 1),
-        ('ME printed', 'ME_printed', 'mean', 3, 1),
-        (r'NME [\%]', 'NME', 'mean', 2, 100),
-        (r'FR [\%]', 'FR', 'mean', 2, 100),
-        ('AUC', 'AUC', 'mean', 3, 1),
-    ]
-    unit = analysis['unit'].translate(TEX)
-    lines = [
-        r'\begin{table}',
-        r'\centering',
-        r'\caption{'
-        + analysis['title'].translate(TEX)
-        + f'. ME in {unit}, $t = {analysis["threshold"]:g}$; seed SD: over '
-        'seeds; image SD: over images, of seed averages. Differences are descriptive.}',
-        r'\begin{tabular}{l' + 'r' * (len(columns) + 1) + '}',
-        r'\toprule',
-        'Method & ' + ' & '.join(column[0] for column in columns) + r' & seeds \\',
-        r'\midrule',
-    ]
-    for method in analysis['order']['methods']:
-        block = analysis['methods'][method]
-        cells = [
-            written(lookup(block, ('endpoints', name, part)), digits, scale)
-            .replace('–', '--')
-            .replace('\u2212', '$-$')
-            for _, name, part, digits, scale in columns
-        ]
-        lines.append(
-            ' & '.join(
-                [block['label'].translate(TEX), *cells, f'{block["n_seeds"]} of {block["n_seeds_planned"]}']
-            )
-            + r' \\'
-        )
-    return '\n'.join([*lines, r'\bottomrule', r'\end{tabular}', r'\end{table}', ''])
+def _cell(content: Any) -> str:
+    """A value as text: numbers in full, lists with semicolons; text never starts like a spreadsheet's formula."""
+    if content is None:
+        return ''
+    if isinstance(content, bool):
+        return str(content).lower()
+    if isinstance(content, (int, float)):
+        return repr(content)
+    if isinstance(content, (list, tuple)):
+        return ';'.join(map(_cell, content))
+    text = str(content)
+    return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') else text

@@ -7,13 +7,15 @@ from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
 from .errors import landmark_errors, summary
+from .heatmaps import mirrored, pack, place, strongest
 
 
 @METRICS.register_module()
 class LandmarkErrorMetric(BaseMetric):
     """Errors per image and landmark in heatmap pixels, input pixels and, where known, millimetres.
 
-    Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error.
+    Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error. Where the
+    network gives its heatmaps too (``model.test_cfg.output_heatmaps``), their maximum over landmarks is kept.
 
     Args:
         landmarks: Names of the K landmarks; None numbers them.
@@ -32,6 +34,7 @@ class LandmarkErrorMetric(BaseMetric):
         self.threshold = threshold
         self.interocular = interocular
         self.rows: list[dict] = []
+        self.heatmaps: bytes | None = None
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
         """Collects a batch of MMPose data samples with predictions, in pixels of the prepared image."""
@@ -39,12 +42,15 @@ class LandmarkErrorMetric(BaseMetric):
             predicted = np.asarray(sample['pred_instances']['keypoints'][0], np.float64)
             scores = np.asarray(sample['pred_instances']['keypoint_scores'][0], np.float64)
             truth = np.asarray(sample['gt_instances']['keypoints'][0], np.float64)
+            heatmap = self._heatmap(sample)
             if sample.get('flip'):
                 order = np.asarray(sample['flip_indices'])
                 predicted = predicted[order].copy()
                 predicted[:, 0] = sample['ori_shape'][1] - 1 - predicted[:, 0]
                 scores = scores[order]
+                heatmap = heatmap and mirrored(*heatmap, sample['ori_shape'][1])
             self.results.append(dict(
+                heatmap=heatmap,
                 image=sample.get('image', str(sample.get('img_id'))), subject=sample.get('subject', ''),
                 groups=sample.get('groups', {}), pixel_spacing=sample.get('pixel_spacing'),
                 to_input=np.asarray(sample['input_size'], np.float64) / np.asarray(sample['input_scale'], np.float64),
@@ -52,12 +58,25 @@ class LandmarkErrorMetric(BaseMetric):
                 predicted=predicted, truth=truth, scores=scores))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
-        """Fills :attr:`rows` and returns the summary for the log."""
+        """Fills :attr:`rows` and :attr:`heatmaps` (None where one is lacking); returns the summary for the log."""
         self.rows = [row for result in results for row in self._rows(result)]
+        kept = [result['heatmap'] for result in results]
+        self.heatmaps = None
+        if kept and None not in kept and len({heatmap.shape for heatmap, _ in kept}) == 1:
+            self.heatmaps = pack([result['image'] for result in results], *zip(*kept))
         per_image: dict[str, list[float]] = {}
         for row in self.rows:
             per_image.setdefault(row['image'], []).append(row['error'])
         return summary([np.array(e) for e in per_image.values()], self.threshold)
+
+    @staticmethod
+    def _heatmap(sample: dict) -> tuple[np.ndarray, tuple[float, ...]] | None:
+        """The maximum over landmarks and its place in the image, where the sample has predicted heatmaps."""
+        fields = sample.get('pred_fields') or {}
+        if 'heatmaps' not in fields:
+            return None
+        heatmap = strongest(fields['heatmaps'])
+        return heatmap, place(sample, heatmap.shape)
 
     def _rows(self, result: dict) -> list[dict]:
         to_input = result['to_input']

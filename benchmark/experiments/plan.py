@@ -253,6 +253,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                     classes=source.config.model.num_classes if source.config else None),
         settings=training_settings(suite, runs) | dict(
             seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
+        report=suite.report,
         execution=EXECUTION | suite.execution | dict(code=code_version(), paths=suite.paths))
 
 

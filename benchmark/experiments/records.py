@@ -17,6 +17,8 @@ from .locks import is_locked
 
 RECORD = 'record.json'
 PROGRESS = 'progress'
+#: What a run may leave beside its result, covered by the record's ``files`` (name -> SHA-256).
+HEATMAPS, HISTORY = 'heatmaps.npz', 'history.json'
 
 
 class State(str, Enum):
@@ -85,7 +87,8 @@ def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Stat
     Args:
         folder: The folder of a run, or of a source.
         hash: The hash that its record must carry.
-        result: The file whose checksum the record holds.
+        result: The file whose checksum the record holds. Those of other files stand in its ``files``; records of runs
+            that were made before there were such files have none.
     """
     if not folder.is_dir():
         return Status(State.MISSING)
@@ -106,11 +109,12 @@ def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Stat
     if record.get('state') == 'failed':
         error = record.get('error') or {}
         return Status(State.FAILED, record, f'{error.get("type")}: {first_line(error.get("message"))}')
-    path = folder / result
-    if not path.is_file():
-        return Status(State.DAMAGED, reason=f'{path}: is missing')
-    if file_digest(path) != record.get('result_sha256'):
-        return Status(State.DAMAGED, reason=f'{path}: does not fit the checksum in {RECORD}')
+    for name, expected in {**(record.get('files') or {}), result: record.get('result_sha256')}.items():
+        path = folder / name
+        if not path.is_file():
+            return Status(State.DAMAGED, reason=f'{path}: is missing')
+        if file_digest(path) != expected:
+            return Status(State.DAMAGED, reason=f'{path}: does not fit the checksum in {RECORD}')
     return Status(State.DONE, record)
 
 

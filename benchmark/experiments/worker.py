@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import platform
 import resource
@@ -25,6 +26,7 @@ import pandas  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
+from mmengine.model import is_model_wrapper  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmengine.runner.checkpoint import get_torch_safe_globals  # noqa: E402
@@ -36,8 +38,10 @@ from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
+from .history import HistoryHook, training_history  # noqa: E402
 from .locks import FolderLock, Locked  # noqa: E402
-from .records import PROGRESS, RECORD, State, log_tail, read_record, status, write_record  # noqa: E402
+from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
+from .records import log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
 from .supervise import CLAIMED, PREEMPTED  # noqa: E402
 from .work import RESULTS, RUN, SOURCE  # noqa: E402
@@ -155,7 +159,8 @@ def _stop(*_) -> None:
 
 def _begin(folder: Path, kind: str) -> int:
     """Clears what a former try has left, but for its state and its failure's record; gives the try's number."""
-    (folder / RESULTS[kind]).unlink(missing_ok=True)
+    for name in (RESULTS[kind], HEATMAPS, HISTORY):
+        (folder / name).unlink(missing_ok=True)
     for path in folder.glob('.*.*'):
         if path.name.endswith('.tmp'):
             path.unlink(missing_ok=True)
@@ -253,11 +258,14 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     cfg = _config(place)
     source = _check(cfg, entry)
     runner = _build(place, cfg, options['save_every'])
+    runner.register_hook(HistoryHook(), priority='LOW')
     began = time.time()
     runner.train()
     trained = time.time() - began
+    history = training_history(runner.message_hub, runner.iter, runner.epoch)
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
         _load_best(runner, place / Path(best).name)
+    _ask_for_heatmaps(runner.model)
     metrics = runner.test()
     rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
@@ -268,6 +276,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
         rows.insert(0, key, entry[key])
     with atomic_path(place / RESULTS[RUN]) as temporary:
         rows.to_parquet(temporary, index=False)
+    heatmaps = getattr(runner.test_evaluator.metrics[0], 'heatmaps', None)
+    files = _write_files(place, {HISTORY: f'{json.dumps(history, allow_nan=False)}\n'.encode(), HEATMAPS: heatmaps})
     if not options['keep_checkpoints']:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
@@ -275,7 +285,23 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     return dict(epochs=epochs, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
-                parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()})
+                files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()})
+
+
+def _ask_for_heatmaps(model: torch.nn.Module) -> None:
+    """Makes a network give its heatmaps beside its predictions; said here, as it decides nothing that a run learns."""
+    options = getattr(model.module if is_model_wrapper(model) else model, 'test_cfg', None)
+    if isinstance(options, dict):
+        options['output_heatmaps'] = True
+
+
+def _write_files(place: Path, contents: dict[str, bytes | None]) -> dict[str, str]:
+    """Writes what a run leaves beside its result; gives each file's digest, for the record."""
+    contents = {name: content for name, content in contents.items() if content is not None}
+    for name, content in contents.items():
+        with atomic_path(place / name) as temporary:
+            temporary.write_bytes(content)
+    return {name: file_digest(place / name) for name in contents}
 
 
 def _load_best(runner: Runner, path: Path) -> None:

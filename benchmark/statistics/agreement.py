@@ -33,7 +33,8 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         options: Level, draws.
 
     Returns:
-        ``unit`` and one item per measurement and method; None where there are no measurements or no coordinates.
+        ``unit`` and one item per measurement and method, with the ``points`` of its Bland-Altman plot, of the network
+        with the lowest seed. None where there are no measurements or no coordinates.
     """
     if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return None
@@ -55,14 +56,11 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
             continue
         frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
         for method, seeds in scores.seeds.items():
-            own = frame[frame['method'] == method]
-            shape = (len(seeds), len(images))
+            own, shape = frame[frame['method'] == method], (len(seeds), len(images))
+            p, t = (own[kind].to_numpy().reshape(shape) for kind in ('predicted', 'true'))
             items.append({'measurement': name, 'landmarks': [*ends], 'method': method, 'n_images': len(images),
-                          'n_seeds': len(seeds), **bland_altman(
-                              own['predicted'].to_numpy().reshape(shape), own['true'].to_numpy().reshape(shape)[0],
-                              options.alpha),
-                          'icc': icc(own['predicted'].to_numpy().reshape(shape),
-                                     own['true'].to_numpy().reshape(shape)[0], method, options)})
+                          'n_seeds': len(seeds), **bland_altman(p, t[0], options.alpha),
+                          'icc': icc(p, t[0], method, options), 'points': points(p[0], t[0])})
     return {'unit': unit, 'items': items} if items else None
 
 
@@ -108,6 +106,16 @@ def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -
     return {'bias': bias, 'bias_low': low, 'bias_high': high, 'sd': sd,
             'lower': bias - Z * sd, 'lower_low': bias - Z * sd - half, 'lower_high': bias - Z * sd + half,
             'upper': bias + Z * sd, 'upper_low': bias + Z * sd - half, 'upper_high': bias + Z * sd + half}
+
+
+def points(predicted: np.ndarray, true: np.ndarray) -> list[list[float]]:
+    """Points of a Bland-Altman plot: mean of both and difference, predicted - annotated, to four decimals.
+
+    Args:
+        predicted: p of one network, shape (N,).
+        true: t, shape (N,).
+    """
+    return np.round(np.stack([(predicted + true) / 2, predicted - true], axis=1), 4).tolist()
 
 
 def icc(predicted: np.ndarray, true: np.ndarray, method: str, options: Options) -> dict[str, Any]:

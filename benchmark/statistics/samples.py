@@ -1,8 +1,8 @@
-"""Which test images the report shows, and the points drawn on them."""
+"""Which test images the report shows, why, and the points drawn on them; chosen by rule and not by taste."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,33 +10,60 @@ import pandas as pd
 from .table import COORDINATES
 
 PER_KIND = 2
+LIMIT = 24
+#: Decimals of coordinates (pixels) and of errors: a picture shows no more.
+DECIMALS = 3
+Reason = dict[str, str | None]
 
 
-def sample_images(rows: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
-    """Worst, median and best images by the error averaged over methods, and all their points.
+def sample_images(rows: pd.DataFrame, methods: Sequence[str], proposed: str | None = None,
+                  reference: str | None = None) -> list[dict[str, Any]]:
+    """Images that show something, with why they were chosen and all their points.
 
-    Each method's points are those of its lowest seed; the choice of images uses all seeds.
+    By the error averaged over seeds: the worst, median and best two over all methods; those on which the proposed and
+    the reference method differ most, either way; each method's worst; each landmark's worst; each method's best. What
+    finds no room among the 24 is left out in this order. Each method's points are those of its lowest seed.
 
     Args:
         rows: Rows of the main condition, on images that every run has.
         methods: Methods in the order of the plan.
+        proposed: The proposed method, or None.
+        reference: The reference method, or None.
 
     Returns:
-        At most six images; none where the table has no landmarks or no coordinates. Ties go by name.
+        At most 24 images: those chosen over all methods first, from worst to best, then the others likewise; none
+        where the table has no landmarks or no coordinates. Ties go by name.
     """
     if 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return []
-    errors = rows.groupby(['image', 'method', 'seed'], sort=True)['error'].mean()
-    errors = (
-        errors.groupby(level=['image', 'method'], sort=True).mean().groupby(level='image', sort=True).mean()
-    )
-    ranked = sorted(errors.index, key=lambda image: (-errors[image], image))
+    errors = rows.groupby(['image', 'method', 'seed', 'landmark'], sort=True)['error'].mean()
+    landmarks = errors.groupby(level=['image', 'method', 'landmark'], sort=True).mean()
+    images = errors.groupby(level=['image', 'method', 'seed'], sort=True).mean()
+    images = images.groupby(level=['image', 'method'], sort=True).mean().unstack()
+    ranked = _ranked(images.mean(axis=1))
+    there = [name for name in methods if name in images.columns]
+    overall = dict(_choose(ranked))
+    reasons: dict[str, list[Reason]] = {image: [_reason(kind)] for image, kind in overall.items()}
+    first = [name for name in (proposed, reference) if name in there]
+    for image, reason in _others(images, landmarks, [*first, *(m for m in there if m not in first)], proposed,
+                                 reference):
+        if image in reasons or len(reasons) < LIMIT:
+            reasons.setdefault(image, []).append(reason)
     lowest = rows.groupby('method')['seed'].transform('min')
     shown = rows[rows['seed'] == lowest]
-    return [
-        _sample(shown[shown['image'] == image], image, why, float(errors[image]), methods)
-        for image, why in _choose(ranked)
-    ]
+    order = [*overall, *(image for image in ranked if image in reasons and image not in overall)]
+    return [{'image': image, 'why': overall.get(image), 'reasons': reasons[image],
+             'error': float(images.loc[image].mean()), **_points(shown[shown['image'] == image], there)}
+            for image in order]
+
+
+def _ranked(errors: pd.Series) -> list[str]:
+    """Images from worst to best."""
+    return sorted(errors.index, key=lambda image: (-errors[image], image))
+
+
+def _reason(kind: str, method: str | None = None, landmark: str | None = None) -> Reason:
+    return {'kind': kind, 'method': method, 'landmark': landmark}
 
 
 def _choose(ranked: list[str]) -> list[tuple[str, str]]:
@@ -53,7 +80,34 @@ def _choose(ranked: list[str]) -> list[tuple[str, str]]:
     return [(image, kind) for kind, part in parts for image in ranked[part]]
 
 
-def _sample(rows: pd.DataFrame, image: str, why: str, error: float, methods: Sequence[str]) -> dict[str, Any]:
+def _others(images: pd.DataFrame, landmarks: pd.Series, methods: Sequence[str], proposed: str | None,
+            reference: str | None) -> Iterator[tuple[str, Reason]]:
+    """What else is shown, the most important first.
+
+    Args:
+        images: Errors, images x methods, averaged over seeds.
+        landmarks: Errors by image, method and landmark, averaged over seeds.
+        methods: Those that have results.
+        proposed: The proposed method, or None.
+        reference: The reference method, or None.
+    """
+    if proposed in methods and reference in methods:
+        lead = images[proposed] - images[reference]
+        for kind, method, sign in (('proposed better', proposed, -1), ('reference better', reference, 1)):
+            image = _ranked(sign * lead)[0]
+            if sign * lead[image] > 0:
+                yield image, _reason(kind, method)
+    if len(methods) > 1:
+        yield from ((_ranked(images[method].dropna())[0], _reason('method worst', method)) for method in methods)
+    means = landmarks.groupby(level=['landmark', 'image'], sort=True).mean()
+    for name in means.index.unique('landmark'):
+        yield _ranked(means[name])[0], _reason('landmark worst', landmark=name)
+    if len(methods) > 1:
+        yield from ((_ranked(images[method].dropna())[-1], _reason('method best', method)) for method in methods)
+
+
+def _points(rows: pd.DataFrame, methods: Sequence[str]) -> dict[str, Any]:
+    """Landmarks, true and predicted positions of an image, and the errors, of each method's network."""
     predictions = {}
     for method in methods:
         own = rows[rows['method'] == method]
@@ -61,14 +115,12 @@ def _sample(rows: pd.DataFrame, image: str, why: str, error: float, methods: Seq
             predictions[method] = {
                 'seed': int(own['seed'].iloc[0]),
                 'error': float(own['error'].mean()),
-                'points': own[['x', 'y']].to_numpy().tolist(),
+                'points': own[['x', 'y']].round(DECIMALS).to_numpy().tolist(),
+                'errors': own['error'].round(DECIMALS).tolist(),
             }
     first = rows[rows['method'] == next(iter(predictions))]
     return {
-        'image': image,
-        'why': why,
-        'error': error,
         'landmarks': first['landmark'].tolist(),
-        'truth': first[['x_true', 'y_true']].to_numpy().tolist(),
+        'truth': first[['x_true', 'y_true']].round(DECIMALS).to_numpy().tolist(),
         'predictions': predictions,
     }

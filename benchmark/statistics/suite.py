@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from .table import TableError, read_table
+from .training import read_history
 
 SCHEMA = Path(__file__).with_name('input_schema.json')
 RESULTS = ('results.parquet', 'results.csv')
@@ -24,7 +25,7 @@ class Suite:
     Attributes:
         table: The validated results table.
         plan: The plan as written by the suite, or an empty dict for a bare table.
-        records: The ``record.json`` of each run, in the order of their ids.
+        records: The ``record.json`` of each run, in the order of their ids, with its ``history`` where it has one.
     """
 
     table: pd.DataFrame
@@ -66,7 +67,7 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
     records = []
     for path in sorted(Path(folder).glob('runs/*/*/record.json')):
         record = _json(path, 'record', 'remove this run and let the suite run it again')
-        records.append(record)
+        records.append({**record, 'history': read_history(path.parent, record)})
     return sorted(records, key=lambda record: str(record.get('id', '')))
 
 

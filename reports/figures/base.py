@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from io import StringIO
 from typing import Any
 from xml.etree import ElementTree
@@ -20,9 +21,19 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..palette import Style
+from .compact import compact
 
 INK, MUTED, GRID, PAPER = '#010000', '#020000', '#030000', '#040000'
-THEME = {INK: 'var(--ink)', MUTED: 'var(--muted)', GRID: 'var(--line)', PAPER: 'var(--bg)'}
+HEAT, COOL, WARM = '#050000', '#060000', '#070000'
+THEME = {
+    INK: 'var(--ink)',
+    MUTED: 'var(--muted)',
+    GRID: 'var(--line)',
+    PAPER: 'var(--bg)',
+    HEAT: 'var(--heat)',
+    COOL: 'var(--link)',
+    WARM: 'var(--warn)',
+}
 SVG, XLINK = 'http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink'
 WIDE, NARROW = (7.4, 3.9), (3.75, 3.7)
 RC = {
@@ -53,6 +64,8 @@ RC = {
     'axes.labelsize': 8.5,
 }
 Draw = Callable[[Figure, Axes, bool], None]
+#: The figures of the page that is being built: name -> what :func:`figure` was given; :mod:`.files` makes PDFs of them.
+DRAWN: ContextVar[dict[str, tuple[Draw, str, float | None]] | None] = ContextVar('DRAWN', default=None)
 
 
 def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> Markup:
@@ -64,6 +77,8 @@ def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> 
         label: What the figure shows, for those who don't see it.
         height: In inches, instead of the default.
     """
+    if (drawn := DRAWN.get()) is not None:
+        drawn[prefix] = (draw, label, height)
     parts = []
     for narrow, (width, usual) in ((False, WIDE), (True, NARROW)):
         with matplotlib.rc_context(RC), warnings.catch_warnings():
@@ -184,10 +199,13 @@ def _inline(source: str, prefix: str, label: str, kind: str) -> Markup:
                 element.set(key, f'{prefix}-{value}')
             elif key == f'{{{XLINK}}}href' and value.startswith('#'):
                 element.set(key, f'#{prefix}-{value[1:]}')
+            elif key in ('d', 'x', 'y') or key == 'transform' and 'scale' not in value:  # hundredths are enough
+                element.set(key, re.sub(r'\d+\.\d{3,}', lambda found: f'{float(found[0]):.2f}', value))
             else:
                 element.set(key, _themed(value.replace('url(#', f'url(#{prefix}-')))
         if element.tag == f'{{{SVG}}}style':
             element.text = None
+    compact(root)
     for key in ('width', 'height'):
         root.attrib.pop(key, None)
     root.set('class', f'plot {kind}')
@@ -205,4 +223,4 @@ def _themed(value: str) -> str:
         text = found[0].lower()
         return THEME.get(text) or f'var(--m{int(text[1:], 16) - 0x100000})'
 
-    return re.sub(r'#(?:0[1-4]0000|10[0-9a-f]{4})\b', colour, value, flags=re.IGNORECASE)
+    return re.sub(r'#(?:0[1-7]0000|10[0-9a-f]{4})\b', colour, value, flags=re.IGNORECASE)

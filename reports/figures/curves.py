@@ -13,53 +13,63 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 from ..palette import Style
 from .base import MUTED, figure, floor_line, label_ends, line_style, method_colour, short
 
+#: With more methods than this, bands would hide each other.
+BANDS = 8
+
 
 def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, prefix: str) -> Markup:
     """Cumulative error distributions: mean over seeds, band from the lowest to the highest seed."""
-    curves, threshold, unit = (
-        analysis['conditions'][condition]['ced'],
-        analysis['threshold'],
-        analysis['unit'],
-    )
-    names = [name for name in analysis['order']['methods'] if name in curves]
-    end = max([1.25 * threshold] + [_first_full(curves[name]) for name in names])
+    curves, threshold = analysis['conditions'][condition]['ced'], analysis['threshold']
+    names, end = named(analysis, condition), end_of(analysis, condition)
     # In the corner where the axes stay empty only if the curves have risen before.
     steep = all(np.interp(0.6 * end, curves[name]['x'], curves[name]['mean']) > 0.75 for name in names)
 
     def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+        ax.patch.set_gid('area')  # the script that reads the curves off finds the axes by it
         for place, name in enumerate(names):
             curve, style = curves[name], styles[name]
-            look = {'color': method_colour(style), 'alpha': 0.13, 'linewidth': 0}
-            ax.fill_between(curve['x'], curve['low'], curve['high'], step='post', **look)
-            ax.plot(
-                curve['x'],
-                curve['mean'],
-                markevery=(6 + 2 * place, 16),
-                label=short(analysis, name),
-                drawstyle='steps-post',
-                **line_style(style),
-            )
+            if len(names) <= BANDS:
+                look = {'color': method_colour(style), 'alpha': 0.13, 'linewidth': 0}
+                ax.fill_between(curve['x'], curve['low'], curve['high'], step='post', **look)
+            every = (6 + 2 * place % 24, 16 if len(names) <= BANDS else 40)
+            ax.plot(curve['x'], curve['mean'], markevery=every, label=short(analysis, name), drawstyle='steps-post',
+                    **{**line_style(style), **({} if len(names) <= BANDS else {'linewidth': 1})})
         ax.axvline(threshold, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
         ax.text(threshold, 1.03, f't = {threshold:g}', ha='center', va='bottom', color=MUTED, fontsize=8)
-        ax.set(
-            xlim=(0, end),
-            ylim=(0, 1.02),
-            xlabel=f'image error ({unit})',
-            ylabel='images with at most this error',
-        )
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
+        ax.set(xlim=(0, end), ylim=(0, 1.02), xlabel=f'image error ({analysis["unit"]})',
+               ylabel='images with at most this error')
+        ax.yaxis.set_major_formatter(PercentFormatter(1, symbol=' %'))
         ax.grid(True)
-        if narrow:
-            fig.legend(loc='outside lower center', ncols=2, handlelength=3.2)
-        elif len(names) > 8 or not steep:
-            fig.legend(loc='outside right center', handlelength=3.2)
-        else:
-            ax.legend(loc='lower right', handlelength=3.6, labelspacing=0.55)
+        _legend(fig, ax, len(names), narrow, steep)
 
     label = (
         f'Cumulative error distributions of {len(names)} methods; the numbers are in the tables of this page.'
     )
     return figure(draw, prefix, label, None)
+
+
+def _legend(fig: Figure, ax: Axes, count: int, narrow: bool, inside: bool) -> None:
+    """A legend that has room: in the empty corner, at the right, or in columns below a higher figure."""
+    if not narrow and count <= BANDS and inside:
+        ax.legend(loc='lower right', handlelength=3.6, labelspacing=0.55)
+    elif not narrow and count <= 16:
+        fig.legend(loc='outside right center', handlelength=3.2)
+    else:
+        columns = 2 if narrow else 4
+        fig.set_figheight(fig.get_figheight() + max(0, -(-count // columns) - 4) * 0.165)
+        fig.legend(loc='outside lower center', ncols=columns, handlelength=3.2 if not narrow or count <= 16 else 2.2,
+                   columnspacing=1.2)
+
+
+def named(analysis: dict[str, Any], condition: str) -> list[str]:
+    """The methods with results under a condition."""
+    return [name for name in analysis['order']['methods'] if name in analysis['conditions'][condition]['ced']]
+
+
+def end_of(analysis: dict[str, Any], condition: str) -> float:
+    """Where the axis of errors ends: beyond the threshold, and where every curve has reached 1."""
+    curves = analysis['conditions'][condition]['ced']
+    return max([1.25 * analysis['threshold']] + [_first_full(curve) for curve in curves.values()])
 
 
 def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:

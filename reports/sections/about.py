@@ -42,8 +42,12 @@ class Settings(Section):
     title = 'Settings'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """Everything is in analysis.json."""
-        return {}
+        """What all runs share, and what differs by condition or method."""
+        settings = analysis['settings']
+        return {
+            'shared': {key: content for key, content in settings.items() if not isinstance(content, dict)},
+            'apart': {key: content for key, content in settings.items() if isinstance(content, dict)},
+        }
 
 
 @register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,12 @@ from typing import Any, ClassVar
 from ..palette import Style
 
 SECTIONS: dict[str, type[Section]] = {}
+TEMPLATES = Path(__file__).parents[1] / 'templates'
+NAME = re.compile(r'[a-z][a-z0-9_-]*')
+
+
+class SectionError(ValueError):
+    """Sections that can't be shown as asked: names what is wrong and what there is, in one line."""
 
 
 @dataclass(frozen=True)
@@ -20,15 +27,24 @@ class Skip:
 
 
 class Section(ABC):
-    """One section of the page, drawn by ``templates/<name>.html``.
+    """One section of the page, drawn by the template ``<name>.html``.
+
+    A section from outside of this package also brings its style and its script, where ``<name>.css`` and ``<name>.js``
+    lie beside the template.
 
     Args:
         styles: Method -> how it is drawn.
         base: Folder of ``analysis.json``; relative paths start there.
+
+    Attributes:
+        name: Unique; lower-case letters, digits, ``-`` and ``_``. The element's id, and what a suite calls it.
+        title: Its heading.
+        templates: Folder of the template.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    templates: ClassVar[Path] = TEMPLATES
 
     def __init__(self, styles: dict[str, Style], base: Path) -> None:
         self.styles = styles
@@ -45,8 +61,15 @@ class Section(ABC):
 
 
 def register(section: type[Section]) -> type[Section]:
-    """Make a section known; the page has those of :data:`reports.sections.ORDER`, then the others as registered."""
-    if section.name in SECTIONS:
-        raise ValueError(f'section {section.name!r} is registered twice')
-    SECTIONS[section.name] = section
+    """Make a section known; the page has those of :data:`reports.sections.ORDER`, then the others as registered.
+
+    Raises:
+        SectionError: Its name is taken, or none that an HTML id can be.
+    """
+    name = getattr(section, 'name', None)
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise SectionError(f'section {section.__qualname__}: name {name!r}; give lower-case letters, digits, - and _')
+    if name in SECTIONS:
+        raise SectionError(f'section {name!r} is registered twice ({SECTIONS[name].__module__}, {section.__module__})')
+    SECTIONS[name] = section
     return section

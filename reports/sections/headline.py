@@ -1,9 +1,11 @@
-"""The question, what was run, and a plain reading of Table 1."""
+"""The question, what was run, and the answer."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..answers import answers, planned_pairs, single_seed
+from ..page_text import cut, isolated
 from .base import Section, register
 
 
@@ -15,19 +17,14 @@ class Headline(Section):
     title = 'In short'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """The order as it fell, and how the first stands to the reference."""
-        ranking = analysis['ranking']
-        seeds = [analysis['methods'][name]['n_seeds'] for name in ranking['order']]
-        difference = ranking['difference']
+        """The verdicts on ME in sentences and as rows; without a planned contrast, the order as it fell."""
+        order, pairs = analysis['ranking']['order'], planned_pairs(analysis)
+        blocks = analysis['methods']
         return {
-            'order': ranking['order'],
-            'described': [
-                name for name in analysis['order']['methods'] if analysis['methods'][name]['description']
-            ],
-            'single_seed': max(seeds) == 1,
-            'verdicts': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
-            'compared': difference is not None and ranking['first'] != ranking['reference'],
-            'reference_first': ranking['first'] == ranking['reference'] and len(seeds) > 1,
-            'size': None if difference is None else abs(difference),
-            'share': None if ranking['relative_difference'] is None else abs(ranking['relative_difference']),
+            'order': order,
+            'pairs': pairs,
+            'single': bool(pairs) and single_seed(analysis, pairs),
+            'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
+            'statements': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
+            'single_seed': not pairs and max(blocks[name]['n_seeds'] for name in order) == 1,
         }

@@ -1,11 +1,37 @@
-"""Table 1, conditions, cumulative error distributions and landmarks."""
+"""Table 1, conditions and cumulative error distributions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .. import figures
+from ..figures import curves
 from .base import Section, Skip, register
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of Table 1.
+
+    Attributes:
+        name: The endpoint.
+        title: Its heading.
+        digits: Decimals shown.
+        scale: 100 for percent.
+        unit: As shown.
+        interval: Whether the interval stands beside the mean.
+        arrow: Which direction is better.
+    """
+
+    name: str
+    title: str
+    digits: int
+    scale: float
+    unit: str
+    interval: bool
+    arrow: str
 
 
 @register
@@ -16,47 +42,43 @@ class Table1(Section):
     title = 'Table 1'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """Which columns there are, and the figure of the seeds."""
-        has = analysis['endpoints']
+        """Which columns there are, which means are best, and the figure of the seeds."""
+        blocks = analysis['methods'].values()
+        main = columns(analysis, (('FR', 'FR', 1, True), ('AUC', 'AUC', 3, True), ('NME', 'NME', 2, False),
+                                  ('ME_mm', 'ME', 3, False)))
         return {
-            'columns': [
-                (name, title, digits, scale)
-                for name, title, digits, scale in (
-                    ('ME_printed', 'ME as printed', 3, 1),
-                    ('ME_mm', 'ME', 3, 1),
-                    ('NME', 'NME', 2, 100),
-                    ('FR', 'FR', 2, 100),
-                    ('AUC', 'AUC', 3, 1),
-                )
-                if name in has
-            ],
-            'reported': any(block['reported'] for block in analysis['methods'].values()),
-            'level': f'{100 * (1 - analysis["alpha"]):g} %',
-            'single': any(block['n_seeds'] == 1 for block in analysis['methods'].values()),
+            'columns': main,
+            'more': columns(analysis, (('NME', 'NME', 2, True), ('ME_mm', 'ME in mm', 3, True),
+                                       ('ME_printed', 'ME as printed', 3, True),
+                                       ('ME_input', 'ME in input px', 3, True))),
+            'best': {name: best(analysis, name) for name in ('ME', *(column.name for column in main))},
+            'described': any(block['description'] for block in blocks),
+            'reported': any(block['reported'] for block in blocks),
+            'missing': any(block.get('missing') for block in blocks),
+            'bounded': any(block['endpoints'].get('FR', {}).get('bound') is not None for block in blocks),
+            'single': any(block['n_seeds'] == 1 for block in blocks),
             'figure': figures.seeds(analysis, self.styles, 'fig-seeds'),
         }
 
 
-@register
-class Contrasts(Section):
-    """The planned contrasts in numbers and in words, and whether they survive other analyses."""
+def columns(analysis: dict[str, Any], wanted: Sequence[tuple[str, str, int, bool]]) -> list[Column]:
+    """Those of the wanted columns (endpoint, title, decimals, with its interval) that the analysis has."""
+    units = {'FR': '% of images', 'AUC': '0 to 1', 'NME': '%', 'ME_mm': 'mm', 'ME_input': 'input px'}
+    return [
+        Column(name, title, digits, 100 if name in ('FR', 'NME') else 1, units.get(name, analysis['unit']), interval,
+               '↓' if analysis['endpoints'][name]['better'] == 'lower' else '↑')
+        for name, title, digits, interval in wanted if name in analysis['endpoints']
+    ]
 
-    name = 'contrasts'
-    title = 'Contrasts'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
-        """Skipped where no contrast was planned."""
-        planned = [index for index, one in enumerate(analysis['contrasts']) if one['family'] == 'planned']
-        if not planned:
-            return Skip('No contrast was planned: name a proposed method or a reference to compare with.')
-        rows: dict[tuple[str, str, str], dict[str, int]] = {}
-        for index in planned:
-            one = analysis['contrasts'][index]
-            rows.setdefault((one['endpoint'], one['a'], one['b']), {})[one['scope']] = index
-        scale = {'ME': (3, 1, analysis['unit']), 'FR': (2, 100, 'percentage points'), 'AUC': (3, 1, '0 to 1'),
-                 'NME': (2, 100, '% of inter-ocular')}
-        return {'rows': [(key, scopes, *scale[key[0]]) for key, scopes in rows.items()],
-                'level': f'{100 * (1 - analysis["alpha"]):g} %'}
+def best(analysis: dict[str, Any], endpoint: str) -> list[str]:
+    """The methods with the best mean; none where there is nothing to compare, or where all are the same."""
+    means = {name: block['endpoints'][endpoint]['mean'] for name, block in analysis['methods'].items()
+             if endpoint in block['endpoints']}
+    if len(set(means.values())) < 2:
+        return []
+    extreme = (min if analysis['endpoints'][endpoint]['better'] == 'lower' else max)(means.values())
+    return [name for name, mean in means.items() if mean == extreme]
 
 
 @register
@@ -85,38 +107,19 @@ class Ced(Section):
     title = 'Error distribution'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """The figure."""
+        """The figure, what its script reads off, and some points of the curves as a table."""
         main = analysis['main_condition']
-        single = all(block['n_seeds'] < 2 for block in analysis['methods'].values())
-        return {'figure': figures.ced(analysis, self.styles, main, 'fig-ced'), 'single': single}
-
-
-@register
-class Landmarks(Section):
-    """Mean error per landmark and method, as a heat table."""
-
-    name = 'landmarks'
-    title = 'Landmarks'
-
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
-        """Shades between the smallest and the largest mean."""
-        landmarks = analysis['landmarks']
-        if not landmarks:
-            return Skip('The table has no landmarks: each row is a whole image.')
-        values = {
-            (method, name): cell['mean']
-            for method, cells in landmarks['methods'].items()
-            for name, cell in cells.items()
-        }
-        low, high = (
-            min(values.items(), key=lambda item: item[1]),
-            max(values.items(), key=lambda item: item[1]),
-        )
-        width = (high[1] - low[1]) or 1.0
+        lines, names = analysis['conditions'][main]['ced'], curves.named(analysis, main)
+        x = lines[names[0]]['x']
+        wanted = [analysis['threshold'] * share for share in (0.25, 0.5, 0.75, 1, 1.25)]
+        places = [max((i for i, error in enumerate(x) if error <= at * (1 + 1e-9)), default=0) for at in wanted]
         return {
-            'names': landmarks['names'],
-            'shown': [name for name in analysis['order']['methods'] if name in landmarks['methods']],
-            'shade': {key: f'--p:{4 + 56 * (value - low[1]) / width:.1f}%' for key, value in values.items()},
-            'low': low[0],
-            'high': high[0],
+            'figure': figures.ced(analysis, self.styles, main, 'fig-ced'),
+            'single': all(block['n_seeds'] < 2 for block in analysis['methods'].values()),
+            'bands': len(names) <= curves.BANDS,
+            'names': names,
+            'places': [*dict.fromkeys(places)],
+            'data': {'x': x, 'start': analysis['threshold'], 'end': curves.end_of(analysis, main),
+                     'unit': analysis['unit'],
+                     'shares': [[round(share, 5) for share in lines[name]['mean']] for name in names]},
         }

@@ -54,9 +54,10 @@ class Tiny:
         return json.loads((self.runs()[method] / 'record.json').read_text())
 
     def digests(self) -> dict[str, str]:
-        """Digest of every Parquet file."""
+        """Digest of every file that a run leaves, and of the results table."""
         return {str(p.relative_to(self.out)): hashlib.sha256(p.read_bytes()).hexdigest()
-                for p in sorted(self.out.rglob('*.parquet')) if 'set_aside' not in p.parts}
+                for name in ('*.parquet', 'heatmaps.npz', 'history.json')
+                for p in sorted(self.out.rglob(name)) if 'set_aside' not in p.parts}
 
 
 @pytest.fixture(scope='session')

@@ -47,6 +47,19 @@ def test_damage_is_found_and_named(folder, damage, reason):
     assert found.state is State.DAMAGED and reason in found.reason and str(folder) in found.reason
 
 
+def test_files_beside_the_result_are_covered_too(folder):
+    (folder / 'history.json').write_text('{}')
+    result = file_digest(folder / 'predictions.parquet')
+    write_record(folder, dict(state='done', hash='abc', result_sha256=result,
+                              files={'history.json': file_digest(folder / 'history.json')}))
+    assert status(folder, 'abc').state is State.DONE
+    (folder / 'history.json').write_text('{ }')
+    assert 'history.json: does not fit the checksum' in status(folder, 'abc').reason
+    (folder / 'history.json').unlink()
+    found = status(folder, 'abc')
+    assert found.state is State.DAMAGED and 'history.json: is missing' in found.reason
+
+
 def test_damaged_files_are_kept_aside(folder, tmp_path):
     (folder / 'config.py').write_text('a = 1')
     for number in (1, 2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import read_suite, analyze, write_json
+from benchmark.statistics import analyze, read_suite, write_json
 from reports import build_report
 
 LABELS = {
@@ -238,12 +239,64 @@ def write_record(out: Path, run: dict, failed: bool, number: int) -> None:
     (folder / 'record.json').write_text(json.dumps(record))
 
 
+class Reader(HTMLParser):
+    """What a page holds.
+
+    Attributes:
+        numbers: (path, value, scale, text) of each element with a data-path.
+        cells: [tag, attributes, text, whether a number with a path is inside] of each table cell.
+        ids: All ids.
+        tags: Names of all elements.
+        scripts: Texts of the scripts that run.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.numbers, self.cells, self.ids, self.tags, self.scripts, self.open = [], [], [], set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.add(tag)
+        self.ids += [attributes['id']] if 'id' in attributes else []
+        if 'data-path' in attributes or tag in ('td', 'script'):
+            self.open.append([tag, attributes, '', False])
+        if 'data-path' in attributes and len(self.open) > 1:
+            self.open[-2][3] = True
+
+    def handle_data(self, data):
+        for entry in self.open:
+            entry[2] += data
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1][0] == tag:
+            entry = self.open.pop()
+            if 'data-path' in entry[1]:
+                scale = float(entry[1].get('data-scale', 1))
+                self.numbers.append((entry[1]['data-path'], entry[1]['data-value'], scale, entry[2]))
+            if tag == 'td':
+                self.cells.append(entry)
+            if tag == 'script' and 'type' not in entry[1]:
+                self.scripts.append(entry[2])
+
+
+def resolve(content: object, pointer: str) -> object:
+    """The value at a JSON Pointer; None where a part of it is absent."""
+    for part in pointer.split('/')[1:]:
+        part = part.replace('~1', '/').replace('~0', '~')
+        content = content[int(part)] if isinstance(content, list) else content.get(part) if content else None
+    return content
+
+
+def analyse_only(out: Path, **choices: object) -> Path:
+    """Write analysis.json of a suite's folder; returns its path."""
+    suite = read_suite(out)
+    return write_json(analyze(suite.table, suite.plan, suite.records, **choices), out / 'analysis.json')
+
+
 def analyse(out: Path) -> Path:
     """Write analysis.json and the report of a suite's folder; returns the page."""
-    suite = read_suite(out)
-    return build_report(
-        write_json(analyze(suite.table, suite.plan, suite.records), out / 'analysis.json'), out
-    )
+    return build_report(analyse_only(out), out)
 
 
 @pytest.fixture(scope='session')
@@ -254,7 +307,7 @@ def suites() -> SimpleNamespace:
         options = {'methods': {'ft': 'FT', 'ctd_ed': 'CTD-ED'}, 'conditions': ('all',), 'seeds': 2, **options}
         return write_suite(base / 'out', base / 'data', make_faces(base / 'data', images), **options)
 
-    return SimpleNamespace(small=small, analyse=analyse)
+    return SimpleNamespace(small=small, analyse=analyse, analyse_only=analyse_only, Reader=Reader, resolve=resolve)
 
 
 @pytest.fixture(scope='session')
@@ -269,3 +322,10 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(suite_folder: Path) -> Path:
     """The report of :func:`suite_folder`."""
     return analyse(suite_folder)
+
+
+@pytest.fixture(scope='session')
+def small_page(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace) -> Path:
+    """The report of three methods, three seeds and seven pictures; quick in a browser."""
+    methods = {'ft': 'FT', 'hg': 'HG', 'ctd_ed': 'CTD-ED'}
+    return analyse(suites.small(tmp_path_factory.mktemp('small'), methods=methods, seeds=3))

@@ -102,7 +102,8 @@ def test_the_paragraph_on_mean_errors_in_full():
     sentences = [
         'CTD-ED against FT, 5 seeds each, 310 images: the mean error of CTD-ED is 0.050 heatmap px lower (6.0 %).',
         'As training procedures (other seeds, other images) the 95 % interval is from 0.104 lower to 0.004 higher, '
-        'p = .031, and p = .062 adjusted for the planned comparisons: it is not settled which of CTD-ED and FT is better.',
+        'p = .031, and p = .062 adjusted for the planned comparisons: it is not settled which of CTD-ED and FT is '
+        'better.',
         'Claiming that CTD-ED is better would be wrong with a probability of 1.6 %.',
         'For the networks at hand (other images only) the interval is from 0.030 to 0.070 lower, adjusted p < .001: '
         'CTD-ED is better than FT.',
@@ -216,7 +217,8 @@ def test_verdicts_of_data_are_told_with_their_own_numbers(options, difference, n
     first = signs[ends[2]] if ends[2] else last
     found = sorted([first * float(ends[1]), last * float(ends[3])])
     assert found == pytest.approx([one['ci_low'], one['ci_high']], rel=0.06)
-    assert (f'p {p_value(one["p"])}, and p {p_value(one["p_adjusted"])} adjusted' in text) and text.count('4 seeds each, 40 images') == 1
+    assert f'p {p_value(one["p"])}, and p {p_value(one["p_adjusted"])} adjusted' in text
+    assert text.count('4 seeds each, 40 images') == 1
     assert f'would be wrong with a probability of {probability(one["p_false_claim"])}.' in text
     if verdict in (SUPERIOR, SUPERIOR_RELEVANT):
         assert one['p_false_claim'] < 0.025

@@ -1,0 +1,124 @@
+"""The answer in a sentence or two: the verdicts on ME of the planned contrasts, gathered by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PROCEDURE, NETWORKS = 'procedure', 'networks'
+NAMED = 8  # names in a sentence; the others are counted
+
+#: Verdict -> symbol, so that no verdict rests on its colour.
+SYMBOLS = {
+    'superior and relevant': '▲▲',
+    'superior': '▲',
+    'equivalent': '≈',
+    'non-inferior': '≥',
+    'inconclusive': '?',
+    'inferior': '▼',
+    'inferior and relevant': '▼▼',
+    'not estimable': '∅',
+}
+_IS = {  # what a is, compared with the methods {}
+    'superior and relevant': 'better than {} by more than the margin',
+    'superior': 'better than {}',
+    'equivalent': 'equivalent to {} within the margin',
+    'non-inferior': 'not worse than {} by more than the margin',
+    'inferior': 'worse than {}',
+    'inferior and relevant': 'worse than {} by more than the margin',
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A planned contrast of ME, a minus b, with the places of its two scopes in ``contrasts``."""
+
+    a: str
+    b: str
+    procedure: int
+    networks: int
+
+
+def planned_pairs(analysis: dict[str, Any]) -> list[Pair]:
+    """The planned contrasts of ME under the main condition, in the order of the plan."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for place, one in enumerate(analysis['contrasts']):
+        if one['family'] == 'planned' and one['endpoint'] == 'ME':
+            found.setdefault((one['a'], one['b']), {})[one['scope']] = place
+    return [Pair(a, b, scopes[PROCEDURE], scopes[NETWORKS]) for (a, b), scopes in found.items() if len(scopes) == 2]
+
+
+def single_seed(analysis: dict[str, Any], pairs: Sequence[Pair]) -> bool:
+    """Whether no contrast can be judged as training procedures, since a method of each has one seed."""
+    return all(min(analysis['contrasts'][pair.procedure]['n_seeds']) < 2 for pair in pairs)
+
+
+def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None) -> list[str]:
+    """The answer in plain sentences; empty where no contrast was planned.
+
+    Args:
+        analysis: Content of analysis.json.
+        label: Method -> its name for readers.
+    """
+    pairs = planned_pairs(analysis)
+    label = label or (lambda name: analysis['methods'][name]['label'])
+    if not pairs:
+        return []
+    verdict = {place: one['verdict'] for place, one in enumerate(analysis['contrasts'])}
+    if single_seed(analysis, pairs):
+        return [
+            'One training run per method cannot tell which training procedure is better.',
+            'For the networks at hand: ' + _sentence([(p, verdict[p.networks]) for p in pairs], label),
+        ]
+    first = 'As training procedures: ' + _sentence([(p, verdict[p.procedure]) for p in pairs], label)
+    other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
+    if not other:
+        return [first, 'The networks at hand give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
+    rest = '' if len(other) == len(pairs) else ' The other verdicts are the same.'
+    return [first, 'For the networks at hand: ' + _sentence(other, label) + rest]
+
+
+def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+    """'A is better than X and Y; worse than Z; whether it is better or worse than U is not settled.'"""
+    if len({pair.a for pair, _ in found}) > 1:
+        return _against(found, label)
+    subject, groups = label(found[0][0].a), _groups(found, lambda pair: label(pair.b))
+    parts = [text.format(listed(groups[name])) for name, text in _IS.items() if name in groups]
+    clauses = [f'{subject} is {"; ".join(parts)}'] if parts else []
+    name = 'it' if parts else subject
+    if 'inconclusive' in groups:
+        clauses.append(f'whether {name} is better or worse than {listed(groups["inconclusive"])} is not settled')
+    if 'not estimable' in groups:
+        clauses.append(f"{name} can't be compared with {listed(groups['not estimable'])}")
+    return '; '.join(clauses) + '.'
+
+
+def _against(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+    """'compared with FT, A and B are better; C is worse; for D it is not settled.'"""
+    groups = _groups(found, lambda pair: label(pair.a))
+    clauses = []
+    for name, text in _IS.items():
+        if name in groups:
+            what = ' '.join(text.replace('than {}', '').replace('to {}', '').split())
+            clauses.append(f'{listed(groups[name])} {"is" if len(groups[name]) == 1 else "are"} {what}')
+    if 'inconclusive' in groups:
+        clauses.append(f'for {listed(groups["inconclusive"])} it is not settled')
+    if 'not estimable' in groups:
+        clauses.append(f"{listed(groups['not estimable'])} can't be judged")
+    return f'compared with {label(found[0][0].b)}, ' + '; '.join(clauses) + '.'
+
+
+def _groups(found: Sequence[tuple[Pair, str]], name: Callable[[Pair], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for pair, verdict in found:
+        groups.setdefault(verdict, []).append(name(pair))
+    return groups
+
+
+def listed(names: Sequence[str]) -> str:
+    """'A', 'A and B', 'A, B and C'; beyond :data:`NAMED` the others are counted."""
+    names = [*names]
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f'{len(names) - NAMED + 1} others']
+    return names[0] if len(names) == 1 else f'{", ".join(names[:-1])} and {names[-1]}'

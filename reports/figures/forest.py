@@ -1,0 +1,222 @@
+"""Forest plots: differences with their intervals, one row per contrast, stratum or landmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..palette import Style
+from .base import GRID, INK, MUTED, PAPER, figure, method_colour
+from .parts import (
+    NETWORKS,
+    PROCEDURE,
+    bare,
+    cut,
+    directions,
+    other_of,
+    pair_label,
+    panels,
+    scope_of,
+    shown,
+    title,
+    zero_line,
+)
+
+#: How much wider than all plain intervals an axis gets for the simultaneous ones; what is beyond ends in an arrow.
+ROOM = 0.6
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One estimate.
+
+    Attributes:
+        estimate: Of the difference.
+        low: Lower end of its interval; None where it is not estimable.
+        high: Upper end.
+        outer: Ends of a wider interval, drawn thinner.
+        hollow: Open marker and dashed bar: the networks scope.
+        words: Written at the right.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    outer: tuple[float | None, float | None] = (None, None)
+    hollow: bool = False
+    words: str = ''
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a forest plot.
+
+    Attributes:
+        label: Its name.
+        bars: At most two.
+        method: Whose colour and marker it takes; None: ink.
+        apart: Whether a line separates it from the row above.
+    """
+
+    label: str
+    bars: tuple[Bar, ...]
+    method: str | None = None
+    apart: bool = False
+
+
+def bar(one: dict[str, Any], factor: float, words: str = '') -> Bar:
+    """A contrast as a bar, in the unit that is shown."""
+    ends = [one.get(key) for key in ('ci_low', 'ci_high', 'ci_low_simultaneous', 'ci_high_simultaneous')]
+    low, high, *outer = [None if end is None else end * factor for end in ends]
+    return Bar(one['estimate'] * factor, low, high, tuple(outer), one['scope'] == NETWORKS, words)
+
+
+def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bool = False) -> None:
+    """Draw the rows, the first at the top.
+
+    Args:
+        ax: Where to.
+        rows: What.
+        styles: Of the methods.
+        above: Names above the bars and words below them, for narrow screens, instead of at the sides.
+    """
+    limits = _limits(rows)
+    for place, row in enumerate(rows):
+        step = 0.34 if len(row.bars) > 1 else 0
+        for index, one in enumerate(row.bars):
+            height = place + (index - (len(row.bars) - 1) / 2) * step
+            if one.low is not None or len(row.bars) == 1:  # what can't be judged is left to the words
+                _draw_bar(ax, one, height, limits, styles.get(row.method) if row.method else None)
+            if one.words and not above:
+                ax.text(1.02, height, one.words, transform=ax.get_yaxis_transform(), va='center', fontsize=8)
+        if row.apart:
+            ax.axhline(place - 0.5, color=GRID, linewidth=0.6)
+        if above:
+            look, off = {'transform': ax.get_yaxis_transform(), 'fontsize': 8}, 0.33 if len(row.bars) > 1 else 0.22
+            ax.text(0, place - off, row.label, fontweight='bold', va='bottom', **look)
+            ax.text(0, place + off - 0.03, _joined([one.words for one in row.bars]), color=MUTED, va='top', **look)
+    names = [] if above else [row.label for row in rows]
+    ax.set_yticks([*range(len(names))], names)
+    ax.set(ylim=(len(rows) - 0.35, -0.75 if above else -0.65), xlim=limits)
+    ax.locator_params(axis='x', nbins=5)
+    bare(ax)
+    zero_line(ax)
+
+
+def _joined(words: Sequence[str]) -> str:
+    """The words of a row's bars on one line; once where both scopes have the same verdict."""
+    verdicts = {text.rpartition(': ')[2] for text in words}
+    if len(words) == 2 and len(verdicts) == 1 and all(words):
+        return f'both scopes: {verdicts.pop()}'
+    return ' \u00b7 '.join(text for text in words if text)
+
+
+def _limits(rows: Sequence[Row]) -> tuple[float, float]:
+    """Every plain interval and zero; of the wider intervals as much as leaves the plain ones legible."""
+    bars = [one for row in rows for one in row.bars]
+    ends = [end for one in bars for end in (one.estimate, one.low, one.high, 0.0) if end is not None]
+    low, high = min(ends), max(ends)
+    room = ROOM * (high - low) or 1.0
+    outer = [end for one in bars for end in one.outer if end is not None]
+    low, high = max(low - room, min([low, *outer])), min(high + room, max([high, *outer]))
+    pad = 0.04 * (high - low) or 1.0
+    return low - pad, high + pad
+
+
+def _draw_bar(ax: Axes, one: Bar, height: float, limits: tuple[float, float], style: Style | None) -> None:
+    colour = method_colour(style) if style else INK
+    if one.outer[0] is not None:
+        ends = [min(max(end, limits[0]), limits[1]) for end in one.outer]
+        ax.plot(ends, [height] * 2, color=colour, linewidth=0.8, solid_capstyle='butt')
+        for end, edge, arrow in zip(one.outer, limits, '<>'):
+            if not limits[0] <= end <= limits[1]:
+                ax.plot(edge, height, marker=arrow, color=colour, markersize=4, clip_on=False, linestyle='none')
+    if one.low is not None:
+        ax.plot([one.low, one.high], [height] * 2, color=colour, linewidth=2.6, solid_capstyle='butt')
+    look = {'markerfacecolor': PAPER if one.hollow else colour, 'markeredgecolor': colour, 'markeredgewidth': 1.2}
+    ax.plot(one.estimate, height, marker=style.marker if style else 'o', markersize=6, linestyle='none', **look)
+
+
+def margin_band(ax: Axes, margin: float | None, factor: float) -> None:
+    """The differences that are declared too small to matter."""
+    if margin:
+        ax.axvspan(-margin * factor, margin * factor, color=GRID, alpha=0.6, linewidth=0, zorder=0)
+
+
+def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, limit: int = 16) -> list[Row]:
+    """The planned contrasts of an endpoint, procedure above networks."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for one in analysis['contrasts']:
+        if one['family'] == 'planned' and one['endpoint'] == endpoint:
+            found.setdefault((one['a'], one['b']), {})[one['scope']] = one
+    factor = shown(analysis, endpoint)[1]
+    rows = []
+    for pair, scopes in found.items():
+        bars = tuple(bar(scopes[scope], factor, f'{scope}: {scopes[scope]["verdict"]}' if words else '')
+                     for scope in (PROCEDURE, NETWORKS) if scope in scopes)
+        rows.append(Row(pair_label(analysis, pair, limit), bars, other_of(analysis, pair)))
+    return rows
+
+
+def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
+    """The planned contrasts by ME, with verdicts in words."""
+    rows, margin = contrast_rows(analysis, 'ME'), analysis['margin'].get('ME')
+
+    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+        fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
+        margin_band(ax, margin, 1)
+        draw_rows(ax, rows, styles, above=narrow)
+        ax.set_xlabel(f'difference in ME ({analysis["unit"]})\n{directions("ME")}')
+
+    return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by mean error; the numbers are below.')
+
+
+def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup | None:
+    """The same for the other endpoints, a panel each; None without any."""
+    endpoints = [name for name in ('FR', 'AUC', 'NME')
+                 if any(one['endpoint'] == name and one['family'] == 'planned' for one in analysis['contrasts'])]
+    if not endpoints:
+        return None
+
+    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+        rows = contrast_rows(analysis, endpoints[0])
+        tall = 0.8 + len(rows) * 0.3
+        shape = (len(endpoints), 1) if narrow else (1, len(endpoints))
+        for panel, endpoint in zip(panels(fig, ax, *shape, tall * shape[0]).ravel(), endpoints):
+            margin_band(panel, analysis['margin'].get(endpoint), shown(analysis, endpoint)[1])
+            draw_rows(panel, contrast_rows(analysis, endpoint, words=False, limit=10 if narrow else 12), styles)
+            if not narrow and endpoint != endpoints[0]:
+                panel.set_yticks([])
+            title(panel, endpoint)
+            side = 'first is better \u2192' if endpoint == 'AUC' else '\u2190 first is better'
+            panel.set_xlabel(f'{shown(analysis, endpoint)[2]}\n{side}', fontsize=7.5)
+
+    text = f'Forest plots of the planned contrasts by {", ".join(endpoints)}; the numbers are below.'
+    return figure(draw, prefix, text)
+
+
+def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[str, str], prefix: str) -> Markup:
+    """A contrast for each landmark; filled where the adjusted p is below the level."""
+    scope = scope_of(analysis, pair)
+    other = other_of(analysis, pair)
+    rows = []
+    for one in analysis['landmarks']['contrasts']:
+        if (one['a'], one['b'], one['scope']) == (*pair, scope):
+            p = one['p_adjusted']
+            sure = p is not None and p < analysis['alpha']
+            words = '' if p is None else 'adj. p < 0.001' if p < 0.001 else f'adj. p {p:.3f}'
+            shown_ = Bar(one['estimate'], one['ci_low'], one['ci_high'], hollow=not sure, words=words)
+            rows.append(Row(cut(one['landmark'], 24), (shown_,), other))
+
+    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+        fig.set_figheight(0.8 + 0.23 * max(len(rows), 2))
+        draw_rows(ax, rows, styles)
+        names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
+        ax.set_xlabel(f'difference in mean error ({analysis["unit"]})\n{directions("ME", *names)}')
+
+    return figure(draw, prefix, f'Forest plot of one contrast at {len(rows)} landmarks; the numbers are in the table.')

@@ -1,0 +1,137 @@
+"""What several figures share: which contrast is the main one, how a pair is named, several panels in one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .base import INK, short
+
+PROCEDURE, NETWORKS = 'procedure', 'networks'
+#: Endpoint -> decimals, factor, unit where it is not that of the errors.
+SHOWN = {
+    'ME': (3, 1, None),
+    'FR': (2, 100, 'percentage points'),
+    'AUC': (3, 1, '0 to 1'),
+    'NME': (2, 100, '% of inter-ocular'),
+}
+
+
+def shown(analysis: dict[str, Any], endpoint: str) -> tuple[int, float, str]:
+    """Decimals, factor and unit of an endpoint's differences."""
+    digits, factor, unit = SHOWN[endpoint]
+    return digits, factor, analysis['unit'] if unit is None else unit
+
+
+def planned_pairs(analysis: dict[str, Any]) -> list[tuple[str, str]]:
+    """The planned contrasts (a, b): a minus b, in the order of the plan."""
+    return [*dict.fromkeys((one['a'], one['b']) for one in analysis['contrasts'] if one['family'] == 'planned')]
+
+
+def main_pair(analysis: dict[str, Any]) -> tuple[str, str] | None:
+    """The proposed method against the reference, else the first planned contrast; None where none was planned."""
+    pairs, wanted = planned_pairs(analysis), (analysis['proposed'], analysis['reference'])
+    return wanted if wanted in pairs else pairs[0] if pairs else None
+
+
+def scope_of(analysis: dict[str, Any], pair: tuple[str, str]) -> str:
+    """The scope that a figure with one scope shows: networks where a method has a single seed."""
+    seeds = min(analysis['methods'][name]['n_seeds'] for name in pair)
+    return PROCEDURE if seeds > 1 else NETWORKS
+
+
+def other_of(analysis: dict[str, Any], pair: tuple[str, str]) -> str:
+    """The method whose colour and marker a contrast takes: the one that changes from contrast to contrast."""
+    return pair[1] if pair[0] == analysis['proposed'] else pair[0]
+
+
+def pair_label(analysis: dict[str, Any], pair: Sequence[str], limit: int = 16) -> str:
+    """'A − B' on one line; a name from right to left stays on its side."""
+    names = [short(analysis, name, limit) for name in pair]
+    return ' \u2212 '.join(name if name.isascii() else f'\u2068{name}\u2069' for name in names)
+
+
+def cut(text: str, limit: int = 26) -> str:
+    """Text on one line, cut where it is long, and never hidden by matplotlib."""
+    text = ' '.join(str(text).split())
+    text = text if len(text) <= limit else text[: limit - 1] + '…'
+    return f'\u200b{text}' if text.startswith('_') else text
+
+
+def panels(fig: Figure, ax: Axes, rows: int, columns: int, height: float, **options: Any) -> np.ndarray:
+    """Replace the figure's axes by a grid.
+
+    Args:
+        fig: The figure.
+        ax: Its axes, which are removed.
+        rows: Of the grid.
+        columns: Of the grid.
+        height: Of the figure, in inches.
+        options: Of ``Figure.subplots``.
+
+    Returns:
+        Axes, rows x columns.
+    """
+    ax.remove()
+    fig.set_figheight(height)
+    fig.get_layout_engine().set(wspace=0.05, hspace=0.04)
+    return fig.subplots(rows, columns, squeeze=False, **options)
+
+
+def fixed_panels(fig: Figure, ax: Axes, rows: int, columns: int, panel: float, left: float = 0.62,
+                 top: float = 0.26, between: tuple[float, float] = (0.3, 0.42)) -> np.ndarray:
+    """The same with margins in inches instead of a computed layout, which takes long for many panels.
+
+    Args:
+        fig: The figure.
+        ax: Its axes, which are removed.
+        rows: Of the grid.
+        columns: Of the grid.
+        panel: Height of a panel.
+        left: Margin for the labels at the left.
+        top: Margin for the panels' names.
+        between: Space between columns and rows.
+    """
+    ax.remove()
+    fig.set_layout_engine('none')
+    bottom, right = 0.55, 0.1
+    width, height = fig.get_figwidth(), bottom + top + rows * panel + (rows - 1) * between[1]
+    fig.set_figheight(height)
+    across = (width - left - right - (columns - 1) * between[0]) / columns
+    space = {'wspace': between[0] / across, 'hspace': between[1] / panel}
+    edges = {'left': left / width, 'right': 1 - right / width, 'bottom': bottom / height, 'top': 1 - top / height}
+    return fig.subplots(rows, columns, squeeze=False, gridspec_kw={**space, **edges})
+
+
+def outer_labels(fig: Figure, across: str, down: str) -> None:
+    """The labels of both axes of a grid of panels, at the figure's edges."""
+    fig.text(0.5, 0.06 / fig.get_figheight(), across, ha='center', va='bottom', fontsize=8.5)
+    fig.text(0.02 / fig.get_figwidth(), 0.5, down, ha='left', va='center', rotation=90, fontsize=8.5,
+             multialignment='center')
+
+
+def bare(ax: Axes) -> None:
+    """Rows with names and without ticks or a line at the left."""
+    ax.tick_params(axis='y', length=0)
+    ax.spines['left'].set_visible(False)
+    ax.grid(True, axis='x')
+
+
+def title(ax: Axes, text: str, **options: Any) -> None:
+    """A panel's name, at its left."""
+    ax.set_title(text, loc='left', fontsize=8.5, fontweight='bold', color=INK, **options)
+
+
+def directions(endpoint: str, a: str = 'first', b: str = 'second') -> str:
+    """Which side of zero speaks for which method."""
+    left, right = (a, b) if endpoint != 'AUC' else (b, a)
+    return f'\u2190 {left} is better \u00b7 {right} is better \u2192'
+
+
+def zero_line(ax: Axes) -> None:
+    """The line of equal means."""
+    ax.axvline(0, color=INK, linewidth=0.9, zorder=1.5)

@@ -1,0 +1,44 @@
+"""Clinical measurements: predicted distances against annotated ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..figures import agreement as figures
+from ..figures.parts import main_pair
+from .base import Section, Skip, register
+
+#: Methods beside the two shown first that get plots of their own.
+MOST_OTHERS = 10
+
+
+@register
+class Agreement(Section):
+    """Bland-Altman plots of the proposed method and the reference, and limits and ICC of all."""
+
+    name = 'agreement'
+    title = 'Clinical measurements'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Skipped where no measurement is declared or there are no coordinates."""
+        if not analysis['agreement']:
+            return Skip('No measurement is declared in the data set, or the table has no coordinates to measure.')
+        items = analysis['agreement']['items']
+        there = [name for name in analysis['order']['methods'] if any(one['method'] == name for one in items)]
+        pair = main_pair(analysis)
+        first = [name for name in pair or [analysis['ranking']['first']] if name in there] or there[:1]
+        others = [name for name in there if name not in first]
+        blocks: dict[str, list[int]] = {}
+        for place, one in enumerate(items):
+            blocks.setdefault(one['measurement'], []).append(place)
+        return {
+            'first': first,
+            'figure': figures.bland_altman(analysis, self.styles, first, 'fig-agreement'),
+            'others': [(name, figures.bland_altman(analysis, self.styles, [name], f'fig-agreement-{place}'))
+                       for place, name in enumerate(others[:MOST_OTHERS])],
+            'left_out': len(others[MOST_OTHERS:]),
+            'items': items,
+            'blocks': blocks,
+            'unit_of_distance': analysis['agreement']['unit'],
+            'images': sorted({one['n_images'] for one in items}),
+        }

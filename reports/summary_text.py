@@ -1,0 +1,81 @@
+"""The first screen as Markdown, for a terminal or a pull request."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .answers import SYMBOLS, answers, planned_pairs, single_seed
+from .numbers import lookup, written
+from .page_text import cut
+
+COLUMNS = {'ME': (3, 1), 'FR': (1, 100), 'AUC': (3, 1)}
+
+
+def summary(analysis: dict[str, Any]) -> str:
+    """Question, answer, verdict per planned contrast, Table 1, and where the rest is."""
+    runs = analysis['runs']
+    counts = f'{runs["done"]} of {runs["planned"]} runs done'
+    counts += f', {runs["failed"]} failed' if runs['failed'] else ''
+    counts += f', {runs["missing"]} missing' if runs['missing'] else ''
+    parts = [f'# {plain(analysis["title"])}']
+    parts += [plain(analysis['question'])] if analysis['question'] else []
+    parts += [f'**{plain(analysis["caution"])}**'] if analysis['caution'] else []
+    sentences = answers(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))
+    parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
+    parts += [_verdicts(analysis)] if sentences else []
+    parts += [_table1(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
+    parts += ['\n'.join(f'- {plain(note)}' for note in analysis['notes'])] if analysis['notes'] else []
+    return '\n\n'.join([*parts, 'The whole report: `index.html` beside this file.']) + '\n'
+
+
+def plain(text: str) -> str:
+    """Text on one line that Markdown shows as it is."""
+    return re.sub(r'([\\`*_\[\]<>#|~@&])', r'\\\1', ' '.join(text.split()))
+
+
+def _verdicts(analysis: dict[str, Any]) -> str:
+    pairs = planned_pairs(analysis)
+    single = single_seed(analysis, pairs)
+    rows = []
+    for pair in pairs:
+        scopes = [analysis['contrasts'][place] for place in (pair.procedure, pair.networks)]
+        verdicts = [f'{SYMBOLS[one["verdict"]]} {one["verdict"]}' for one in scopes]
+        rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
+                     _estimate(scopes[single], 'estimate', 3, 1), *verdicts])
+    level = f'{100 * (1 - analysis["alpha"]):g} %'
+    head = ['planned contrast', f'ME difference [{level} interval], {plain(analysis["unit"])}',
+            'as training procedures', 'as the networks at hand']
+    return _markdown(head, rows)
+
+
+def _table1(analysis: dict[str, Any]) -> str:
+    names = [name for name in COLUMNS if name in analysis['endpoints']]
+    rows = []
+    for method in analysis['order']['methods']:
+        block = analysis['methods'][method]
+        cells = [_estimate(lookup(block, ('endpoints', name)) or {}, 'mean', *COLUMNS[name]) for name in names]
+        rows.append([_label(analysis, method), cells[0], written(lookup(block, ('endpoints', 'ME', 'seed_sd')), 3),
+                     *cells[1:], f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
+    heads = {'ME': f'ME, {plain(analysis["unit"])}', 'FR': 'FR, %', 'AUC': 'AUC'}
+    return _markdown(['method', heads['ME'], 'seed SD', *(heads[name] for name in names[1:]), 'seeds'], rows)
+
+
+def _estimate(cell: dict[str, Any], mean: str, digits: int, scale: float) -> str:
+    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound."""
+    text = written(cell.get(mean), digits, scale)
+    if mean == 'mean' and cell.get('bound') is not None:
+        share = written(cell['bound'], digits, scale)
+        return f'{text} (at {"most" if cell[mean] == 0 else "least"} {share})'
+    if cell.get('ci_low') is None:
+        return text
+    return f'{text} [{written(cell["ci_low"], digits, scale)}, {written(cell["ci_high"], digits, scale)}]'
+
+
+def _label(analysis: dict[str, Any], method: str) -> str:
+    return plain(cut(analysis['methods'][method]['label'], 60))
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)

@@ -1,0 +1,357 @@
+"""The frame of the report: first screen, chosen sections, files beside the page."""
+
+import base64
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+import re
+import sys
+import zlib
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from benchmark.experiments.suite import SuiteError, load_suite
+from benchmark.statistics import analyze, read_suite, write_json
+from reports import build_report
+from reports.answers import SYMBOLS, answers, listed
+from reports.build import read_analysis, render
+from reports.latex import latex_tables, tex
+from reports.numbers import written
+from reports.page import policy, unlinked
+from reports.page_text import cut, isolated
+from reports.sections import SECTIONS, ordered
+from reports.summary_text import summary
+from reports.tables import tables
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def analysis(page):
+    return json.loads((page.parents[1] / 'analysis.json').read_text())
+
+
+@pytest.fixture
+def registry():
+    """The registry of sections and the loaded modules, as they were before the test."""
+    sections, modules = dict(SECTIONS), set(sys.modules)
+    yield
+    SECTIONS.clear()
+    SECTIONS.update(sections)
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+def text_of(page, name):
+    """A section's HTML."""
+    return re.search(rf'<section id="{name}".*?</section>', page.read_text(), re.DOTALL)[0]
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+# The first screen
+
+
+def test_the_first_screen_has_question_answer_and_both_verdicts(page, analysis):
+    text, head = page.read_text(), text_of(page, 'headline')
+    assert text.index(analysis['question']) < text.index('id="headline"') < text.index('id="table1"')
+    assert text.index('id="table1"') < text.index('id="ced"') < text.index('id="contrasts"')
+    planned = [(place, one) for place, one in enumerate(analysis['contrasts'])
+               if one['family'] == 'planned' and one['endpoint'] == 'ME']
+    assert len(planned) == 12
+    for place, one in planned:
+        badge = re.search(rf'aria-hidden="true">([^<]*)</span><span [^>]*data-path="/contrasts/{place}/verdict"'
+                          r'[^>]*>([^<]*)<', head)
+        assert badge.groups() == (SYMBOLS[one['verdict']], one['verdict'])
+    for row in analysis['statements']:
+        assert row['headline'] in head or row['endpoint'] != 'ME'
+
+
+def test_best_means_are_bold_and_a_bound_stands_where_no_image_fails(page, analysis, suites):
+    table = text_of(page, 'table1')
+    means = {name: block['endpoints']['ME']['mean'] for name, block in analysis['methods'].items()}
+    first = re.findall(r'<td class="n best"><span [^>]*data-path="/methods/(\w+)/endpoints/ME/mean"', table)
+    assert first == [min(means, key=means.get)]
+    bounded = [name for name, block in analysis['methods'].items() if block['endpoints']['FR']['bound'] is not None]
+    assert bounded
+    for name in bounded:
+        bound = analysis['methods'][name]['endpoints']['FR']['bound']
+        cell = re.search(rf'<td[^>]*><span [^>]*"/methods/{name}/endpoints/FR/mean".*?</td>', table)[0]
+        shown = re.sub(r'<[^>]*>', '', cell)
+        assert shown == (f'0 (at most {100 * bound:.1f} %)' if '>0<' in cell else f'100 (at least {100 * bound:.1f} %)')
+
+
+@pytest.mark.parametrize(('verdicts', 'expected'), [
+    ([('superior', 'superior')], ['As training procedures: P is better than A.',
+                                  'The networks at hand give the same verdict.']),
+    ([('superior', 'superior'), ('inferior', 'inferior and relevant')],
+     ['As training procedures: P is better than A; worse than B.',
+      'For the networks at hand: P is worse than B by more than the margin. The other verdicts are the same.']),
+    ([('inconclusive', 'superior')], ['As training procedures: whether P is better or worse than A is not settled.',
+                                      'For the networks at hand: P is better than A.']),
+    ([('equivalent', 'equivalent'), ('non-inferior', 'non-inferior'), ('not estimable', 'not estimable')],
+     ["As training procedures: P is equivalent to A within the margin; not worse than B by more than the margin; it "
+      "can't be compared with C.", 'The networks at hand give the same verdicts.']),
+])
+def test_answers_say_the_verdicts(verdicts, expected):
+    assert answers(planned('P', verdicts)) == expected
+
+
+def test_answers_with_a_reference_and_with_one_seed():
+    content = planned('P', [('superior', 'superior'), ('inconclusive', 'inconclusive'), ('inferior', 'inferior')])
+    for one in content['contrasts']:
+        one['a'], one['b'] = one['b'], one['a']
+    assert answers(content)[0] == ('As training procedures: compared with P, A is better; C is worse; for B it is not '
+                                   'settled.')
+    content = planned('P', [('not estimable', 'superior')], seeds=1)
+    assert answers(content) == ['One training run per method cannot tell which training procedure is better.',
+                                'For the networks at hand: P is better than A.']
+    assert listed([*'ABCDEFGHIJ']) == 'A, B, C, D, E, F, G and 3 others'
+
+
+def planned(proposed, verdicts, seeds=3):
+    contrasts = [
+        {'family': 'planned', 'endpoint': 'ME', 'scope': scope, 'a': proposed, 'b': name, 'verdict': verdict,
+         'n_seeds': [seeds, seeds]}
+        for name, pair in zip('ABC', verdicts) for scope, verdict in zip(('procedure', 'networks'), pair)
+    ]
+    return {'contrasts': contrasts, 'methods': {name: {'label': name} for name in (proposed, *'ABC')}}
+
+
+# Which sections there are
+
+
+def test_a_suite_chooses_sections_and_their_order(page, analysis):
+    names = ['limits', 'table1', 'headline']
+    text, figures = render({**analysis, 'report': {'sections': names}}, page.parents[1])
+    assert re.findall(r'<section id="([^"]+)"', text) == names
+    assert [*figures] == ['seeds.pdf']
+    assert 'href="#contrasts"' not in text and 'see Contrasts.' in text  # no link to what is not there
+
+
+def test_links_stay_where_their_target_is():
+    text = '<i id="a">x</i><a href="#a">A</a> <a href="#b">B</a>'
+    assert unlinked(text) == '<i id="a">x</i><a href="#a">A</a> B'
+
+
+@pytest.mark.parametrize(('report', 'part'), [
+    ({'sections': ['headline', 'tabel1']}, "no section 'tabel1'; there are headline, table1, ced"),
+    ({'sections': ['runs', 'runs']}, "section 'runs' is named twice"),
+    ({'imports': ['no_such_module_anywhere']}, "module 'no_such_module_anywhere'"),
+])
+def test_unknown_sections_are_refused_in_one_line(tmp_path, page, analysis, capsys, report, part):
+    (tmp_path / 'analysis.json').write_text(json.dumps({**analysis, 'report': report}))
+    assert tool().main([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ') and error.count('\n') == 1 and part in error
+    suite = tmp_path / 'mine.py'
+    suite.write_text(f"_base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}\nreport = dict(**{report!r})\n")
+    with pytest.raises(SuiteError, match=re.escape(part)) as caught:
+        load_suite(str(suite))
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize('report', ["dict(sections='headline')", 'dict(sections=[])', "dict(section=['headline'])"])
+def test_a_report_field_that_cannot_be_meant_is_refused(tmp_path, report):
+    suite = tmp_path / 'mine.py'
+    suite.write_text(f"_base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}\nreport = {report}\n")
+    with pytest.raises(SuiteError, match='report'):
+        load_suite(str(suite))
+
+
+def test_the_section_of_the_docs_is_on_the_page(tmp_path, suites, registry):
+    blocks = re.findall(r'```(?:python|html)\n(.*?)```', (ROOT / 'docs/extending.md').read_text(), re.DOTALL)
+    folder = tmp_path / 'own'
+    folder.mkdir()
+    for block in blocks:
+        name = re.match(r'(?:# |\{# )(\w+\.(?:py|html))', block)
+        if name:
+            (folder / name[1]).write_text(block.replace("'mmconfigs/", f"'{ROOT}/mmconfigs/"))
+    (folder / 'spread.css').write_text('#spread{--mine:1}')
+    (folder / 'spread.js').write_text("document.title += ' with spread';")
+    suite = load_suite(str(folder / 'mine.py'))
+    out = suites.small(tmp_path)
+    plan = json.loads((out / 'plan.json').read_text())
+    (out / 'plan.json').write_text(json.dumps({**plan, 'report': suite.report}))
+    page = suites.analyse(out)
+    text = page.read_text()
+    assert re.findall(r'<section id="([^"]+)"', text) == suite.report['sections']
+    assert 'How a repetition' not in text and 'How much a repetition changes' in text
+    assert 'data-path="/methods/ft/endpoints/ME/seed_sd"' in text_of(page, 'spread')
+    assert '#spread{--mine:1}' in text and policy(suites.Reader(text).scripts) in text.replace('&#39;', "'")
+    skipped = suites.analyse(one_seed(tmp_path, suites, suite.report))
+    assert 'Every method was trained once' in text_of(skipped, 'spread')
+
+
+def one_seed(tmp_path, suites, report):
+    out = suites.small(tmp_path / 'one', seeds=1)
+    plan = json.loads((out / 'plan.json').read_text())
+    (out / 'plan.json').write_text(json.dumps({**plan, 'report': report}))
+    return out
+
+
+def test_all_shipped_sections_are_known_and_in_order():
+    names = [section.name for section in ordered()]
+    assert names[:4] == ['headline', 'table1', 'ced', 'contrasts'] and names[-1] == 'limits'
+    assert all(re.fullmatch('[a-z][a-z0-9_-]*', name) for name in names)
+
+
+# The page
+
+
+def test_the_policy_allows_the_page_s_scripts_and_nothing_else(page, suites):
+    text = page.read_text()
+    content = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace('&#39;', "'")
+    rules = dict(rule.strip().split(' ', 1) for rule in content.split(';'))
+    wanted = [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+              for script in suites.Reader(text).scripts]
+    assert rules['script-src'].split() == wanted and len(wanted) >= 5
+    assert rules['default-src'] == "'none'" and rules['img-src'] == 'data:'
+    assert not re.search(r'<[^>]*\son[a-z]+=', re.sub(r'<script>.*?</script>', '', text, flags=re.DOTALL))
+
+
+def test_names_keep_their_direction_and_their_length():
+    assert isolated('FT') == 'FT' and isolated('مرحبا') == '\u2068مرحبا\u2069' and isolated('a\u202eb')[0] == '\u2068'
+    assert cut('a  b', 3) == 'a b' and cut('long name', 6) == 'long…'
+
+
+# Files
+
+
+def test_tables_are_those_of_analysis_json(page, analysis):
+    files = {path.name: path.read_text() for path in (page.parent / 'tables').iterdir()}
+    assert {f'{name}.csv' for name in (
+        'table1', 'contrasts', 'effects', 'ranking', 'landmarks', 'variance_components', 'planning', 'sensitivity',
+        'agreement', 'conditions', 'per_seed', 'ced', 'runs')} <= set(files)
+    for name, items in (('contrasts', analysis['contrasts']), ('effects', analysis['effects']),
+                        ('planning', analysis['planning']), ('agreement', analysis['agreement']['items'])):
+        rows = rows_of(files[f'{name}.csv'])
+        assert len(rows) == len(items)
+        for row, item in zip(rows, items):
+            for key, content in row.items():
+                assert content == plain(item, key, items), (name, key)
+    seeds = rows_of(files['per_seed.csv'])
+    for row in seeds[::7]:
+        block = analysis['conditions'][row['condition']]['methods'][row['method']]
+        place = block['seeds'].index(int(row['seed']))
+        assert float(row['mean']) == block['endpoints'][row['endpoint']]['per_seed'][place]
+    curve = rows_of(files['ced.csv'])[5]
+    stored = analysis['conditions'][curve['condition']]['ced'][curve['method']]
+    assert [float(curve[key]) for key in ('error', 'mean')] == [stored['x'][5], stored['mean'][5]]
+
+
+def plain(item, key, items):
+    """The text of a CSV cell, found by the joined name of its column."""
+    for name, content in item.items():
+        if key == name and not isinstance(content, dict):
+            return ('' if content is None else str(content).lower() if isinstance(content, bool)
+                    else ';'.join(map(str, content)) if isinstance(content, list) else str(content))
+        if isinstance(content, dict) and key.startswith(f'{name}_'):
+            return plain(content, key.removeprefix(f'{name}_'), items)
+    return ''
+
+
+def test_csv_cells_are_no_formulas(analysis):
+    changed = json.loads(json.dumps(analysis))
+    changed['methods']['ft']['label'] = '=HYPERLINK("x")'
+    row = next(row for row in rows_of(tables(changed)['table1.csv']) if row['method'] == 'ft')
+    assert row['label'] == '\'=HYPERLINK("x")'
+
+
+def test_latex_has_best_in_bold_daggers_and_their_note(page, analysis):
+    text = (page.parent / 'tables/table1.tex').read_text()
+    means = {name: block['endpoints']['ME']['mean'] for name, block in analysis['methods'].items()}
+    best = min(means, key=means.get)
+    assert rf'\textbf{{{means[best]:.3f}}}' in text and text.count(r'\textbf') >= 3
+    for one in analysis['contrasts']:
+        if (one['family'], one['endpoint'], one['scope']) == ('planned', 'ME', 'procedure'):
+            line = next(line for line in text.splitlines()
+                        if line.startswith(tex(analysis['methods'][one['b']]['label']) + ' &'))
+            assert (r'$^\dagger$' in line.split('&')[1]) == one['verdict'].startswith('superior')
+    assert r'$\dagger$: CTD-ED is superior to this method' in text
+    body = re.search(r'\\midrule\n(.*)\n\\bottomrule', text, re.DOTALL)[1].splitlines()
+    assert len(body) == 7 and {line.count(' & ') for line in body} == {7}
+    assert text.count('{') == text.count('}')
+    contrasts = latex_tables(analysis)['contrasts.tex']
+    assert contrasts.count(r'\\') == 1 + sum(one['family'] == 'planned' for one in analysis['contrasts']) / 2
+    assert tex('50 % & _x^2_ \\ {a}') == r'50 \% \& \_x\textasciicircum{}2\_ \textbackslash{} \{a\}'
+
+
+def test_figures_are_vectors_in_the_light_theme_without_dates(page):
+    shown = re.findall(r'<svg [^>]*class="plot wide"', page.read_text())
+    files = sorted((page.parent / 'figures').glob('*.pdf'))
+    assert len(files) == len(shown) > 5 and 'ced.pdf' in [path.name for path in files]
+    for path in files:
+        data = path.read_bytes()
+        assert b'CreationDate' not in data and b'Type42' not in data and b'/TrueType' in data or b'/Type0' in data
+        assert pypdf.PdfReader(io.BytesIO(data)).metadata.title
+        content = b'\n'.join(inflated(data))
+        # Place-holders are nearly black, one step of 255 apart: none may be left as a stroke or a fill.
+        assert not re.search(rb'(?m)^0\.00(39|78)\d* 0 0 (rg|RG)', content), path.name
+    text = pypdf.PdfReader(page.parent / 'figures/ced.pdf').pages[0].extract_text()
+    assert 'CTD-ED' in text and 'image error' in text
+
+
+def inflated(data):
+    for found in re.finditer(rb'stream\r?\n(.*?)\r?\nendstream', data, re.DOTALL):
+        try:
+            yield zlib.decompress(found[1])
+        except zlib.error:
+            continue
+
+
+def test_summary_has_question_verdicts_and_table_1(page, analysis, capsys):
+    text = (page.parent / 'summary.md').read_text()
+    assert text == summary(analysis) and analysis['question'] in text
+    for one in analysis['contrasts']:
+        if (one['family'], one['endpoint'], one['scope']) == ('planned', 'ME', 'procedure'):
+            names = ' − '.join(analysis['methods'][one[key]]['label'] for key in 'ab')
+            line = next(line for line in text.splitlines() if line.startswith(f'| {names} |'))
+            assert written(one['estimate'], 3) in line and one['verdict'] in line
+    for name, block in analysis['methods'].items():
+        line = next(line for line in text.splitlines() if line.startswith(f'| {block["label"]} |'))
+        assert f'| {block["endpoints"]["ME"]["mean"]:.3f} ' in line, name
+    assert '1 failed' in text
+    hostile = {**analysis, 'title': '# a | b\n<script>', 'notes': ['[x](http://e) *y* @team']}
+    shown = summary(hostile)
+    assert r'# \# a \| b \<script\>' in shown and r'- \[x\](http://e) \*y\* \@team' in shown
+
+
+def test_the_tool_prints_the_summary_and_the_path_last(small_page, tmp_path, capsys):
+    content = json.loads((small_page.parents[1] / 'analysis.json').read_text())
+    (tmp_path / 'analysis.json').write_text(json.dumps({**content, 'report': {'sections': ['headline']}}))
+    assert tool().main([str(tmp_path / 'analysis.json'), '--summary']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('# ') and lines[-1] == str(tmp_path / 'report/index.html')
+
+
+def test_files_of_an_earlier_report_go(small_page, tmp_path):
+    content = json.loads((small_page.parents[1] / 'analysis.json').read_text())
+    for name in ('tables/old.csv', 'figures/old.pdf', 'tables/kept.txt'):
+        (tmp_path / 'report' / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'report' / name).write_text('x')
+    (tmp_path / 'analysis.json').write_text(json.dumps({**content, 'report': {'sections': ['headline']}}))
+    build_report(tmp_path / 'analysis.json', tmp_path)
+    assert not (tmp_path / 'report/tables/old.csv').exists() and not (tmp_path / 'report/figures/old.pdf').exists()
+    assert (tmp_path / 'report/tables/kept.txt').exists()
+
+
+def test_the_plan_s_wish_reaches_the_analysis(tmp_path, suites):
+    out = suites.small(tmp_path)
+    suite = read_suite(out)
+    wish = {'sections': ['headline']}
+    path = write_json(analyze(suite.table, {**suite.plan, 'report': wish}, suite.records), out / 'analysis.json')
+    assert read_analysis(path)['report'] == wish
+
+
+def tool():
+    spec = importlib.util.spec_from_file_location('tool_report', ROOT / 'tools/report.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
