@@ -19,6 +19,13 @@ def test_its_links_lead_somewhere():
     assert [name for name in files if not (ROOT / name).exists()] == []
 
 
+def test_its_pieces_of_python_run():
+    blocks = re.findall(r'```py\n(.*?)```', README, re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, {})
+
+
 @pytest.fixture
 def example(tmp_path):
     """The files of 'Extending' in a folder of their own, at the size of the smoke suite."""

@@ -32,6 +32,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--proposed', metavar='METHOD', help='method that is compared with each other one')
     parser.add_argument('--reference', metavar='METHOD',
                         help='without a proposed method: each other one is compared with this one')
+    parser.add_argument('--condition', metavar='NAME', help="main condition (default: the plan's first)")
     parser.add_argument('--threshold', type=float, metavar='T',
                         help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
     parser.add_argument('--unit', help='name of the unit of the errors, for the report')
@@ -56,7 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None)
         content = analyze(
-            suite.table, suite.plan, suite.records, threshold=args.threshold, unit=args.unit, design=args.design,
+            suite.table, suite.plan, suite.records, condition=args.condition, threshold=args.threshold,
+            unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
             draws=args.draws, seed=args.seed)

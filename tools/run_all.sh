@@ -27,5 +27,6 @@ status=0
 # 1: some runs failed. The others are analysed, and the report says so.
 if [ "$status" -gt 1 ] || [ -n "$dry" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
 "$python" "$root/tools/analyze.py" "$out" --out "$out"
+if [ "$(dirname "$out")" = runs ]; then "$python" "$root/tools/report.py" --index runs >/dev/null; fi
 "$python" "$root/tools/report.py" "$out/analysis.json"
 exit "$status"

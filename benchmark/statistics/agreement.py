@@ -23,7 +23,7 @@ Z = 1.959963984540054
 
 
 def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Sequence[str]],
-              options: Options) -> dict[str, Any] | None:
+              options: Options, notes: list[str]) -> dict[str, Any] | None:
     """Agreement of each method with the annotation on each declared measurement.
 
     Args:
@@ -31,6 +31,9 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         scores: Its images and seeds.
         measurements: Name -> two landmarks.
         options: Level, draws.
+        notes: Sentences on measurements that can't be taken are appended.
+
+    Where images have subjects, a subject's distances are averaged first, and it takes the image's place.
 
     Returns:
         ``unit`` and one item per measurement and method, with the ``points`` of its Bland-Altman plot, of the network
@@ -53,11 +56,14 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         complete = frame.groupby('image').size()
         images = sorted(complete.index[complete == runs])
         if len(images) < 3:
+            notes.append(f'{name}: cannot be measured: fewer than three images have both {ends[0]} and {ends[1]} in '
+                         'every run.')
             continue
+        kept = np.isin(np.array(scores.images, dtype=object), images)
         frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
         for method, seeds in scores.seeds.items():
             own, shape = frame[frame['method'] == method], (len(seeds), len(images))
-            p, t = (own[kind].to_numpy().reshape(shape) for kind in ('predicted', 'true'))
+            p, t = (scores.by_unit(own[kind].to_numpy().reshape(shape), kept) for kind in ('predicted', 'true'))
             items.append({'measurement': name, 'landmarks': [*ends], 'method': method, 'n_images': len(images),
                           'n_seeds': len(seeds), **bland_altman(p, t[0], options.alpha),
                           'icc': icc(p, t[0], method, options), 'points': points(p[0], t[0])})

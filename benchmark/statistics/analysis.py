@@ -35,13 +35,14 @@ HEATMAP_UNIT = 'heatmap px'
 
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
-            **choices: Any) -> dict[str, Any]:
+            condition: str | None = None, **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
         table: A validated results table (:func:`.table.read_table`).
         plan: The suite's plan, or None for a bare table.
         records: The runs' records.
+        condition: The main condition, instead of the plan's first.
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -53,14 +54,17 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     plan = plan or {}
     declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
     options = read_options(declared, **choices)
-    layout = make_layout(table, plan)
+    layout = make_layout(table, plan, condition)
     notes = list(layout.notes)
     options = _known_methods(options, layout, choices, notes)
     scores = _scores(table, layout, options, notes)
     main = scores[layout.main]
+    if not np.isfinite(table['error'].to_numpy()).any():
+        raise TableError('field error: empty in all rows; there is nothing to analyse')
     _check_pairing(main, options, notes)
     _check_margins(main, options)
     notes += _few_seeds(main, options)
+    _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
     conditions = _conditions(scores, layout, options)
@@ -71,6 +75,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     methods = conditions[layout.main]['methods']
     labels = {name: block['label'] for name, block in methods.items()}
     reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
+    agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
     return plain({
@@ -101,7 +106,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'planning': plans,
         'sensitivity': sensitivity(main, pairs, order['friedman'], options),
         'landmarks': landmarks(rows, main, data.get('landmarks') or [], pairs, options),
-        'agreement': agreement(rows, main, data.get('measurements') or {}, options),
+        'agreement': agreed,
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
         'learning_curve': learning_curve(conditions, layout, options.value_label),
@@ -165,14 +170,34 @@ def _check_pairing(scores: Scores, options: Options, notes: list[str]) -> None:
 
 def _few_seeds(scores: Scores, options: Options) -> list[str]:
     """Where, by simulation, the tests of procedures err more often than they say (docs/statistics.md)."""
-    counts = [len(seeds) for seeds in scores.seeds.values() if len(seeds) > 1]
+    counts = [len(seeds) for seeds in scores.seeds.values()]
+    if options.design == 'paired':
+        counts = [len(scores.common_seeds(a, b)) for a, b in all_pairs(scores.methods)]
+    counts = [count for count in counts if count > 1]
     if counts and min(counts) == 2:
         return ['With two seeds the tests of training procedures cannot be relied on: at a level of 5 % they err in '
                 '2 to 12 % of cases. Run at least five.']
     if counts and min(counts) in (3, 4) and options.design == 'paired':
         return ['With three paired seeds the tests of training procedures err in up to 8 % of cases at a level of '
                 '5 %, and in up to 15 % over a family of six contrasts. Five seeds keep to it.']
+    if counts and min(counts) == 3:
+        return ['With three seeds the tests of training procedures err in up to 8 % of cases at a level of 5 % where '
+                'the seeds of one method vary much more than those of the other. Five seeds keep to it.']
     return []
+
+
+def _check_roles(scores: Scores, layout: Layout, options: Options, choices: dict[str, Any], notes: list[str]) -> None:
+    """Methods without results under the main condition are in no contrast of it; that is said."""
+    for role in ('proposed', 'reference'):
+        name = getattr(options, role)
+        if name is not None and name not in scores.seeds and choices.get(role) is not None:
+            raise TableError(f'{role}: {name} has no results under the main condition, {scores.name}; there are '
+                             f'{some(scores.methods, 99)}')
+    lacking = [name for name in layout.methods if name not in scores.seeds]
+    if lacking:
+        notes.append(f'{scores.name}: no results of {some(lacking, 20)}; they are in no contrast.')
+    if options.proposed is not None and options.proposed not in scores.seeds:
+        notes.append(f'The proposed method, {options.proposed}, has no results: no contrast is tested as planned.')
 
 
 def _check_margins(scores: Scores, options: Options) -> None:

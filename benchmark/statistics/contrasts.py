@@ -38,6 +38,8 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
     Returns:
         Pairs (a, b): the contrast is mean(a) - mean(b). None where neither is named.
     """
+    if options.proposed is not None and options.proposed not in methods:
+        return []
     if options.proposed in methods:
         return [(options.proposed, method) for method in methods if method != options.proposed]
     if options.reference in methods:
@@ -72,6 +74,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
             tests = max(1, sum(not math.isnan(p) for p in adjusted))
             for (a, b), one, p_adjusted in zip(pairs, estimates, adjusted):
                 low, high = one.interval(1 - options.alpha)
+                inner_low, inner_high = one.interval(1 - 2 * options.alpha)
                 wide_low, wide_high = one.interval(1 - options.alpha / tests)
                 judged = judge(one, p_adjusted, endpoint, options)
                 n_seeds = [block.n_seeds for block in scores.pair(endpoint, a, b, options.design)]
@@ -80,6 +83,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
                     'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.t, 'p': one.p,
                     'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high,
                     'ci_low_simultaneous': wide_low, 'ci_high_simultaneous': wide_high,
+                    'ci_low_equivalence': inner_low, 'ci_high_equivalence': inner_high,
                     'p_false_claim': worse_or_equal(one, endpoint), 'verdict': judged.verdict,
                     'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
                     'n_seeds': n_seeds, 'n_units': scores.block(endpoint, a).n_images,

@@ -127,10 +127,17 @@ class Block:
 
     Args:
         values: Scores, shape (..., S, N).
+
+    Raises:
+        ValueError: Another shape, or scores that are not finite.
     """
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = np.asarray(values, dtype=np.float64)
+        if self.values.ndim < 2 or 0 in self.values.shape:
+            raise ValueError(f'scores of shape {self.values.shape}: give (seeds, images); scores[None] for one seed')
+        if not np.isfinite(self.values).all():
+            raise ValueError('scores that are NaN or infinite: leave these images out of all methods, or fill them in')
         self.n_seeds, self.n_images = self.values.shape[-2:]
 
     @classmethod

@@ -72,12 +72,13 @@ def copies(scores: Scores) -> list[str]:
     """Sentences on seeds of a method with identical errors."""
     found = []
     for method, values in scores.values['ME'].items():
-        first: dict[bytes, int] = {}
+        groups: dict[bytes, list[int]] = {}
         for seed, row in zip(scores.seeds[method], values):
-            twin = first.setdefault(np.ascontiguousarray(row).tobytes(), seed)
-            if twin != seed:
-                found.append(f'{method}, {scores.name}: seeds {twin} and {seed} have identical results; a copy is no '
-                             'repetition, and everything that rests on the differences between seeds is too sure.')
+            groups.setdefault(np.ascontiguousarray(row).tobytes(), []).append(seed)
+        alike = ['seeds ' + ' and '.join(map(str, seeds)) for seeds in groups.values() if len(seeds) > 1]
+        if alike:
+            found.append(f'{method}, {scores.name}: {", ".join(alike)} have identical results; a copy is no '
+                         'repetition, and everything that rests on the differences between seeds is too sure.')
     return found
 
 

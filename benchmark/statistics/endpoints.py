@@ -22,6 +22,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from .table import TableError
+
 #: Mean distance from a uniform point of a unit square to its centre: what a perfect heatmap read with a plain
 #: argmax errs on average, in heatmap pixels (0.3826).
 DECODER_FLOOR = (math.sqrt(2) + math.asinh(1)) / 6
@@ -124,6 +126,14 @@ def image_scores(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
 def _groups(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """First row of each image of each run, and these rows' keys. The table is sorted by them."""
     keys = [*RUN, 'image']
+    if absent := [key for key in keys if key not in table.columns]:
+        raise TableError(f'the table has no column {absent[0]}: pass it through benchmark.statistics.validate first')
+    place = np.zeros(len(table), dtype=np.int64)
+    for key in keys:
+        codes, names = pd.factorize(table[key], sort=True)
+        place = place * len(names) + codes
+    if (np.diff(place) < 0).any():
+        raise TableError('the table is not in its canonical order: pass it through benchmark.statistics.validate first')
     new = np.zeros(len(table), dtype=bool)
     new[0] = True
     for key in keys:

@@ -33,8 +33,13 @@ class Layout:
         return next(iter(self.conditions))
 
 
-def make_layout(table: pd.DataFrame, plan: dict[str, Any]) -> Layout:
+def make_layout(table: pd.DataFrame, plan: dict[str, Any], condition: str | None = None) -> Layout:
     """Join plan and table.
+
+    Args:
+        table: The results table.
+        plan: The plan, or an empty dict.
+        condition: The main condition, instead of the plan's first.
 
     Raises:
         TableError: The plan's main condition has no row in the table.
@@ -68,6 +73,13 @@ def make_layout(table: pd.DataFrame, plan: dict[str, Any]) -> Layout:
         notes,
         lambda name: {'label': name, 'value': None},
     )
+    if condition is not None:
+        if condition not in conditions:
+            raise TableError(f'condition: no condition {condition} in the results; there are {some([*conditions], 99)}')
+        conditions = {condition: conditions.pop(condition), **conditions}
+    elif len(conditions) > 1 and not plan.get('conditions'):
+        notes.append(f'The table has {len(conditions)} conditions and no plan: {next(iter(conditions))} is taken for '
+                     'the main one (--condition names another), the others are exploratory.')
     main = next(iter(conditions))
     if main not in set(table['condition']):
         raise TableError(

@@ -56,7 +56,8 @@ def signed_rank(differences: np.ndarray, level: float = 0.95) -> SignedRank:
     differences = np.asarray(differences, dtype=np.float64)
     scale = np.abs(differences).max(initial=0.0)
     if scale > 0:  # what differs by rounding only is tied
-        differences = np.round(differences / scale, 12) * scale
+        mantissa, exponent = np.frexp(differences)
+        differences = np.ldexp(np.round(mantissa * 2**40) / 2**40, exponent)
     used = differences[differences != 0]
     low, middle, high, coverage = hodges_lehmann(differences, level)
     if not len(used):
@@ -191,10 +192,14 @@ def rank_summary(scores: np.ndarray, alpha: float = 0.05) -> RankSummary:
 
 
 def tied_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks along the last axis of shape (B, M), 1 for the smallest; neighbours within 1e-12 share the mean rank."""
+    """Ranks along the last axis of shape (B, M), 1 for the smallest; neighbours within 1e-12 share the mean rank.
+
+    1e-12 is a share of the row's largest size where that is below 1.
+    """
     order = np.argsort(values, axis=1, kind='stable')
     ordered = np.take_along_axis(values, order, axis=1)
-    steps = np.concatenate([np.zeros((len(values), 1)), np.diff(ordered, axis=1) > TIE], axis=1)
+    limit = TIE * np.minimum(1.0, np.abs(ordered).max(axis=1, keepdims=True))
+    steps = np.concatenate([np.zeros((len(values), 1)), np.diff(ordered, axis=1) > limit], axis=1)
     groups = np.empty_like(steps)
     np.put_along_axis(groups, order, np.cumsum(steps, axis=1), axis=1)
     return stats.rankdata(groups, axis=1)

@@ -135,8 +135,10 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         dropped = []
         missing = {method: int((~whole[place]).sum()) for method, place in places.items()}
     if dropped:
-        notes.append(f'{label}: {len(dropped)} image{"s" if len(dropped) > 1 else ""} left out, because not every run '
-                     f'has scored all landmarks of it: {some(dropped)}.')
+        lacking = [f'{method} seed {seed}' for (method, seed), row in zip(runs.itertuples(index=False), whole)
+                   if not row.all()]
+        notes.append(f'{label}: {len(dropped)} of {len(complete)} image{"s" if len(complete) > 1 else ""} left out '
+                     f'({some(dropped)}), because not every run has scored all of it: {some(lacking)}.')
     seeds = {method: runs['seed'].to_numpy()[place].tolist() for method, place in places.items()}
     arrays = {}
     for endpoint in ENDPOINTS:
@@ -162,6 +164,9 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             f'{complete.sum()} of {len(images)} images are complete in all runs.')
     found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
                    absent={method: ~whole[place] for method, place in places.items()} if filled else {})
+    if found.block('ME', next(iter(places))).n_images < 2 and found.subjects is not None:
+        raise TableError(f'condition {label}: one subject only: nothing can be said about others; leave the column '
+                         'subject out to speak of images of this one')
     if filled and complete.any():
         found.complete_case.update({method: float(found.by_unit(array[:, complete], complete).mean())
                                     for method, array in found.values['ME'].items()})

@@ -19,14 +19,12 @@ from .crossed import Block, Estimate, crossed_contrast, fixed_seeds_contrast, im
 from .endpoints import auc_scores, failures
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
-from .resampling import bootstrap_means, generator, single_threaded
+from .resampling import BOTH, bootstrap_means, generator, single_threaded
 from .scores import Scores
 
 A, B, UNDECIDED = 'a better', 'b better', 'undecided'
 THRESHOLDS = (0.8, 1.0, 1.2, 1.4, 1.6)
 TRIMMED = 0.05
-#: Fewest seeds with which a signed-rank test over seeds can reach p < 0.05.
-LEAST_SEEDS = 6
 #: Most images for the Bayesian signed-rank test (its cost grows with their square), and its draws.
 ROPE_IMAGES, ROPE_DRAWS = 1000, 2000
 
@@ -131,11 +129,11 @@ class _Table:
             self.add('Welch t on seed means', PROCEDURE, reason='needs two seeds of each method')
         else:
             self.welch(*means)
-        if self.seeds < LEAST_SEEDS:
-            least = 2.0 ** (1 - self.seeds)
+        least = self.least_p(*map(len, means))
+        if least >= self.options.alpha:
             self.add('Wilcoxon on seed means', PROCEDURE,
-                     reason=f'with {self.seeds} seed{"s" if self.seeds > 1 else ""} p is at least {least:g}: it can\'t '
-                            'reject, whatever the data')
+                     reason=f'with {self.seeds} seed{"s" if self.seeds > 1 else ""} p is at least {least:.4g}: it '
+                            'can\'t reject, whatever the data')
         elif self.options.design == 'paired':
             test = signed_rank(means[0] - means[1], 1 - self.options.alpha)
             self.add('Wilcoxon on seed means', PROCEDURE, {'estimate': test.pseudomedian, 'p': test.p,
@@ -145,6 +143,12 @@ class _Table:
             self.add('Wilcoxon on seed means', PROCEDURE,
                      {'estimate': means[0].mean() - means[1].mean(), 'p': float(test.pvalue)},
                      note='rank sum, as the design is nested')
+
+    def least_p(self, first: int, second: int) -> float:
+        """The smallest p that a rank test of seed means can have: signed ranks if paired, else the rank sum."""
+        if self.options.design == 'paired':
+            return min(1.0, 2.0 ** (1 - first))
+        return min(1.0, 2 / math.comb(first + second, first))
 
     def welch(self, first: np.ndarray, second: np.ndarray) -> None:
         """Seed means only: it treats the test images as the whole population."""
@@ -165,7 +169,8 @@ class _Table:
     def bootstrap(self) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
         values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks)}}
-        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design)['ME']
+        over = BOTH if self.scope == PROCEDURE else ('images',)
+        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over)['ME']
         draws = means[:, 0] - means[:, 1]
         if not np.ptp(draws) > 1e-12 * float(self.blocks[0].size):
             self.add('crossed bootstrap', self.scope, reason='no variance to judge by')

@@ -24,7 +24,7 @@ from .layout import some
 from .options import Options
 from .rank_tests import holm
 from .scores import Scores
-from .table import TableError
+from .table import KEYS, TableError
 
 PREFIX = 'group_'
 
@@ -49,6 +49,8 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
     """
     found = []
     for name in options.groups:
+        if name in (*KEYS, 'error'):
+            raise TableError(f'groups: {name} is no column of groups')
         column = next((column for column in (name, PREFIX + name) if column in rows.columns), None)
         if column is None:
             there = [column for column in rows.columns if column.startswith(PREFIX)]
@@ -56,6 +58,9 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
                              f'{some(there, 20) or "none"}: correct the name or leave it out')
         labels = _labels(rows, scores, column)
         strata = [label for label in sorted(set(labels)) if label]
+        if without := int((labels == '').sum()):
+            notes.append(f'{column.removeprefix(PREFIX)}: {without} of {len(labels)} {scores.unit}s have no value and '
+                         'are in no subgroup.')
         small = [label for label in strata if (labels == label).sum() < 2]
         if small:
             notes.append(f'{column.removeprefix(PREFIX)}: {some(small)} left out of the subgroups, with fewer than two '

@@ -19,6 +19,9 @@ DISTANCES = ('error', 'error_input', 'error_mm')
 COORDINATES = ('x', 'y', 'x_true', 'y_true')
 NUMBERS = (*DISTANCES, 'normalizer', *COORDINATES, 'score')
 ROWS_SHOWN = 5
+#: How an empty number is written, by whom ever.
+EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>')
+LARGEST = 1e100
 
 
 class TableError(ValueError):
@@ -127,8 +130,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
 def _names(column: pd.Series, name: str, where: str) -> pd.Series:
     """A column of names as Python strings; empty ones are refused, except for subjects."""
     absent = column.isna().to_numpy()
-    text = column.astype(object).where(~absent, '').map(str)
-    absent = absent | (text.str.strip() == '').to_numpy()
+    text = column.astype(object).where(~absent, '').map(str).str.strip()
+    absent = absent | (text == '').to_numpy()
     if absent.any() and name != 'subject':
         raise TableError(f'{where}: field {name}: empty in {_rows(absent)}; fill it in or remove these rows')
     return text.astype(object)
@@ -147,10 +150,12 @@ def _seeds(column: pd.Series, where: str) -> pd.Series:
 
 def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) -> pd.Series:
     """A column of numbers as float64; what can't be a distance is refused."""
+    if column.dtype.kind in 'bmM':
+        raise TableError(f'{where}: field {name}: of type {column.dtype}; give numbers')
     number = pd.to_numeric(column, errors='coerce').astype('float64')
     value = number.to_numpy()
     empty = (
-        column.isna().to_numpy() | (column.astype(str).str.strip().str.lower().isin(['', 'nan'])).to_numpy()
+        column.isna().to_numpy() | (column.astype(str).str.strip().str.lower().isin(EMPTY)).to_numpy()
     )
     text = np.isnan(value) & ~empty
     if text.any():
@@ -165,6 +170,9 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) ->
         raise TableError(
             f'{where}: field {name}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'
         )
+    if (np.abs(value) > LARGEST).any():
+        raise TableError(f'{where}: field {name}: beyond {LARGEST:g} in {_rows(np.abs(value) > LARGEST)}; correct or '
+                         'remove these rows')
     if name in DISTANCES and (value < 0).any():
         raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; a distance is at least 0')
     if name == 'normalizer' and (value <= 0).any():

@@ -131,8 +131,9 @@ class _Words:
             return text
         return (f'{start} As training procedures (other seeds, other {self.unit_of}s) the {self.level} interval is '
                 f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, and p '
-                f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons: {self.conclusion(one)}. Claiming '
-                f'that {self.a} is better would be wrong with a probability of {probability(one["p_false_claim"])}.')
+                f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons: {self.conclusion(one)}. Looked at '
+                f'alone and under a flat prior, claiming that {self.a} is better would be wrong with a probability of '
+                f'{probability(one["p_false_claim"])}.')
 
     def networks(self, one: Mapping[str, Any]) -> str:
         """The same for the networks at hand."""
@@ -151,16 +152,17 @@ class _Words:
             return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
         margin = self.size(one['margin'])
         return {
-            'beyond': f'The difference is larger than the declared margin of {margin}: it matters.',
-            'within': f'The difference lies within the declared margin of {margin}: whatever its sign, it is too '
-                      'small to matter.',
+            'beyond': f'The whole interval of this contrast lies beyond the declared margin of {margin}: it matters.',
+            'within': f'The {100 * (1 - 2 * self.alpha):g} % interval, '
+                      f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
+                      f'declared margin of {margin}: whatever its sign, the difference is too small to matter.',
             'unclear': f'Whether the difference reaches the declared margin of {margin} is open.',
         }[one['relevance']]
 
     def settle(self, one: Mapping[str, Any], plan: Mapping[str, Any] | None) -> str:
         """What would settle an open question."""
         if one['verdict'] == NOT_ESTIMABLE:
-            return ('Running both methods with at least three seeds would make the procedures comparable.'
+            return ('Running both methods with at least five seeds would make the procedures comparable.'
                     if min(one['n_seeds']) < 2 else '')
         if plan is None or one['verdict'] not in (INCONCLUSIVE, NON_INFERIOR) or plan['target'] == 0:
             return ''
