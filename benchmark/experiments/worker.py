@@ -195,7 +195,6 @@ def _failure(error: BaseException) -> dict:
 def _record(folder: Path, entry: dict, started: float, result: str, work: Callable[[], dict]) -> bool:
     """Does ``work`` and writes record.json: done with what it returns, or failed with its traceback."""
     record = dict(entry, started=datetime.fromtimestamp(started, timezone.utc).isoformat(timespec='seconds'))
-    record['versions'], record['machine'] = environment()
     try:
         record.update(work(), state='done', error=None, result_sha256=file_digest(folder / result))
     except (Exception, SystemExit) as error:
@@ -205,6 +204,7 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
         failure = _failure(error)
         print(failure['traceback'], flush=True)
         record.update(state='failed', error=failure | dict(log=log_tail(folder)))
+    record['versions'], record['machine'] = environment()
     record['seconds'] = round(time.time() - started, 2)
     record['peak_memory_mib'] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     record['peak_gpu_memory_mib'] = torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_initialized() else None
