@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .crossed import crossed_mean, fixed_seeds_mean, mean_squares
+from .crossed import mean, mean_squares
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
@@ -96,7 +96,7 @@ def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -
     difference = np.asarray(predicted, np.float64) - np.asarray(true, np.float64)
     n_seeds, n_images = difference.shape
     squares = mean_squares(difference)
-    one = crossed_mean(difference) if n_seeds > 1 else fixed_seeds_mean(difference)
+    one = mean(difference)
     terms = [(1 / n_seeds, squares.image, n_images - 1)]
     if n_seeds > 1:
         terms += [(1 / n_images, squares.seed, n_seeds - 1),

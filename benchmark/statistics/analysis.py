@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], no
         changes[role] = None
     if options.proposed is not None and options.proposed == options.reference:
         raise TableError(f'reference: {options.reference} is the proposed method too; name two methods')
-    return Options(**{**vars(options), **changes})
+    return replace(options, **changes)
 
 
 def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[str]) -> dict[str, Scores]:
@@ -212,11 +213,10 @@ def _conditions(scores: dict[str, Scores], layout: Layout, options: Options) -> 
     blocks = {}
     for name, about in layout.conditions.items():
         own = scores.get(name)
-        empty = {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'n_units': 0, 'endpoints': {}}
         blocks[name] = {
             **about,
             'methods': {method: {**label, 'n_seeds_planned': layout.planned[name, method],
-                                 **(method_block(own, method, options) if own else empty)}
+                                 **method_block(own, method, options)}
                         for method, label in layout.methods.items()},
             'ced': error_distributions(own, points) if own else {},
             'images': own.images if own else [], 'dropped_images': own.dropped if own else [],

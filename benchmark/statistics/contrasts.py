@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from .crossed import Estimate, crossed_contrast, fixed_seeds_contrast
+from .crossed import NETWORKS, PROCEDURE, Estimate, contrast
 from .endpoints import ENDPOINTS
 from .options import TESTED, Options
 from .rank_tests import holm
 from .scores import Scores
 
-PROCEDURE, NETWORKS = 'procedure', 'networks'
 SCOPES = (PROCEDURE, NETWORKS)
 PLANNED, PAIRS, CONDITION = 'planned', 'all pairs', 'other condition'
 #: Families whose results are exploratory: they suggest questions, they don't answer any.
@@ -49,10 +48,7 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
 
 def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: str, design: str) -> Estimate:
     """mean(a) - mean(b) in a scope."""
-    blocks = scores.pair(endpoint, a, b, design)
-    if scope == NETWORKS:
-        return fixed_seeds_contrast(*blocks)
-    return crossed_contrast(*blocks, design)
+    return contrast(*scores.pair(endpoint, a, b, design), scope, design)
 
 
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],

@@ -25,6 +25,7 @@ import numpy as np
 from scipy import stats
 
 Design = Literal['nested', 'paired']
+PROCEDURE, NETWORKS = 'procedure', 'networks'
 
 #: Differences below this share of the scores' size are rounding, not data.
 ZERO = 1e-12
@@ -213,6 +214,17 @@ def fixed_seeds_mean(values: np.ndarray | Block) -> Estimate:
     """Mean of these very networks on random images; values of shape (..., S, N)."""
     block = Block.of(values)
     return _estimate(block.images, [], block.size)
+
+
+def contrast(a: np.ndarray | Block, b: np.ndarray | Block, scope: str, design: Design = 'nested') -> Estimate:
+    """mean(a) - mean(b) in a scope: ``procedure`` (:func:`crossed_contrast`) or ``networks`` (fixed seeds)."""
+    return fixed_seeds_contrast(a, b) if scope == NETWORKS else crossed_contrast(a, b, design)
+
+
+def mean(values: np.ndarray | Block) -> Estimate:
+    """Mean of one method over random seeds and images; with one seed, over images only."""
+    block = Block.of(values)
+    return crossed_mean(block) if block.n_seeds > 1 else fixed_seeds_mean(block)
 
 
 def image_differences(a: Block, b: Block) -> np.ndarray:

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .contrasts import NETWORKS, PROCEDURE
-from .crossed import Block, crossed_mean, fixed_seeds_mean
+from . import crossed
+from .crossed import NETWORKS, PROCEDURE, Block
 from .endpoints import ENDPOINTS, ced
 from .layout import Layout
 from .options import Options
@@ -27,9 +27,9 @@ from .scores import Scores
 SHARES = ('FR', 'AUC')
 
 
-def method_block(scores: Scores, method: str, options: Options) -> dict[str, Any]:
+def method_block(scores: Scores | None, method: str, options: Options) -> dict[str, Any]:
     """Endpoints of one method under one condition."""
-    if method not in scores.seeds:
+    if scores is None or method not in scores.seeds:
         return {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'n_units': 0, 'endpoints': {}}
     seeds = scores.seeds[method]
     endpoints = {endpoint: moments(scores.block(endpoint, method), int(scores.kept[endpoint].sum()),
@@ -51,7 +51,7 @@ def moments(block: Block, n_images: int, options: Options, share: bool = False) 
             ``bound`` is the exact one-sided bound of what the mean may be (Clopper and Pearson 1934), about 3/N off.
     """
     per_seed = block.values.mean(axis=1)
-    one = crossed_mean(block) if block.n_seeds > 1 else fixed_seeds_mean(block)
+    one = crossed.mean(block)
     low, high = map(float, one.interval(1 - options.alpha))
     bound = None
     if share:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contrasts import NETWORKS, SCOPES
-from .crossed import crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
+from .contrasts import SCOPES
+from .crossed import contrast, mean
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .scores import Scores
@@ -41,7 +41,7 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
     means: dict[str, dict[str, Any]] = {method: {} for method in scores.methods}
     for name in names:
         for method, (values, block) in arrays[name].items():
-            one = crossed_mean(block) if block.shape[0] > 1 else fixed_seeds_mean(block)
+            one = mean(block)
             low, high = one.interval(1 - options.alpha)
             per_seed = values.mean(axis=1)
             means[method][name] = {'mean': float(per_seed.mean()),
@@ -84,8 +84,7 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
                 first, second = arrays[name][a][1], arrays[name][b][1]
                 if options.design == 'paired':
                     first, second = first[scores.places(a, common)], second[scores.places(b, common)]
-                estimates.append(fixed_seeds_contrast(first, second) if scope == NETWORKS
-                                 else crossed_contrast(first, second, options.design))
+                estimates.append(contrast(first, second, scope, options.design))
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])
             for name, one, p_adjusted in zip(names, estimates, adjusted):
                 low, high = one.interval(1 - options.alpha)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .table import TableError
@@ -14,9 +14,6 @@ DRAWS = 10_000
 DESIGNS = ('nested', 'paired')
 #: Endpoints that are tested, the primary one first.
 TESTED = ('ME', 'FR', 'AUC', 'NME')
-#: What ``analysis`` of a suite or a plan may hold.
-FIELDS = ('threshold', 'unit', 'design', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups',
-          'missing_cap', 'reported_images', 'value_label')
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,10 @@ class Options:
     missing_cap: float | None = None
     reported_images: int | None = None
     value_label: str = 'labelled training images'
+
+
+#: What ``analysis`` of a suite or a plan may hold.
+FIELDS = tuple(one.name for one in fields(Options))
 
 
 def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:

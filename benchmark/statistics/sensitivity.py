@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from .contrasts import NETWORKS, PROCEDURE, lower_is_better
-from .crossed import Block, Estimate, crossed_contrast, fixed_seeds_contrast, image_differences
+from .crossed import ZERO, Block, Estimate, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
 from .endpoints import auc_scores, failures
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
@@ -79,9 +79,7 @@ class _Table:
 
     def main(self, first: Block, second: Block) -> Estimate:
         """The headline's analysis of other scores."""
-        if self.scope == NETWORKS:
-            return fixed_seeds_contrast(first, second)
-        return crossed_contrast(first, second, self.options.design)
+        return contrast(first, second, self.scope, self.options.design)
 
     def numbers(self, one: Estimate) -> dict[str, Any]:
         low, high = one.interval(1 - self.options.alpha)
@@ -154,7 +152,7 @@ class _Table:
         """Seed means only: it treats the test images as the whole population."""
         difference = first.mean() - second.mean()
         spread = max(first.std(), second.std())
-        if spread <= 1e-12 * max(abs(first).max(), abs(second).max()):
+        if spread <= ZERO * max(abs(first).max(), abs(second).max()):
             self.add('Welch t on seed means', PROCEDURE, reason='no variance between seeds')
             return
         if self.options.design == 'paired':
@@ -172,7 +170,7 @@ class _Table:
         over = BOTH if self.scope == PROCEDURE else ('images',)
         means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over)['ME']
         draws = means[:, 0] - means[:, 1]
-        if not np.ptp(draws) > 1e-12 * float(self.blocks[0].size):
+        if not np.ptp(draws) > ZERO * float(self.blocks[0].size):
             self.add('crossed bootstrap', self.scope, reason='no variance to judge by')
             return
         low, high = np.quantile(draws, [self.options.alpha / 2, 1 - self.options.alpha / 2])

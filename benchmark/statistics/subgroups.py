@@ -9,17 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contrasts import NETWORKS, PROCEDURE, SCOPES
-from .crossed import (
-    EXCESS,
-    ZERO,
-    Block,
-    Estimate,
-    crossed_contrast,
-    fixed_seeds_contrast,
-    image_differences,
-    mean_squares,
-)
+from .contrasts import PROCEDURE, SCOPES
+from .crossed import EXCESS, ZERO, Block, Estimate, contrast, image_differences, mean_squares
 from .layout import some
 from .options import Options
 from .rank_tests import holm
@@ -103,8 +94,7 @@ def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
 
 
 def _within(blocks: tuple[Block, Block], mask: np.ndarray, scope: str, options: Options) -> Estimate:
-    first, second = (block.values[:, mask] for block in blocks)
-    return fixed_seeds_contrast(first, second) if scope == NETWORKS else crossed_contrast(first, second, options.design)
+    return contrast(*(block.values[:, mask] for block in blocks), scope, options.design)
 
 
 def _interactions(blocks: tuple[Block, Block], labels: np.ndarray, strata: Sequence[str], pair: tuple[str, str],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -329,3 +331,23 @@ def small_page(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace
     """The report of three methods, three seeds and seven pictures; quick in a browser."""
     methods = {'ft': 'FT', 'hg': 'HG', 'ctd_ed': 'CTD-ED'}
     return analyse(suites.small(tmp_path_factory.mktemp('small'), methods=methods, seeds=3))
+
+
+FLAGS = (
+    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
+    '--disable-component-update --disable-sync'
+).split()
+
+
+@pytest.fixture(scope='module')
+def browser():
+    """The system's Chromium; tests that need it skip, with the reason, where there is none."""
+    sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
+    names = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
+    path = os.environ.get('CHROMIUM') or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip('no Chromium on this machine (install it, or name it in CHROMIUM)')
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import shutil
 from importlib.resources import files
 
@@ -14,23 +13,7 @@ from reports import build_report
 from reports.index import build_index
 
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-FLAGS = (
-    '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking '
-    '--disable-component-update --disable-sync'
-).split()
 SCREENS = [(390, 'light'), (390, 'dark'), (1600, 'light'), (1600, 'dark')]
-
-
-@pytest.fixture(scope='module')
-def browser():
-    names = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
-    path = os.environ.get('CHROMIUM') or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip('no Chromium on this machine (install it, or name it in CHROMIUM)')
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import html
 import io
 import json
-import os
 import re
 import shutil
 
@@ -175,28 +174,12 @@ def test_any_number_of_methods_and_images(suites, tmp_path, options):
         assert 'There was no room for the ' in page and len(page) < 2_000_000
 
 
-sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking']
-
-
-@pytest.fixture(scope='module')
-def chromium():
-    names = ('chromium', 'chromium-browser', 'google-chrome', 'chrome')
-    path = os.environ.get('CHROMIUM') or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip('no Chromium on this machine (install it, or name it in CHROMIUM)')
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def tab(chromium, folder, tmp_path):
+def tab(browser, folder, tmp_path):
     """The page in a browser, with the analysis; at the end it must have been quiet."""
     page, analysis = show(folder)
     (tmp_path / 'page.html').write_text(page)
-    tab, problems = chromium.new_page(viewport={'width': 390, 'height': 900}), []
+    tab, problems = browser.new_page(viewport={'width': 390, 'height': 900}), []
     tab.on('console', lambda message: problems.append(message.text))
     tab.on('pageerror', lambda error: problems.append(str(error)))
     tab.goto((tmp_path / 'page.html').as_uri())
@@ -270,9 +253,9 @@ def test_the_keyboard_leads_from_image_to_image(tab):
     assert tab.locator('.strip [tabindex="0"]').count() == 1
 
 
-def test_without_a_script_the_browser_stays_away(chromium, folder, tmp_path):
+def test_without_a_script_the_browser_stays_away(browser, folder, tmp_path):
     (tmp_path / 'page.html').write_text(show(folder)[0])
-    context = chromium.new_context(java_script_enabled=False)
+    context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto((tmp_path / 'page.html').as_uri())
     assert not tab.locator('.browser').is_visible() and tab.locator('.faces .face').first.is_visible()
