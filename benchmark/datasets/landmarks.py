@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import functools
 import zlib
 from pathlib import Path
 
@@ -14,6 +14,10 @@ from mmpose.registry import DATASETS
 
 from .metainfo import DataError
 from .prepared import Record, read_split
+from .views import DrawView, numbered_views
+
+#: Most bytes of finished views that a data set keeps in memory.
+VIEW_BYTES = 256 << 20
 
 
 def choose_subset(records: list[Record], count: int | None, seed: int) -> list[Record]:
@@ -39,8 +43,10 @@ def choose_subset(records: list[Record], count: int | None, seed: int) -> list[R
 class LandmarkDataset(BaseDataset):
     """Images with landmarks from a prepared folder (see :mod:`benchmark.datasets.metainfo`).
 
-    Images are decoded once, resized to the network's input and kept in memory as RGB. Coordinates in the results are
-    pixels of the prepared image, pixel centres (x = 0 is the centre of the first pixel).
+    Images are decoded once, resized to the network's input and kept in memory as RGB. Discrete views of training images
+    (:class:`benchmark.datasets.views.DrawView`) are made once too, up to 256 MiB, and shared between epochs: what is
+    done to them is done out of place. Coordinates in the results are pixels of the prepared image, pixel centres (x = 0
+    is the centre of the first pixel).
 
     Args:
         data_root: The prepared folder.
@@ -71,6 +77,8 @@ class LandmarkDataset(BaseDataset):
         self.total = len(content.records)
         self._rows = {record.file_name: row for row, record in enumerate(content.records)}
         self._images: dict[str, np.ndarray] = {}
+        self._views: dict[tuple, dict] = {}
+        self._room = VIEW_BYTES
         super().__init__(data_root=str(data_root), pipeline=list(pipeline), test_mode=test_mode, serialize_data=False,
                          metainfo=parse_pose_metainfo(content.meta.to_mmpose()), **kwargs)
 
@@ -95,10 +103,32 @@ class LandmarkDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         """A copy of entry ``idx`` with its image (H, W, 3), uint8, RGB, at the network's input size."""
-        entry = copy.deepcopy(super().get_data_info(idx))
+        entry = super().get_data_info(idx)
         entry['img'] = self.image(entry['img_path'])
-        entry['view_draw'] = (self.view_seed, self.epoch, zlib.crc32(entry['image'].encode()))
+        entry['view_draw'] = self._view_draw(entry['image'])
         return entry
+
+    def _view_draw(self, image: str) -> tuple[int, int, int]:
+        """What the view of an image depends on in this epoch."""
+        return self.view_seed, self.epoch, zlib.crc32(image.encode())
+
+    @functools.cached_property
+    def _draws(self) -> DrawView | None:
+        return None if self.test_mode else numbered_views(self.pipeline)
+
+    def prepare_data(self, idx: int) -> dict:
+        """The packed view of image ``idx`` in this epoch."""
+        if self._draws is None:
+            return super().prepare_data(idx)
+        key = idx, *self._draws.draw(self._view_draw(self.data_list[idx]['image']))
+        if (known := self._views.get(key)) is not None:
+            return dict(known)
+        packed = super().prepare_data(idx)
+        self._room -= packed['inputs'].nbytes + sum(
+            value.nbytes for value in packed['data_samples'].gt_fields.values())
+        if self._room >= 0:
+            self._views[key] = dict(packed)
+        return packed
 
     def image(self, path: str) -> np.ndarray:
         """The decoded image at the network's input size, from memory after the first call.

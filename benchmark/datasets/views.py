@@ -8,6 +8,16 @@ from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
 FLIP_POLICIES = ('swap', 'mask', 'canonical')
+#: Transforms under which an image's view follows from its number alone.
+NUMBERED = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
+
+
+def numbered_views(pipeline) -> DrawView | None:
+    """The DrawView of a pipeline whose views are discrete and touched by nothing else; None for any other."""
+    steps = getattr(pipeline, 'transforms', [])
+    if any(type(step).__name__ not in NUMBERED for step in steps):
+        return None
+    return next((step for step in steps if isinstance(step, DrawView) and step.count is not None), None)
 
 
 @TRANSFORMS.register_module()

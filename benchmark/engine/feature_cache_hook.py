@@ -9,6 +9,7 @@ from mmpose.registry import HOOKS
 from torch import nn
 
 from benchmark.datasets.prepared import fingerprint
+from benchmark.datasets.views import NUMBERED
 from benchmark.feature_store import features_folder, used_bytes
 
 from .frozen_forward import (
@@ -21,9 +22,7 @@ from .frozen_forward import (
     stage_modules,
     weights_digest,
 )
-
-#: Transforms that leave the image alone, or whose views are numbered.
-KNOWN_TRANSFORMS = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
+from .matrix_convolution import uses_matrix_products
 
 
 @HOOKS.register_module()
@@ -99,7 +98,7 @@ class FeatureCacheHook(Hook):
         names = [type(step).__name__ for step in pipeline]
         if not hasattr(dataset, 'total') or 'DrawView' not in names:
             return 'the views of this data set have no numbers'
-        if other := [name for name in names if name not in KNOWN_TRANSFORMS]:
+        if other := [name for name in names if name not in NUMBERED]:
             return f'{other[0]} may change the image'
         if next(step for step in pipeline if type(step).__name__ == 'DrawView').count is None:
             return 'scales are drawn from an interval'
@@ -128,6 +127,7 @@ def _arithmetic(model: nn.Module, optim_wrapper) -> dict:
     preprocessor = model.data_preprocessor
     normalise = getattr(preprocessor, '_enable_normalize', False)
     return dict(torch=torch.__version__, device=f'{device.type} {kind}', threads=torch.get_num_threads(),
-                channels_last=last, autocast=str(getattr(optim_wrapper, 'cast_dtype', None)),
+                channels_last=last, matrix_products=uses_matrix_products(model),
+                autocast=str(getattr(optim_wrapper, 'cast_dtype', None)),
                 normalisation=[preprocessor.mean.flatten().tolist(), preprocessor.std.flatten().tolist()]
                 if normalise else None)

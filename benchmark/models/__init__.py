@@ -6,8 +6,10 @@ from .ctd_estimator import CTDPoseEstimator, plain_model
 from .ctd_head import CTDHead
 from .heatmap_loss import HeatmapLoss
 from .hourglass_head import HourglassHead
+from .landmark_preprocessor import LandmarkDataPreprocessor
 from .source import FrozenSource, SourceError
 from .source_classifier import SourceClassifier
 
 __all__ = ['transfer', 'StackedHourglass', 'VGGFace2ResNet', 'CTDPoseEstimator', 'plain_model', 'CTDHead',
-           'HeatmapLoss', 'HourglassHead', 'FrozenSource', 'SourceError', 'SourceClassifier']
+           'HeatmapLoss', 'HourglassHead', 'LandmarkDataPreprocessor', 'FrozenSource', 'SourceError',
+           'SourceClassifier']

@@ -6,7 +6,8 @@ source_checkpoint = '{{$CTD_SOURCE:sources/faces.pth}}'
 backbone = dict(type='ResNet', depth=50, out_indices=(0, 1, 2, 3))
 model = dict(
     type='TopdownPoseEstimator',
-    data_preprocessor=dict(type='PoseDataPreprocessor', mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375]),
+    data_preprocessor=dict(type='LandmarkDataPreprocessor', mean=[123.675, 116.28, 103.53],
+                           std=[58.395, 57.12, 57.375]),
     backbone=dict(**backbone, init_cfg=dict(type='Pretrained', checkpoint=source_checkpoint, prefix='backbone.')),
     head=dict(
         type='HeatmapHead', in_channels=2048, out_channels=14, deconv_out_channels=(256, 256, 256),

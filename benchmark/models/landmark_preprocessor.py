@@ -1,0 +1,70 @@
+"""What happens to a batch before the network sees it, without what images of one size do not need."""
+
+from __future__ import annotations
+
+import torch
+from mmpose.models.data_preprocessors import PoseDataPreprocessor
+from mmpose.registry import MODELS
+from mmpose.structures import PoseDataSample
+from torch import Tensor
+
+
+@MODELS.register_module()
+class LandmarkDataPreprocessor(PoseDataPreprocessor):
+    """PoseDataPreprocessor that stacks a batch first and normalises it at once, to the same bits.
+
+    PoseDataPreprocessor copies every sample, with all that is known of it, at every step. Here, on a CPU, samples are
+    passed on as they are; on a GPU the training's numbered views stay there after their first use, so that later steps
+    copy nothing to it. Batches that need padding, another channel order or batch augmentations go
+    PoseDataPreprocessor's way.
+
+    Args:
+        resident_gib: Most GiB of views that stay on a GPU.
+        kwargs: PoseDataPreprocessor's arguments.
+    """
+
+    def __init__(self, resident_gib: float = 8.0, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self._resident: dict[int, tuple[Tensor, PoseDataSample]] = {}
+        self._room = int(resident_gib * 2**30)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Prepares a batch.
+
+        Args:
+            data: ``inputs``: a list of images (3, H, W) in 0..255; ``data_samples``: their samples.
+            training: Whether batch augmentations apply.
+
+        Returns:
+            ``inputs`` (B, 3, H, W), normalised, on the network's device, and the samples.
+        """
+        images, samples = data['inputs'], data.get('data_samples')
+        plain = isinstance(images, (list, tuple)) and samples and self.batch_augments is None and \
+            not self._channel_conversion and self.pad_size_divisor == 1 and len({image.shape for image in images}) == 1
+        if not plain:
+            return super().forward(data, training)
+        if self.device.type != 'cpu':
+            images, samples = zip(*map(self._placed if training else self._moved, images, samples))
+        inputs = torch.stack(list(images)).float()
+        if self._enable_normalize:
+            inputs = (inputs - self.mean) / self.std
+        size = tuple(inputs.shape[-2:])
+        for sample in samples:
+            if sample.metainfo.get('batch_input_shape') != size:
+                sample.set_metainfo(dict(batch_input_shape=size, pad_shape=size))
+        return dict(inputs=inputs, data_samples=list(samples))
+
+    def _moved(self, image: Tensor, sample: PoseDataSample) -> tuple[Tensor, PoseDataSample]:
+        return self.cast_data(image), self.cast_data(sample)
+
+    def _placed(self, image: Tensor, sample: PoseDataSample) -> tuple[Tensor, PoseDataSample]:
+        """A view on the network's device, copied there once if it has a number."""
+        row = sample.metainfo.get('view_row')
+        if row in self._resident:
+            return self._resident[row]
+        placed = self._moved(image, sample)
+        size = image.nbytes + sum(value.nbytes for value in sample.gt_fields.values())
+        if row is not None and size <= self._room:
+            self._room -= size
+            self._resident[row] = placed
+        return placed
