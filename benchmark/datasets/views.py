@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-FLIP_POLICIES = ('swap', 'mask', 'canonical')
+from .metainfo import FLIP_POLICIES
 
 
 @TRANSFORMS.register_module()
@@ -25,7 +25,9 @@ class DrawView(BaseTransform):
         flip_policy: What becomes of landmark pairs under a flip when only one side may be annotated: ``swap`` moves
             coordinates and annotation to the mirrored landmark; ``mask`` takes paired landmarks out of flipped views'
             loss; ``canonical`` never draws a flip but mirrors, in training and test alike, images whose annotated
-            pair members are mainly the second ones, so that the annotated side is always the same.
+            pair members are mainly the second ones, so that the annotated side is always the same; ``never`` mirrors
+            nothing. None takes the data set's (``flip_policy`` in its metainfo.json, ``swap`` where it names none). A
+            data set that says ``never`` is never mirrored, whatever is asked for here.
         train: Whether to draw; False gives the plain view (with ``canonical`` the canonical side).
 
     Raises:
@@ -33,11 +35,11 @@ class DrawView(BaseTransform):
     """
 
     def __init__(self, flip: float = 0.5, scales: tuple[float, ...] = (1.0, 0.8),
-                 scale_range: tuple[float, float] | None = None, flip_policy: str = 'swap',
+                 scale_range: tuple[float, float] | None = None, flip_policy: str | None = None,
                  train: bool = True) -> None:
         if not 0 <= flip <= 1:
             raise ValueError(f'DrawView: flip={flip} is no probability. Give a number in [0, 1].')
-        if flip_policy not in FLIP_POLICIES:
+        if flip_policy not in (None, *FLIP_POLICIES):
             raise ValueError(f'DrawView: flip_policy={flip_policy!r} is unknown. Choose one of {FLIP_POLICIES}.')
         if not scales or min(scale_range or scales) <= 0:
             raise ValueError(f'DrawView: scales={scales}, scale_range={scale_range}: scales must be above 0.')
@@ -70,6 +72,10 @@ class DrawView(BaseTransform):
             return flipped, float(rng.uniform(*self.scale_range))
         return flipped, float(self.scales[rng.integers(len(self.scales))])
 
+    def policy(self, of_data: str) -> str:
+        """The flip policy of an image, given that of its data set."""
+        return 'never' if of_data == 'never' else self.flip_policy or of_data
+
     def transform(self, results: dict) -> dict:
         """Adds ``transformed_keypoints`` (1, K, 2) in input pixels and the view's image.
 
@@ -78,7 +84,10 @@ class DrawView(BaseTransform):
         flipped, scale = self.draw(results['view_draw']) if self.train else (False, 1.0)
         pairs = np.array(results['flip_indices'])
         visible = results['keypoints_visible'].copy()
-        if self.flip_policy == 'canonical':
+        policy = self.policy(results.get('flip_policy', 'swap'))
+        if policy == 'never':
+            flipped = False
+        elif policy == 'canonical':
             first, second = np.arange(len(pairs)) < pairs, np.arange(len(pairs)) > pairs
             flipped = bool(visible[0, second].sum() > visible[0, first].sum())
         width, height = results['input_size']
@@ -89,7 +98,7 @@ class DrawView(BaseTransform):
             image = image[:, ::-1]
             points[..., 0] = width - 1 - points[..., 0]
             points, visible = points[:, pairs], visible[:, pairs]
-            if self.flip_policy == 'mask':
+            if policy == 'mask':
                 visible = visible * (pairs == np.arange(len(pairs)))
         if scale != 1.0:
             middle = (size - 1) / 2

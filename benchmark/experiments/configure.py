@@ -67,7 +67,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     Args:
         method: ``config`` (path) and ``cfg_options`` of the method.
         settings: The suite's and the condition's settings, by name.
-        meta: The landmark scheme: it sets the number of heatmaps.
+        meta: The landmark scheme: it sets the number of heatmaps, and whether images may be mirrored.
         seeds: Named seeds; see :func:`benchmark.experiments.seeds.derive_seeds`.
         num_labels: Number of labelled training images; None takes all.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
@@ -83,6 +83,11 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     train.batch_size = settings.get('batch_size', train.batch_size)
     train.sampler.seed = seeds['order']
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
+    if meta.flip_policy == 'never':
+        # The data set would refuse the flips anyway; so the config says what is done.
+        for step in train.dataset.pipeline:
+            if step.type == 'DrawView':
+                step.flip = 0.0
     cfg.randomness.seed = seeds['init']
     if 'iterations' in settings:
         steps = math.ceil(min(num_labels or num_images, num_images) / train.batch_size)
