@@ -58,3 +58,22 @@ def photo():
         return path
 
     return write
+
+
+@pytest.fixture
+def write_faces():
+    """Writes a face file as MMPose distributes them, where the category names no landmarks; returns its path."""
+
+    def write(root, file, names, points, visible=1, **fields):
+        images = [dict(id=i, file_name=n, height=48, width=64) for i, n in enumerate(dict.fromkeys(names))]
+        ids = {image['file_name']: image['id'] for image in images}
+        annotations = [dict(image_id=ids[n], id=100 + i, iscrowd=0, category_id=1, num_keypoints=len(points[n]),
+                            keypoints=[c for x, y in points[n] for c in (x, y, visible)]) | fields
+                       for i, n in enumerate(names)]
+        category = dict(supercategory='person', id=1, name='face', keypoints=[], skeleton=[])
+        path = root / 'annotations' / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dict(categories=[category], images=images, annotations=annotations)))
+        return path
+
+    return write

@@ -5,9 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from scipy.io import savemat
 
-from benchmark.datasets.formats import aflw
 from benchmark.datasets.formats.points import load_points
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import read_split
@@ -104,7 +102,7 @@ def test_300w_crop_does_not_depend_on_the_landmarks_kept(w300, tmp_path, convert
     np.testing.assert_allclose(few.landmarks[FACE14.index('pronasale')], many.landmarks[30])
 
 
-def test_300w_from_mmpose_files_is_the_same_set(w300, tmp_path, convert):
+def test_300w_from_mmpose_files_is_the_same_set(w300, tmp_path, convert, write_faces):
     groups = dict(train=list(W300)[:7], valid_common=list(W300)[7:9], valid_challenge=list(W300)[9:10])
     for split, names in groups.items():
         write_faces(w300, f'face_landmarks_300w_{split}.json', names, {n: face(68, W300[n]) for n in names})
@@ -186,25 +184,11 @@ def test_any_folder_of_pts(tmp_path, photo, convert):
         convert('webmorph', tmp_path / 'src', tmp_path / 'other')
 
 
-# MMPose's files
-
-
-def write_faces(root, file, names, points, visible=1, **fields):
-    """A file as MMPose distributes them: the category names no landmarks, v is 1."""
-    images = [dict(id=i, file_name=n, height=48, width=64) for i, n in enumerate(dict.fromkeys(names))]
-    ids = {image['file_name']: image['id'] for image in images}
-    annotations = [dict(image_id=ids[n], id=100 + i, iscrowd=0, category_id=1, num_keypoints=len(points[n]),
-                        keypoints=[c for x, y in points[n] for c in (x, y, visible)]) | fields
-                   for i, n in enumerate(names)]
-    category = dict(supercategory='person', id=1, name='face', keypoints=[], skeleton=[])
-    path = root / 'annotations' / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(dict(categories=[category], images=images, annotations=annotations)))
-    return path
+# COFW
 
 
 @pytest.fixture
-def cofw(tmp_path, photo):
+def cofw(tmp_path, photo, write_faces):
     for split, numbers in (('train', (1, 2, 3)), ('test', (4, 5))):
         names = [f'00000{i}.jpg' for i in numbers]
         for i, name in zip(numbers, names):
@@ -242,7 +226,7 @@ def test_cofw(cofw, tmp_path, convert):
 def test_cofw_mat_files_name_the_way_to_read_them(tmp_path, convert):
     (tmp_path / 'src').mkdir()
     (tmp_path / 'src/COFW_train_color.mat').write_bytes(b'\x89HDF')
-    with pytest.raises(DataError, match=r'src: no annotations/cofw_train\.json .*parse_cofw_dataset\.py.*pip install h5py'):
+    with pytest.raises(DataError, match=r'no annotations/cofw_train\.json .*parse_cofw_dataset\.py.*pip install h5py'):
         convert('cofw', tmp_path / 'src', tmp_path / 'dst')
 
 
@@ -283,7 +267,7 @@ def test_wflw(wflw, tmp_path, convert):
     assert sum(len(records(tmp_path / 'dst', s)) for s in ('train', 'val')) == 3
 
 
-def test_wflw_from_mmpose_files(wflw, tmp_path, convert):
+def test_wflw_from_mmpose_files(wflw, tmp_path, convert, write_faces):
     names = [[n for s, n, _ in WFLW[:5] if s == split] for split in ('train', 'test')]
     for split, listed in zip(('train', 'test'), names):
         write_faces(wflw, f'face_landmarks_wflw_{split}.json', listed, {n: face(98, 1) for n in listed})

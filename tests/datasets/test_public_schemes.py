@@ -73,3 +73,17 @@ def test_landmarks_of_several_points_are_their_mean_and_those_that_lack_are_not_
     aflw = choose_landmarks(points[:19] + (0, 0, 1), load_points('aflw19'), '14')
     missing = [name for name, row in zip(FACE14, aflw) if row[2] == 0]
     assert missing == ['nasion', 'subnasale', 'crista_philtri_r', 'labiale_superius', 'crista_philtri_l']
+
+
+def test_the_documented_indices_are_those_of_the_schemes():
+    text = (Path(__file__).parents[2] / 'docs/data.md').read_text()
+    table = [[cell.strip() for cell in line.strip('|').split('|')] for line in text.splitlines()
+             if line.startswith('|')]
+    rows = {row[0]: row[1:] for row in table if row[0] in FACE14}
+    assert tuple(rows) == FACE14
+    for column, name in enumerate(FACES):
+        for landmark, cells in rows.items():
+            points = load_points(name).face14.get(landmark, ())
+            assert cells[column] == (', '.join(map(str, points)) or '-')
+    lines = {int(row[i]): row[i + 1] for row in table for i in range(0, len(row) - 1, 2) if row[i].isdecimal()}
+    assert tuple(lines[i + 1] for i in range(19)) == load_points('isbi19').landmarks

@@ -40,6 +40,7 @@ MAT = 'AFLWinfo_release.mat'
 TRAIN_FACES = 20000
 #: Pixels of a box whose `scale` is 1 in MMPose's files.
 PIXEL_STD = 200.0
+LICENCE = 'terms: https://www.tugraz.at/institute/icg/research/team-bischof/lrs/downloads/aflw/'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
         DataError: A missing or malformed file; the message names it and the record.
     """
     root, scheme = Path(src), load_points('aflw19')
-    meta = point_meta(scheme, out, args)
+    meta = point_meta(scheme, out, args, licence=LICENCE)
     if has_face_files(root, 'aflw'):
         samples = []
         for split, file in (('train', 'train'), ('test', 'test_frontal' if args.test == 'frontal' else 'test')):
@@ -104,11 +105,11 @@ def _read_mat(root: Path, scheme: PointScheme, args: argparse.Namespace) -> list
 
 def _load_mat(path: Path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str], np.ndarray]:
     """Points (N, 2 count), mask (N, count), boxes (N, 4), N names, and the order (from 0) of the .mat file."""
+    if not path.is_file():
+        raise DataError(f'{path.parent}: neither {MAT} nor annotations/face_landmarks_aflw_*.json is here. Put one of '
+                        'them there.')
     try:
         content = loadmat(path)
-    except FileNotFoundError:
-        raise DataError(f'{path.parent}: neither {MAT} nor annotations/face_landmarks_aflw_*.json is here. Put one of '
-                        'them there.') from None
     except (MatReadError, NotImplementedError, ValueError, TypeError) as error:
         raise DataError(f'{path}: no MATLAB file of version 5 ({error}). Download it again.') from None
     for key in ('data', 'mask_new', 'bbox', 'nameList', 'ra'):

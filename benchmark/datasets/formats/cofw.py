@@ -27,6 +27,7 @@ HDF5 and need h5py, so that is done once, outside of this tool):
 v is 2 for a visible point and 1 for an occluded one; both count. The box of --size is the face box of the file.
 
   tools/prepare_data.py cofw downloads/cofw data/cofw --size 256"""
+LICENCE = 'terms: http://www.vision.caltech.edu/xpburgos/ICCV13/'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     if not (root / 'annotations').is_dir():
         raise DataError(f'{root}: no annotations/cofw_train.json and cofw_test.json here. Make them of the .mat files '
                         "with MMPose's tools/dataset_converters/parse_cofw_dataset.py, which needs `pip install h5py`.")
-    meta = point_meta(scheme, out, args)
+    meta = point_meta(scheme, out, args, licence=LICENCE)
     samples = []
     for split in ('train', 'test'):
         for face in read_faces(root, f'cofw_{split}.json', scheme, args):

@@ -40,6 +40,7 @@ PRIVATE = (('300W/01_Indoor', 'test', 'indoor'), ('300W/02_Outdoor', 'test', 'ou
 MMPOSE = dict(full=(('train', 'train', 'train'), ('valid_common', 'test', 'common'),
                     ('valid_challenge', 'test', 'challenging')),
               private=(('train', 'train', 'train'), ('test', 'test', '')))
+LICENCE = 'terms: https://ibug.doc.ic.ac.uk/resources/300-W/'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
         DataError: A missing or malformed folder or file; the message names it.
     """
     root, scheme = Path(src), load_points('ibug68')
-    meta = point_meta(scheme, out, args, groups=['subset', 'source'])
+    meta = point_meta(scheme, out, args, licence=LICENCE, groups=['subset', 'source'])
     samples, notes = [], []
     if has_face_files(root, '300w'):
         for file, split, subset in MMPOSE[args.test]:

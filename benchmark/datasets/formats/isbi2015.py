@@ -28,14 +28,15 @@ DESCRIPTION = """SRC is the folder of the challenge:
 (RawImage/ and AnnotationsByMD/ may be left out.) A .txt file has 19 lines `x,y`, read as zero-based, then the classes
 of 8 clinical measurements, which are not kept. The truth is the mean of both annotators; each is kept as `junior` and
 `senior`. Test1 and Test2 are both in the test split, as groups of `subset`. 0.1 mm per pixel. The radiographs all
-face the same way and are never mirrored. Images are copied whole; --size pads them to a square by repeating their edges and
-shrinks that, and is not a crop around the landmarks.
+face the same way and are never mirrored. Images are copied whole; --size pads them to a square by repeating their
+edges and resizes that, and is not a crop around the landmarks.
 
   tools/prepare_data.py isbi2015 downloads/isbi data/ceph --size 512"""
 FOLDERS = (('TrainingData', 'train', 'train'), ('Test1Data', 'test', 'test1'), ('Test2Data', 'test', 'test2'))
 ANNOTATORS = ('junior', 'senior')
 MEASUREMENTS = 8
 SPACING = 0.1
+LICENCE = 'terms: http://www-o.ntust.edu.tw/~cweiwang/ISBI2015/challenge1/'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,7 +85,8 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     """
     root, scheme = Path(src), load_points('isbi19')
     meta = build_meta(dict(name=out.name, landmarks=list(scheme.landmarks), flip_indices=list(scheme.flip_indices),
-                           groups=['subset'], annotators=list(ANNOTATORS), pixel_spacing=SPACING), args, scheme.name)
+                           groups=['subset'], annotators=list(ANNOTATORS), pixel_spacing=SPACING, licence=LICENCE),
+                      args, scheme.name)
     samples = []
     for folder, split, subset in FOLDERS:
         place = _folder(args.images or root, 'RawImage', folder)

@@ -24,10 +24,11 @@ from benchmark.datasets.formats.points import (
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is a folder of WebMorph (Psychomorph) templates with the 189 points of the FRL template, each
-beside its image (or --images), in folders of any depth. A .tem file is the number of points, a line `x y` for each (tabs
-or spaces), then the lines that connect them, which are not read; empty lines and comments (#) are skipped. (0, 0) is the
-corner of the image, so that the centre of its first pixel is (0.5, 0.5). Images are split by person, 64/16/20 percent.
-The box of --size is that of the 189 points, the head with some margin, so that --padding 1 is the default.
+beside its image (or --images), in folders of any depth. A .tem file is the number of points, a line `x y` for each
+(tabs or spaces), then the lines that connect them, which are not read; empty lines and comments (#) are skipped.
+(0, 0) is the corner of the image, so that the centre of its first pixel is (0.5, 0.5). Images are split by person,
+64/16/20 percent. The box of --size is that of the 189 points, the head with some margin, so that --padding 1 is the
+default.
 
   tools/prepare_data.py webmorph downloads/london data/london --size 256 --subject '^([0-9]+)'"""
 

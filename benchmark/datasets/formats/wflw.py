@@ -40,6 +40,7 @@ FOLDERS = ('WFLW_annotations/list_98pt_rect_attr_train_test', 'list_98pt_rect_at
 ATTRIBUTES = dict(pose=('normal', 'large'), expression=('normal', 'exaggerated'), illumination=('normal', 'extreme'),
                   make_up=('no', 'yes'), occlusion=('no', 'yes'), blur=('clear', 'blurred'))
 CELLS = 2 * 98 + 4 + len(ATTRIBUTES) + 1
+LICENCE = 'terms: https://wywu.github.io/projects/LAB/WFLW.html'
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     root, scheme = Path(src), load_points('wflw98')
     samples: list[Sample] = []
     from_mmpose = has_face_files(root, 'wflw')
-    meta = point_meta(scheme, out, args, groups=[] if from_mmpose else list(ATTRIBUTES))
+    meta = point_meta(scheme, out, args, licence=LICENCE, groups=[] if from_mmpose else list(ATTRIBUTES))
     for split in ('train', 'test'):
         if from_mmpose:
             samples += [point_sample(face.points, scheme, args, face.source, face.name, face.where, split=split,
