@@ -140,6 +140,11 @@ class LandmarkMeta:
                     joint_weights=[1.0] * len(info), sigmas=[0.05] * len(info))
 
 
+def choose_flip_policy(of_view: str | None, of_data: str) -> str:
+    """The flip policy that holds: the view's where it has one, else the data set's; ``never`` of the data always."""
+    return of_data if of_data == 'never' else of_view or of_data
+
+
 def read_json(path: Path) -> dict:
     """Reads a JSON file, or raises DataError with the file and the line."""
     try:

@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from .metainfo import FLIP_POLICIES
+from .metainfo import FLIP_POLICIES, choose_flip_policy
 
 
 @TRANSFORMS.register_module()
@@ -72,10 +72,6 @@ class DrawView(BaseTransform):
             return flipped, float(rng.uniform(*self.scale_range))
         return flipped, float(self.scales[rng.integers(len(self.scales))])
 
-    def policy(self, of_data: str) -> str:
-        """The flip policy of an image, given that of its data set."""
-        return 'never' if of_data == 'never' else self.flip_policy or of_data
-
     def transform(self, results: dict) -> dict:
         """Adds ``transformed_keypoints`` (1, K, 2) in input pixels and the view's image.
 
@@ -84,7 +80,7 @@ class DrawView(BaseTransform):
         flipped, scale = self.draw(results['view_draw']) if self.train else (False, 1.0)
         pairs = np.array(results['flip_indices'])
         visible = results['keypoints_visible'].copy()
-        policy = self.policy(results.get('flip_policy', 'swap'))
+        policy = choose_flip_policy(self.flip_policy, results.get('flip_policy', 'swap'))
         if policy == 'never':
             flipped = False
         elif policy == 'canonical':

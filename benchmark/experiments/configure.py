@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
@@ -83,11 +83,6 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     train.batch_size = settings.get('batch_size', train.batch_size)
     train.sampler.seed = seeds['order']
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
-    if meta.flip_policy == 'never':
-        # The data set would refuse the flips anyway; so the config says what is done.
-        for step in train.dataset.pipeline:
-            if step.type == 'DrawView':
-                step.flip = 0.0
     cfg.randomness.seed = seeds['init']
     if 'iterations' in settings:
         steps = math.ceil(min(num_labels or num_images, num_images) / train.batch_size)
@@ -115,6 +110,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
         cfg.merge_from_dict(dict(options or {}))
     follow_length(cfg, length)
+    _settle_flips(cfg, meta)
     return cfg
 
 
@@ -222,6 +218,14 @@ def _epochs(cfg: Config, epochs: int) -> None:
     cfg.train_cfg.max_epochs = epochs
     for scheduler in cfg.param_scheduler:
         scheduler.end = epochs
+
+
+def _settle_flips(cfg: Config, meta: LandmarkMeta) -> None:
+    """Takes the flips that the data set's policy does not draw out of the training view, so that the config says so."""
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if step.type == 'DrawView' and choose_flip_policy(step.get('flip_policy'), meta.flip_policy) in ('canonical',
+                                                                                                         'never'):
+            step.flip = 0.0
 
 
 def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.datasets.metainfo import DataError, LandmarkMeta, load_metainfo
+from benchmark.datasets.metainfo import DataError, LandmarkMeta, choose_flip_policy, load_metainfo
 from benchmark.datasets.prepared import read_split
+from benchmark.experiments.configure import fill_paths, protocol, run_config
+from benchmark.experiments.suite import find_config
 
 WIDTH, HEIGHT = 48, 60
+SEEDS = dict(init=1, order=2, augmentation=3, split=4)
 FOLDERS = dict(TrainingData=range(1, 7), Test1Data=range(151, 153), Test2Data=range(301, 303))
 
 
@@ -104,12 +107,21 @@ def test_the_data_set_refuses_every_flip(radiographs):
         np.testing.assert_allclose(item['transformed_keypoints'], item['keypoints'])
 
 
-def test_another_set_takes_the_view_policy_or_else_its_own(registered):
-    from benchmark.datasets.views import DrawView
+def test_another_set_takes_the_policy_of_the_view_or_else_its_own():
     for policy in ('swap', 'mask', 'canonical', 'never'):
-        assert DrawView().policy(policy) == policy
-    assert DrawView(flip_policy='mask').policy('swap') == 'mask'
-    assert DrawView(flip_policy='mask').policy('never') == 'never'
+        assert choose_flip_policy(None, policy) == policy
+    assert choose_flip_policy('mask', 'swap') == 'mask'
+    assert choose_flip_policy('mask', 'never') == 'never'
+
+
+@pytest.mark.parametrize(('of_view', 'of_data', 'flip'), [
+    (None, 'swap', 0.5), (None, 'mask', 0.5), (None, 'canonical', 0.0), (None, 'never', 0.0),
+    ('swap', 'canonical', 0.5), ('canonical', 'swap', 0.0), ('swap', 'never', 0.0)])
+def test_the_config_of_a_run_says_which_flips_are_drawn(registered, of_view, of_data, flip):
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b'), flip_indices=(1, 0), flip_policy=of_data)
+    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), {}, meta, SEEDS, None, 1.2, 8,
+                     {'train_dataloader.dataset.pipeline.0.flip_policy': of_view})
+    assert protocol(cfg)['view_flip'] == flip
 
 
 def test_a_set_without_metainfo_is_known_by_its_names(radiographs):
@@ -128,13 +140,9 @@ def test_unknown_flip_policy_is_named():
 
 def test_two_steps_of_training_and_a_test_in_millimetres(radiographs, tmp_path):
     from mmengine.runner import Runner
-
-    from benchmark.experiments.configure import fill_paths, protocol, run_config
-    from benchmark.experiments.suite import find_config
     meta = read_split(radiographs, 'train').meta
     settings = dict(depth=18, width=16, input_size=(64, 96), decoder_channels=16, batch_size=3, epochs=1)
-    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), settings, meta,
-                     dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 5)
+    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), settings, meta, SEEDS, None, 1.2, 5)
     assert protocol(cfg)['view_flip'] == 0 and cfg.model.head.out_channels == 19
     cfg = fill_paths(cfg, str(radiographs), '')
     cfg.model.backbone.init_cfg = None

@@ -1,8 +1,13 @@
 """One annotated eye an image: from the holder's table to a view of the canonical side and back."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmark.datasets.formats.cifasd import both_sides
+from benchmark.datasets.formats.csv_table import read_rows
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import read_split
 
@@ -98,3 +103,15 @@ def test_bad_table_is_named(table, tmp_path, convert, old, new, message):
     table.write_text(text.replace(old, new, 1))
     with pytest.raises(DataError, match=r'faces\.csv: ' + message):
         convert('cifasd', table, tmp_path / 'dst', *OPTIONS)
+
+
+def test_the_documented_example(tmp_path):
+    text = (Path(__file__).parents[2] / 'docs/data.md').read_text().split('## One annotated eye')[1]
+    path = tmp_path / 'faces.csv'
+    path.write_text(re.search(r'```\n(image,.*?)```', text, re.S)[1])
+    sided = re.search(r'prepare_data.py cifasd .*--sided (\S+)', text)[1].split(',')
+    rows, columns = both_sides(path, *read_rows(path), sided)
+    assert [c[:-2] for c in columns if c.endswith('_x')] == list(NAMES)
+    (_, first), (_, second) = rows
+    assert (first['exocanthion_r_x'], first['exocanthion_l_x'], first['side']) == ('61.5', '', 'right')
+    assert (second['endocanthion_r_y'], second['endocanthion_l_y'], second['nasion_y']) == ('', '88', '87')
