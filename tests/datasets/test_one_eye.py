@@ -109,7 +109,7 @@ def test_the_documented_example(tmp_path):
     text = (Path(__file__).parents[2] / 'docs/data.md').read_text().split('## One annotated eye')[1]
     path = tmp_path / 'faces.csv'
     path.write_text(re.search(r'```\n(image,.*?)```', text, re.S)[1])
-    sided = re.search(r'prepare_data.py cifasd .*--sided (\S+)', text)[1].split(',')
+    sided = re.search(r'prepare_data.py cifasd .*?--sided (\S+)', text, re.S)[1].split(',')
     rows, columns = both_sides(path, *read_rows(path), sided)
     assert [c[:-2] for c in columns if c.endswith('_x')] == list(NAMES)
     (_, first), (_, second) = rows

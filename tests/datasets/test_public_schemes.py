@@ -1,5 +1,6 @@
 """The public point schemes: mirror images, names, and which public index is which of the 14 landmarks."""
 
+import argparse
 from pathlib import Path
 
 import mmpose
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from benchmark.datasets.formats.points import choose_landmarks, load_points
+from benchmark.datasets.formats.common import Sample
+from benchmark.datasets.formats.points import choose_landmarks, draw_val, load_points
 from benchmark.datasets.metainfo import SCHEMES, LandmarkMeta, read_json
 
 FACE14 = load_points('face14').landmarks
@@ -87,3 +89,14 @@ def test_the_documented_indices_are_those_of_the_schemes():
             assert cells[column] == (', '.join(map(str, points)) or '-')
     lines = {int(row[i]): row[i + 1] for row in table for i in range(0, len(row) - 1, 2) if row[i].isdecimal()}
     assert tuple(lines[i + 1] for i in range(19)) == load_points('isbi19').landmarks
+
+
+def test_validation_is_drawn_by_the_seed_from_photographs_whatever_their_order():
+    def drawn(seed, order=1):
+        samples = [Sample(Path(f'{i // 2:02}.jpg'), f'{i}', '', {}, 'train') for i in range(40)][::order]
+        draw_val(samples, argparse.Namespace(val_share=0.2, seed=seed))
+        assert sum(s.split == 'val' for s in samples) == 8
+        return {s.source.stem for s in samples if s.split == 'val'}
+
+    assert len(drawn(0)) == 4 and drawn(0) == drawn(0, -1)
+    assert len({frozenset(drawn(seed)) for seed in range(5)}) == 5
