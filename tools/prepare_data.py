@@ -19,6 +19,8 @@ from benchmark.datasets.metainfo import DataError  # noqa: E402
 EXAMPLES = """examples:
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
   tools/prepare_data.py coco downloads/faces data/faces --size 256
+  tools/prepare_data.py 300w downloads/300w data/300w --size 256
+  tools/prepare_data.py isbi2015 downloads/isbi data/ceph --size 512
   tools/prepare_data.py synthetic faces data/faces --splits train=60,val=15,test=45
   tools/prepare_data.py check data/faces
 

@@ -19,6 +19,9 @@ from pathlib import Path
 
 SCHEMES = Path(__file__).with_name('schemes')
 SPLITS = ('train', 'val', 'test')
+FLIP_POLICIES = ('swap', 'mask', 'canonical', 'never')
+#: Fields of a scheme that a data set with the same landmarks takes from it.
+SCHEME_FIELDS = ('interocular', 'measurements', 'description', 'flip_policy')
 
 
 class DataError(ValueError):
@@ -33,6 +36,9 @@ class LandmarkMeta:
         name: Name of the data set or scheme.
         landmarks: Names of the K landmarks, in the order of the coordinates.
         flip_indices: For each landmark the index of its mirror image; an involution on 0..K-1.
+        flip_policy: What a mirrored image means: ``swap`` (default), ``mask`` or ``canonical`` as in
+            :class:`benchmark.datasets.views.DrawView`, or ``never``: no image is ever mirrored, because the
+            subject always faces the same way (lateral radiographs) or sides must not be confused.
         interocular: Two landmark names whose distance normalises the NME, or None.
         measurements: Named distances between two landmarks, such as the palpebral fissure length.
         pixel_spacing: Millimetres per pixel of the prepared images, or None; an image's own
@@ -47,6 +53,7 @@ class LandmarkMeta:
     name: str
     landmarks: tuple[str, ...]
     flip_indices: tuple[int, ...]
+    flip_policy: str = 'swap'
     interocular: tuple[str, str] | None = None
     measurements: dict[str, tuple[str, str]] = field(default_factory=dict)
     pixel_spacing: float | None = None
@@ -66,7 +73,7 @@ class LandmarkMeta:
 
         Raises:
             DataError: An unknown or missing field, a repeated name, flip indices that are no involution,
-                or a pair that names an unknown landmark.
+                an unknown flip policy, or a pair that names an unknown landmark.
         """
         known = set(cls.__dataclass_fields__)
         if unknown := sorted(set(fields) - known):
@@ -99,6 +106,8 @@ class LandmarkMeta:
             if not isinstance(j, int) or not 0 <= j < len(names) or flips[j] != i:
                 raise DataError(f'{where}: flip_indices: landmark {i} ({names[i]}) maps to {j}, which does not map '
                                 'back. Flip indices must pair landmarks (an involution on 0..K-1).')
+        if self.flip_policy not in FLIP_POLICIES:
+            raise DataError(f'{where}: flip_policy is {self.flip_policy!r}. Use one of: {", ".join(FLIP_POLICIES)}.')
         pairs = dict(self.measurements)
         if self.interocular is not None:
             pairs['interocular'] = self.interocular
@@ -129,6 +138,11 @@ class LandmarkMeta:
                            swap='' if flip == i else self.landmarks[flip])
         return dict(dataset_name=self.name, keypoint_info=info, skeleton_info={},
                     joint_weights=[1.0] * len(info), sigmas=[0.05] * len(info))
+
+
+def choose_flip_policy(of_view: str | None, of_data: str) -> str:
+    """The flip policy that holds: the view's where it has one, else the data set's; ``never`` of the data always."""
+    return of_data if of_data == 'never' else of_view or of_data
 
 
 def read_json(path: Path) -> dict:
@@ -178,5 +192,5 @@ def load_metainfo(root: str | Path, annotations: dict | None = None) -> Landmark
     for scheme in sorted(SCHEMES.glob('*.json')):
         known = read_json(scheme)
         if tuple(known['landmarks']) == meta.landmarks and tuple(known['flip_indices']) == meta.flip_indices:
-            extra |= {k: known[k] for k in ('interocular', 'measurements', 'description') if k in known}
+            extra |= {k: known[k] for k in SCHEME_FIELDS if k in known}
     return LandmarkMeta.from_dict(fields | {'name': root.resolve().name} | extra, str(source))

@@ -7,7 +7,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-FLIP_POLICIES = ('swap', 'mask', 'canonical')
+from .metainfo import FLIP_POLICIES, choose_flip_policy
+
 #: Transforms under which an image's view follows from its number alone.
 NUMBERED = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
 
@@ -35,7 +36,9 @@ class DrawView(BaseTransform):
         flip_policy: What becomes of landmark pairs under a flip when only one side may be annotated: ``swap`` moves
             coordinates and annotation to the mirrored landmark; ``mask`` takes paired landmarks out of flipped views'
             loss; ``canonical`` never draws a flip but mirrors, in training and test alike, images whose annotated
-            pair members are mainly the second ones, so that the annotated side is always the same.
+            pair members are mainly the second ones, so that the annotated side is always the same; ``never`` mirrors
+            nothing. None takes the data set's (``flip_policy`` in its metainfo.json, ``swap`` where it names none). A
+            data set that says ``never`` is never mirrored, whatever is asked for here.
         train: Whether to draw; False gives the plain view (with ``canonical`` the canonical side).
 
     Raises:
@@ -43,11 +46,11 @@ class DrawView(BaseTransform):
     """
 
     def __init__(self, flip: float = 0.5, scales: tuple[float, ...] = (1.0, 0.8),
-                 scale_range: tuple[float, float] | None = None, flip_policy: str = 'swap',
+                 scale_range: tuple[float, float] | None = None, flip_policy: str | None = None,
                  train: bool = True) -> None:
         if not 0 <= flip <= 1:
             raise ValueError(f'DrawView: flip={flip} is no probability. Give a number in [0, 1].')
-        if flip_policy not in FLIP_POLICIES:
+        if flip_policy not in (None, *FLIP_POLICIES):
             raise ValueError(f'DrawView: flip_policy={flip_policy!r} is unknown. Choose one of {FLIP_POLICIES}.')
         if not scales or min(scale_range or scales) <= 0:
             raise ValueError(f'DrawView: scales={scales}, scale_range={scale_range}: scales must be above 0.')
@@ -88,7 +91,10 @@ class DrawView(BaseTransform):
         flipped, scale = self.draw(results['view_draw']) if self.train else (False, 1.0)
         pairs = np.array(results['flip_indices'])
         visible = results['keypoints_visible'].copy()
-        if self.flip_policy == 'canonical':
+        policy = choose_flip_policy(self.flip_policy, results.get('flip_policy', 'swap'))
+        if policy == 'never':
+            flipped = False
+        elif policy == 'canonical':
             first, second = np.arange(len(pairs)) < pairs, np.arange(len(pairs)) > pairs
             flipped = bool(visible[0, second].sum() > visible[0, first].sum())
         width, height = results['input_size']
@@ -99,7 +105,7 @@ class DrawView(BaseTransform):
             image = image[:, ::-1]
             points[..., 0] = width - 1 - points[..., 0]
             points, visible = points[:, pairs], visible[:, pairs]
-            if self.flip_policy == 'mask':
+            if policy == 'mask':
                 visible = visible * (pairs == np.arange(len(pairs)))
         if scale != 1.0:
             middle = (size - 1) / 2

@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
@@ -67,7 +67,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     Args:
         method: ``config`` (path) and ``cfg_options`` of the method.
         settings: The suite's and the condition's settings, by name.
-        meta: The landmark scheme: it sets the number of heatmaps.
+        meta: The landmark scheme: it sets the number of heatmaps, and whether images may be mirrored.
         seeds: Named seeds; see :func:`benchmark.experiments.seeds.derive_seeds`.
         num_labels: Number of labelled training images; None takes all.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
@@ -110,6 +110,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
         cfg.merge_from_dict(dict(options or {}))
     follow_length(cfg, length)
+    _settle_flips(cfg, meta)
     return cfg
 
 
@@ -217,6 +218,14 @@ def _epochs(cfg: Config, epochs: int) -> None:
     cfg.train_cfg.max_epochs = epochs
     for scheduler in cfg.param_scheduler:
         scheduler.end = epochs
+
+
+def _settle_flips(cfg: Config, meta: LandmarkMeta) -> None:
+    """Takes the flips that the data set's policy does not draw out of the training view, so that the config says so."""
+    for step in cfg.train_dataloader.dataset.pipeline:
+        if step.type == 'DrawView' and choose_flip_policy(step.get('flip_policy'), meta.flip_policy) in ('canonical',
+                                                                                                         'never'):
+            step.flip = 0.0
 
 
 def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:

@@ -12,12 +12,25 @@ import tempfile
 from pathlib import Path
 
 from benchmark.datasets.checks import Report, decode_image
-from benchmark.datasets.formats import coco, csv_table, synthetic
+from benchmark.datasets.formats import (
+    aflw,
+    cifasd,
+    coco,
+    cofw,
+    csv_table,
+    ibug_300w,
+    isbi2015,
+    pts,
+    synthetic,
+    webmorph,
+    wflw,
+)
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import check_dataset, read_identities
 
-FORMATS: dict[str, Converter] = {m.CONVERTER.name: m.CONVERTER for m in (coco, csv_table, synthetic)}
+FORMATS: dict[str, Converter] = {m.CONVERTER.name: m.CONVERTER for m in (
+    coco, csv_table, cifasd, ibug_300w, wflw, cofw, aflw, pts, webmorph, isbi2015, synthetic)}
 
 
 def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> tuple[Report, list[str]]:

@@ -48,7 +48,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     """
     files, notes = find_files(Path(src))
     base = Path(src) if Path(src).is_dir() else Path(src).parent
-    parsed = [(split, path, _load(path)) for split, path in files]
+    parsed = [(split, path, load_coco(path)) for split, path in files]
     scheme = load_scheme(base) if (base / 'metainfo.json').exists() else None
     fields = {} if scheme is None else scheme.to_dict()
     names, indices, note = _landmarks(base, parsed, scheme, args)
@@ -103,7 +103,12 @@ def find_files(src: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     return files, [f'left out, no split of its own: {", ".join(left)}'] if left else []
 
 
-def _load(path: Path) -> dict:
+def load_coco(path: Path) -> dict:
+    """Reads a COCO file.
+
+    Raises:
+        DataError: A field that a converter needs is missing or malformed.
+    """
     coco = read_json(path)
     for key in ('images', 'annotations', 'categories'):
         if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
@@ -168,7 +173,7 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
         if spacing is not None and not (isinstance(spacing, (int, float)) and 0 < spacing < math.inf):
             raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or delete it.')
         people = [(a, k) for a in by_image.pop(image['id'], [])
-                  if (k := _keypoints(a, meta, where))['keypoints'][:, 2].any()]
+                  if (k := read_keypoints(a, meta, where))['keypoints'][:, 2].any()]
         if not people:
             empty.append(name)
         if len(people) > 1 and args.size is None:
@@ -185,7 +190,7 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
                 target = target.with_stem(f'{target.stem}_{annotation.get("id")}')
             at = f'{where}: annotation {annotation.get("id")}'
             samples.append(Sample(source, target.as_posix(), at, keypoints, split, dict(fields),
-                                  _bbox(annotation, at), size))
+                                  read_bbox(annotation, at), size))
     if by_image:
         missing, annotations = next(iter(by_image.items()))
         raise DataError(f'{path}: annotation {annotations[0].get("id")}: image_id {missing} is not in '
@@ -196,8 +201,12 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
     return samples
 
 
-def _keypoints(annotation: dict, meta: LandmarkMeta, where: str) -> dict[str, np.ndarray]:
-    """(K, 3) for the main and each further annotator; all zero where there are none."""
+def read_keypoints(annotation: dict, meta: LandmarkMeta, where: str) -> dict[str, np.ndarray]:
+    """(K, 3) for the main and each further annotator; all zero where there are none.
+
+    Raises:
+        DataError: Another number of values, or one that is no finite number.
+    """
     result, count = {}, len(meta.landmarks)
     for key in ('keypoints', *(f'keypoints_{a}' for a in meta.annotators)):
         if key not in annotation:
@@ -214,7 +223,12 @@ def _keypoints(annotation: dict, meta: LandmarkMeta, where: str) -> dict[str, np
     return result
 
 
-def _bbox(annotation: dict, where: str) -> tuple[float, float, float, float] | None:
+def read_bbox(annotation: dict, where: str) -> tuple[float, float, float, float] | None:
+    """The annotation's x, y, width and height in pixels, or None where it has none.
+
+    Raises:
+        DataError: A box that is malformed or has no extent.
+    """
     bbox = annotation.get('bbox')
     if not bbox:
         return None

@@ -13,7 +13,15 @@ import cv2
 import numpy as np
 
 from benchmark.datasets.checks import decode_image
-from benchmark.datasets.metainfo import SCHEMES, SPLITS, DataError, LandmarkMeta, read_json
+from benchmark.datasets.metainfo import (
+    FLIP_POLICIES,
+    SCHEME_FIELDS,
+    SCHEMES,
+    SPLITS,
+    DataError,
+    LandmarkMeta,
+    read_json,
+)
 
 SHARES = dict(train=0.64, val=0.16, test=0.20)
 SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
@@ -45,24 +53,33 @@ class Sample:
     size: tuple[int, int] | None = None
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of every converter that reads a person's own landmarks."""
+def add_image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every converter that writes images; defaults for those that only some of them have."""
     parser.add_argument('--images', metavar='DIR', type=Path, help='folder of the images')
     parser.add_argument('--size', metavar='PX', type=int,
                         help='crop a square around each bounding box (or the landmarks\' box) and resize it '
                              'to PX x PX; without it the images are copied as they are')
     parser.add_argument('--padding', type=float, default=1.25,
                         help='side of the square in units of the longer side of the box (default 1.25)')
+    parser.add_argument('--seed', type=int, default=0, help='seed of what is drawn at random for the split (default 0)')
+    parser.set_defaults(interocular=None, flip_policy=None, resplit=False)
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every converter that reads a person's own landmarks."""
+    add_image_arguments(parser)
     parser.add_argument('--flip-pairs', metavar='A:B,C:D',
                         help='landmarks that are mirror images of each other, or `none`; default: derived '
                              'from names that end in _r/_l, _right/_left or begin with r_/l_, right_/left_')
+    parser.add_argument('--flip-policy', choices=FLIP_POLICIES,
+                        help='what a mirrored image means: `swap` (default) exchanges the pairs, `mask` takes pairs '
+                             'out of mirrored views, `canonical` mirrors to one annotated side, `never` mirrors none')
     parser.add_argument('--interocular', metavar='A:B', help='two landmarks whose distance normalises the '
                                                              'NME')
     parser.add_argument('--groups', metavar='A,B', help='columns or image fields that are subgroups of '
                                                         'interest')
     parser.add_argument('--resplit', action='store_true',
                         help='ignore the splits of SRC and split by subject, 64/16/20 percent')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the split by subject (default 0)')
 
 
 def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
@@ -168,8 +185,9 @@ def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMe
     for path in sorted(SCHEMES.glob('*.json')):
         known = read_json(path)
         if all(known[k] == list(fields[k]) for k in ('landmarks', 'flip_indices')):
-            usable = ('interocular', 'measurements', 'description')
-            fields = {k: known[k] for k in usable if k in known} | fields
+            fields = {k: known[k] for k in SCHEME_FIELDS if k in known} | fields
+    if args.flip_policy:
+        fields['flip_policy'] = args.flip_policy
     if args.interocular:
         pairs = parse_pairs(args.interocular, '--interocular', fields['landmarks'])
         if len(pairs) != 1:
@@ -211,8 +229,8 @@ def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Name
     return [f'split by {kind}, 64/16/20 percent, seed {args.seed}']
 
 
-def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
-                  args: argparse.Namespace) -> list[str]:
+def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: argparse.Namespace,
+                  drop_outside: bool = False) -> list[str]:
     """Writes images, annotations and metainfo of a prepared data set.
 
     Args:
@@ -220,6 +238,8 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
         meta: The scheme.
         samples: All samples, each with its split.
         args: ``size`` (pixels or None) and ``padding``.
+        drop_outside: Whether a landmark outside of its image becomes 'not annotated', as public sets have some;
+            otherwise it is an error.
 
     Returns:
         Notes about what a person should know.
@@ -239,9 +259,14 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
                     flip_indices=list(meta.flip_indices))
     files = {s: dict(images=[], annotations=[], categories=[category]) for s in SPLITS}
     names: set[str] = set()
-    widened = 0
+    widened, dropped, empty = 0, 0, 0
     for number, sample in enumerate(samples, 1):
         data, image = _read_image(sample)
+        if drop_outside:
+            dropped += _drop_outside(sample, image.shape[1], image.shape[0])
+            if not sample.keypoints['keypoints'][:, 2].any():
+                empty += 1
+                continue
         _check_inside(sample, meta, image.shape[1], image.shape[0])
         if args.size is not None:
             sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
@@ -266,7 +291,10 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample],
     if args.size is not None:
         fields['pixel_spacing'] = None
     (out / 'metainfo.json').write_text(json.dumps(fields, indent=1) + '\n', encoding='utf-8')
-    return [f'{widened} crops were widened because a landmark lay outside of the square'] if widened else []
+    notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
+             (dropped, 'landmarks outside of their image were taken as not annotated'),
+             (empty, 'images were left out because no landmark is inside of them'))
+    return [f'{count} {what}' for count, what in notes if count]
 
 
 def _read_image(sample: Sample) -> tuple[bytes, np.ndarray]:
@@ -282,6 +310,17 @@ def _read_image(sample: Sample) -> tuple[bytes, np.ndarray]:
         raise DataError(f'{sample.where}: {sample.source} is {width} x {height}, but the record says '
                         f'{sample.size[0]} x {sample.size[1]}. Correct it; a cause may be EXIF rotation.')
     return data, image
+
+
+def _drop_outside(sample: Sample, width: int, height: int) -> int:
+    """Marks landmarks outside of the image as not annotated, in place; returns how many of the main ones."""
+    counts = {}
+    for key, points in sample.keypoints.items():
+        inside = ((points[:, :2] >= -0.5) & (points[:, :2] <= (width - 0.5, height - 0.5))).all(axis=1)
+        outside = ~inside & (points[:, 2] > 0)
+        points[outside] = 0
+        counts[key] = int(outside.sum())
+    return counts['keypoints']
 
 
 def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int) -> None:

@@ -28,7 +28,8 @@ in pixels (empty cells: not annotated), and optionally `split` (train, val, test
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l --groups sex"""
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_table_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of a table."""
     add_common_arguments(parser)
     parser.add_argument('--one-based', action='store_true',
                         help='the centre of the first pixel is (1, 1) in SRC, not (0, 0)')
@@ -41,7 +42,23 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
         DataError: A missing file, column or value; the message names the line.
     """
     path = Path(src)
-    rows, columns = _read_rows(path)
+    return convert_rows(path, *read_rows(path), out, args)
+
+
+def convert_rows(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list[str], out: Path,
+                 args: argparse.Namespace) -> list[str]:
+    """Writes the data set of a table's rows.
+
+    Args:
+        path: The table, for messages and for where images are.
+        rows: Line number and cells by column, for each row.
+        columns: The columns' names.
+        out: The new folder.
+        args: The format's options.
+
+    Raises:
+        DataError: A missing column or value; the message names the line.
+    """
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else []
     for column in ('image', *groups):
         if column not in columns:
@@ -79,7 +96,12 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     return notes + write_dataset(out, meta, samples, args)
 
 
-def _read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
+    """The rows of a CSV file, each with its line number, and the columns' names.
+
+    Raises:
+        DataError: The file is missing, no CSV, empty, or a row is incomplete.
+    """
     try:
         with path.open(encoding='utf-8-sig', newline='') as stream:
             reader = csv.reader(stream)
@@ -143,4 +165,4 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-CONVERTER = Converter('csv', 'a table with a row per image', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('csv', 'a table with a row per image', DESCRIPTION, add_table_arguments, convert)
