@@ -8,6 +8,8 @@ from .heatmap_loss import HeatmapLoss
 from .hourglass_head import HourglassHead
 from .source import FrozenSource, SourceError
 from .source_classifier import SourceClassifier
+from .stoch_norm import StochNorm
 
 __all__ = ['transfer', 'StackedHourglass', 'VGGFace2ResNet', 'CTDPoseEstimator', 'plain_model', 'CTDHead',
-           'HeatmapLoss', 'HourglassHead', 'FrozenSource', 'SourceError', 'SourceClassifier']
+           'HeatmapLoss', 'HourglassHead', 'FrozenSource', 'SourceError', 'SourceClassifier',
+           'StochNorm']
