@@ -60,7 +60,12 @@ def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
 
 def uses_source(cfg: Config) -> bool:
     """Whether a run starts from the source or is regularised by it."""
-    return 'source' in cfg.model or (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+    return 'source' in cfg.model or _pretrained(cfg.model.backbone)
+
+
+def _pretrained(backbone: dict) -> bool:
+    init = backbone.get('init_cfg')
+    return isinstance(init, dict) and init.get('type') == 'Pretrained'
 
 
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
@@ -134,7 +139,7 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
         loader.dataset.data_root = data_root
     cfg.pop('data_root', None)
     cfg.pop('source_checkpoint', None)
-    if (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained':
+    if _pretrained(cfg.model.backbone):
         cfg.model.backbone.init_cfg.checkpoint = source
     if 'source' in cfg.model:
         cfg.model.source.checkpoint = source
@@ -200,7 +205,7 @@ def protocol(cfg: Config) -> dict[str, Any]:
         decoder_channels=list(head.get('deconv_out_channels', ())) or None,
         frozen_stages=backbone.get('frozen_stages'),
         batch_norm_frozen=backbone.get('norm_eval'),
-        encoder_starts_from='source' if (backbone.get('init_cfg') or {}).get('type') == 'Pretrained' else 'random weights',
+        encoder_starts_from='source' if _pretrained(backbone) else 'random weights',
         **_changes_of_training(cfg))
     for name, loss in head.get('transfer', {}).items():
         parts[f'regulariser_{name}'] = ', '.join(f'{k} {v}' if k != 'type' else str(v) for k, v in loss.items())
@@ -220,7 +225,7 @@ def _changes_of_training(cfg: Config) -> dict[str, Any]:
         found['weight_decay'] = decay
     if decay := (cfg.optim_wrapper.get('paramwise_cfg') or {}).get('stage_decay'):
         found['learning_rate_factor_per_stage'] = decay
-    for hook in cfg.custom_hooks:
+    for hook in cfg.get('custom_hooks', ()):
         if hook.type in ('LPFTHook', 'WiseFTHook'):
             found['encoder_frozen_share'] = hook.get('share', 0.5)
             found['schedule_restarts'] = hook.get('restart', False)
