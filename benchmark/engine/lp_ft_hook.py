@@ -35,7 +35,7 @@ class LPFTHook(Hook):
     Args:
         share: Part of the iterations with a frozen encoder, in [0, 1].
         restart: False (default) leaves one learning-rate schedule to both phases. True gives each phase a whole one:
-            polynomial decay from the initial rate over the phase's own iterations.
+            eta (1 - k / n)^power in the k-th of the phase's n iterations, from 0.
 
     Raises:
         ValueError: ``share`` is outside of [0, 1]; ``restart`` with a schedule that is not PolyLR per iteration.
