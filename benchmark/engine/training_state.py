@@ -56,7 +56,7 @@ def capture(runner, batches: int) -> dict[str, Any]:
     state = dict(
         epoch=runner.epoch, iter=runner.iter, batches=batches, random=random_states(),
         state_dict=model.state_dict(), optimizer=runner.optim_wrapper.state_dict(),
-        schedulers=[_plain(scheduler.state_dict()) for scheduler in _schedulers(runner)],
+        schedulers=[_plain(scheduler.state_dict()) for scheduler in schedulers(runner)],
         scalars={key: (torch.from_numpy(np.array(buffer._log_history)),
                        torch.from_numpy(np.array(buffer._count_history)), buffer.max_length)
                  for key, buffer in hub.log_scalars.items()},
@@ -81,7 +81,7 @@ def restore(runner, state: dict[str, Any]) -> None:
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model.load_state_dict(state['state_dict'])
     runner.optim_wrapper.load_state_dict(state['optimizer'])
-    for scheduler, content in zip(_schedulers(runner), state['schedulers'], strict=True):
+    for scheduler, content in zip(schedulers(runner), state['schedulers'], strict=True):
         scheduler.load_state_dict(content)
     for key, (values, counts, length) in state['scalars'].items():
         runner.message_hub.log_scalars[key] = HistoryBuffer(values.numpy(), counts.numpy(), length)
@@ -114,7 +114,8 @@ def load(folder: Path) -> dict[str, Any] | None:
     return None
 
 
-def _schedulers(runner) -> list:
+def schedulers(runner) -> list:
+    """All schedulers of a runner: MMEngine keeps a list, a dict of lists, or None."""
     found = runner.param_schedulers
     return [s for group in found.values() for s in group] if isinstance(found, dict) else list(found or [])
 

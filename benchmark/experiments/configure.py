@@ -36,15 +36,18 @@ def encoder(settings: dict, backbone: dict) -> tuple[dict, int]:
 
 
 def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
-    """Makes a method's encoder and its images' normalisation those of the source that it starts from.
+    """Makes a method's encoder and its images' normalisation those of the source.
+
+    Methods with MMPose's ResNet differ in how they train it: one that starts from random weights gets the network of
+    the others.
 
     Args:
-        cfg: A run's config; HG's, which starts from no source, stays as it is.
+        cfg: A run's config; HG's, which has another network and starts from no source, stays as it is.
         arch: Options of the source's backbone; empty leaves the config's.
         normalisation: ``mean`` and ``std`` of the source; empty leaves the config's.
     """
     model = cfg.model
-    if not uses_source(cfg):
+    if not uses_source(cfg) and model.backbone.type != 'ResNet':
         return
     if arch:
         for backbone in (model.backbone, *([model.source.backbone] if 'source' in model else [])):
@@ -57,7 +60,12 @@ def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
 
 def uses_source(cfg: Config) -> bool:
     """Whether a run starts from the source or is regularised by it."""
-    return 'source' in cfg.model or (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+    return 'source' in cfg.model or _pretrained(cfg.model.backbone)
+
+
+def _pretrained(backbone: dict) -> bool:
+    init = backbone.get('init_cfg')
+    return isinstance(init, dict) and init.get('type') == 'Pretrained'
 
 
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
@@ -132,7 +140,7 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
         loader.dataset.data_root = data_root
     cfg.pop('data_root', None)
     cfg.pop('source_checkpoint', None)
-    if (cfg.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained':
+    if _pretrained(cfg.model.backbone):
         cfg.model.backbone.init_cfg.checkpoint = source
     if 'source' in cfg.model:
         cfg.model.source.checkpoint = source
@@ -197,10 +205,37 @@ def protocol(cfg: Config) -> dict[str, Any]:
         width=backbone.get('base_channels', backbone.get('channels')), stacks=backbone.get('num_stacks'),
         decoder_channels=list(head.get('deconv_out_channels', ())) or None,
         frozen_stages=backbone.get('frozen_stages'),
-        batch_norm_frozen=backbone.get('norm_eval'))
+        batch_norm_frozen=backbone.get('norm_eval'),
+        encoder_starts_from='source' if _pretrained(backbone) else 'random weights',
+        **_changes_of_training(cfg))
     for name, loss in head.get('transfer', {}).items():
         parts[f'regulariser_{name}'] = ', '.join(f'{k} {v}' if k != 'type' else str(v) for k, v in loss.items())
     return parts
+
+
+def _changes_of_training(cfg: Config) -> dict[str, Any]:
+    """What a method changes in the training besides model and losses; nothing of what it leaves alone."""
+    found = {}
+    norm = cfg.model.backbone.get('norm_cfg') or {}
+    if norm.get('type', 'BN') != 'BN':
+        found['encoder_normalisation'] = ', '.join(str(v) if k == 'type' else f'{k} {v}' for k, v in norm.items()
+                                                   if k != 'requires_grad')
+    if not norm.get('requires_grad', True):
+        found['batch_norm_affine_frozen'] = True
+    if decay := cfg.optim_wrapper.optimizer.get('weight_decay'):
+        found['weight_decay'] = decay
+    if decay := (cfg.optim_wrapper.get('paramwise_cfg') or {}).get('stage_decay'):
+        found['learning_rate_factor_per_stage'] = decay
+    for hook in cfg.get('custom_hooks', ()):
+        if hook.type in ('LPFTHook', 'WiseFTHook'):
+            found['encoder_frozen_share'] = hook.get('share', 0.5)
+            found['schedule_restarts'] = hook.get('restart', False)
+        if hook.type == 'WiseFTHook':
+            found['fine_tuned_weight'] = hook.get('alpha', 0.5)
+        if hook.type in ('AveragedWeightsHook', 'EMAHook'):
+            found['weights_averaged'] = ', '.join(str(v) if k == 'ema_type' else f'{k} {v}' for k, v in hook.items()
+                                                  if k != 'type')
+    return found
 
 
 def _dicts(node: Any) -> Iterator[dict]:

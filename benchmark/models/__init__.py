@@ -9,7 +9,8 @@ from .hourglass_head import HourglassHead
 from .landmark_preprocessor import LandmarkDataPreprocessor
 from .source import FrozenSource, SourceError
 from .source_classifier import SourceClassifier
+from .stoch_norm import StochNorm
 
 __all__ = ['transfer', 'StackedHourglass', 'VGGFace2ResNet', 'CTDPoseEstimator', 'plain_model', 'CTDHead',
            'HeatmapLoss', 'HourglassHead', 'LandmarkDataPreprocessor', 'FrozenSource', 'SourceError',
-           'SourceClassifier']
+           'SourceClassifier', 'StochNorm']

@@ -5,66 +5,8 @@ import random
 import numpy as np
 import pytest
 import torch
-from mmengine.hooks import Hook
 
 STEPS = 6  # 3 steps in each of 2 epochs
-
-
-class Watch(Hook):
-    """Draws from every generator after each step, and asks for a stop after some of them."""
-
-    def __init__(self, stops=()):
-        self.stops, self.drawn = stops, []
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        from benchmark.engine import request_stop
-        self.drawn.append((random.random(), np.random.rand(), torch.rand(1).item()))
-        if runner.iter in self.stops:
-            request_stop()
-
-
-@pytest.fixture(scope='module')
-def faces(tmp_path_factory):
-    from benchmark.datasets.synthetic_faces import write_landmark_dataset
-    root = tmp_path_factory.mktemp('faces') / 'data'
-    write_landmark_dataset(root, dict(train=8, val=2, test=2), image_size=64, seed=0)
-    return root
-
-
-@pytest.fixture
-def runner(registered, faces, source_checkpoint, tmp_path):
-    """Builds a runner on a tiny training; each has a message hub of its own."""
-    from mmengine.runner import Runner
-
-    from benchmark.datasets.prepared import read_split
-    from benchmark.experiments.configure import fill_paths, run_config
-    from benchmark.experiments.suite import find_config
-    number = iter(range(100))
-
-    def make(method: str, folder: str, save_every=0.0, **settings):
-        settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=3, epochs=2,
-                        hourglass=dict(num_stacks=2, channels=16)) | settings
-        cfg = run_config(dict(config=str(find_config('methods', method))), settings, read_split(faces, 'train').meta,
-                         dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8)
-        cfg = fill_paths(cfg, str(faces), str(source_checkpoint))
-        cfg.train_cfg.save_every = save_every
-        cfg.work_dir, cfg.experiment_name = str(tmp_path / folder), f'{tmp_path.name}-{next(number)}'
-        return Runner.from_cfg(cfg)
-
-    return make
-
-
-def train(runner, stops=()) -> Watch:
-    from benchmark.engine import Preempted, loops
-    watch = Watch(stops)
-    runner.register_hook(watch, priority='LOWEST')
-    try:
-        runner.train()
-    except Preempted:
-        pass
-    finally:
-        loops._stop.clear()
-    return watch
 
 
 def content(runner) -> dict:
@@ -73,7 +15,7 @@ def content(runner) -> dict:
 
 @pytest.mark.parametrize('method', ['ftp', 'ctd_com', 'hg'])
 @pytest.mark.parametrize('stops', [(1,), (2,), (0, 3)], ids=['mid-epoch', 'end-of-epoch', 'twice'])
-def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, method, stops):
+def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, train, method, stops):
     whole = runner(method, 'whole', save_every=None)
     expected = train(whole)
     assert len(expected.drawn) == STEPS
@@ -91,7 +33,7 @@ def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, m
         assert torch.equal(whole.model.head.classifier.weight, part.model.head.classifier.weight)
 
 
-def test_a_state_holds_no_code_and_only_the_newest_stays(runner, tmp_path):
+def test_a_state_holds_no_code_and_only_the_newest_stays(runner, train, tmp_path):
     train(runner('ctd_com', 'parts'), (3,))
     path, = (tmp_path / 'parts').glob('state-*.pth')
     state = torch.load(path, weights_only=True)
@@ -100,7 +42,7 @@ def test_a_state_holds_no_code_and_only_the_newest_stays(runner, tmp_path):
 
 @pytest.mark.parametrize('damage', [lambda c: c[:-7], lambda c: c[:500] + b'x' + c[501:], lambda c: b''],
                          ids=['cut short', 'changed', 'empty'])
-def test_a_damaged_state_is_named_set_aside_and_not_used(runner, tmp_path, capsys, damage):
+def test_a_damaged_state_is_named_set_aside_and_not_used(runner, train, tmp_path, capsys, damage):
     train(runner('ftp', 'parts'), (1,))
     path, = (tmp_path / 'parts').glob('state-*.pth')
     path.write_bytes(damage(path.read_bytes()))
@@ -112,7 +54,7 @@ def test_a_damaged_state_is_named_set_aside_and_not_used(runner, tmp_path, capsy
     assert all(torch.equal(v, part.model.state_dict()[k]) for k, v in content(whole).items())
 
 
-def test_without_being_asked_nothing_is_kept(runner, tmp_path):
+def test_without_being_asked_nothing_is_kept(runner, train, tmp_path):
     train(runner('ftp', 'whole', save_every=None))
     assert not list((tmp_path / 'whole').glob('state-*'))
 
@@ -131,7 +73,7 @@ def test_random_states_come_back():
     assert draw() == first
 
 
-def test_mmengines_ema_goes_on_with_both_sets_of_weights(runner):
+def test_mmengines_ema_goes_on_with_both_sets_of_weights(runner, train):
     hook = [dict(type='EMAHook', momentum=0.5)]
     weights = {}
     for name, stops in (('whole', ()), ('stopped', (1,))):
