@@ -29,10 +29,11 @@ from .matrix_convolution import uses_matrix_products
 class FeatureCacheHook(Hook):
     """Computes the frozen source, and an encoder's frozen stages, once per view, and keeps it on the disk.
 
-    Kept are the outputs of a CTDPoseEstimator's source and, with ``frozen_stages`` (FE, FTP), the last frozen stage of
-    a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and views; several may fill
-    one at the same time. Where the views are not discrete, another transform may change the image, the source's batch
-    norm follows the batch, or there is no room, everything is computed on line, and the log says so.
+    Kept are the taps of a CTDPoseEstimator's source that a regulariser reads and, with ``frozen_stages`` (FE, FTP), the
+    last frozen stage of a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and
+    views; several may fill one at the same time. Where the views are not discrete, another transform may change the
+    image, the source's batch norm follows the batch, or there is no room, everything is computed on line, and the log
+    says so.
 
     Args:
         enabled: False computes everything on line.
@@ -57,6 +58,8 @@ class FeatureCacheHook(Hook):
         """Opens the stores and puts them in front of the frozen networks."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         source = getattr(model, 'source', None)
+        taps = model.head.source_taps if source is not None else ()
+        source = source if taps else None
         stages = frozen_stages(getattr(model, 'backbone', None))
         if source is None and not stages:
             return
@@ -74,7 +77,6 @@ class FeatureCacheHook(Hook):
         if source is not None:
             about = dict(network='source', weights=weights_digest([source]), mean=source.mean.flatten().tolist(),
                          std=source.std.flatten().tolist(), **shared)
-            taps = sorted({tap for loss in model.head.transfer.values() for tap in loss.source_taps})
             keep_source(source, self._outputs(about, rows, say), taps)
         if stages:
             about = dict(network=f'encoder up to stage {stages}', weights=weights_digest(stage_modules(model.backbone)),

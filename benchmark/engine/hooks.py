@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch import nn
+from torch.utils.data import DataLoader
 
 from benchmark.models.source import backbone_weights, load_source_checkpoint
+
+from .training_state import random_states, set_random_states
 
 
 def _model(runner):
@@ -30,9 +34,39 @@ class SetEpochHook(Hook):
 
 @HOOKS.register_module()
 class TransferHook(Hook):
-    """Gives a CTDPoseEstimator the training's progress, and keeps its training-only state in checkpoints."""
+    """Gives a CTDPoseEstimator the training's progress, and keeps its training-only state in checkpoints.
+
+    Before the first step it checks that no batch will be too small for a regulariser, and lets those prepare that
+    measure something on training images. A training that goes on has what they measured in its state, and this is
+    restored after ``before_train``: so they prepare before an epoch, those that are not prepared.
+    """
 
     KEY = 'transfer_state'
+
+    def before_train(self, runner) -> None:
+        """Checks the smallest batch of an epoch.
+
+        Raises:
+            SourceError: A regulariser is not defined for it.
+        """
+        head = getattr(_model(runner), 'head', None)
+        if hasattr(head, 'check_batch') and (size := smallest_batch(runner.train_dataloader)):
+            head.check_batch(size)
+
+    def before_train_epoch(self, runner) -> None:
+        """Lets regularisers prepare; random number generators and the order of the images stay as they are."""
+        model = _model(runner)
+        waiting = {name: loss for name, loss in getattr(getattr(model, 'head', None), 'transfer', {}).items()
+                   if not loss.prepared}
+        if not waiting:
+            return
+        states = random_states()
+        try:
+            for name, loss in waiting.items():
+                runner.logger.info(f'{name}: measures on {loss.prepare_images} training images before the training')
+                loss.prepare(model, spread_batches(runner.train_dataloader, loss.prepare_images))
+        finally:
+            set_random_states(states)
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Sets ``progress`` in [0, 1] and the number of iterations done."""
@@ -52,6 +86,26 @@ class TransferHook(Hook):
         model = _model(runner)
         if hasattr(model, 'load_training_state') and self.KEY in checkpoint:
             model.load_training_state(checkpoint[self.KEY])
+
+
+def smallest_batch(loader: DataLoader) -> int | None:
+    """Images in the smallest batch of an epoch; None where a sampler of batches decides."""
+    if loader.batch_size is None:
+        return None
+    return loader.batch_size if loader.drop_last else len(loader.sampler) % loader.batch_size or loader.batch_size
+
+
+def spread_batches(loader: DataLoader, count: int) -> list[dict]:
+    """Images spread evenly over a data set, in batches as the loader makes them; its sampler is not asked.
+
+    Args:
+        loader: The loader.
+        count: Number of images; all where there are fewer.
+    """
+    dataset, size = loader.dataset, loader.batch_size or 1
+    rows = np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int).tolist()
+    return [loader.collate_fn([dataset[row] for row in rows[start:start + size]])
+            for start in range(0, len(rows), size)]
 
 
 @HOOKS.register_module()

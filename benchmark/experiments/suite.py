@@ -98,8 +98,13 @@ class Suite:
 
 
 def names(kind: str) -> list[str]:
-    """Names of the shipped configs of a kind (``suites``, ``methods``)."""
-    return sorted(p.stem for p in (CONFIGS / kind).glob('*.py'))
+    """Names of the shipped configs of a kind (``suites``, ``methods``); those in sub-folders come last."""
+    return list(_shipped(kind))
+
+
+def _shipped(kind: str) -> dict[str, Path]:
+    paths = sorted((CONFIGS / kind).rglob('*.py'), key=lambda path: (len(path.parts), path.stem))
+    return {path.stem: path for path in paths}
 
 
 def merged(settings: dict, condition: dict) -> dict:
@@ -118,18 +123,19 @@ def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
 
     Args:
         kind: ``suites`` or ``methods``.
-        name: A shipped config's name, or a path.
+        name: A shipped config's name, whichever sub-folder it is in, or a path.
         beside: Folder that a relative path starts from.
 
     Raises:
         SuiteError: There is none; lists the names there are.
     """
-    for path in (CONFIGS / kind / f'{name}.py', beside / name):
+    shipped = _shipped(kind)
+    for path in (shipped.get(name, CONFIGS / kind / f'{name}.py'), beside / name):
         if path.is_file():
             return path.resolve()
     if name.endswith('.py'):
         raise SuiteError(f'{(beside / name).absolute()}: no such file. Correct the path of this {kind[:-1]}.')
-    raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(names(kind))}; or give a path to a .py file.')
+    raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(shipped)}; or give a path to a .py file.')
 
 
 def load_suite(name: str) -> Suite:

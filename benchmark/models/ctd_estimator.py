@@ -25,6 +25,8 @@ class CTDPoseEstimator(TopdownPoseEstimator):
     see images. Everything that a plain TopdownPoseEstimator has is built and initialised as there, with the same
     random numbers; with all weights 0 the trained network equals fine-tuning bit for bit.
 
+    Where no regulariser reads a tap of the source, the source's forward does not run.
+
     Logged beside ``loss_kpt`` (L_R), per regulariser: ``loss_<name>`` (weighted), ``raw_<name>``, and every
     ``gradient_interval`` iterations ``ratio_<name>``: the norm of the weighted regulariser's gradient over that of
     L_R, both with respect to the trained encoder's parameters.
@@ -47,7 +49,7 @@ class CTDPoseEstimator(TopdownPoseEstimator):
         self.iterations = 0
         self.source = MODELS.build(source)
         self.stages = stage_taps(self.backbone)
-        self.head.attach(self.source, self.stages)
+        self.head.attach(self.source, self.backbone)
         self._register_state_dict_hook(_drop_training_only)
         self.register_load_state_dict_post_hook(_forgive_training_only)
 
@@ -87,7 +89,8 @@ class CTDPoseEstimator(TopdownPoseEstimator):
         heatmaps = self.head(features)
         losses = dict(loss_kpt=self.head.heatmap_loss(heatmaps, data_samples))
         context = TransferContext(
-            source=self.source(self._denormalise(inputs)), target=self.head.taps(features, self.stages),
+            source=self.source(self.denormalise(inputs)) if self.head.source_taps else {},
+            target=self.head.taps(features, self.stages),
             source_module=self.source, target_module=self, data_samples=data_samples, heatmaps=heatmaps,
             progress=self.progress)
         values = self.head.regularise(context)
@@ -99,7 +102,7 @@ class CTDPoseEstimator(TopdownPoseEstimator):
         self.iterations += self.training
         return losses
 
-    def _denormalise(self, inputs: Tensor) -> Tensor:
+    def denormalise(self, inputs: Tensor) -> Tensor:
         """Normalised inputs back to RGB in 0..255; the source has a normalisation of its own."""
         preprocessor = self.data_preprocessor
         if not getattr(preprocessor, '_enable_normalize', False):
@@ -115,7 +118,8 @@ class CTDPoseEstimator(TopdownPoseEstimator):
             if not value.requires_grad:
                 return value.new_zeros(())
             gradients = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
-            return torch.stack([g.square().sum() for g in gradients if g is not None]).sum().sqrt()
+            squares = [g.square().sum() for g in gradients if g is not None]
+            return torch.stack(squares).sum().sqrt() if squares else value.new_zeros(())
 
         reference = norm(regression)
         return {f'ratio_{name}': norm(weighted) / reference for name, (_, weighted) in values.items()}

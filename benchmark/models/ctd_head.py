@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
+from dataclasses import replace
 
 import torch
 from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .source import FrozenSource, SourceError
+from .source import FrozenSource, SourceError, stage_taps
 from .transfer import TransferContext, TransferLoss
 
 
@@ -42,16 +44,22 @@ class CTDHead(HeatmapHead):
         self.train_classifier = train_classifier
         self.classifier: nn.Module | None = None
 
-    def attach(self, source: FrozenSource, stages: tuple[str, ...]) -> None:
-        """Checks that the taps are there and starts g^t as a copy of the source's classifier.
+    @property
+    def source_taps(self) -> tuple[str, ...]:
+        """Taps of the source that some regulariser reads, sorted."""
+        return tuple(sorted({tap for loss in self.transfer.values() for tap in loss.source_taps}))
+
+    def attach(self, source: FrozenSource, backbone: nn.Module) -> None:
+        """Checks that the taps are there, fits the regularisers and starts g^t as a copy of the source's classifier.
 
         Args:
             source: The source network.
-            stages: Stage taps that the target's backbone gives.
+            backbone: The target's backbone.
 
         Raises:
             SourceError: A regulariser needs a tap that the source or the target lacks; lists those there are.
         """
+        stages = stage_taps(backbone)
         for name, loss in self.transfer.items():
             for tap in loss.source_taps:
                 if tap not in source.taps:
@@ -68,6 +76,10 @@ class CTDHead(HeatmapHead):
                 raise SourceError(f'model.head: the target encoder gives {self.in_channels} channels, but the '
                                   f"source's classifier, copied as g^t, takes {width}. Use one backbone for both.")
             self.classifier = copy.deepcopy(source.classifier).requires_grad_(self.train_classifier)
+        with torch.random.fork_rng(devices=[]):
+            for loss in self.transfer.values():
+                torch.manual_seed(0)
+                loss.attach(source.backbone, backbone)
 
     def init_weights(self) -> None:
         """Initialises the decoder as HeatmapHead does; g^t and the regularisers keep their weights."""
@@ -94,7 +106,7 @@ class CTDHead(HeatmapHead):
         return taps
 
     def regularise(self, context: TransferContext) -> dict[str, tuple[Tensor, Tensor]]:
-        """Computes every regulariser.
+        """Computes every regulariser, in float32 under autocast too.
 
         Returns:
             Name -> (raw value, weighted value), scalars.
@@ -102,21 +114,37 @@ class CTDHead(HeatmapHead):
         Raises:
             SourceError: The batch is smaller than a regulariser's ``min_batch``.
         """
+        self.check_batch(context.heatmaps.shape[0])
+        target_taps = {tap for loss in self.transfer.values() for tap in loss.target_taps}
+        context = replace(context, source=_in_float32(context.source, self.source_taps),
+                          target=_in_float32(context.target, target_taps))
         values = {}
-        for name, loss in self.transfer.items():
-            if context.heatmaps.shape[0] < loss.min_batch:
-                raise SourceError(f'head.transfer.{name}: {type(loss).__name__} needs a batch of at least '
-                                  f'{loss.min_batch}; this one has {context.heatmaps.shape[0]}. Raise the batch size '
-                                  'and drop the last incomplete batch.')
-            raw = loss(context)
-            values[name] = (raw, raw * loss.weight)
+        with torch.autocast(context.heatmaps.device.type, enabled=False):
+            for name, loss in self.transfer.items():
+                raw = loss(context)
+                values[name] = (raw, raw * loss.weight)
         return values
+
+    def check_batch(self, size: int) -> None:
+        """Checks that every regulariser is defined for a batch of this many images.
+
+        Raises:
+            SourceError: It is smaller than a regulariser's ``min_batch``.
+        """
+        for name, loss in self.transfer.items():
+            if size < loss.min_batch:
+                raise SourceError(f'head.transfer.{name}: {type(loss).__name__} needs a batch of at least '
+                                  f'{loss.min_batch} images; one has {size}. {loss.batch_remedy}')
 
     def heatmap_loss(self, heatmaps: Tensor, data_samples: list) -> Tensor:
         """Equation 1 on predicted heatmaps (B, K, H, W)."""
         truth = torch.stack([sample.gt_fields.heatmaps for sample in data_samples])
         weights = torch.cat([sample.gt_instance_labels.keypoint_weights for sample in data_samples])
         return self.loss_module(heatmaps, truth, weights)
+
+
+def _in_float32(taps: dict[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
+    return {name: value.float() if name in wanted else value for name, value in taps.items()}
 
 
 def _remedy(tap: str, where: str) -> str:

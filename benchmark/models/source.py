@@ -178,8 +178,8 @@ class FrozenSource(BaseModule):
         return taps
 
 
-def _output_channels(backbone: nn.Module) -> int:
-    """Channels of a backbone's last output, from a forward of a small blank image in eval mode."""
+def tap_channels(backbone: nn.Module) -> dict[str, int]:
+    """Channels of a backbone's stage taps, from a forward of a small blank image in eval mode."""
     was_training = backbone.training
     nn.Module.train(backbone, False)
     for module in backbone.modules():
@@ -187,4 +187,9 @@ def _output_channels(backbone: nn.Module) -> int:
     with torch.no_grad():
         output = backbone(torch.zeros(1, 3, 64, 64))
     backbone.train(was_training)
-    return (output[-1] if isinstance(output, (tuple, list)) else output).shape[1]
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    return {name: value.shape[1] for name, value in zip(stage_taps(backbone), outputs)}
+
+
+def _output_channels(backbone: nn.Module) -> int:
+    return tap_channels(backbone)[stage_taps(backbone)[-1]]

@@ -1,7 +1,22 @@
 """Regularisers of the transfer from the source: one file each, each a :class:`TransferLoss`."""
 
+from .attention_transfer import AttentionTransferLoss
 from .base import TransferContext, TransferLoss
+from .bss import SpectralShrinkageLoss
+from .channel_wise import ChannelWiseLoss
+from .cka import CKALoss
 from .class_distribution import ClassDistributionLoss
+from .delta import DeltaLoss
 from .encoder_cosine import EncoderCosineLoss
+from .fitnets import FitNetsLoss
+from .knowledge_distillation import KnowledgeDistillationLoss
+from .l2_sp import L2SPLoss
+from .learning_without_forgetting import LearningWithoutForgettingLoss
+from .pkd import PearsonLoss
+from .rkd import RelationalDistillationLoss
+from .similarity_preserving import SimilarityPreservingLoss
 
-__all__ = ['TransferContext', 'TransferLoss', 'ClassDistributionLoss', 'EncoderCosineLoss']
+__all__ = ['TransferContext', 'TransferLoss', 'ClassDistributionLoss', 'EncoderCosineLoss', 'AttentionTransferLoss',
+           'CKALoss', 'ChannelWiseLoss', 'DeltaLoss', 'FitNetsLoss', 'KnowledgeDistillationLoss', 'L2SPLoss',
+           'LearningWithoutForgettingLoss', 'PearsonLoss', 'RelationalDistillationLoss', 'SimilarityPreservingLoss',
+           'SpectralShrinkageLoss']

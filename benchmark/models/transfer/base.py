@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+#: Taps of a ResNet's stages.
+STAGES = ('stage1', 'stage2', 'stage3', 'stage4')
 
 
 @dataclass
@@ -38,9 +42,12 @@ class TransferLoss(nn.Module, ABC):
     raw, unweighted value.
 
     Attributes:
-        source_taps: Taps of the source that it reads; checked when the config is built.
-        target_taps: Taps of the target that it reads.
+        source_taps: Taps of the source that it reads; checked when the config is built. Where no regulariser reads
+            one, the source's forward does not run.
+        target_taps: Taps of the target that it reads. Taps that are named here come in float32, under autocast too.
         min_batch: Smallest batch for which it is defined and not constant.
+        batch_remedy: What to do where a batch is smaller, one sentence.
+        prepare_images: Number of training images that :meth:`prepare` asks for.
 
     Args:
         weight: The paper's lambda.
@@ -52,12 +59,52 @@ class TransferLoss(nn.Module, ABC):
     source_taps: tuple[str, ...] = ()
     target_taps: tuple[str, ...] = ()
     min_batch: int = 1
+    batch_remedy: str = 'Raise the batch size, and drop the last incomplete batch (train_dataloader.drop_last=True).'
+    prepare_images: int = 0
 
     def __init__(self, weight: float = 0.002) -> None:
         super().__init__()
         if weight < 0:
             raise ValueError(f'{type(self).__name__}: weight={weight} is negative. Give 0 or more.')
         self.weight = float(weight)
+
+    def checked_stages(self, stages: Sequence[str]) -> tuple[str, ...]:
+        """Stages given as an argument, as a tuple.
+
+        Raises:
+            ValueError: There is none, or one name in the place of a list.
+        """
+        if not stages or isinstance(stages, str):
+            raise ValueError(f"{type(self).__name__}: stages={stages!r}: give a list such as ('stage4',).")
+        return tuple(stages)
+
+    def attach(self, source: nn.Module, target: nn.Module) -> None:  # noqa: B027, most have nothing to fit
+        """Fits the regulariser to the two networks, once they are built: learnt layers, buffers, checks.
+
+        What is made here starts from a generator state of its own; it is kept for resuming, and no checkpoint's state
+        dict holds it.
+
+        Args:
+            source: The source's backbone.
+            target: The target's backbone.
+        """
+
+    @property
+    def prepared(self) -> bool:
+        """Whether there is nothing (left) to prepare."""
+        return True
+
+    def prepare(self, estimator: nn.Module, batches: list[dict]) -> None:
+        """Measures something on training images before the first step of a training, where ``prepared`` is False.
+
+        It may draw random numbers, which are put back, but must change nothing in the estimator save its own buffers;
+        these are what a resumed training has of it.
+
+        Args:
+            estimator: The CTDPoseEstimator, on its device, its weights loaded.
+            batches: About ``prepare_images`` images spread over the training set, as the data loader collates them.
+        """
+        raise NotImplementedError(f'{type(self).__name__} says that it is not prepared, and has no prepare().')
 
     @abstractmethod
     def forward(self, context: TransferContext) -> Tensor:
