@@ -129,8 +129,8 @@ def success(analysis: dict[str, Any]) -> str:
     unit = tex(block['unit'])
     note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
     caption = (f'{tex(analysis["title"])}. MRE: mean radial error in {unit}; SD: over landmarks and images. SDR: share '
-               f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals over '
-               f'seeds and {analysis["unit_of_analysis"]}s. Bold: best mean, as it fell.{note}')
+               f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals '
+               f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best mean, as it fell.{note}')
     heads = ['Method', 'MRE', 'SD', *(rf'SDR {threshold:g}\,{unit}' for threshold in block['thresholds'])]
     return _table(caption, 'success', heads, rows)
 
