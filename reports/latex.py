@@ -27,6 +27,8 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
         found['conditions.tex'] = conditions(analysis)
     if analysis['landmarks']:
         found['landmarks.tex'] = landmarks(analysis)
+    if analysis.get('success'):
+        found['success.tex'] = success(analysis)
     return found
 
 
@@ -110,17 +112,41 @@ def landmarks(analysis: dict[str, Any]) -> str:
     return _table(caption, 'landmarks', grid[0], grid[1:])
 
 
+def success(analysis: dict[str, Any]) -> str:
+    """Mean radial error with its SD, and success detection rates; between annotators last."""
+    block, observed = analysis['success'], analysis.get('annotators')
+    names = [block['mean'], *block['endpoints']]
+    best = {name: _best(analysis, analysis['methods'], name) for name in names}
+    shown = [(tex(analysis['methods'][name]['label']), name, analysis['methods'][name], block['methods'][name])
+             for name in analysis['order']['methods'] if name in block['methods']]
+    if observed:
+        shown.append((r'\midrule between annotators', None, observed, observed))
+    looks = {name: (1, 100) for name in block['endpoints']} | {block['mean']: (3, 1)}
+    rows = []
+    for label, name, ends, spread in shown:
+        cells = [_estimate(ends, end, name in best[end], look=looks[end]) for end in names]
+        rows.append([label, cells[0], _number(spread['error_sd'], 3), *cells[1:]])
+    unit = tex(block['unit'])
+    note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
+    caption = (f'{tex(analysis["title"])}. MRE: mean radial error in {unit}; SD: over landmarks and images. SDR: share '
+               f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals '
+               f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best mean, as it fell.{note}')
+    heads = ['Method', 'MRE', 'SD', *(rf'SDR {threshold:g}\,{unit}' for threshold in block['thresholds'])]
+    return _table(caption, 'success', heads, rows)
+
+
 def tex(text: str) -> str:
     """Text with LaTeX's own characters escaped."""
     return text.translate(ESCAPES)
 
 
-def _estimate(block: dict[str, Any], name: str, best: bool, mark: str) -> str:
-    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound."""
+def _estimate(block: dict[str, Any], name: str, best: bool, mark: str = '',
+              look: tuple[int, float] | None = None) -> str:
+    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound; look: decimals and factor."""
     cell = lookup(block, ('endpoints', name))
     if cell is None:
         return '--'
-    _, digits, scale = COLUMNS[name]
+    digits, scale = look or COLUMNS[name][1:]
     mean = _number(cell['mean'], digits, scale)
     mean = (rf'\textbf{{{mean}}}' if best else mean) + mark
     if cell['bound'] is not None:

@@ -24,7 +24,7 @@ def summary(analysis: dict[str, Any]) -> str:
     sentences = answers(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))
     parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
-    parts += [_table1(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
+    parts += [_table1(analysis), *_success(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
     parts += ['\n'.join(f'- {plain(note)}' for note in analysis['notes'])] if analysis['notes'] else []
     return '\n\n'.join([*parts, 'The whole report: `index.html` beside this file.']) + '\n'
 
@@ -59,6 +59,24 @@ def _table1(analysis: dict[str, Any]) -> str:
                      *cells[1:], f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = {'ME': f'ME, {plain(analysis["unit"])}', 'FR': 'FR, %', 'AUC': 'AUC'}
     return _markdown(['method', heads['ME'], 'seed SD', *(heads[name] for name in names[1:]), 'seeds'], rows)
+
+
+def _success(analysis: dict[str, Any]) -> list[str]:
+    """Mean radial error and success detection rates, and each method against the inter-observer error."""
+    block, observed = analysis.get('success'), analysis.get('annotators')
+    parts = []
+    if block:
+        rows = [(_label(analysis, name), analysis['methods'][name]['endpoints'])
+                for name in analysis['order']['methods']]
+        rows += [('between annotators (no method)', observed['endpoints'])] if observed else []
+        unit = plain(block['unit'])
+        head = ['', f'MRE, {unit}', *(f'SDR {threshold:g} {unit}, %' for threshold in block['thresholds'])]
+        parts.append(_markdown(head, [
+            [label, _estimate(ends.get(block['mean'], {}), 'mean', 3, 1),
+             *(_estimate(ends.get(name, {}), 'mean', 1, 100) for name in block['endpoints'])] for label, ends in rows]))
+    if observed:
+        parts.append('\n'.join(f'- {plain(item["text"])}' for item in observed['comparison']['items']))
+    return parts
 
 
 def _estimate(cell: dict[str, Any], mean: str, digits: int, scale: float) -> str:

@@ -23,7 +23,7 @@ def tables(analysis: dict[str, Any]) -> dict[str, str]:
     """File name -> text of each table that has rows."""
     found = {'table1': table1(analysis), 'conditions': conditions(analysis), 'per_seed': per_seed(analysis),
              'ced': error_distributions(analysis), 'learning_curve': learning_curve(analysis)}
-    found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis)
+    found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis) | success(analysis)
     files = {f'{name}.csv': _csv(header, rows) for name, (header, rows) in found.items() if rows}
     return files | latex_tables(analysis)
 
@@ -144,6 +144,29 @@ def landmarks(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
         for name in block['names'] for method, cells in block['methods'].items() if name in cells
     ]  # fmt: skip
     return {'landmarks': _flat(means), 'landmark_contrasts': _flat(block['contrasts'])}
+
+
+def success(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+    """Mean radial error and success detection rates per method and between annotators; what is compared with what."""
+    block, observed = analysis.get('success'), analysis.get('annotators')
+    tables = {'success_contrasts': _flat((block or {}).get('contrasts', [])),
+              'annotators': _flat((observed or {}).get('comparison', {}).get('items', [])),
+              'annotators_landmarks': _flat([{'landmark': name, **cell}
+                                             for name, cell in (observed or {}).get('landmarks', {}).items()])}
+    if not block:
+        return tables
+    rows = [{'kind': 'method', 'name': name, 'ends': analysis['methods'][name]['endpoints'], **one}
+            for name, one in block['methods'].items()]
+    if observed:
+        rows.append({'kind': 'annotators', 'name': ' '.join(observed['pairs']), 'ends': observed['endpoints'],
+                     'error_sd': observed['error_sd']})
+    parts = ('mean', 'ci_low', 'ci_high', 'bound')
+    header = ['kind', 'name', 'unit', 'MRE', 'MRE_ci_low', 'MRE_ci_high', 'error_sd']
+    header += [name if part == 'mean' else f'{name}_{part}' for name in block['endpoints'] for part in parts]
+    return {**tables, 'success': (header, [
+        [row['kind'], row['name'], block['unit'], *(lookup(row['ends'], (block['mean'], part)) for part in parts[:3]),
+         row['error_sd'], *(lookup(row['ends'], (name, part)) for name in block['endpoints'] for part in parts)]
+        for row in rows])}
 
 
 def subgroups(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:

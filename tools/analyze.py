@@ -25,7 +25,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'results', type=Path, metavar='RESULTS',
         help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, image, error "
-        '(and, if there are any, landmark, subject, condition, group_... columns)')
+        '(and, if there are any, landmark, subject, condition, error_mm, group_... and between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
     parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json that goes before the folder's own")
@@ -36,6 +36,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--threshold', type=float, metavar='T',
                         help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
     parser.add_argument('--unit', help='name of the unit of the errors, for the report')
+    parser.add_argument('--success', nargs='*', type=float, metavar='U',
+                        help='thresholds of the success detection rates, in mm where the errors are known in mm, else '
+                        'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
     parser.add_argument('--margin', nargs='+', metavar='ENDPOINT=X',
                         help='smallest difference that matters, declared before looking at the results; as in ME=0.05')
     parser.add_argument('--design', choices=('nested', 'paired'),
@@ -61,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
             unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
-            draws=args.draws, seed=args.seed)
+            draws=args.draws, seed=args.seed, success=args.success)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_json(content, out / 'analysis.json')
     except TableError as exc:

@@ -98,7 +98,8 @@ class LandmarkDataset(BaseDataset):
                 flip_policy=self.landmark_meta.flip_policy, keypoints=record.landmarks[None].astype(np.float32),
                 keypoints_visible=record.visible[None].astype(np.float32), annotated=record.visible,
                 bbox=np.array([[0, 0, width, height]], np.float32), bbox_score=np.ones(1, np.float32),
-                subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing))
+                subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing,
+                annotators=dict(record.annotators)))
         return entries
 
     def get_data_info(self, idx: int) -> dict:

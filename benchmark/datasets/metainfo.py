@@ -45,7 +45,8 @@ class LandmarkMeta:
             ``pixel_spacing`` field goes before it.
         subject: Field of the image records that identifies the person; None where every image is a person.
         groups: Fields of the image records that are subgroups of interest.
-        annotators: Names of further annotators; annotation field ``keypoints_<name>``.
+        annotators: Names of further annotators; annotation field ``keypoints_<name>``. One is compared with the
+            reference, ``keypoints``; several are compared with each other, so the reference may be their consensus.
         description: Free text for the report.
         licence: Free text for the report.
     """

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 
 
@@ -17,6 +20,16 @@ def landmark_errors(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """
     difference = np.asarray(predicted, np.float64) - np.asarray(truth, np.float64)
     return np.sqrt((difference ** 2).sum(axis=-1))
+
+
+def annotator_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Which annotators are compared with each other.
+
+    Args:
+        names: The further annotators. One is compared with the reference annotation; of several every two are compared,
+            and not with the reference, which may be a consensus of them.
+    """
+    return [*combinations(names if len(names) > 1 else ['reference', *names], 2)]
 
 
 def summary(errors: list[np.ndarray], threshold: float = 1.2) -> dict[str, float]:

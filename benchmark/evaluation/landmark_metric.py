@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
-from .errors import landmark_errors, summary
+from .errors import annotator_pairs, landmark_errors, summary
 from .heatmaps import mirrored, pack, place, strongest
 
 
@@ -14,25 +16,29 @@ from .heatmaps import mirrored, pack, place, strongest
 class LandmarkErrorMetric(BaseMetric):
     """Errors per image and landmark in heatmap pixels, input pixels and, where known, millimetres.
 
-    Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error. Where the
-    network gives its heatmaps too (``model.test_cfg.output_heatmaps``), their maximum over landmarks is kept.
+    Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error. Further
+    annotators give columns with their distances from each other, ``between_<a>-<b>`` in heatmap pixels and
+    ``between_mm_<a>-<b>``. Where the network gives its heatmaps too (``model.test_cfg.output_heatmaps``), their maximum
+    over landmarks is kept.
 
     Args:
         landmarks: Names of the K landmarks; None numbers them.
         stride: Input pixels per heatmap pixel.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
         interocular: Indices of the two landmarks whose distance normalises the NME, or None.
+        annotators: Names of the further annotators; see :func:`.errors.annotator_pairs`.
     """
 
     default_prefix = 'landmark'
 
     def __init__(self, landmarks: list[str] | None = None, stride: float = 4.0, threshold: float = 1.2,
-                 interocular: tuple[int, int] | None = None, **kwargs) -> None:
+                 interocular: tuple[int, int] | None = None, annotators: Sequence[str] = (), **kwargs) -> None:
         super().__init__(**kwargs)
         self.landmarks = landmarks
         self.stride = stride
         self.threshold = threshold
         self.interocular = interocular
+        self.annotator_pairs = annotator_pairs(annotators) if annotators else []
         self.rows: list[dict] = []
         self.heatmaps: bytes | None = None
 
@@ -55,6 +61,7 @@ class LandmarkErrorMetric(BaseMetric):
                 groups=sample.get('groups', {}), pixel_spacing=sample.get('pixel_spacing'),
                 to_input=np.asarray(sample['input_size'], np.float64) / np.asarray(sample['input_scale'], np.float64),
                 annotated=np.asarray(sample.get('annotated', np.ones(len(truth))), bool),
+                annotators=sample.get('annotators', {}),
                 predicted=predicted, truth=truth, scores=scores))
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
@@ -87,11 +94,26 @@ class LandmarkErrorMetric(BaseMetric):
         if self.interocular is not None and annotated[list(self.interocular)].all():
             ends = result['truth'][list(self.interocular)] * to_input / self.stride
             normaliser = float(np.linalg.norm(ends[0] - ends[1]))
+        between = self._between(result)
         names = self.landmarks or [str(k) for k in range(len(annotated))]
         return [dict(image=result['image'], subject=result['subject'], landmark=names[k],
                      error=float(in_input[k] / self.stride), error_input=float(in_input[k]),
                      error_mm=float(in_image[k] * spacing) if spacing else float('nan'), normalizer=normaliser,
                      x=float(result['predicted'][k, 0]), y=float(result['predicted'][k, 1]),
                      x_true=float(result['truth'][k, 0]), y_true=float(result['truth'][k, 1]),
-                     score=float(result['scores'][k]), **{f'group_{g}': v for g, v in result['groups'].items()})
+                     score=float(result['scores'][k]), **{f'group_{g}': v for g, v in result['groups'].items()},
+                     **{column: float(distances[k]) for column, distances in between.items()})
                 for k in np.flatnonzero(annotated)]
+
+    def _between(self, result: dict) -> dict[str, np.ndarray]:
+        """Column -> distances (K,) between the annotators of a pair, NaN where one of them has not annotated."""
+        unknown = np.full_like(result['truth'], np.nan)
+        points = {'reference': result['truth'], **result['annotators']}
+        spacing, columns = result['pixel_spacing'] or float('nan'), {}
+        for pair in self.annotator_pairs:
+            first, second = (np.asarray(points.get(name, unknown), np.float64) for name in pair)
+            name = '-'.join(pair)
+            in_input = landmark_errors(first * result['to_input'], second * result['to_input'])
+            columns[f'between_{name}'] = in_input / self.stride
+            columns[f'between_mm_{name}'] = landmark_errors(first, second) * spacing
+        return columns

@@ -114,12 +114,21 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
         evaluator.update(landmarks=list(meta.landmarks), stride=float(STRIDE), threshold=threshold,
                          interocular=meta.interocular_indices)
+    if meta.annotators:
+        _annotators(cfg, list(meta.annotators))
     length = cfg.train_cfg.max_epochs
     for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
         cfg.merge_from_dict(dict(options or {}))
     follow_length(cfg, length)
     _settle_flips(cfg, meta)
     return cfg
+
+
+def _annotators(cfg: Config, names: list[str]) -> None:
+    """Brings the further annotators of the test split into the results; other data's configs stay as they are."""
+    pack = next(step for step in cfg.test_dataloader.dataset.pipeline if step.type == 'PackPoseInputs')
+    pack.meta_keys = (*pack.meta_keys, 'annotators')
+    cfg.test_evaluator.annotators = names
 
 
 def follow_length(cfg: Config, before: int) -> None:

@@ -24,7 +24,7 @@ CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16')}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.
 ANALYSIS = ('threshold', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups', 'missing_cap',
-            'reported_images', 'value_label')
+            'reported_images', 'value_label', 'success')
 DATA = {'synthetic': ('train', 'val', 'test', 'image_size', 'seed'), 'prepared': ('root',)}
 SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothing', 'dropout', 'weight_decay'),
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from .agreement import agreement
+from .annotators import annotators
 from .contrasts import CONDITION, PAIRS, PLANNED, all_pairs, contrasts, planned_pairs
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
-from .endpoints import DECODER_FLOOR, ced_points
+from .endpoints import DECODER_FLOOR, Rates, ced_points
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import Options, read_options
@@ -26,6 +27,7 @@ from .samples import sample_images
 from .scores import Scores, make_scores
 from .sensitivity import sensitivity
 from .subgroups import subgroups
+from .success import success, which_rates
 from .table import TableError
 from .training import training
 from .wording import statements
@@ -58,7 +60,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     layout = make_layout(table, plan, condition)
     notes = list(layout.notes)
     options = _known_methods(options, layout, choices, notes)
-    scores = _scores(table, layout, options, notes)
+    rates = which_rates(table, options, notes)
+    scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():
         raise TableError('field error: empty in all rows; there is nothing to analyse')
@@ -68,7 +71,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
-    conditions = _conditions(scores, layout, options)
+    points = _points(scores, options)
+    conditions = _conditions(scores, layout, options, points)
     found = _contrasts(scores, layout, pairs, options)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -78,6 +82,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
     agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
+    observers = annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
     return plain({
         'schema_version': SCHEMA_VERSION,
@@ -96,7 +101,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
             'seeds': max(block['n_seeds_planned'] for block in methods.values()),
             'landmarks': int(shown['landmark'].nunique()) if 'landmark' in shown.columns else None,
         },
-        'endpoints': describe_endpoints([*main.values], options.unit),
+        'endpoints': describe_endpoints([*main.values], options.unit, rates),
         'methods': methods, 'conditions': conditions,
         'contrasts': found,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
@@ -106,7 +111,9 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'variance_components': variance_components(main, pairs, options),
         'planning': plans,
         'sensitivity': sensitivity(main, pairs, order['friedman'], options),
-        'landmarks': landmarks(rows, main, data.get('landmarks') or [], pairs, options),
+        'landmarks': landmarks(rows, main, data.get('landmarks') or [], pairs, options, rates),
+        'success': success(rows, main, layout.main, pairs, rates, options),
+        'annotators': observers,
         'agreement': agreed,
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
@@ -138,13 +145,14 @@ def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], no
     return replace(options, **changes)
 
 
-def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[str]) -> dict[str, Scores]:
+def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[str],
+            rates: Rates | None) -> dict[str, Scores]:
     """Condition -> its scores; conditions without results are left out."""
     found = {}
     for name, about in layout.conditions.items():
         rows = table[table['condition'] == name]
         if len(rows):
-            found[name] = make_scores(rows, [*layout.methods], about['label'], options, notes)
+            found[name] = make_scores(rows, [*layout.methods], about['label'], options, notes, rates)
             notes += copies(found[name])
     if len({tuple(scores.images) for scores in found.values()}) > 1:
         notes.append('The conditions were not scored on the same images; compare methods within a condition only.')
@@ -207,9 +215,13 @@ def _check_margins(scores: Scores, options: Options) -> None:
             raise TableError(f'margin: the table has no {endpoint}; there are {some([*scores.values], 9)}')
 
 
-def _conditions(scores: dict[str, Scores], layout: Layout, options: Options) -> dict[str, Any]:
+def _points(scores: dict[str, Scores], options: Options) -> np.ndarray:
+    """Abscissae of all error distributions."""
     everything = np.concatenate([values.ravel() for one in scores.values() for values in one.values['ME'].values()])
-    points = ced_points(everything, options.threshold)
+    return ced_points(everything, options.threshold)
+
+
+def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, points: np.ndarray) -> dict[str, Any]:
     blocks = {}
     for name, about in layout.conditions.items():
         own = scores.get(name)

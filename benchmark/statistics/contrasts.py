@@ -9,15 +9,15 @@ from itertools import combinations
 from typing import Any
 
 from .crossed import NETWORKS, PROCEDURE, Estimate, contrast
-from .endpoints import ENDPOINTS
+from .endpoints import is_share, lower_is_better
 from .options import TESTED, Options
 from .rank_tests import holm
 from .scores import Scores
 
 SCOPES = (PROCEDURE, NETWORKS)
-PLANNED, PAIRS, CONDITION = 'planned', 'all pairs', 'other condition'
+PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
 #: Families whose results are exploratory: they suggest questions, they don't answer any.
-EXPLORATORY = (PAIRS, CONDITION)
+EXPLORATORY = (PAIRS, CONDITION, RATES)
 
 SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
 INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'
@@ -52,18 +52,19 @@ def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: str, design: 
 
 
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
-              options: Options) -> list[dict[str, Any]]:
+              options: Options, endpoints: Sequence[str] = TESTED) -> list[dict[str, Any]]:
     """All contrasts of a family; p-values are adjusted by Holm within endpoint and scope.
 
     Args:
         scores: The condition's scores.
         condition: Its name.
-        family: ``planned``, ``all pairs`` or ``other condition``.
+        family: ``planned``, ``all pairs``, ``other condition`` or ``success rates``.
         pairs: Pairs of methods (a, b).
         options: Design, margins, level.
+        endpoints: Which endpoints, where there are such.
     """
     found = []
-    for endpoint in scores.endpoints(TESTED):
+    for endpoint in scores.endpoints(endpoints):
         for scope in SCOPES:
             estimates = [estimate(scores, endpoint, a, b, scope, options.design) for a, b in pairs]
             adjusted = holm([float(one.p) for one in estimates])
@@ -125,11 +126,6 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     return Judgement(INCONCLUSIVE, relevance)
 
 
-def lower_is_better(endpoint: str) -> bool:
-    """Whether a smaller value of the endpoint is the better one."""
-    return ENDPOINTS[endpoint][2] == 'lower'
-
-
 def advantage(interval: Iterable[float], endpoint: str) -> tuple[float, float]:
     """An interval of a - b, turned so that positive values speak for a."""
     low, high = map(float, interval)
@@ -159,7 +155,7 @@ def bound(one: Estimate, scores: Scores, endpoint: str, a: str, b: str, alpha: f
     The exact one-sided bound for 0 of N, 1 - alpha^(1/N), about 3/N at 5 % (Clopper and Pearson 1934). It is
     conditional on the networks.
     """
-    if endpoint not in ('FR', 'AUC') or not math.isnan(one.se):
+    if not is_share(endpoint) or not math.isnan(one.se):
         return None
     first, second = scores.block(endpoint, a), scores.block(endpoint, b)
     if abs(first.images - second.images).max() > 0:

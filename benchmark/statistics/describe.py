@@ -18,13 +18,10 @@ import numpy as np
 
 from . import crossed
 from .crossed import NETWORKS, PROCEDURE, Block
-from .endpoints import ENDPOINTS, ced
+from .endpoints import ENDPOINTS, Rates, ced, is_share
 from .layout import Layout
 from .options import Options
 from .scores import Scores
-
-#: Endpoints that are means of scores between 0 and 1.
-SHARES = ('FR', 'AUC')
 
 
 def method_block(scores: Scores | None, method: str, options: Options) -> dict[str, Any]:
@@ -33,7 +30,7 @@ def method_block(scores: Scores | None, method: str, options: Options) -> dict[s
         return {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'n_units': 0, 'endpoints': {}}
     seeds = scores.seeds[method]
     endpoints = {endpoint: moments(scores.block(endpoint, method), int(scores.kept[endpoint].sum()),
-                                   options, endpoint in SHARES)
+                                   options, is_share(endpoint))
                  for endpoint in scores.values}
     return {'n_seeds': len(seeds), 'seeds': seeds, 'n_images': len(scores.images),
             'n_units': scores.block('ME', method).n_images, 'missing': scores.missing.get(method, 0),
@@ -96,12 +93,19 @@ def error_distributions(scores: Scores, points: np.ndarray) -> dict[str, Any]:
     return found
 
 
-def describe_endpoints(names: list[str], unit: str) -> dict[str, Any]:
+def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) -> dict[str, Any]:
     """Label, unit, meaning and direction of each endpoint."""
     units = {'FR': 'share of images', 'AUC': 'share of the area', 'NME': 'share of the inter-ocular distance',
              'ME_input': 'input px', 'ME_mm': 'mm'}
-    return {name: {'label': label, 'unit': units.get(name, unit), 'description': text, 'better': better}
-            for name, (label, text, better) in ENDPOINTS.items() if name in names}
+    found = {name: {'label': label, 'unit': units.get(name, unit), 'description': text, 'better': better}
+             for name, (label, text, better) in ENDPOINTS.items() if name in names}
+    for name, threshold in rates.names.items() if rates else ():
+        if name in names:
+            limit = f'{threshold:g} {rates.unit}'
+            found[name] = {'label': f'success detection rate at {limit}', 'unit': 'share of landmarks',
+                           'description': 'Mean over images of the share of landmarks with an error of at most '
+                                          f'{limit}.', 'better': 'higher'}
+    return found
 
 
 def learning_curve(conditions: dict[str, Any], layout: Layout, label: str) -> dict[str, Any] | None:

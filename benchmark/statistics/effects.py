@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .contrasts import lower_is_better
 from .crossed import image_differences
+from .endpoints import lower_is_better
 from .options import TESTED, Options
 from .rank_tests import holm, signed_rank
 from .resampling import WeightDraws, in_chunks

@@ -1,6 +1,7 @@
 """Endpoints: every one of them is a mean over images of a score of the image.
 
-Symbols: K: landmarks of an image, d_k: Euclidean error of landmark k, e_i: error of image i, t: threshold.
+Symbols: K: landmarks of an image, d_k: Euclidean error of landmark k, e_i: error of image i, t: threshold,
+u: a success threshold.
 
 =========== ============================================ ==============================
 endpoint    score of image i                             unit
@@ -12,12 +13,14 @@ AUC         max(0, 1 - e_i / t)                          share of the area, 0..1
 NME         mean over k of d_k / inter-ocular distance   share of that distance
 ME_input    mean over k of the error in network input    input px
 ME_mm       mean over k of the error in millimetres      mm
+SDR_<u>     share of the k with d_k <= u                 share of landmarks, 0..1
 =========== ============================================ ==============================
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -51,6 +54,58 @@ ENDPOINTS = {
         'lower',
     ),
 }
+
+
+#: How much above a success threshold, as a share of it, an error still counts as equal: 30 pixels of 0.1 mm are 3 mm in
+#: any arithmetic.
+TIE = 1e-9
+RATE = 'SDR_'
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Which success detection rates there are.
+
+    Attributes:
+        thresholds: u, in ascending order.
+        column: The errors that are compared with them: ``error`` or ``error_mm``.
+        unit: Of these errors.
+    """
+
+    thresholds: tuple[float, ...]
+    column: str
+    unit: str
+
+    @property
+    def names(self) -> dict[str, float]:
+        """Endpoint -> its threshold, as in ``SDR_2.5``."""
+        return {f'{RATE}{threshold:.12g}': threshold for threshold in self.thresholds}
+
+    @property
+    def mean(self) -> str:
+        """The endpoint that is the mean of these errors, the mean radial error: ``ME`` or ``ME_mm``."""
+        return 'ME' if self.column == 'error' else 'ME_mm'
+
+
+def is_rate(endpoint: str) -> bool:
+    """Whether an endpoint is a success detection rate."""
+    return endpoint.startswith(RATE)
+
+
+def is_share(endpoint: str) -> bool:
+    """Whether an endpoint is a mean of scores between 0 and 1."""
+    return endpoint in ('FR', 'AUC') or is_rate(endpoint)
+
+
+def lower_is_better(endpoint: str) -> bool:
+    """Whether a smaller value of the endpoint is the better one."""
+    return not is_rate(endpoint) and ENDPOINTS[endpoint][2] == 'lower'
+
+
+def successes(errors: np.ndarray, threshold: float) -> np.ndarray:
+    """1 for each error of at most the threshold, 0 for larger ones, NaN where there is none."""
+    errors = np.asarray(errors, dtype=np.float64)
+    return np.where(np.isnan(errors), np.nan, errors <= threshold * (1 + TIE))
 
 
 def printed_reading(distances: np.ndarray) -> float:
@@ -90,12 +145,13 @@ def ced_points(errors: np.ndarray, threshold: float, per_threshold: int = 60) ->
     return threshold * (np.arange(steps + 1) / per_threshold)
 
 
-def image_scores(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = None) -> pd.DataFrame:
     """Scores of every image of every run.
 
     Args:
         table: A validated results table (see :func:`benchmark.statistics.table.validate`).
         threshold: t, in the unit of the errors.
+        rates: The success detection rates that are asked for.
 
     Returns:
         One row per condition, method, seed and image, with ``n_landmarks`` and one column per endpoint that
@@ -120,6 +176,8 @@ def image_scores(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     for column, endpoint in (('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
         if column in table.columns:
             scores[endpoint] = per_image(table[column].to_numpy(np.float64))
+    for endpoint, success in rates.names.items() if rates else ():
+        scores[endpoint] = per_image(successes(table[rates.column].to_numpy(np.float64), success))
     return scores
 
 

@@ -10,14 +10,16 @@ import pandas as pd
 
 from .contrasts import SCOPES
 from .crossed import contrast, mean
+from .endpoints import Rates
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .scores import Scores
+from .success import landmark_rates
 
 
 def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs: Sequence[tuple[str, str]],
-              options: Options) -> dict[str, Any] | None:
-    """Mean error of each landmark and method, and the planned contrasts per landmark.
+              options: Options, rates: Rates | None = None) -> dict[str, Any] | None:
+    """Mean error and success detection rates of each landmark and method, and the planned contrasts per landmark.
 
     p-values are adjusted by Benjamini and Hochberg over the landmarks of a contrast and scope.
 
@@ -27,6 +29,7 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
         declared: Landmarks in the order of the data set.
         pairs: Planned pairs.
         options: Design and level.
+        rates: Success detection rates.
 
     Returns:
         None where the table has no landmarks.
@@ -38,6 +41,7 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
     names = [name for name in map(str, declared) if name in found]
     names += sorted(set(found) - set(names))
     arrays = {name: errors(found[name], scores, options) for name in names}
+    more = landmark_rates(rows, scores, rates, options)
     means: dict[str, dict[str, Any]] = {method: {} for method in scores.methods}
     for name in names:
         for method, (values, block) in arrays[name].items():
@@ -46,7 +50,7 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
             per_seed = values.mean(axis=1)
             means[method][name] = {'mean': float(per_seed.mean()),
                                    'seed_sd': float(per_seed.std(ddof=1)) if len(per_seed) > 1 else None,
-                                   'ci_low': low, 'ci_high': high}
+                                   'ci_low': low, 'ci_high': high, **more.get((method, name), {})}
     return {'names': names,
             'n_images': {name: next(iter(arrays[name].values()))[0].shape[1] for name in names},
             'methods': means, 'contrasts': _contrasts(arrays, names, scores, pairs, options)}

@@ -14,6 +14,8 @@ DRAWS = 10_000
 DESIGNS = ('nested', 'paired')
 #: Endpoints that are tested, the primary one first.
 TESTED = ('ME', 'FR', 'AUC', 'NME')
+#: Success thresholds where errors are in millimetres: those of the cephalometric challenges (Wang et al. 2016).
+SUCCESS_MM = (2.0, 2.5, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Options:
         missing_cap: Error that a missing prediction counts as; None: an image that a run lacks is left out.
         reported_images: Number of test images behind the reported numbers.
         value_label: What the conditions' values are.
+        success: Thresholds of the success detection rates, in millimetres where these are known, else in the unit of
+            the errors; None: :data:`SUCCESS_MM` in millimetres, else none; empty: none.
     """
 
     threshold: float = THRESHOLD
@@ -50,6 +54,7 @@ class Options:
     missing_cap: float | None = None
     reported_images: int | None = None
     value_label: str = 'labelled training images'
+    success: tuple[float, ...] | None = None
 
 
 #: What ``analysis`` of a suite or a plan may hold.
@@ -90,7 +95,8 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
         groups=_names(given.get('groups', ()), 'groups'), missing_cap=None if cap is None else float(cap),
         reported_images=None if given.get('reported_images') is None else _count(given['reported_images'],
                                                                                 'reported_images', 2),
-        value_label=str(given.get('value_label', Options.value_label)))
+        value_label=str(given.get('value_label', Options.value_label)),
+        success=None if given.get('success') is None else _thresholds(given['success']))
 
 
 def parse_margins(texts: Iterable[str]) -> dict[str, float]:
@@ -119,6 +125,14 @@ def _margins(margins: Any) -> dict[str, float]:
             raise TableError(f'margin: unknown endpoint {name!r}; margins can be given for {", ".join(TESTED)}')
     remedy = "give it in the endpoint's unit (FR, AUC and NME are shares: 0.01 is one per cent)"
     return {name: _number(value, f'margin of {name}', remedy) for name, value in margins.items()}
+
+
+def _thresholds(value: Any) -> tuple[float, ...]:
+    """Success thresholds in ascending order, each once."""
+    remedy = 'give distances such as 2, 2.5, 3 and 4, or none'
+    if not isinstance(value, (list, tuple)):
+        raise TableError(f'success: {value!r} is no list of numbers; {remedy}')
+    return tuple(sorted({_number(item, 'success', remedy) for item in value}))
 
 
 def _number(value: Any, name: str, remedy: str) -> float:

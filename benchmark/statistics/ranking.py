@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .contrasts import lower_is_better
+from .endpoints import lower_is_better
 from .options import Options
 from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
 from .resampling import BOTH, WeightDraws, bootstrap_means, in_chunks

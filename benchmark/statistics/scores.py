@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .crossed import Block
-from .endpoints import ENDPOINTS, image_scores
+from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
 from .layout import some
 from .options import Options
 from .table import TableError
@@ -99,7 +99,8 @@ class Scores:
         return [name for name in among if name in self.values]
 
 
-def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options: Options, notes: list[str]) -> Scores:
+def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options: Options, notes: list[str],
+                rates: Rates | None = None) -> Scores:
     """Scores of one condition.
 
     Args:
@@ -108,11 +109,12 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         label: The condition's name for readers.
         options: Threshold and what a missing prediction counts as.
         notes: Sentences for the reader are appended.
+        rates: Success detection rates.
 
     Raises:
         TableError: No image has been scored by every run.
     """
-    frame = image_scores(rows, options.threshold)
+    frame = image_scores(rows, options.threshold, rates)
     runs = frame[['method', 'seed']].drop_duplicates()
     single = frame.groupby('method')['image'].nunique()
     if (single == 1).any():
@@ -141,7 +143,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
                      f'({some(dropped)}), because not every run has scored all of it: {some(lacking)}.')
     seeds = {method: runs['seed'].to_numpy()[place].tolist() for method, place in places.items()}
     arrays = {}
-    for endpoint in ENDPOINTS:
+    for endpoint in (*ENDPOINTS, *(rates.names if rates else ())):
         if endpoint in frame.columns:
             flat = np.append(frame[endpoint].to_numpy(), np.nan)
             arrays[endpoint] = flat[grid]
@@ -153,7 +155,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         if known.any():
             kept[endpoint] = known
             values[endpoint] = {method: array[place][:, known] for method, place in places.items()}
-            if not known.all():
+            if not known.all() and not is_rate(endpoint):  # rates lack what the mean error in their unit lacks
                 notes.append(f'{label}: {endpoint} is over {known.sum()} of {len(images)} images; the others lack what '
                              'it needs.')
     filled = any(missing.values())
@@ -197,7 +199,7 @@ def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options
           images: Sequence[str]) -> dict[str, np.ndarray]:
     """Missing predictions as failures; endpoints that can't be filled keep NaN."""
     cap = float(options.missing_cap)
-    fills: dict[str, Any] = {'ME': cap, 'FR': 1.0, 'AUC': 0.0}
+    fills: dict[str, Any] = {'ME': cap, 'FR': 1.0, 'AUC': 0.0, **{name: 0.0 for name in arrays if is_rate(name)}}
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .contrasts import NETWORKS, PROCEDURE, lower_is_better
+from .contrasts import NETWORKS, PROCEDURE
 from .crossed import ZERO, Block, Estimate, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
-from .endpoints import auc_scores, failures
+from .endpoints import auc_scores, failures, lower_is_better
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded

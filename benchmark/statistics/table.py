@@ -1,7 +1,8 @@
 """The tidy results table: one row per method, condition, seed, image and landmark.
 
 Only ``method``, ``seed``, ``image`` and ``error`` are required. Without ``landmark`` a row is a whole image
-and ``error`` is the image's; without ``condition`` there is one, named ``all``.
+and ``error`` is the image's; without ``condition`` there is one, named ``all``. ``between_<pair>`` and
+``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ NAMES = ('method', 'condition', 'image', 'subject', 'landmark')
 DISTANCES = ('error', 'error_input', 'error_mm')
 COORDINATES = ('x', 'y', 'x_true', 'y_true')
 NUMBERS = (*DISTANCES, 'normalizer', *COORDINATES, 'score')
+#: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
+BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 ROWS_SHOWN = 5
 #: How an empty number is written, by whom ever.
 EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>')
@@ -114,7 +117,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         if name in frame.columns:
             frame[name] = _names(frame[name], name, where)
     frame['seed'] = _seeds(frame['seed'], where)
-    for name in NUMBERS:
+    between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
+    for name in (*NUMBERS, *between):
         if name in frame.columns:
             frame[name] = _numbers(frame[name], name, where, missing_allowed)
     keys = [name for name in KEYS if name in frame.columns]
@@ -173,7 +177,7 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) ->
     if (np.abs(value) > LARGEST).any():
         raise TableError(f'{where}: field {name}: beyond {LARGEST:g} in {_rows(np.abs(value) > LARGEST)}; correct or '
                          'remove these rows')
-    if name in DISTANCES and (value < 0).any():
+    if (name in DISTANCES or name.startswith(BETWEEN)) and (value < 0).any():
         raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; a distance is at least 0')
     if name == 'normalizer' and (value <= 0).any():
         raise TableError(

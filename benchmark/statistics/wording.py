@@ -54,16 +54,17 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
     return found
 
 
-class _Words:
-    """Sentences on one contrast."""
+class Scale:
+    """Numbers of one unit in words.
 
-    def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
-                 alpha: float) -> None:
-        self.endpoint, self.a, self.b = endpoint, labels[a], labels[b]
-        self.unit_of, self.alpha = unit_of, alpha
-        factor, decimals, own = SHOWN[endpoint]
-        self.factor, self.decimals, self.unit = factor, decimals, unit if own is None else own
-        self.level = f'{100 * (1 - alpha):g} %'
+    Args:
+        factor: What numbers are multiplied by, 100 for percent.
+        decimals: As a rule; more where a number would else vanish.
+        unit: As written after a number, or ''.
+    """
+
+    def __init__(self, factor: float, decimals: int, unit: str) -> None:
+        self.factor, self.decimals, self.unit = factor, decimals, unit
 
     def size(self, value: float) -> str:
         """A number above 0 with its unit."""
@@ -86,6 +87,18 @@ class _Words:
             near, far = sorted((abs(low), abs(high)))
             return f'from {self.number(near)} to {self.number(far)} {"lower" if low < 0 else "higher"}'
         return f'from {self.signed(low)} to {self.signed(high)}'
+
+
+class _Words(Scale):
+    """Sentences on one contrast."""
+
+    def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
+                 alpha: float) -> None:
+        self.endpoint, self.a, self.b = endpoint, labels[a], labels[b]
+        self.unit_of, self.alpha = unit_of, alpha
+        factor, decimals, own = SHOWN[endpoint]
+        super().__init__(factor, decimals, unit if own is None else own)
+        self.level = f'{100 * (1 - alpha):g} %'
 
     def conclusion(self, one: Mapping[str, Any]) -> str:
         """The verdict as a clause."""

@@ -36,6 +36,8 @@ THEME = {
 }
 SVG, XLINK = 'http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink'
 WIDE, NARROW = (7.4, 3.9), (3.75, 3.7)
+#: What the inter-observer error is called in figures.
+ANNOTATORS = 'between annotators'
 RC = {
     'svg.hashsalt': 'report',
     'svg.fonttype': 'none',
@@ -142,6 +144,28 @@ def floor_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> None:
             **text,
         )
         ax.set_xlim(left=min(ax.get_xlim()[0], value * 0.92))
+
+
+def annotators_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> None:
+    """Draw the mean distance between annotators, where there are several, across the axes."""
+    block = analysis.get('annotators')
+    if not block:
+        return
+    value, look = block['endpoints']['ME']['mean'], {'color': INK, 'linewidth': 0.8, 'linestyle': (0, (5, 2))}
+    text = {'color': INK, 'fontsize': 7.5, 'textcoords': 'offset points', 'va': 'bottom'}
+    if horizontal:
+        ax.axhline(value, **look)
+        ax.annotate(ANNOTATORS, (0.99, value), xycoords=ax.get_yaxis_transform(), xytext=(0, 3), ha='right', **text)
+        low, high = ax.get_ylim()
+        ax.set_ylim(min(low, value - 0.05 * (high - low)), max(high, value + 0.08 * (high - low)))
+        return
+    ax.axvline(value, **look)
+    low, high = ax.get_xlim()
+    low, high = min(low, value - 0.03 * (high - low)), max(high, value + 0.03 * (high - low))
+    ax.set_xlim(low, high)
+    left = value > (low + high) / 2
+    ax.annotate(ANNOTATORS, (value, 0), xycoords=ax.get_xaxis_transform(), xytext=(-3 if left else 3, 1),
+                ha='right' if left else 'left', **text)
 
 
 def label_ends(ax: Axes, analysis: dict[str, Any], ends: dict[str, tuple[float, float]]) -> None:

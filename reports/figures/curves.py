@@ -11,7 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from ..palette import Style
-from .base import MUTED, figure, floor_line, label_ends, line_style, method_colour, short
+from .base import (
+    ANNOTATORS,
+    INK,
+    MUTED,
+    annotators_line,
+    figure,
+    floor_line,
+    label_ends,
+    line_style,
+    method_colour,
+    short,
+)
 
 #: With more methods than this, bands would hide each other.
 BANDS = 8
@@ -34,6 +45,10 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
             every = (6 + 2 * place % 24, 16 if len(names) <= BANDS else 40)
             ax.plot(curve['x'], curve['mean'], markevery=every, label=short(analysis, name), drawstyle='steps-post',
                     **{**line_style(style), **({} if len(names) <= BANDS else {'linewidth': 1})})
+        if analysis.get('annotators') and condition == analysis['main_condition']:
+            observed = analysis['annotators']['ced']
+            ax.plot(observed['x'], observed['mean'], color=INK, linewidth=1, linestyle=(0, (5, 2)), label=ANNOTATORS,
+                    drawstyle='steps-post')
         ax.axvline(threshold, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
         ax.text(threshold, 1.03, f't = {threshold:g}', ha='center', va='bottom', color=MUTED, fontsize=8)
         ax.set(xlim=(0, end), ylim=(0, 1.02), xlabel=f'image error ({analysis["unit"]})',
@@ -113,6 +128,7 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         )
         ax.grid(True)
         floor_line(ax, analysis, horizontal=True)
+        annotators_line(ax, analysis, horizontal=True)
         if narrow:
             fig.legend(loc='outside lower center', ncols=2, handlelength=3.2)
         else:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..palette import Style
-from .base import PAPER, figure, floor_line, method_colour, short
+from .base import PAPER, annotators_line, figure, floor_line, method_colour, short
 
 
 def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
@@ -33,11 +33,13 @@ def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Ma
                 alpha=0.85,
             )
         ax.set_yticks(range(len(names)), [short(analysis, name) for name in names])
-        ax.set(ylim=(len(names) - 0.45, -0.75), xlabel=f'ME ({analysis["unit"]}), lower is better')
+        below = 0.45 if analysis.get('annotators') else 0  # room for a line of text
+        ax.set(ylim=(len(names) - 0.45 + below, -0.75), xlabel=f'ME ({analysis["unit"]}), lower is better')
         ax.tick_params(axis='y', length=0)
         ax.spines['left'].set_visible(False)
         ax.grid(True, axis='x')
         floor_line(ax, analysis, horizontal=False)
+        annotators_line(ax, analysis, horizontal=False)
 
     return figure(
         draw, prefix, f'Mean error of each seed, {len(names)} methods.', 0.95 + 0.27 * max(len(names), 2)

@@ -20,15 +20,16 @@ from . import (  # noqa: F401  (registers the sections)
     sensitivity,
     significance,
     subgroups,
+    success,
     training,
     variance,
 )
 from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
-ORDER = ('headline', 'table1', 'ced', 'contrasts', 'sensitivity', 'variance', 'ranking', 'significance', 'conditions',
-         'landmarks', 'agreement', 'subgroups', 'training', 'samples', 'reported', 'ablations', 'runs', 'methods',
-         'data', 'settings', 'environment', 'limits')
+ORDER = ('headline', 'table1', 'ced', 'contrasts', 'success', 'sensitivity', 'variance', 'ranking', 'significance',
+         'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'samples', 'reported', 'ablations', 'runs',
+         'methods', 'data', 'settings', 'environment', 'limits')
 
 
 def ordered() -> list[type[Section]]:

@@ -24,17 +24,17 @@ class Landmarks(Section):
         landmarks = analysis['landmarks']
         if not landmarks:
             return Skip('The table has no landmarks: each row is a whole image.')
-        values = {(method, name): cell['mean'] for method, cells in landmarks['methods'].items()
-                  for name, cell in cells.items()}
+        values = _values(landmarks, 'mean')
         low = min(values.items(), key=lambda item: item[1])
         high = max(values.items(), key=lambda item: item[1])
-        width = (high[1] - low[1]) or 1.0
         pair = main_pair(analysis)
         method = pair[0] if pair else analysis['ranking']['first']
         return {
             'names': landmarks['names'],
             'shown': [name for name in analysis['order']['methods'] if name in landmarks['methods']],
-            'shade': {key: f'--p:{4 + 56 * (value - low[1]) / width:.1f}%' for key, value in values.items()},
+            'shade': _shade(values),
+            'observed': bool((analysis.get('annotators') or {}).get('landmarks')),
+            'rates': _rates(analysis),
             'low': low[0],
             'high': high[0],
             'pair': pair,
@@ -46,6 +46,42 @@ class Landmarks(Section):
             'open': len(landmarks['names']) <= OPEN,
             'rows': _rows(analysis, pair) if pair else [],
         }
+
+
+def _values(landmarks: dict[str, Any], key: str) -> dict[tuple[str, str], float]:
+    """(method, landmark) -> its number of that name, where it has one."""
+    return {(method, name): cell[key] for method, cells in landmarks['methods'].items()
+            for name, cell in cells.items() if key in cell}
+
+
+def _shade(values: dict[tuple[str, str], float], sign: int = 1) -> dict[tuple[str, str], str]:
+    """The shade of each cell of a heat table, between its smallest and its largest number.
+
+    Args:
+        values: The cells.
+        sign: -1 where smaller numbers get the stronger colour.
+    """
+    signed = {key: sign * value for key, value in values.items()}
+    low, high = min(signed.values()), max(signed.values())
+    return {key: f'--p:{4 + 56 * (value - low) / ((high - low) or 1.0):.1f}%' for key, value in signed.items()}
+
+
+def _rates(analysis: dict[str, Any]) -> list[dict[str, Any]]:
+    """Further heat tables: the mean in millimetres where the errors have another unit, and each success rate."""
+    success = analysis.get('success')
+    if not success:
+        return []
+    found = [('mean_mm', 'Mean radial error per landmark in mm', 3, 1, 1)] + [
+        (name, f'Success detection rate per landmark within {threshold:g} {success["unit"]}, in percent', 1, 100, -1)
+        for name, threshold in zip(success['endpoints'], success['thresholds'])]
+    tables = []
+    for key, title, digits, scale, sign in found:
+        values = _values(analysis['landmarks'], key)
+        if values:
+            every = {(method, name): '' for method, cells in analysis['landmarks']['methods'].items() for name in cells}
+            tables.append({'key': key, 'title': title, 'digits': digits, 'scale': scale,
+                           'shade': every | _shade(values, sign)})
+    return tables
 
 
 def _rows(analysis: dict[str, Any], pair: tuple[str, str]) -> list[tuple[str, dict[str, int]]]:

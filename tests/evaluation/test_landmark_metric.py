@@ -76,3 +76,27 @@ def test_failure_is_an_image_above_the_threshold(rows):
     summary, _ = rows(at, above, threshold=1.25)
     assert summary['FR'] == 0.5
     assert summary['AUC'] == pytest.approx(0, abs=1e-9)
+
+
+def test_annotators_are_compared_with_each_other_in_every_unit(rows):
+    truth = [(10, 20), (50, 50)]
+    # 6, 8 image px from the reference: 10 image px = 1.25 heatmap px = 5 mm; the second landmark is not annotated.
+    one = sample(truth, truth, pixel_spacing=0.5, annotators={'b': np.array([(16, 28), (np.nan, np.nan)])})
+    _, table = rows(one, annotators=['b'])
+    assert (table[0]['between_reference-b'], table[0]['between_mm_reference-b']) == pytest.approx((1.25, 5))
+    assert np.isnan(table[1]['between_reference-b'])
+    # Two are compared with each other only: the reference is their mean here, and nearer to each than they are.
+    two = {'b': np.array([(16, 28), (50, 50)]), 'c': np.array([(4, 12), (50, 50)])}
+    _, table = rows(sample(truth, truth, annotators=two), annotators=['b', 'c'])
+    assert table[0]['between_b-c'] == pytest.approx(2.5) and np.isnan(table[0]['between_mm_b-c'])
+    assert [name for name in table[0] if name.startswith('between')] == ['between_b-c', 'between_mm_b-c']
+
+
+def test_an_image_without_the_second_annotator_has_no_distance(rows):
+    _, table = rows(sample([(0, 0)] * 2, [(1, 1)] * 2), annotators=['b'])
+    assert np.isnan(table[0]['between_reference-b'])
+
+
+def test_without_annotators_there_are_no_columns_of_them(rows):
+    _, table = rows(sample([(0, 0)] * 2, [(1, 1)] * 2, annotators={'b': np.zeros((2, 2))}))
+    assert not any(name.startswith('between') for name in table[0])

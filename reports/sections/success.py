@@ -1,0 +1,52 @@
+"""Mean radial error and success detection rates, and how far annotators are from each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..numbers import lookup
+from .base import Section, Skip, register
+from .results import best
+
+
+@register
+class Success(Section):
+    """The table that cephalometric papers print, with intervals, beside the inter-observer error."""
+
+    name = 'success'
+    title = 'Success rates and annotators'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
+        """Skipped where there are neither rates nor distances between annotators."""
+        success, annotators = analysis.get('success'), analysis.get('annotators')
+        if not success and not annotators:
+            return Skip('Errors are not known in millimetres, no success threshold is declared, and there is one '
+                        'annotation of each image.')
+        mean = success['mean'] if success else 'ME'
+        rates = dict(zip(success['endpoints'], success['thresholds'])) if success else {}
+        names = [name for name in analysis['order']['methods'] if mean in analysis['methods'][name]['endpoints']
+                 or any(rate in analysis['methods'][name]['endpoints'] for rate in rates)]
+        observed = (annotators or {}).get('endpoints', {})
+        return {
+            'success': success,
+            'annotators': annotators,
+            'names': names,
+            'mean': mean,
+            'rates': rates,
+            'own_unit': success['unit'] if success else analysis['unit'],
+            'best': {name: best(analysis, name) for name in (mean, *rates)},
+            'observed': mean in observed,
+            'bounded': any(lookup(block, ('endpoints', rate, 'bound')) is not None
+                           for block in (*analysis['methods'].values(), {'endpoints': observed}) for rate in rates),
+            'single': all(analysis['methods'][name]['n_seeds'] < 2 for name in names),
+            'missing': any(block.get('missing') for block in analysis['methods'].values()),
+            'pairs': _pairs(success['contrasts']) if success else {},
+        }
+
+
+def _pairs(contrasts: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, int]]:
+    """(a, b, rate) -> the places of its contrasts, by scope."""
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for place, one in enumerate(contrasts):
+        found.setdefault((one['a'], one['b'], one['endpoint']), {})[one['scope']] = place
+    return dict(sorted(found.items(), key=lambda item: min(item[1].values())))
