@@ -28,6 +28,7 @@ from .records import set_aside
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
 from .suite import Suite, SuiteError, merged
+from .tuning import draw_tries
 from .work import EXECUTION, RUN, Task
 
 UNIT = 'heatmap px'
@@ -48,6 +49,8 @@ class Run:
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
         identity: What the hash is made of.
+        place: Its folder below ``runs/``: the id of the first run that is the same training, mostly its own.
+        attempt: Number of the try and its config values, where the method is tuned.
     """
 
     id: str
@@ -59,6 +62,8 @@ class Run:
     seeds: dict[str, int]
     source_hash: str | None
     identity: dict
+    place: str
+    attempt: tuple[int, dict] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Plan:
 
     def folder(self, run: Run) -> Path:
         """The run's folder."""
-        return self.out / 'runs' / run.id
+        return self.out / 'runs' / run.place
 
 
 def made(folder: Path, make) -> Path:
@@ -190,7 +195,9 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
-    runs = []
+    if suite.tuning and 'val' not in splits:
+        raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
+    runs, places = [], {}
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
         if (wanted := changes.get('num_labels') or 0) > images:
@@ -204,16 +211,24 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                 if methods is not None and name not in methods:
                     continue
                 seeds = derive_seeds(seed, name, suite.seeding)
-                cfg = run_config(method, settings, meta, seeds, changes.get('num_labels'), threshold, images,
-                                 suite.overrides)
-                fit_source(cfg, source.arch, source.normalisation)
-                if 'val' not in splits:
-                    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-                source_hash = source.hash if uses_source(cfg) else None
-                parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
-                value = digest(parts)
-                runs.append(Run(f'{name}/{condition}-seed{seed}-{value[:8]}', name, condition, seed, value,
-                                fill_paths(cfg, str(root), str(source.path)), seeds, source_hash, parts))
+                own = changes.get('method_options', {}).get(name, {})
+                for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
+                    options = method['cfg_options'] | own | (values or {})
+                    cfg = run_config(dict(method, cfg_options=options), settings, meta, seeds,
+                                     changes.get('num_labels'), threshold, images, suite.overrides)
+                    fit_source(cfg, source.arch, source.normalisation)
+                    if 'val' not in splits:
+                        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+                    source_hash = source.hash if uses_source(cfg) else None
+                    parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
+                    value = digest(parts)
+                    attempt = None if values is None else (number, values)
+                    title = f'{condition}-seed{seed}' + ('' if attempt is None else f'-try{number}')
+                    id_ = f'{name}/{title}-{value[:8]}'
+                    # What a condition does not change of a method is trained once.
+                    place = places.setdefault((name, seed, number, value), id_)
+                    runs.append(Run(id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)),
+                                    seeds, source_hash, parts, place, attempt))
     if only is not None:
         kept = [run for run in runs if fnmatch.fnmatch(run.id, only)]
         if not kept:
@@ -237,8 +252,9 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                          value=c.get('value', c.get('num_labels', len(splits['train'].records))))
                     for n, c in suite.conditions.items()],
         seeds=suite.seeds,
-        runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
-                   seeds=r.seeds, source_hash=r.source_hash) for r in runs],
+        runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.place}',
+                   seeds=r.seeds, source_hash=r.source_hash,
+                   **({} if r.attempt is None else dict(attempt=r.attempt[0], values=r.attempt[1]))) for r in runs],
         analysis=dict(suite.analysis, threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
                   splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
@@ -254,6 +270,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         settings=training_settings(suite, runs) | dict(
             seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
         report=suite.report,
+        **(dict(tuning={key: value for key, value in suite.tuning.items() if key != 'axes'}) if suite.tuning else {}),
         execution=EXECUTION | suite.execution | dict(code=code_version(), paths=suite.paths))
 
 

@@ -12,6 +12,7 @@ from benchmark.statistics.options import read_options
 from benchmark.statistics.table import TableError
 
 from .seeds import design, seeding
+from .tuning import check_tuning
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 
@@ -30,7 +31,7 @@ SOURCE = {'train': ('data', 'epochs', 'batch_size', 'lr', 'seed', 'label_smoothi
           'checkpoint': ('path',), 'random': ('seed', 'num_classes')}
 SOURCE_DATA = {'synthetic': ('identities', 'shots', 'image_size', 'seed'), 'identities': ('root',)}
 FIELDS = ('name', 'title', 'question', 'methods', 'seeds', 'data', 'source', 'settings', 'conditions', 'seeding',
-          'analysis', 'reported', 'caution', 'workers', 'execution', 'report')
+          'analysis', 'reported', 'caution', 'workers', 'execution', 'report', 'tuning')
 #: What a suite asks of the page: its sections in their order, and modules that register more of them.
 REPORT = ('sections', 'imports')
 #: How a suite's runs are executed; see :data:`benchmark.experiments.work.EXECUTION`. The engines' names
@@ -56,7 +57,8 @@ class Suite:
         data: Target data: ``dict(type='synthetic', ...)`` or ``dict(type='prepared', root=...)``.
         source: The source network: ``type`` is ``train``, ``checkpoint`` or ``random``.
         settings: Overrides of the methods' protocol, by name (:data:`SETTINGS`).
-        conditions: Name -> ``dict(label, value, num_labels, **settings)``; the first is the main one.
+        conditions: Name -> ``dict(label, value, num_labels, method_options, **settings)``; the first is the main one.
+            ``method_options`` holds config values by dotted key for some methods.
         seeding: Purpose -> how its seed comes about: see :func:`benchmark.experiments.seeds.seeding`.
         analysis: The analysis plan (:data:`ANALYSIS`): declared here, before there are results.
         reported: Method -> numbers that somebody reported for it.
@@ -64,6 +66,7 @@ class Suite:
         workers: Runs at the same time where the command line does not say; small runs use two cores better apart.
         execution: How runs are executed: retries, time limit, states, SLURM's options (:data:`EXECUTION`).
         report: What the page shows (:data:`REPORT`), and the suite's folder, where modules are looked for.
+        tuning: Tries per method, chosen on the validation split: see :func:`benchmark.experiments.tuning.check_tuning`.
         overrides: Config values of the command line, which go before everything else.
     """
 
@@ -83,6 +86,7 @@ class Suite:
     workers: int = 1
     execution: dict = field(default_factory=dict)
     report: dict = field(default_factory=dict)
+    tuning: dict = field(default_factory=dict)
     overrides: dict = field(default_factory=dict)
 
     @property
@@ -165,7 +169,10 @@ def load_suite(name: str) -> Suite:
         _typed(path, 'source.data', content['source'].get('data') or {}, SOURCE_DATA)
     _settings(path, 'settings.', content.get('settings', {}))
     for name, condition in content.get('conditions', {}).items():
-        _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels'))
+        _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels', 'method_options'))
+        if stray := sorted(set(condition.get('method_options', {})) - set(content['methods'])):
+            raise SuiteError(f'{path}: conditions.{name}.method_options.{stray[0]}: the suite has no such method. It '
+                             f'has: {", ".join(content["methods"])}.')
     _known(path, 'analysis.', content.get('analysis', {}), ANALYSIS)
     try:
         read_options(content.get('analysis', {}))
@@ -174,6 +181,8 @@ def load_suite(name: str) -> Suite:
     _execution(path, content.get('execution', {}))
     content['report'] = _report(path, content.get('report', {}))
     try:
+        if content.get('tuning'):
+            check_tuning(content['tuning'], list(content['methods']))
         content['seeding'] = seeding(content.get('seeding', {}))
     except ValueError as error:
         raise SuiteError(f'{path}: {error}') from None

@@ -265,6 +265,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     history = training_history(runner.message_hub, runner.iter, runner.epoch)
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
         _load_best(runner, place / Path(best).name)
+    # Tries are compared on the network that is tested.
+    validation = {k: _finite(v) for k, v in runner.val().items()} if 'attempt' in entry else None
     _ask_for_heatmaps(runner.model)
     metrics = runner.test()
     rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
@@ -285,7 +287,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     return dict(epochs=epochs, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
-                files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()})
+                files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
+                **({} if validation is None else dict(validation=validation)))
 
 
 def _ask_for_heatmaps(model: torch.nn.Module) -> None:
