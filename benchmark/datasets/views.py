@@ -14,9 +14,10 @@ NUMBERED = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
 
 
 def numbered_views(pipeline) -> DrawView | None:
-    """The DrawView of a pipeline whose views are discrete and touched by nothing else; None for any other."""
+    """The DrawView of a pipeline that packs discrete views, touched by nothing else; None for any other."""
     steps = getattr(pipeline, 'transforms', [])
-    if any(type(step).__name__ not in NUMBERED for step in steps):
+    kinds = [type(step).__name__ for step in steps]
+    if set(kinds) - set(NUMBERED) or 'PackPoseInputs' not in kinds[-1:]:
         return None
     return next((step for step in steps if isinstance(step, DrawView) and step.count is not None), None)
 

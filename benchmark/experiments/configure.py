@@ -18,6 +18,8 @@ from benchmark.files import digest, file_digest
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
 STRIDE = 4
+#: A source that is random whatever the encoder starts from.
+RANDOM = 'random'
 SEAL = '# sha256 of what follows: '
 
 
@@ -151,7 +153,7 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
     cfg.pop('source_checkpoint', None)
     if _pretrained(cfg.model.backbone):
         cfg.model.backbone.init_cfg.checkpoint = source
-    if 'source' in cfg.model:
+    if 'source' in cfg.model and cfg.model.source.get('checkpoint') != RANDOM:
         cfg.model.source.checkpoint = source
     return cfg
 

@@ -210,7 +210,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
-                seeds = derive_seeds(seed, name, suite.seeding)
+                seeds = derive_seeds(seed, name, suite.seeding | changes.get('seeding', {}))
                 own = changes.get('method_options', {}).get(name, {})
                 for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
                     options = method['cfg_options'] | own | (values or {})

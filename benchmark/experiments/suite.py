@@ -58,7 +58,7 @@ class Suite:
         source: The source network: ``type`` is ``train``, ``checkpoint`` or ``random``.
         settings: Overrides of the methods' protocol, by name (:data:`SETTINGS`).
         conditions: Name -> ``dict(label, value, num_labels, method_options, **settings)``; the first is the main one.
-            ``method_options`` holds config values by dotted key for some methods.
+            ``method_options`` holds config values by dotted key for some methods, ``seeding`` goes before the suite's.
         seeding: Purpose -> how its seed comes about: see :func:`benchmark.experiments.seeds.seeding`.
         analysis: The analysis plan (:data:`ANALYSIS`): declared here, before there are results.
         reported: Method -> numbers that somebody reported for it.
@@ -98,7 +98,8 @@ class Suite:
     @property
     def design(self) -> str:
         """``paired`` where a seed means the same to all methods in anything that varies, else ``nested``."""
-        return design(self.seeding)
+        kinds = {design(self.seeding | condition.get('seeding', {})) for condition in self.conditions.values()}
+        return 'paired' if 'paired' in kinds else 'nested'
 
 
 def names(kind: str) -> list[str]:
@@ -169,7 +170,7 @@ def load_suite(name: str) -> Suite:
         _typed(path, 'source.data', content['source'].get('data') or {}, SOURCE_DATA)
     _settings(path, 'settings.', content.get('settings', {}))
     for name, condition in content.get('conditions', {}).items():
-        _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels', 'method_options'))
+        _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels', 'method_options', 'seeding'))
         if stray := sorted(set(condition.get('method_options', {})) - set(content['methods'])):
             raise SuiteError(f'{path}: conditions.{name}.method_options.{stray[0]}: the suite has no such method. It '
                              f'has: {", ".join(content["methods"])}.')
@@ -184,6 +185,9 @@ def load_suite(name: str) -> Suite:
         if content.get('tuning'):
             check_tuning(content['tuning'], list(content['methods']))
         content['seeding'] = seeding(content.get('seeding', {}))
+        for condition in content.get('conditions', {}).values():
+            if 'seeding' in condition:
+                condition['seeding'] = seeding(condition['seeding'])
     except ValueError as error:
         raise SuiteError(f'{path}: {error}') from None
     suite = Suite(**content)

@@ -148,7 +148,7 @@ def plain_model(model: dict) -> dict:
         for key in ('source', 'gradient_interval'):
             model.pop(key, None)
         model['head']['type'] = 'HeatmapHead'
-        for key in ('transfer', 'train_classifier'):
+        for key in ('transfer', 'train_classifier', 'weight_schedule'):
             model['head'].pop(key, None)
     model.get('backbone', {}).pop('init_cfg', None)
     return model

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import torch
@@ -13,6 +14,14 @@ from torch import Tensor, nn
 
 from .source import FrozenSource, SourceError, stage_taps
 from .transfer import TransferContext, TransferLoss
+
+#: Factor of all weights, from the share of the training that is done.
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    'constant': lambda progress: 1.0,
+    'falling': lambda progress: 1.0 - progress,
+    'rising': lambda progress: progress,
+    'cosine': lambda progress: (1.0 + math.cos(math.pi * progress)) / 2,
+}
 
 
 @MODELS.register_module()
@@ -25,11 +34,20 @@ class CTDHead(HeatmapHead):
     Args:
         transfer: Name -> config of a :class:`TransferLoss`.
         train_classifier: Whether g^t, which starts as a copy of the source's classifier, is trained.
+        weight_schedule: Course of all regularisers' weights over the training, one of :data:`SCHEDULES`.
         kwargs: HeatmapHead's arguments.
+
+    Raises:
+        SourceError: Something that is no TransferLoss, a name with 'loss' in it, an unknown schedule.
     """
 
-    def __init__(self, transfer: dict[str, dict] | None = None, train_classifier: bool = True, **kwargs) -> None:
+    def __init__(self, transfer: dict[str, dict] | None = None, train_classifier: bool = True,
+                 weight_schedule: str = 'constant', **kwargs) -> None:
         super().__init__(**kwargs)
+        if weight_schedule not in SCHEDULES:
+            raise SourceError(f'head.weight_schedule={weight_schedule!r} is unknown. Choose one of: '
+                              f'{", ".join(SCHEDULES)}.')
+        self.weight_schedule = weight_schedule
         # Built with a generator state of their own: a regulariser with weights must not change the decoder's.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -122,7 +140,7 @@ class CTDHead(HeatmapHead):
         with torch.autocast(context.heatmaps.device.type, enabled=False):
             for name, loss in self.transfer.items():
                 raw = loss(context)
-                values[name] = (raw, raw * loss.weight)
+                values[name] = (raw, raw * (loss.weight * SCHEDULES[self.weight_schedule](context.progress)))
         return values
 
     def check_batch(self, size: int) -> None:

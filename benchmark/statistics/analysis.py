@@ -30,6 +30,7 @@ from .subgroups import subgroups
 from .success import success, which_rates
 from .table import TableError
 from .training import training
+from .tuning import tuning
 from .wording import statements
 
 SCHEMA_VERSION = 2
@@ -120,6 +121,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'learning_curve': learning_curve(conditions, layout, options.value_label),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT else None,
         'training': training(plan, records),
+        'tuning': tuning(plan),
         'samples': [] if options.missing_cap is not None else sample_images(
             shown, [*layout.methods], options.proposed, options.reference),
         'runs': runs, 'notes': notes + run_notes(runs),

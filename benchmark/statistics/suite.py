@@ -16,6 +16,7 @@ from .training import read_history
 
 SCHEMA = Path(__file__).with_name('input_schema.json')
 RESULTS = ('results.parquet', 'results.csv')
+TUNING = 'tuning.json'
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Suite:
 
     Attributes:
         table: The validated results table.
-        plan: The plan as written by the suite, or an empty dict for a bare table.
+        plan: The plan as written by the suite, or an empty dict for a bare table; where methods are tuned, of each
+            one's tries the chosen one, with all of them under ``tuning.groups``.
         records: The ``record.json`` of each run, in the order of their ids, with its ``history`` where it has one.
     """
 
@@ -55,7 +57,9 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
         )
     plan_file = Path(plan) if plan else results / 'plan.json'
     found = _plan(plan_file) if plan or plan_file.is_file() else {}
-    return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(read_records(results)))
+    tries = _json(results / TUNING, 'tuning', 'run the suite again') if (results / TUNING).is_file() else []
+    found, records = _standing(found, read_records(results), tries)
+    return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records))
 
 
 def read_records(folder: str | Path) -> list[dict[str, Any]]:
@@ -69,6 +73,25 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
         record = _json(path, 'record', 'remove this run and let the suite run it again')
         records.append({**record, 'history': read_history(path.parent, record)})
     return sorted(records, key=lambda record: str(record.get('id', '')))
+
+
+def _standing(plan: dict[str, Any], records: list[dict[str, Any]],
+              tries: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Plan and records with a run per method, condition and seed: of tries the chosen one (the first where none is).
+
+    A training that several conditions share has a record under the first of them; the others get a copy.
+    """
+    dropped = {one['id'] for group in tries for one in group['tries']} - {
+        group['chosen'] or group['tries'][0]['id'] for group in tries}
+    runs = [run for run in plan.get('runs', []) if run.get('id') not in dropped]
+    by_id = {record.get('id'): record for record in records}
+    for run in runs:
+        owner = str(run.get('folder', '')).removeprefix('runs/')
+        if run.get('id') not in by_id and owner in by_id:
+            records = [*records, {**by_id[owner], 'id': run['id'], 'condition': run['condition']}]
+    plan = {**plan, 'runs': runs} if runs else plan
+    return ({**plan, 'tuning': {**plan.get('tuning', {}), 'groups': tries}} if tries else plan,
+            sorted((r for r in records if r.get('id') not in dropped), key=lambda r: str(r.get('id', ''))))
 
 
 def _caps(plan: dict[str, Any]) -> bool:

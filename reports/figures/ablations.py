@@ -21,14 +21,20 @@ def places(analysis: dict[str, Any], names: Sequence[str]) -> tuple[np.ndarray, 
     """Where the conditions stand on the axis.
 
     Returns:
-        Positions; whether they are the conditions' values; whether the axis is logarithmic.
+        Positions; whether they are the conditions' values; whether the axis is logarithmic (0, where it is among
+        them, stands a step to the left of the smallest other value).
     """
     values = [analysis['conditions'][name]['value'] for name in names]
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
     if not numeric or len(set(values)) < len(values):
         return np.arange(len(names), dtype=float), False, False
     x = np.array(values, dtype=float)
-    return x, True, bool(x.min() > 0 and x.max() / x.min() >= 4)
+    above = x[x > 0]
+    log = bool(x.min() >= 0 and above.size > 1 and above.max() / above.min() >= 4)
+    if log and x.min() == 0:
+        steps = np.diff(np.sort(above))
+        x = np.where(x > 0, x, above.min() ** 2 / (above.min() + steps[0]))
+    return x, True, log
 
 
 def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence[str], prefix: str) -> Markup:
@@ -52,7 +58,8 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
             ends[method] = (at[last], mean[last])
         if log:
             ax.set_xscale('log')
-        labels = [f'{value:g}' for value in x] if numeric else [_wrapped(analysis, name, narrow) for name in names]
+        values = [analysis['conditions'][name]['value'] for name in names]
+        labels = [f'{value:g}' for value in values] if numeric else [_wrapped(analysis, name, narrow) for name in names]
         ax.xaxis.set_major_locator(FixedLocator([*x]))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xticks([*x], labels)

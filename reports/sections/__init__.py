@@ -22,14 +22,15 @@ from . import (  # noqa: F401  (registers the sections)
     subgroups,
     success,
     training,
+    tuning,
     variance,
 )
 from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
 ORDER = ('headline', 'table1', 'ced', 'contrasts', 'success', 'sensitivity', 'variance', 'ranking', 'significance',
-         'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'samples', 'reported', 'ablations', 'runs',
-         'methods', 'data', 'settings', 'environment', 'limits')
+         'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'tuning', 'samples', 'reported', 'ablations',
+         'runs', 'methods', 'data', 'settings', 'environment', 'limits')
 
 
 def ordered() -> list[type[Section]]:

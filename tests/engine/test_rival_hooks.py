@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 
 STEPS = 6  # 3 steps in each of 2 epochs, or 2 in each of 3
 RIVALS = Path(__file__).parents[2] / 'mmconfigs/methods/rivals'
-HOOK = 'custom_hooks.5'
+HOOK = 'custom_hooks.6'
 
 
 class Seen(Hook):
