@@ -216,13 +216,12 @@ def _methods(path: Path, methods) -> dict[str, dict]:
 
 def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()) -> None:
     _known(path, prefix, content, SETTINGS + more)
+    for name in [name for name, value in content.items() if value is None and name in SETTINGS]:
+        del content[name]  # As in the methods' configs, whatever a base suite says.
     for name, allowed in CHOICES.items():
         if content.get(name, allowed[0]) not in allowed:
             raise SuiteError(f'{path}: {prefix}{name}={content[name]!r} is unknown. Choose one of: '
                              f'{", ".join(map(str, allowed))}.')
-    for name in ('epochs', 'iterations'):
-        if content.get(name, 1) is None:
-            del content[name]
     if 'epochs' in content and 'iterations' in content:
         raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one, '
                          'and set the other to None where a base suite has it.')

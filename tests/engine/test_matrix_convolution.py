@@ -1,0 +1,58 @@
+"""Convolutions as matrix products: the sums of torch's kernels, where the rule says so."""
+
+import pytest
+import torch
+from torch import nn
+
+CASES = [
+    (nn.Conv2d(512, 256, 3, padding=1), (2, 512, 4, 4)),
+    (nn.Conv2d(512, 256, 3, stride=2, padding=1, bias=False), (2, 512, 7, 5)),
+    (nn.Conv2d(512, 256, 3, padding=2, dilation=2), (1, 512, 6, 6)),
+    (nn.Conv2d(1024, 1024, 1, bias=False), (2, 1024, 4, 4)),
+    (nn.Conv2d(1024, 1024, 1, stride=2), (2, 1024, 5, 4)),
+    (nn.ConvTranspose2d(512, 256, 4, stride=2, padding=1, bias=False), (2, 512, 4, 3)),
+    (nn.ConvTranspose2d(512, 256, 3, stride=2, padding=1, output_padding=1), (1, 512, 3, 3)),
+]
+
+
+def changed(registered, layer):
+    from types import SimpleNamespace
+
+    from mmpose.registry import HOOKS
+    model = nn.Sequential(layer)
+    HOOKS.build(dict(type='MatrixConvolutionHook')).before_train(SimpleNamespace(model=model))
+    return model[0]
+
+
+@pytest.mark.parametrize(('layer', 'shape'), CASES, ids=str)
+def test_values_and_gradients_are_the_kernels(registered, layer, shape, monkeypatch):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    expected = layer(x)
+    g = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1))
+    gradients = torch.autograd.grad(expected, [x, *layer.parameters()], g)
+    kind = type(layer)
+    found = changed(registered, layer)
+    assert type(found) is not kind and isinstance(found, kind)
+    # The kernel is not called: the product is.
+    monkeypatch.setattr(kind, 'forward', None)
+    value = found(x)
+    assert torch.allclose(value, expected, atol=1e-4)
+    for one, other in zip(torch.autograd.grad(value, [x, *found.parameters()], g), gradients, strict=True):
+        assert torch.allclose(one, other, atol=1e-3, rtol=1e-4)
+
+
+def test_large_maps_and_small_weights_keep_their_kernels(registered, monkeypatch):
+    layer = changed(registered, nn.Conv2d(512, 256, 3, padding=1))
+    monkeypatch.setattr(nn.functional, 'unfold', None)
+    assert layer(torch.zeros(1, 512, 12, 12)).shape == (1, 256, 12, 12)
+    assert type(changed(registered, nn.Conv2d(64, 64, 3))) is nn.Conv2d
+    assert type(changed(registered, nn.Conv2d(1024, 1024, 3, groups=2))) is nn.Conv2d
+    assert type(changed(registered, nn.Conv2d(512, 512, 3, padding='same'))) is nn.Conv2d
+
+
+def test_names_and_values_of_parameters_stay(registered):
+    layer = nn.ConvTranspose2d(512, 256, 4, bias=False).to(memory_format=torch.channels_last)
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    after = changed(registered, layer).state_dict()
+    assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
+    assert layer.weight.is_contiguous()
