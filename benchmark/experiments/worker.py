@@ -62,10 +62,15 @@ class DamagedCheckpoint(DamagedFile):
 
 
 class ProgressHook(Hook):
-    """Writes the number of finished epochs to a file, for whoever watches."""
+    """Writes the number of finished epochs to a file, for whoever watches; knows when the first step began."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.first: float | None = None
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        """Notes the time of the first step."""
+        self.first = self.first or time.time()
 
     def after_train_epoch(self, runner) -> None:
         """Writes ``<done> <of>``."""
@@ -205,6 +210,8 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
         print(failure['traceback'], flush=True)
         record.update(state='failed', error=failure | dict(log=log_tail(folder)))
     record['versions'], record['machine'] = environment()
+    if first := record.pop('first_step', None):
+        record['startup_seconds'] = round(first - started, 2)
     record['seconds'] = round(time.time() - started, 2)
     record['peak_memory_mib'] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     record['peak_gpu_memory_mib'] = torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_initialized() else None
@@ -284,7 +291,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
     epochs = runner.max_epochs
-    return dict(epochs=epochs, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
+    first = next(hook.first for hook in runner.hooks if isinstance(hook, ProgressHook))
+    return dict(epochs=epochs, first_step=first, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
                 files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
