@@ -30,7 +30,15 @@ def _training(repeats: int, quick: bool, clock) -> list:
     return training.measure(repeats, quick, clock)
 
 
-PARTS = {'statistics': statistics.measure, 'training': _training}
+def _suite(repeats: int, quick: bool, clock) -> list:
+    """A whole suite's part."""
+    import benchmark
+    benchmark.register()
+    from benchmark.speed import training
+    return training.suite(repeats, quick, clock)
+
+
+PARTS = {'statistics': statistics.measure, 'training': _training, 'suite': _suite}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

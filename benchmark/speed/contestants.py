@@ -37,12 +37,18 @@ class Size:
         pixels: Side of the input.
         batch: Images of a step.
         images: Training images.
+        width: Channels of the encoder's first stage.
+        decoder: Channels of the decoder.
+        test: Images that the trained network is tested on; 0 for none.
     """
 
     depth: int
     pixels: int
     batch: int
     images: int
+    width: int = 64
+    decoder: int = 256
+    test: int = 0
 
     @property
     def name(self) -> str:
@@ -64,8 +70,10 @@ PEERS = {
     'stock_fe': {'model.backbone.frozen_stages': 4},
     'stock_ftp': {'model.backbone.frozen_stages': 3},
     'stock_ctd': {'model.type': 'SourceOnLine'},
+    'stock_hg': {},
 }
-CONTESTANTS = (*OURS, *PEERS)
+#: Compared epoch by epoch; the others stand in for a suite's runs only.
+CONTESTANTS = (*OURS, *(name for name in PEERS if name != 'stock_hg'))
 
 
 @MODELS.register_module()
@@ -109,16 +117,20 @@ def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Conf
     made = _ours(OURS[name], size, meta, epochs) if name in OURS else _stock(PEERS[name], size, data, meta, epochs)
     if name in OURS:
         return fill_paths(made, str(data), str(source))
+    if name == 'stock_hg':
+        _stock_hourglass(made, size, len(meta.landmarks))
+        return made
     made.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(source), prefix='backbone.')
     if made.model.type == 'SourceOnLine':
         made.model.source = dict(type='FrozenSource', checkpoint=str(source),
-                                 backbone=dict(type='ResNet', depth=size.depth, out_indices=(0, 1, 2, 3)))
+                                 backbone=dict(type='ResNet', out_indices=(0, 1, 2, 3), **_encoder(size)))
         made.model.distance = dict(type='EncoderCosineLoss', weight=0.002)
     return made
 
 
 def _ours(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Config:
-    settings = dict(depth=size.depth, input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
+    settings = dict(depth=size.depth, width=size.width, decoder_channels=size.decoder,
+                    input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
                     channels_last=True)
     settings |= {key: value for key, value in entry.items() if key != 'method'}
     method = dict(config=str(find_config('methods', entry['method'])))
@@ -130,8 +142,9 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
     cfg = Config.fromfile(STOCK)
     pixels, heatmap = (size.pixels, size.pixels), (size.pixels // 4, size.pixels // 4)
     codec = dict(type='MSRAHeatmap', input_size=pixels, heatmap_size=heatmap, sigma=1.5)
-    cfg.model.backbone.depth = size.depth
-    cfg.model.head.update(in_channels=ENCODER_CHANNELS[size.depth], out_channels=len(meta.landmarks), decoder=codec)
+    cfg.model.backbone.update(_encoder(size))
+    cfg.model.head.update(in_channels=ENCODER_CHANNELS[size.depth] * size.width // 64, decoder=codec,
+                          out_channels=len(meta.landmarks), deconv_out_channels=(size.decoder,) * 3)
     # Boxes as they are, no rotation, no shift: the views of the others.
     pipeline = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale', padding=1.0),
                 dict(type='RandomFlip', direction='horizontal'),
@@ -145,6 +158,15 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
                      ann_file='annotations/train.json', data_prefix=dict(img='images/'), pipeline=pipeline))
     for key in ('val_cfg', 'val_dataloader', 'val_evaluator', 'test_cfg', 'test_dataloader', 'test_evaluator'):
         cfg[key] = None
+    if size.test:
+        plain = [step for step in pipeline
+                 if step['type'] in ('LoadImage', 'GetBBoxCenterScale', 'TopdownAffine', 'PackPoseInputs')]
+        cfg.test_cfg, cfg.test_evaluator = dict(), dict(type='PCKAccuracy', thr=0.05)
+        cfg.test_dataloader = dict(
+            batch_size=8, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(cfg.train_dataloader.dataset, ann_file='annotations/test.json', test_mode=True,
+                         pipeline=plain))
+        cfg.model.test_cfg.update(flip_test=False)
     cfg.train_cfg = dict(by_epoch=True, max_epochs=epochs)
     cfg.default_hooks.checkpoint.update(interval=epochs, save_best=None)
     cfg.merge_from_dict(changes)
@@ -154,15 +176,30 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
     return cfg
 
 
+def _encoder(size: Size) -> dict:
+    """Options of the ResNet."""
+    return dict(depth=size.depth) | ({} if size.width == 64 else dict(stem_channels=size.width,
+                                                                      base_channels=size.width))
+
+
+def _stock_hourglass(cfg: Config, size: Size, landmarks: int) -> None:
+    """The suite's stacked hourglass (MMPose has none of Newell's) in the stock loop."""
+    codec = cfg.model.head.decoder
+    cfg.model.backbone = dict(type='StackedHourglass', num_stacks=2, num_blocks=1, channels=size.width,
+                              out_channels=landmarks)
+    cfg.model.head = dict(type='HourglassHead', out_channels=landmarks, loss=dict(type='HeatmapLoss'), decoder=codec)
+
+
 def make_inputs(folder: Path, size: Size) -> tuple[Path, Path]:
     """Made faces and a source with random weights, of the wanted size."""
     data, source = folder / 'faces', folder / 'source.pth'
     if not source.exists():
-        write_landmark_dataset(data, dict(train=size.images, val=2, test=2), image_size=size.pixels, seed=0)
+        write_landmark_dataset(data, dict(train=size.images, val=2, test=max(2, size.test)), image_size=size.pixels,
+                               seed=0)
         torch.manual_seed(0)
-        network = MODELS.build(dict(type='ResNet', depth=size.depth))
+        network = MODELS.build(dict(type='ResNet', **_encoder(size)))
         network.init_weights()
-        width = ENCODER_CHANNELS[size.depth]
+        width = ENCODER_CHANNELS[size.depth] * size.width // 64
         state = {f'backbone.{key}': value for key, value in network.state_dict().items()}
         state |= {'classifier.weight': torch.randn(64, width) / width, 'classifier.bias': torch.zeros(64)}
         torch.save(dict(meta={}, state_dict=state), source)

@@ -94,6 +94,8 @@ def main() -> None:
         runner.register_hook(watch, priority='VERY_LOW')
         built = time.perf_counter()
         runner.train()
+        if spec['size'].get('test'):
+            runner.test()
     print(json.dumps(dict(
         name=spec['name'], epochs=watch.epochs, startup=watch.first - STARTED, build=built - STARTED,
         data_share=watch.data / max(1e-9, sum(watch.epochs[1:])), steps=watch.steps, memory_mib=memory.peak,

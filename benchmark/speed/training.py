@@ -8,9 +8,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+
+from benchmark.experiments.suite import find_config
 
 from .contestants import CONTESTANTS, PEERS, Size, make_inputs
 from .table import Measurement
@@ -89,11 +93,68 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     return found
 
 
-def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str]) -> dict:
-    spec = folder / 'spec.json'
+def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_counter) -> list[Measurement]:
+    """The demo's runs, seven methods x three seeds, beside the same runs by stock MMPose, two at a time each.
+
+    Data and source are there before the clock starts; features of frozen networks are not. A stock run is a process of
+    its own, as ``tools/train.py`` and ``tools/test.py`` are.
+
+    Args:
+        repeats: Rounds.
+        quick: The smoke suite, with one seed and one epoch.
+        clock: Seconds.
+    """
+    name, seeds, epochs = ('smoke', 1, 1) if quick else ('demo', 3, 30)
+    size = Size(18, 64, 4, 16, 32, 64, 12) if quick else Size(18, 128, 4, 40, 32, 64, 48)
+    peers = [('stock_fe',), ('stock_ftp',), ('stock',), ('stock_hg',), ('stock_ctd',), ('stock_ctd',), ('stock_ctd',)]
+    rounds = []
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        data, source = make_inputs(folder / 'stock', size)
+        for number in range(repeats):
+            ours = {}
+            for precision in ('float32', 'bfloat16'):
+                cache = folder / f'cache-{number}-{precision}'
+                path = folder / f'{precision}.py'
+                path.write_text(f"_base_ = {str(find_config('suites', name))!r}\n"
+                                f'settings = dict(precision={precision!r})\n')
+                _suite(path, folder / f'warm-{number}-{precision}', cache, '--methods', 'ft', '--seeds', '1',
+                       '--cfg-options', 'train_cfg.max_epochs=1')
+                started = clock()
+                _suite(path, folder / f'out-{number}-{precision}', cache, '--seeds', str(seeds))
+                ours[precision] = clock() - started
+            started = clock()
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda peer: _process(peer[0], size, data, source, folder, {'STOCK_WORKERS': '0'},
+                                                    epochs=epochs, threads=1), peers * seeds))
+            rounds.append((clock() - started, ours))
+    found = []
+    for precision, most in (('float32', 0.75), ('bfloat16', 0.50)):
+        values = [ours[precision] / theirs for theirs, ours in rounds]
+        found.append(Measurement(f'{name}, {7 * seeds} runs in {precision} / stock MMPose', statistics.median(values),
+                                 '', min(values), max(values), repeats, None if quick else most))
+    times = [theirs for theirs, _ in rounds]
+    found.append(Measurement(f'{name}, {7 * seeds} runs by stock MMPose', statistics.median(times), 's', min(times),
+                             max(times), repeats))
+    return found
+
+
+def _suite(path: Path, out: Path, cache: Path, *options: str) -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, root / 'tools/run_suite.py', path, '--out', out, *options], text=True,
+                          capture_output=True, check=False, env=os.environ | {'CTD_CACHE': str(cache)})
+    if done.returncode:
+        raise RuntimeError(f'{path.stem}: {(done.stdout + done.stderr).strip()[-800:]}')
+
+
+def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str],
+             epochs: int = EPOCHS, threads: int | None = None) -> dict:
+    handle, spec = tempfile.mkstemp('.json', dir=folder)
+    os.close(handle)
+    spec = Path(spec)
     spec.write_text(json.dumps(dict(
-        name=name, size=asdict(size), data=str(data), source=str(source), epochs=EPOCHS,
-        threads=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())))
+        name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs,
+        threads=threads or (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()))))
     done = subprocess.run(
         [sys.executable, '-m', 'benchmark.speed.one_training', str(spec)], text=True, capture_output=True, check=False,
         env=os.environ | {'CTD_CACHE': str(folder / 'cache')} | environment, cwd=Path(__file__).parents[2])
