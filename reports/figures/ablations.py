@@ -64,7 +64,8 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xticks([*x], labels)
         curve = analysis['learning_curve']
-        ax.set(xlabel=(curve['label'] if numeric and curve else 'condition') + (f' (log scale{", 0 apart" if 0 in values else ""})' if log else ''),
+        scale = '' if not log else ' (log scale, 0 apart)' if 0 in values else ' (log scale)'
+        ax.set(xlabel=(curve['label'] if numeric and curve else 'condition') + scale,
                ylabel=f'ME ({analysis["unit"]}), lower is better')
         ax.grid(True, axis='y')
         if not numeric:
