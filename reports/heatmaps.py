@@ -22,6 +22,11 @@ OPACITY = 0.88
 Box = tuple[float, float, float, float]
 
 
+def folder_of(item: dict[str, Any]) -> str:
+    """A run's folder below ``runs/``: mostly its id, unless its training stands for several conditions."""
+    return str(item.get('folder') or item['id']).removeprefix('runs/')
+
+
 class Heatmaps:
     """Heatmaps of the main condition's networks, the maximum over landmarks; read when asked for.
 
@@ -37,6 +42,8 @@ class Heatmaps:
                    if isinstance(record.get('files') or {}, dict)}
         self._ids = {(item['method'], item['seed']): item['id'] for item in analysis['runs']['items']
                      if item['condition'] == analysis['main_condition'] and item['in_results']}
+        self._folders = {(item['method'], item['seed']): folder_of(item) for item in analysis['runs']['items']
+                         if item['condition'] == analysis['main_condition']}
         self._digests = {key: digests.get(name) for key, name in self._ids.items()}
         self._beside = any(name in digests for name in self._ids.values())
         self._read: dict[tuple[str, int], dict[str, tuple[np.ndarray, Box]]] = {}
@@ -61,7 +68,7 @@ class Heatmaps:
         expected = self._digests.get(key)
         if not expected:
             return {}
-        path = (self.folder / self._ids[key] / FILE).resolve()
+        path = (self.folder / self._folders[key] / FILE).resolve()
         try:
             content = path.read_bytes() if path.is_relative_to(self.folder) else b''
             if hashlib.sha256(content).hexdigest() != expected:

@@ -120,7 +120,11 @@ class LandmarkDataset(BaseDataset):
     def prepare_data(self, idx: int) -> dict:
         """The packed view of image ``idx`` in this epoch."""
         if self._draws is None:
-            return super().prepare_data(idx)
+            packed = super().prepare_data(idx)
+            if 'data_samples' in packed:
+                # Something else may have touched it: its number does not say what it is.
+                packed['data_samples'].set_metainfo(dict(view_row=None))
+            return packed
         key = idx, *self._draws.draw(self._view_draw(self.data_list[idx]['image']))
         if (known := self._views.get(key)) is not None:
             return dict(known)

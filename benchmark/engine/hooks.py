@@ -134,7 +134,8 @@ class FreezeParametersHook(Hook):
     Frozen batch-norm layers stay in eval mode.
 
     Args:
-        train: Prefixes of the backbone's parameters that stay trained, such as ``layer4.2`` or ``layer4.2.conv3``.
+        train: Prefixes of the backbone's parameters that stay trained, such as ``layer4.2`` or ``layer4.2.conv3``;
+            ``last_block`` and ``last_convolution`` are those of any ResNet.
 
     Raises:
         ValueError: A prefix that fits no parameter.
@@ -150,6 +151,7 @@ class FreezeParametersHook(Hook):
         """Freezes the parameters."""
         backbone = _model(runner).backbone
         names = [name for name, _ in backbone.named_parameters()]
+        self.train = tuple(_last(backbone, prefix) for prefix in self.train)
         for prefix in self.train:
             if not any(n == prefix or n.startswith(prefix + '.') for n in names):
                 raise ValueError(f'FreezeParametersHook: train={prefix!r} fits no parameter of the backbone. '
@@ -162,6 +164,17 @@ class FreezeParametersHook(Hook):
         for name, module in _model(runner).backbone.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training and not self._trained(name):
                 module.eval()
+
+
+def _last(backbone: nn.Module, prefix: str) -> str:
+    """What ``last_block`` and ``last_convolution`` are in a ResNet; any other prefix as it is."""
+    if prefix not in ('last_block', 'last_convolution') or not getattr(backbone, 'res_layers', None):
+        return prefix
+    stage = backbone.res_layers[-1]
+    block = f'{stage}.{len(getattr(backbone, stage)) - 1}'
+    convolutions = [name for name, module in backbone.get_submodule(block).named_children()
+                    if isinstance(module, nn.Conv2d)]
+    return block if prefix == 'last_block' else f'{block}.{convolutions[-1]}'
 
 
 @HOOKS.register_module()

@@ -145,7 +145,8 @@ def _changes(plan: Plan, run) -> str:
 def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
     """What decides a run's result and has changed since there was one; None where there was none."""
     folder = plan.folder(run)
-    for other in sorted(folder.parent.glob(f'{run.condition}-seed{run.seed}-*/identity.json'),
+    kin = f'{folder.name.rpartition("-")[0]}-????????'
+    for other in sorted(folder.parent.glob(f'{kin}/identity.json'),
                         key=lambda path: path.stat().st_mtime, reverse=True):
         if other.parent != folder and (other.parent / 'record.json').exists():
             try:

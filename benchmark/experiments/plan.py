@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -49,8 +50,8 @@ class Run:
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
         identity: What the hash is made of.
-        place: Its folder below ``runs/``: the id of the first run that is the same training, mostly its own.
-        attempt: Number of the try and its config values, where the method is tuned.
+        trial: Number of the try and its config values, where the method is tuned.
+        also: Further conditions that change nothing of it, so that it stands for them too; each with an id of its own.
     """
 
     id: str
@@ -62,8 +63,8 @@ class Run:
     seeds: dict[str, int]
     source_hash: str | None
     identity: dict
-    place: str
-    attempt: tuple[int, dict] | None = None
+    trial: tuple[int, dict] | None = None
+    also: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Plan:
 
     def folder(self, run: Run) -> Path:
         """The run's folder."""
-        return self.out / 'runs' / run.place
+        return self.out / 'runs' / run.id
 
 
 def made(folder: Path, make) -> Path:
@@ -197,7 +198,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
-    runs, places = [], {}
+    runs: dict[tuple, Run] = {}
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
         if (wanted := changes.get('num_labels') or 0) > images:
@@ -222,15 +223,19 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                     source_hash = source.hash if uses_source(cfg) else None
                     parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
                     value = digest(parts)
-                    attempt = None if values is None else (number, values)
-                    title = f'{condition}-seed{seed}' + ('' if attempt is None else f'-try{number}')
+                    trial = None if values is None else (number, values)
+                    title = f'{condition}-seed{seed}' + ('' if trial is None else f'-try{number}')
                     id_ = f'{name}/{title}-{value[:8]}'
                     # What a condition does not change of a method is trained once.
-                    place = places.setdefault((name, seed, number, value), id_)
-                    runs.append(Run(id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)),
-                                    seeds, source_hash, parts, place, attempt))
+                    if (known := runs.get((name, seed, number, value))) is not None:
+                        known.also[condition] = id_
+                        continue
+                    runs[name, seed, number, value] = Run(
+                        id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)), seeds,
+                        source_hash, parts, trial)
+    runs = list(runs.values())
     if only is not None:
-        kept = [run for run in runs if fnmatch.fnmatch(run.id, only)]
+        kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:
             raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
         runs = kept
@@ -252,9 +257,10 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
                          value=c.get('value', c.get('num_labels', len(splits['train'].records))))
                     for n, c in suite.conditions.items()],
         seeds=suite.seeds,
-        runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.place}',
+        runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
-                   **({} if r.attempt is None else dict(attempt=r.attempt[0], values=r.attempt[1]))) for r in runs],
+                   **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
+                   **(dict(also=r.also) if r.also else {})) for r in runs],
         analysis=dict(suite.analysis, threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
                   splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
@@ -276,9 +282,13 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
     """How the runs train: what all share, then what differs by condition, and what differs by method."""
-    found: dict[tuple[str, str], dict] = {}
+    tries: dict[tuple[str, str], list[dict]] = {}
     for run in runs:
-        found.setdefault((run.condition, run.method), protocol(run.config))
+        for condition in (run.condition, *run.also):
+            if run.seed == runs[0].seed:
+                tries.setdefault((condition, run.method), []).append(protocol(run.config))
+    found = {place: {key: _tried([one.get(key) for one in contents]) for key in contents[0]}
+             for place, contents in tries.items()}
     keys = list(dict.fromkeys(key for content in found.values() for key in content))
     shared, conditions, methods = {}, {}, {}
     for key in keys:
@@ -298,6 +308,12 @@ def training_settings(suite: Suite, runs: list[Run]) -> dict:
                 label = f'{suite.methods[name]["label"]}, {suite.conditions[condition].get("label", condition)}'
                 methods.setdefault(label, {})[key] = value
     return shared | {k: v for k, v in conditions.items() if len(suite.conditions) > 1} | methods
+
+
+def _tried(values: list) -> Any:
+    """A setting, or all that were tried of it."""
+    distinct = list({json.dumps(value): value for value in values}.values())
+    return distinct[0] if len(distinct) == 1 else f'tuned: {", ".join(map(str, distinct))}'
 
 
 def _same(values: Iterable) -> bool:

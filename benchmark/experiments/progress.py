@@ -68,7 +68,7 @@ class Progress:
                 result = f'accuracy {record["val_accuracy"]:.3f} over {record["classes"]} identities'
         else:
             result = f'FAILED: {_why(record)}'
-        took = f'{time.time() - began:.0f} s' if began else 'another worker, or shared'
+        took = f'{time.time() - began:.0f} s' if began else 'by another worker'
         self._say(f'[{self.count}/{self.total}] {name}  {took}  {result}{self._left()}')
 
     def retry(self, name: str, record: dict, delay: float) -> None:

@@ -28,20 +28,19 @@ def collect(work: Work) -> Path | None:
     Returns:
         The table's path, or None where no run is done.
     """
-    runs = work.runs
-    if groups := tuned(work):
+    groups = tuned(work)
+    if groups:
         write_json(work.out / TUNING, groups)
-        chosen = {group['chosen'] for group in groups}
-        runs = [run for run in runs if 'attempt' not in run.entry or run.id in chosen]
     else:
         (work.out / TUNING).unlink(missing_ok=True)
+    chosen = {(group['chosen'], group['condition']) for group in groups}
     parts = []
-    for run in runs:
-        if (content := _checked(run)) is not None:
+    for run in work.runs:
+        wanted = [condition for condition in conditions(run)
+                  if 'trial' not in run.entry or (run.id, condition) in chosen]
+        if wanted and (content := _checked(run)) is not None:
             part = pandas.read_parquet(io.BytesIO(content))
-            # Conditions that change nothing of a method share its trainings.
-            part['condition'] = run.entry['condition']
-            parts.append(part)
+            parts += [part.assign(condition=condition) for condition in wanted]
     if not parts:
         return None
     path = work.out / 'results.parquet'
@@ -50,18 +49,26 @@ def collect(work: Work) -> Path | None:
     return path
 
 
+def conditions(run: Task) -> list[str]:
+    """The conditions that a run stands for: its own, and those that change nothing of it."""
+    return [run.entry['condition'], *run.entry.get('also', ())]
+
+
 def tuned(work: Work) -> list[dict[str, Any]]:
     """Per method, condition and seed: its tries, their validation errors, and the chosen one (or None, as yet)."""
     found: dict[tuple, dict[str, Any]] = {}
     for run in work.runs:
-        if 'attempt' not in run.entry:
+        if 'trial' not in run.entry:
             continue
-        key = {name: run.entry[name] for name in ('method', 'condition', 'seed')}
-        group = found.setdefault(tuple(key.values()), key | dict(chosen=None, tries=[]))
         status = run.status()
-        state = 'failed' if status.for_good else status.state.value
-        group['tries'].append(dict(id=run.id, values=run.entry['values'], state=state,
-                                   validation=((status.record or {}).get('validation') or {}).get(METRIC)))
+        # A failure that may pass when tried again settles nothing.
+        state = 'open' if status.state is State.FAILED and not status.for_good else status.state.value
+        record = status.record or {}
+        one = dict(id=run.id, values=run.entry['values'], state=state, seconds=record.get('seconds'),
+                   validation=(record.get('validation') or {}).get(METRIC))
+        for condition in conditions(run):
+            key = dict(method=run.entry['method'], condition=condition, seed=run.entry['seed'])
+            found.setdefault(tuple(key.values()), key | dict(chosen=None, tries=[]))['tries'].append(one)
     for group in found.values():
         group['chosen'] = choose(group['tries'])
     return list(found.values())

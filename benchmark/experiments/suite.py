@@ -119,8 +119,8 @@ def merged(settings: dict, condition: dict) -> dict:
     result = {k: v for k, v in settings.items() if k not in length or not length & set(own)} | own
     for key in ('cfg_options', 'hourglass'):
         if key in own:
-            result[key] = settings.get(key, {}) | own[key]
-    return result
+            result[key] = (settings.get(key) or {}) | (own[key] or {})
+    return {name: value for name, value in result.items() if value is not None}
 
 
 def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
@@ -169,6 +169,7 @@ def load_suite(name: str) -> Suite:
     if content['source']['type'] == 'train':
         _typed(path, 'source.data', content['source'].get('data') or {}, SOURCE_DATA)
     _settings(path, 'settings.', content.get('settings', {}))
+    content['settings'] = {name: value for name, value in content.get('settings', {}).items() if value is not None}
     for name, condition in content.get('conditions', {}).items():
         _settings(path, f'conditions.{name}.', condition, ('label', 'value', 'num_labels', 'method_options', 'seeding'))
         if stray := sorted(set(condition.get('method_options', {})) - set(content['methods'])):
@@ -184,10 +185,11 @@ def load_suite(name: str) -> Suite:
     try:
         if content.get('tuning'):
             check_tuning(content['tuning'], list(content['methods']))
-        content['seeding'] = seeding(content.get('seeding', {}))
+        declared = dict(content.get('seeding', {}))
+        content['seeding'] = seeding(declared)
         for condition in content.get('conditions', {}).values():
-            if 'seeding' in condition:
-                condition['seeding'] = seeding(condition['seeding'])
+            if own := condition.get('seeding'):
+                condition['seeding'] = seeding(own if 'all' in own else declared | own)
     except ValueError as error:
         raise SuiteError(f'{path}: {error}') from None
     suite = Suite(**content)
@@ -216,8 +218,8 @@ def _methods(path: Path, methods) -> dict[str, dict]:
 
 def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()) -> None:
     _known(path, prefix, content, SETTINGS + more)
-    for name in [name for name, value in content.items() if value is None and name in SETTINGS]:
-        del content[name]  # As in the methods' configs, whatever a base suite says.
+    # None: as in the methods' configs, whatever the suite or its base says.
+    content = {name: value for name, value in content.items() if value is not None}
     for name, allowed in CHOICES.items():
         if content.get(name, allowed[0]) not in allowed:
             raise SuiteError(f'{path}: {prefix}{name}={content[name]!r} is unknown. Choose one of: '

@@ -92,7 +92,7 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
     source = plan['source']
     runs = [Task(r['id'], RUN, out / r['folder'], r['hash'],
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
-                 | {key: r[key] for key in ('attempt', 'values') if key in r}
+                 | {key: r[key] for key in ('trial', 'values', 'also') if key in r}
                  | dict(data=plan['data']['fingerprint'], code=plan['execution']['code'],
                         source=source['path'], source_job=source['job']))
             for r in plan['runs']]

@@ -273,7 +273,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
         _load_best(runner, place / Path(best).name)
     # Tries are compared on the network that is tested.
-    validation = {k: _finite(v) for k, v in runner.val().items()} if 'attempt' in entry else None
+    validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
     _ask_for_heatmaps(runner.model)
     metrics = runner.test()
     rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)

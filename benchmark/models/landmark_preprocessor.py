@@ -25,7 +25,7 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
 
     def __init__(self, resident_gib: float = 8.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self._resident: dict[int, tuple[Tensor, PoseDataSample]] = {}
+        self._resident: dict[tuple, tuple[Tensor, PoseDataSample]] = {}
         self._room = int(resident_gib * 2**30)
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -59,12 +59,12 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
 
     def _placed(self, image: Tensor, sample: PoseDataSample) -> tuple[Tensor, PoseDataSample]:
         """A view on the network's device, copied there once if it has a number."""
-        row = sample.metainfo.get('view_row')
-        if row in self._resident:
-            return self._resident[row]
+        row, path = sample.metainfo.get('view_row'), sample.metainfo.get('img_path')
+        if (path, row) in self._resident:
+            return self._resident[path, row]
         placed = self._moved(image, sample)
         size = image.nbytes + sum(value.nbytes for value in sample.gt_fields.values())
         if row is not None and size <= self._room:
             self._room -= size
-            self._resident[row] = placed
+            self._resident[path, row] = placed
         return placed

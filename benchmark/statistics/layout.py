@@ -146,6 +146,7 @@ def summarize_runs(
                 'state': state,
                 'in_results': in_table,
                 'hash': record.get('hash') or run.get('hash'),
+                'folder': run.get('folder'),
                 'message': ': '.join(str(error[key]) for key in ('type', 'message') if error.get(key))
                 or None,
                 **{
@@ -155,7 +156,9 @@ def summarize_runs(
             }
         )
     states = [item['state'] for item in items]
-    seconds = [item['seconds'] for item in items if item['seconds'] is not None]
+    # A training that stands for several conditions took its time once.
+    own = [record for record in by_id.values() if not record.get('shared')]
+    seconds = [record['seconds'] for record in own if record.get('seconds') is not None]
     return {
         'planned': len(items),
         'done': states.count('done'),
@@ -163,7 +166,7 @@ def summarize_runs(
         'missing': len(items) - states.count('done') - states.count('failed'),
         'seconds': sum(seconds) if seconds else None,
         'items': items,
-        'environments': _environments([*by_id.values()]),
+        'environments': _environments(own),
     }
 
 

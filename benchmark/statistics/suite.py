@@ -79,19 +79,23 @@ def _standing(plan: dict[str, Any], records: list[dict[str, Any]],
               tries: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Plan and records with a run per method, condition and seed: of tries the chosen one (the first where none is).
 
-    A training that several conditions share has a record under the first of them; the others get a copy.
+    A training that stands for several conditions has a run and a record under each of them.
     """
-    dropped = {one['id'] for group in tries for one in group['tries']} - {
-        group['chosen'] or group['tries'][0]['id'] for group in tries}
-    runs = [run for run in plan.get('runs', []) if run.get('id') not in dropped]
+    standing = {(group['chosen'] or group['tries'][0]['id'], group['condition']) for group in tries}
+    tried = {one['id'] for group in tries for one in group['tries']}
     by_id = {record.get('id'): record for record in records}
-    for run in runs:
-        owner = str(run.get('folder', '')).removeprefix('runs/')
-        if run.get('id') not in by_id and owner in by_id:
-            records = [*records, {**by_id[owner], 'id': run['id'], 'condition': run['condition']}]
+    runs, kept = [], {name: record for name, record in by_id.items() if name not in tried}
+    for run in plan.get('runs', []):
+        owner = run.get('id')
+        for condition, name in {run['condition']: owner, **run.get('also', {})}.items():
+            if owner in tried and (owner, condition) not in standing:
+                continue
+            runs.append({**run, 'id': name, 'condition': condition})
+            if owner in by_id:
+                kept[name] = {**by_id[owner], 'id': name, 'condition': condition, 'shared': name != owner}
     plan = {**plan, 'runs': runs} if runs else plan
     return ({**plan, 'tuning': {**plan.get('tuning', {}), 'groups': tries}} if tries else plan,
-            sorted((r for r in records if r.get('id') not in dropped), key=lambda r: str(r.get('id', ''))))
+            sorted(kept.values(), key=lambda record: str(record.get('id', ''))))
 
 
 def _caps(plan: dict[str, Any]) -> bool:

@@ -33,7 +33,9 @@ def tuning(plan: dict[str, Any]) -> dict[str, Any] | None:
             for row in rows:
                 errors = row.pop('errors')
                 row.update(validation=float(np.mean(errors)) if errors else None, n_seeds=len(errors))
-    tries = [one for group in groups for one in group['tries']]
+    tries = list({one['id']: one for group in groups for one in group['tries']}.values())
+    seconds = [one['seconds'] for one in tries if one.get('seconds') is not None]
     return {'kind': about.get('kind', 'grid'), 'tries': max(len(group['tries']) for group in groups),
-            'trainings': len(tries), 'failed': sum(one['state'] == 'failed' for one in tries),
-            'groups': len(groups), 'unsettled': sum(group['chosen'] is None for group in groups), 'methods': methods}
+            'trainings': len(tries), 'seconds': sum(seconds) if seconds else None,
+            'failed': sum(one['state'] == 'failed' for one in tries), 'groups': len(groups),
+            'unsettled': sum(group['chosen'] is None for group in groups), 'methods': methods}

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from ..palette import Style
+from .ablations import places
 from .base import (
     ANNOTATORS,
     INK,
@@ -90,13 +91,12 @@ def end_of(analysis: dict[str, Any], condition: str) -> float:
 def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """ME against the value of the condition; error bars are the seed SD."""
     curve, unit = analysis['learning_curve'], analysis['unit']
-    x = np.asarray(curve['x'], dtype=float)
+    x, _, log = places(analysis, curve['conditions'])
     names = [
         name
         for name in analysis['order']['methods']
         if any(v is not None for v in curve['methods'][name]['mean'])
     ]
-    log = x.min() > 0 and x.max() / x.min() >= 4
 
     def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
         ends = {}
@@ -121,7 +121,7 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
             ax.set_xscale('log')
         ax.xaxis.set_major_locator(FixedLocator([*x]))
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xticks([*x], [f'{value:g}' for value in x])
+        ax.set_xticks([*x], [f'{value:g}' for value in curve['x']])
         ax.set(
             xlabel=_value_label(analysis) + (' (log scale)' if log else ''),
             ylabel=f'ME ({unit}), lower is better',

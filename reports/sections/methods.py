@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ..heatmaps import folder_of
 from .base import Section, Skip, register
 
 ABSENT = object()
@@ -41,7 +42,7 @@ class Methods(Section):
         found = []
         for item in sorted(analysis['runs']['items'], key=lambda item: item['seed']):
             if item['method'] == method and item.get('condition') == analysis['main_condition']:
-                path = _inside(runs, f'{item["id"]}/config.py')
+                path = _inside(runs, f'{folder_of(item)}/config.py')
                 config = read_config(path) if path else None
                 found += [config] if config else []
         return found

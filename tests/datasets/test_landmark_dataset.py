@@ -123,3 +123,40 @@ def test_bad_view_options(registered):
     for bad in (dict(flip=1.5), dict(flip_policy='both'), dict(scales=(0,))):
         with pytest.raises(ValueError, match=next(iter(bad))):
             DrawView(**bad)
+
+
+def test_a_packed_view_is_made_once_and_is_the_epochs_own(registered, prepared):
+    from mmpose.registry import DATASETS
+    codec = dict(type='ArgmaxHeatmap', input_size=(40, 40), heatmap_size=(10, 10))
+    pipeline = [dict(type='DrawView'), dict(type='GenerateTarget', encoder=codec),
+                dict(type='PackPoseInputs', meta_keys=('view_row', 'flip'))]
+
+    def make():
+        return DATASETS.build(dict(type='LandmarkDataset', data_root=str(prepared(POINTS)), split='train',
+                                   input_size=(40, 40), pipeline=pipeline))
+
+    kept, seen = make(), {}
+    for epoch in range(8):
+        kept.epoch = epoch
+        fresh = make()
+        fresh.epoch = epoch
+        for index in range(len(kept)):
+            one, other = kept[index], fresh[index]
+            row = one['data_samples'].metainfo['view_row']
+            assert row == other['data_samples'].metainfo['view_row']
+            assert (one['inputs'] == other['inputs']).all()
+            assert (one['data_samples'].gt_fields.heatmaps == other['data_samples'].gt_fields.heatmaps).all()
+            assert seen.setdefault(row, one['data_samples']) is one['data_samples']
+    assert len(seen) > 5
+
+
+def test_views_beyond_the_limit_are_made_again(registered, prepared, monkeypatch):
+    from mmpose.registry import DATASETS
+
+    from benchmark.datasets import landmarks
+    monkeypatch.setattr(landmarks, 'VIEW_BYTES', 1000)
+    codec = dict(type='ArgmaxHeatmap', input_size=(40, 40), heatmap_size=(10, 10))
+    data = DATASETS.build(dict(
+        type='LandmarkDataset', data_root=str(prepared(POINTS)), split='train', input_size=(40, 40),
+        pipeline=[dict(type='DrawView'), dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]))
+    assert data[0]['data_samples'] is not data[0]['data_samples']

@@ -65,7 +65,7 @@ def test_from_tries_to_the_page(tiny):
     out = tiny.run(text=TUNED)
     assert out.returncode == 0, out.stdout + out.stderr
     plan = json.loads((tiny.out / 'plan.json').read_text())
-    assert [(run['method'], run['attempt']) for run in plan['runs']] == [
+    assert [(run['method'], run['trial']) for run in plan['runs']] == [
         ('ft', 0), ('ft', 1), ('ctd_com', 0), ('ctd_com', 1)]
     groups = json.loads((tiny.out / 'tuning.json').read_text())
     for group in groups:
@@ -109,7 +109,7 @@ conditions = dict(a=dict(label='a'),
 """
     out = tiny.run(text=text)
     assert out.returncode == 0, out.stdout + out.stderr
-    assert '4 of 4 runs done' in out.stdout
+    assert '3 of 3 runs done' in out.stdout
     folders = {str(path.parent.relative_to(tiny.out / 'runs')) for path in tiny.out.glob('runs/*/*/record.json')}
     assert len(folders) == 3 and sum(name.startswith('ft/') for name in folders) == 1
     table = pandas.read_parquet(tiny.out / 'results.parquet')
@@ -118,7 +118,11 @@ conditions = dict(a=dict(label='a'),
     suite = read_suite(tiny.out)
     runs = analyze(suite.table, suite.plan, suite.records, draws=100)['runs']
     assert (runs['planned'], runs['done']) == (4, 4)
-    assert '0 of 4 runs to do' in tiny.run('--dry-run', text=text).stdout
+    assert len({item['folder'] for item in runs['items']}) == 3
+    assert '0 of 3 runs to do' in tiny.run('--dry-run', text=text).stdout
+    swapped = text.replace("conditions = dict(a=dict(label='a'),", 'conditions = dict(').replace(
+        "0.5})))", "0.5})), a=dict(label='a'))")
+    assert '1 of 3 runs to do' in tiny.run('--dry-run', text=swapped).stdout
 
 
 def test_options_for_a_method_that_is_not_there(tiny):

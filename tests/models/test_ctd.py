@@ -229,3 +229,30 @@ def test_small_batch_is_refused(build, batch, monkeypatch):
     monkeypatch.setattr(type(model.head.transfer['ed']), 'min_batch', 3)
     with pytest.raises(SourceError, match='batch of at least 3'):
         train(model, batch, 1)
+
+
+@pytest.mark.parametrize(('schedule', 'factors'), [
+    ('constant', (1.0, 1.0, 1.0)), ('falling', (1.0, 0.75, 0.0)), ('rising', (0.0, 0.25, 1.0)),
+    ('cosine', (1.0, (1 + 0.5 ** 0.5) / 2, 0.0))])
+def test_the_course_of_the_weights(build, batch, schedule, factors):
+    model = build('ctd_ed', **{'model.head.weight_schedule': schedule, 'model.head.transfer.ed.weight': 0.5})
+    model.train()
+    data = model.data_preprocessor(copy.deepcopy(batch), True)
+    for progress, factor in zip((0.0, 0.25, 1.0), factors):
+        model.progress = progress
+        losses = model(**data, mode='loss')
+        expected = 0.5 * factor * float(losses['raw_ed'])
+        assert float(losses['loss_ed'].detach()) == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+def test_an_unknown_course_is_refused(build):
+    with pytest.raises(ValueError, match="weight_schedule='late' is unknown. Choose one of: constant, falling"):
+        build('ctd_ed', **{'model.head.weight_schedule': 'late'})
+
+
+def test_a_random_source_beside_a_trained_start(build, source_checkpoint):
+    source = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    model = build('ctd_ed_random')
+    assert all(torch.equal(model.state_dict()[k], v) for k, v in source.items() if k.startswith('backbone.'))
+    kernels = model.source.backbone.state_dict()
+    assert not any(torch.equal(kernels[k[9:]], v) for k, v in source.items() if k.endswith('conv1.weight'))

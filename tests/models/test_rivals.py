@@ -304,6 +304,7 @@ class TestDelta:
         expected = 0.01 / 2 * 25
         for stage, attention in (('stage2', [0.5, 0.25, 0.25]), ('stage4', [1 / 6] * 6)):
             squared = getattr((arrays(0, stage) - arrays(1, stage)) ** 2, reduction)(axis=(2, 3))
+            squared = squared * len(attention) / 2 if reduction == 'mean' else squared
             expected += 0.1 * (squared @ np.array(attention)).mean()
         found = self.loss(alpha=0.1, reduction=reduction)(self.given())
         assert float(found.detach()) == pytest.approx(expected, rel=1e-5)

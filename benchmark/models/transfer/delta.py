@@ -18,7 +18,8 @@ from .parameters import decoder_parameters, squared_norm
 class DeltaLoss(TransferLoss):
     r"""Distance of feature maps weighted by channel, and weight decay of the decoder (DELTA; Li et al.: ICLR 2019).
 
-    .. math:: \Omega = \alpha \sum_l \frac{1}{B h_l w_l} \sum_i \sum_c W_{lc} \lVert u^t_{ilc} - u^s_{ilc} \rVert_2^2
+    .. math:: \Omega = \alpha \sum_l \frac{C_l}{2 B h_l w_l} \sum_i \sum_c W_{lc}
+        \lVert u^t_{ilc} - u^s_{ilc} \rVert_2^2
         + \frac{\beta}{2} \lVert w_{\bar S} \rVert_2^2, \quad W_l = \mathrm{softmax}(\hat\Delta_l / T)
 
     Before the training a copy of the decoder is fitted on the frozen source's features. Delta of a channel is by how
@@ -26,8 +27,8 @@ class DeltaLoss(TransferLoss):
     so are its changes: Delta hat is Delta with mean 0 and standard deviation 1 over a stage's channels. The authors'
     code does the same, with T = 5.
 
-    Symbols: B: batch, l: stages, c: channels, u: a channel's map (h, w), W: attention, w_not S: parameters of the
-    decoder.
+    Symbols: B: batch, l: stages, c: channels, C_l of them, u: a channel's map (h, w), W: attention, w_not S:
+    parameters of the decoder.
 
     Args:
         weight: Factor of the whole penalty.
@@ -35,7 +36,8 @@ class DeltaLoss(TransferLoss):
         beta: Weight decay of the decoder.
         stages: The stages that are compared.
         temperature: T.
-        reduction: ``mean`` over a map's places, or ``sum``: the printed equation.
+        reduction: ``mean`` over a map's places, times half the number of channels (the authors' code, but for its sum
+            over the batch), or ``sum``: the printed equation.
         images: Number of training images on which channels are knocked out.
         fit_steps: Steps of Adam in which the decoder is fitted.
         fit_rate: Their learning rate.
@@ -105,6 +107,8 @@ class DeltaLoss(TransferLoss):
         value = context.target_module.head.final_layer.weight.new_zeros(())
         for stage in self.target_taps:
             squared = (context.target[stage] - context.source[stage]).square()
-            distances = squared.mean(dim=(2, 3)) if self.reduction == 'mean' else squared.sum(dim=(2, 3))
+            # The mean over places goes with the authors' factor of channels / 2.
+            distances = squared.mean(dim=(2, 3)) * squared.shape[1] / 2 if self.reduction == 'mean' else squared.sum(
+                dim=(2, 3))
             value = value + (distances * self.attention(stage)).sum(dim=1).mean()
         return self.alpha * value + self.beta / 2 * squared_norm(decoder_parameters(context.target_module.head))

@@ -1,3 +1,3 @@
 """FTP that trains the encoder's last convolution only."""
 _base_ = '../ft.py'
-custom_hooks = [*_base_.custom_hooks, dict(type='FreezeParametersHook', train=('layer4.1.conv2',))]
+custom_hooks = [*_base_.custom_hooks, dict(type='FreezeParametersHook', train=('last_convolution',))]
