@@ -120,7 +120,7 @@ def test_heatmaps_outside_of_the_runs_are_not_read(folder):
     shutil.copy(next(folder.glob('runs/ft/*/heatmaps.npz')), folder.parent / 'heatmaps.npz')
     digest = hashlib.sha256((folder.parent / 'heatmaps.npz').read_bytes()).hexdigest()
     for item in analysis['runs']['items']:
-        item['id'] = '../..'
+        item['id'] = item['folder'] = '../..'
     records = [{'id': '../..', 'files': {'heatmaps.npz': digest}}]
     assert Heatmaps(folder / 'runs/..', analysis, records).find('ft', 0, 'f000.jpg') is None
 
