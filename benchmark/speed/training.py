@@ -33,8 +33,8 @@ RATIOS = (
     ('stock_ctd', 'stock', 'stock with a source on line / stock', None),
 )
 EPOCHS = 4
-#: Whose frozen networks' outputs are kept: four views of an image are not all seen in so few epochs, so each trains once
-#: before the rounds.
+#: Whose frozen networks' outputs are kept. So few epochs don't see all views of an image: each trains once before the
+#: rounds.
 KEPT = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
 
 
