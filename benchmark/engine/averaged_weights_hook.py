@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mmengine.hooks import EMAHook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
+
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -30,6 +31,6 @@ class AveragedWeightsHook(EMAHook):
 
     def before_run(self, runner) -> None:
         """Starts an average, once per model."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         if getattr(self, 'src_model', None) is not model:
             super().before_run(runner)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch import nn
 
 from benchmark.datasets.prepared import fingerprint
-from benchmark.datasets.views import NUMBERED
+from benchmark.datasets.views import NUMBERED, numbered_views
 from benchmark.feature_store import features_folder, used_bytes
 
 from .frozen_forward import (
@@ -23,6 +22,7 @@ from .frozen_forward import (
     weights_digest,
 )
 from .matrix_convolution import uses_matrix_products
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -56,7 +56,7 @@ class FeatureCacheHook(Hook):
 
     def before_train(self, runner) -> None:
         """Opens the stores and puts them in front of the frozen networks."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         source = getattr(model, 'source', None)
         taps = model.head.source_taps if source is not None else ()
         source = source if taps else None
@@ -68,7 +68,7 @@ class FeatureCacheHook(Hook):
             runner.logger.info(f'features are computed on line: {reason}')
             return
         batch_size = runner.train_dataloader.batch_size
-        view = next(step for step in dataset.pipeline.transforms if type(step).__name__ == 'DrawView')
+        view = numbered_views(dataset.pipeline)
         shared = dict(data=fingerprint(dataset.data_root), split=dataset.split, input_size=list(dataset.input_size),
                       views=view.described(), precision=self.precision, batch_size=batch_size,
                       **_arithmetic(model, runner.optim_wrapper))

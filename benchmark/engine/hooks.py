@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch import nn
 from torch.utils.data import DataLoader
@@ -13,10 +12,7 @@ from torch.utils.data import DataLoader
 from benchmark.models.source import backbone_weights, load_source_checkpoint
 
 from .training_state import random_states, set_random_states
-
-
-def _model(runner):
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -49,13 +45,13 @@ class TransferHook(Hook):
         Raises:
             SourceError: A regulariser is not defined for it.
         """
-        head = getattr(_model(runner), 'head', None)
+        head = getattr(unwrapped(runner.model), 'head', None)
         if hasattr(head, 'check_batch') and (size := smallest_batch(runner.train_dataloader)):
             head.check_batch(size)
 
     def before_train_epoch(self, runner) -> None:
         """Lets regularisers prepare; random number generators and the order of the images stay as they are."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         waiting = {name: loss for name, loss in getattr(getattr(model, 'head', None), 'transfer', {}).items()
                    if not loss.prepared}
         if not waiting:
@@ -70,20 +66,20 @@ class TransferHook(Hook):
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Sets ``progress`` in [0, 1] and the number of iterations done."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if hasattr(model, 'progress'):
             model.progress = runner.iter / max(1, runner.max_iters)
             model.iterations = runner.iter
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Adds the state that only training needs, beside the state dict."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if hasattr(model, 'training_state'):
             checkpoint[self.KEY] = model.training_state()
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Restores that state where the checkpoint has it."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if hasattr(model, 'load_training_state') and self.KEY in checkpoint:
             model.load_training_state(checkpoint[self.KEY])
 
@@ -121,7 +117,7 @@ class StrictSourceHook(Hook):
         Raises:
             SourceError: It is missing or does not fit; names the tensor.
         """
-        backbone = _model(runner).backbone
+        backbone = unwrapped(runner.model).backbone
         init = getattr(backbone, 'init_cfg', None)
         if isinstance(init, dict) and init.get('type') == 'Pretrained' and init.get('prefix') == 'backbone.':
             backbone_weights(load_source_checkpoint(init['checkpoint'])['state_dict'], backbone, init['checkpoint'])
@@ -149,7 +145,7 @@ class FreezeParametersHook(Hook):
 
     def before_run(self, runner) -> None:
         """Freezes the parameters."""
-        backbone = _model(runner).backbone
+        backbone = unwrapped(runner.model).backbone
         names = [name for name, _ in backbone.named_parameters()]
         self.train = tuple(_last(backbone, prefix) for prefix in self.train)
         for prefix in self.train:
@@ -161,7 +157,7 @@ class FreezeParametersHook(Hook):
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Puts frozen batch-norm layers in eval mode; the loop puts the model in train mode at each epoch's start."""
-        for name, module in _model(runner).backbone.named_modules():
+        for name, module in unwrapped(runner.model).backbone.named_modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training and not self._trained(name):
                 module.eval()
 
@@ -185,7 +181,7 @@ class ChannelsLastHook(Hook):
 
     def before_train(self, runner) -> None:
         """Converts the model once the weights are loaded."""
-        _model(runner).to(memory_format=torch.channels_last)
+        unwrapped(runner.model).to(memory_format=torch.channels_last)
 
 
 @HOOKS.register_module()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim.scheduler.param_scheduler import PolyParamScheduler
 from mmpose.registry import HOOKS
 from torch import nn
 
 from .training_state import schedulers
+from .unwrap import unwrapped
 
 
 @HOOKS.register_module()
@@ -86,4 +86,4 @@ class LPFTHook(Hook):
 
 
 def _backbone(runner) -> nn.Module:
-    return (runner.model.module if is_model_wrapper(runner.model) else runner.model).backbone
+    return unwrapped(runner.model).backbone

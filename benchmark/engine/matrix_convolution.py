@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mmcv.cnn.bricks import wrappers
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .unwrap import unwrapped
 
 #: With so many weights and at most so many places in a batch, a convolution kernel spends its time on reordering
 #: weights: an encoder's last stage and a decoder's first layer.
@@ -70,7 +71,7 @@ class MatrixConvolutionHook(Hook):
 
     def before_train(self, runner) -> None:
         """Changes the layers; after ChannelsLastHook, since a product wants its weights in plain order."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner.model)
         for module in model.modules():
             kind = KINDS.get(type(module))
             if kind and module.groups == 1 and module.padding_mode == 'zeros' and not isinstance(module.padding, str) \

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.model import is_model_wrapper
 
 from benchmark.files import atomic_path, file_digest
+
+from .unwrap import unwrapped
 
 PATTERN = 'state-*.pth'
 PLAIN = (str, int, float, bool, type(None))
@@ -51,7 +52,7 @@ def capture(runner, batches: int) -> dict[str, Any]:
         runner: MMEngine's runner, in training.
         batches: Number of batches of this epoch that are done.
     """
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     hub = runner.message_hub
     state = dict(
         epoch=runner.epoch, iter=runner.iter, batches=batches, random=random_states(),
@@ -78,7 +79,7 @@ def restore(runner, state: dict[str, Any]) -> None:
         runner.call_hook('after_load_checkpoint', checkpoint=state)
     finally:
         runner._resume = resuming
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = unwrapped(runner.model)
     model.load_state_dict(state['state_dict'])
     runner.optim_wrapper.load_state_dict(state['optimizer'])
     for scheduler, content in zip(schedulers(runner), state['schedulers'], strict=True):

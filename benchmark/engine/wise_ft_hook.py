@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmpose.registry import HOOKS
-from torch import Tensor, nn
+from torch import Tensor
 
 from .lp_ft_hook import LPFTHook
+from .unwrap import unwrapped
 
 Weights = dict[str, Tensor]
 
@@ -58,20 +58,20 @@ class WiseFTHook(LPFTHook):
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """Keeps the weights at the switch."""
         if runner.iter == self.switch(runner):
-            self.before = _copy(_model(runner).state_dict())
+            self.before = _copy(unwrapped(runner.model).state_dict())
         super().before_train_iter(runner, batch_idx, data_batch)
 
     def before_val_epoch(self, runner) -> None:
         """Puts the interpolated weights in place."""
         if self.before is not None:
-            model = _model(runner)
+            model = unwrapped(runner.model)
             self.after = _copy(model.state_dict())
             model.load_state_dict(interpolate(self.before, self.after, self.alpha))
 
     def after_val_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
         """Puts the training's weights back."""
         if self.after is not None:
-            _model(runner).load_state_dict(self.after)
+            unwrapped(runner.model).load_state_dict(self.after)
             self.after = None
 
     before_test_epoch = before_val_epoch
@@ -102,7 +102,3 @@ def interpolate(before: Weights, after: Weights, alpha: float) -> Weights:
 
 def _copy(state: Weights) -> Weights:
     return {key: value.detach().clone() for key, value in state.items()}
-
-
-def _model(runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

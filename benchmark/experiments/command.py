@@ -225,11 +225,11 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         return 130
     if executor.HANDS_OVER:
         return 0
-    table = collect(work)
+    groups = tuned(work)
+    table = collect(work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]
     print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); results: '
           f'{table}')
-    groups = tuned(work)
     # A try that fails for good is a result of the search: what counts is whether each seed could choose.
     return 1 if any(group['chosen'] is None for group in groups) or [run for run in left if 'trial' not in run.entry] \
         else 0

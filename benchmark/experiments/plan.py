@@ -283,10 +283,11 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
     """How the runs train: what all share, then what differs by condition, and what differs by method."""
     tries: dict[tuple[str, str], list[dict]] = {}
+    shown: dict[tuple[str, str], int] = {}
     for run in runs:
-        for condition in (run.condition, *run.also):
-            if run.seed == runs[0].seed:
-                tries.setdefault((condition, run.method), []).append(protocol(run.config))
+        for place in ((condition, run.method) for condition in (run.condition, *run.also)):
+            if shown.setdefault(place, run.seed) == run.seed:
+                tries.setdefault(place, []).append(protocol(run.config))
     found = {place: {key: _tried([one.get(key) for one in contents]) for key in contents[0]}
              for place, contents in tries.items()}
     keys = list(dict.fromkeys(key for content in found.values() for key in content))

@@ -18,17 +18,20 @@ from .work import RESULTS, Task, Work
 TUNING = 'tuning.json'
 
 
-def collect(work: Work) -> Path | None:
+def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     """Writes ``results.parquet`` from the runs of the plan that are done and whole.
 
     Where methods are tuned, each seed's chosen try stands for its method, and ``tuning.json`` holds all of them with
     their validation errors. Rows are ordered by the plan's runs, then as in the test split; the same results give the
     same bytes.
 
+    Args:
+        work: The plan's runs.
+        groups: From :func:`tuned`.
+
     Returns:
         The table's path, or None where no run is done.
     """
-    groups = tuned(work)
     if groups:
         write_json(work.out / TUNING, groups)
     else:

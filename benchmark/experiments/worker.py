@@ -26,7 +26,6 @@ import pandas  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
-from mmengine.model import is_model_wrapper  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 from mmengine.runner.checkpoint import get_torch_safe_globals  # noqa: E402
@@ -35,6 +34,7 @@ from mmpose.registry import MODELS  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402
 from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noqa: E402
 from benchmark.engine import Preempted, loops, training_state  # noqa: E402
+from benchmark.engine.unwrap import unwrapped  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
@@ -301,7 +301,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
 
 def _ask_for_heatmaps(model: torch.nn.Module) -> None:
     """Makes a network give its heatmaps beside its predictions; said here, as it decides nothing that a run learns."""
-    options = getattr(model.module if is_model_wrapper(model) else model, 'test_cfg', None)
+    options = getattr(unwrapped(model), 'test_cfg', None)
     if isinstance(options, dict):
         options['output_heatmaps'] = True
 

@@ -8,19 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.formats.common import assign_splits, write_dataset
+from benchmark.datasets.formats.beside import convert_beside, read_rows
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.points import (
     add_point_arguments,
     add_subject_argument,
-    annotation_files,
-    image_beside,
-    load_points,
-    number,
-    point_meta,
-    point_sample,
     read_text,
-    subjects,
 )
 from benchmark.datasets.metainfo import DataError
 
@@ -73,13 +66,7 @@ def read_pts(path: Path, count: int, first: int = 1) -> np.ndarray:
     if stated != count or len(body) != count:
         raise DataError(f'{path}: line {lines[1][0]}: n_points is {stated} and {len(body)} points follow, not {count} '
                         f'and {count}. Use files of the {count}-point scheme.')
-    points = np.full((count, 3), 2.0)
-    for row, (n, line) in zip(points, body, strict=True):
-        cells = line.split()
-        if len(cells) != 2:
-            raise DataError(f'{path}: line {n}: {line[:40]!r} is not `x y`. Give two numbers.')
-        row[:2] = [number(cell, f'{path}: line {n}') - first for cell in cells]
-    return points
+    return read_rows(path, body, first)
 
 
 def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
@@ -88,16 +75,8 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     Raises:
         DataError: A missing or malformed file; the message names it and the line.
     """
-    scheme, files = load_points('ibug68'), annotation_files(src, '.pts')
-    meta = point_meta(scheme, out, args, subject='subject' if args.subject else None)
-    samples = []
-    for path, subject in zip(files, subjects(files, args.subject), strict=True):
-        source = image_beside(path, args.images)
-        name = path.relative_to(src).with_name(source.name).as_posix()
-        points = read_pts(path, scheme.count, 0 if args.zero_based else 1)
-        samples.append(point_sample(points, scheme, args, source, name, str(path),
-                                    fields=dict(subject=subject) if subject else {}))
-    return assign_splits(samples, meta, args) + write_dataset(out, meta, samples, args, drop_outside=True)
+    return convert_beside(src, out, args, 'ibug68', '.pts',
+                          lambda path, count: read_pts(path, count, 0 if args.zero_based else 1))
 
 
 CONVERTER = Converter('pts', '68-point .pts files beside their images', DESCRIPTION, _add_arguments, convert)

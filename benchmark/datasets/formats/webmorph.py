@@ -7,19 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.formats.common import assign_splits, write_dataset
+from benchmark.datasets.formats.beside import convert_beside, read_rows
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.points import (
     add_point_arguments,
     add_subject_argument,
-    annotation_files,
-    image_beside,
-    load_points,
-    number,
-    point_meta,
-    point_sample,
     read_text,
-    subjects,
 )
 from benchmark.datasets.metainfo import DataError
 
@@ -61,13 +54,7 @@ def read_tem(path: Path, count: int) -> np.ndarray:
         raise DataError(f'{path}: line {n}: {stated} points, not {count}. Use the {count}-point FRL template.')
     if len(lines) <= count:
         raise DataError(f'{path}: {len(lines) - 1} lines follow for {count} points. Complete the file.')
-    points = np.full((count, 3), 2.0)
-    for row, (n, line) in zip(points, lines[1:count + 1], strict=True):
-        cells = line.split()
-        if len(cells) != 2:
-            raise DataError(f'{path}: line {n}: {line[:40]!r} is not `x y`. Give two numbers.')
-        row[:2] = [number(cell, f'{path}: line {n}') - 0.5 for cell in cells]
-    return points
+    return read_rows(path, lines[1:count + 1], 0.5)
 
 
 def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
@@ -76,15 +63,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     Raises:
         DataError: A missing or malformed file; the message names it and the line.
     """
-    scheme, files = load_points('frl189'), annotation_files(src, '.tem')
-    meta = point_meta(scheme, out, args, subject='subject' if args.subject else None)
-    samples = []
-    for path, subject in zip(files, subjects(files, args.subject), strict=True):
-        source = image_beside(path, args.images)
-        name = path.relative_to(src).with_name(source.name).as_posix()
-        samples.append(point_sample(read_tem(path, scheme.count), scheme, args, source, name, str(path),
-                                    fields=dict(subject=subject) if subject else {}))
-    return assign_splits(samples, meta, args) + write_dataset(out, meta, samples, args, drop_outside=True)
+    return convert_beside(src, out, args, 'frl189', '.tem', read_tem)
 
 
 CONVERTER = Converter('webmorph', 'WebMorph templates, 189 points', DESCRIPTION, _add_arguments, convert)
