@@ -24,7 +24,7 @@ def test_a_measurement_stands_beside_its_target():
 
 def test_the_median_of_the_calls_is_what_counts(monkeypatch):
     calls = iter([(3.0, 1.0), (1.0, 2.0), (2.0, 3.0)])
-    monkeypatch.setattr(statistics, '_call', lambda folder, clock: next(calls))
+    monkeypatch.setattr(statistics, 'analysis_cost', lambda folder, clock: next(calls))
     seconds, gib = statistics.measure(3, quick=True, clock=itertools.count().__next__)
     assert (seconds.value, seconds.low, seconds.high, gib.value) == (2.0, 1.0, 3.0, 2.0)
 

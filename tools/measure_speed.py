@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -21,24 +23,21 @@ from benchmark.speed import statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 
+def _measured(part: str) -> Callable:
+    """A part that needs torch and MMPose, which are imported when it is asked for."""
 
-def _training(repeats: int, quick: bool, clock) -> list:
-    """The training's part, which alone needs torch and MMPose."""
-    import benchmark
-    benchmark.register()
-    from benchmark.speed import training
-    return training.measure(repeats, quick, clock)
+    def call(repeats: int, quick: bool, clock: Callable[[], float]) -> list:
+        import benchmark
+        benchmark.register()
+        module, function = {'training': ('training', 'measure'), 'suite': ('training', 'suite'),
+                            'growth': ('growth', 'measure'), 'gpu': ('gpu', 'measure')}[part]
+        return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock)
 
-
-def _suite(repeats: int, quick: bool, clock) -> list:
-    """A whole suite's part."""
-    import benchmark
-    benchmark.register()
-    from benchmark.speed import training
-    return training.suite(repeats, quick, clock)
+    return call
 
 
-PARTS = {'statistics': statistics.measure, 'training': _training, 'suite': _suite}
+PARTS = {'statistics': statistics.measure,
+         **{part: _measured(part) for part in ('training', 'suite', 'growth', 'gpu')}}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -48,6 +47,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
+    parser.add_argument('--figure', type=Path, metavar='FILE', help='draw the curves of growth there, .svg or .png')
     args = parser.parse_args(argv)
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f'unknown part {sorted(unknown)[0]}; there are {", ".join(PARTS)}')
@@ -59,13 +59,23 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
-    found = [one for part in args.parts or PARTS for one in PARTS[part](args.repeats, args.quick, time.perf_counter)]
+    found, curves = [], []
+    for part in args.parts or PARTS:
+        for one in PARTS[part](args.repeats, args.quick, time.perf_counter):
+            if hasattr(one, 'measurements'):
+                curves.append(one)
+                found += one.measurements()
+            else:
+                found.append(one)
     machine = {'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
                'processor': platform.machine(), 'python': platform.python_version()}
     print(f'{machine["cores"]} cores, {machine["processor"]}, Python {machine["python"]}\n')
     print(markdown(found))
     if args.json:
         write_json(args.json, {'machine': machine, 'measurements': [one.row() for one in found]})
+    if args.figure and curves:
+        from benchmark.speed.growth import draw
+        draw(curves, args.figure)
     return 1 if any(one.reached is False for one in found) else 0
 
 

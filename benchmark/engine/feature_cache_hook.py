@@ -39,6 +39,7 @@ class FeatureCacheHook(Hook):
         enabled: False computes everything on line.
         limit_gib: Most GiB that all stores together may take.
         precision: ``float32`` (exact) or ``float16`` (half the room; rounded).
+        resident_gib: Most GiB of a network's outputs that stay on a GPU after their first use.
 
     Raises:
         ValueError: An unknown precision, a limit that is not above 0.
@@ -46,12 +47,14 @@ class FeatureCacheHook(Hook):
 
     priority = 'VERY_LOW'
 
-    def __init__(self, enabled: bool = True, limit_gib: float = 20.0, precision: str = 'float32') -> None:
+    def __init__(self, enabled: bool = True, limit_gib: float = 20.0, precision: str = 'float32',
+                 resident_gib: float = 8.0) -> None:
         if precision not in PRECISIONS:
             raise ValueError(f'FeatureCacheHook: precision={precision!r} is unknown. Choose one of {[*PRECISIONS]}.')
         if not limit_gib > 0:
             raise ValueError(f'FeatureCacheHook: limit_gib={limit_gib} must be above 0; enabled=False switches it off.')
         self.enabled, self.limit_gib, self.precision = enabled, limit_gib, precision
+        self.resident = int(resident_gib * 2**30)
         self.outputs: list[FrozenOutputs] = []
 
     def before_train(self, runner) -> None:
@@ -90,7 +93,8 @@ class FeatureCacheHook(Hook):
         folder = features_folder() / key_of(about)
         taken = used_bytes(features_folder()) - used_bytes(folder)
         limit = int(self.limit_gib * 2**30) - taken
-        self.outputs.append(FrozenOutputs(folder, rows, about['batch_size'], self.precision, limit, about, say))
+        self.outputs.append(FrozenOutputs(folder, rows, about['batch_size'], self.precision, limit, about, say,
+                                          self.resident))
         return self.outputs[-1]
 
     @staticmethod

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from benchmark.feature_store import FeatureStore, StoreFull, describe_store
 from benchmark.files import digest
 
+#: Of a batch: its outputs are kept; they will be, once computed; they are computed at every step.
+KEPT, NEW, ON_LINE = 'kept', 'new', 'on line'
 PRECISIONS = {'float32': (torch.float32, np.float32), 'float16': (torch.float16, np.float16)}
 
 
@@ -30,16 +32,39 @@ class FrozenOutputs:
         limit: Most bytes that the stores may take.
         about: What this is, for ``about.json``.
         say: Called with a sentence when there is something to know.
+        resident: Most bytes of outputs that stay on a GPU after their first use.
+
+    Attributes:
+        views: Numbers of the present batch's views; None where they have none.
+        held: Outputs that are given whatever the batch; None gives the batch's.
     """
 
     def __init__(self, folder: Path | None, rows: int, batch_size: int, precision: str = 'float32', limit: int = 0,
-                 about: dict | None = None, say: Callable[[str], None] = print) -> None:
+                 about: dict | None = None, say: Callable[[str], None] = print, resident: int = 0) -> None:
         self.folder, self.rows, self.batch_size, self.limit = folder, rows, batch_size, limit
         self.about, self.say = about or {}, say
         self.precision = precision
         self.stores: dict[str, tuple[FeatureStore, bool, torch.dtype]] = {}
         self.off = folder is None
         self.views: list[int] | None = None
+        self.held: dict[str, Tensor] | None = None
+        self.resident: dict[str, dict[int, Tensor]] = {}
+        self.room = resident
+
+    def state(self) -> str:
+        """What becomes of the present batch: :data:`KEPT`, :data:`NEW` or :data:`ON_LINE`."""
+        if self.views is None or self.off:
+            return ON_LINE
+        there = self.stores and all(store.has(view) for store, *_ in self.stores.values() for view in self.views)
+        return KEPT if there else NEW
+
+    def read(self, like: Tensor) -> dict[str, Tensor]:
+        """Outputs of the present batch, whose state is :data:`KEPT`.
+
+        Args:
+            like: A tensor on the device where they are wanted.
+        """
+        return {name: self._read(name, like.device) for name in self.stores}
 
     def __call__(self, inputs: Tensor, compute: Callable[[Tensor], dict[str, Tensor]]) -> dict[str, Tensor]:
         """Outputs for a batch.
@@ -48,11 +73,13 @@ class FrozenOutputs:
             inputs: Images (B, 3, H, W).
             compute: The network: images to named outputs, each with the batch as its first axis.
         """
+        if self.held is not None:
+            return self.held
         views = self.views
         if views is None or len(views) != len(inputs):
             return compute(inputs)
-        if not self.off and self.stores and all(s[0].has(view) for s in self.stores.values() for view in views):
-            return {name: self._read(*stored, views, inputs) for name, stored in self.stores.items()}
+        if self.state() == KEPT:
+            return self.read(inputs)
         outputs = self._whole(inputs, compute)
         if not self.off and (self.stores or self._open(outputs)):
             self._keep(outputs, views)
@@ -103,10 +130,26 @@ class FrozenOutputs:
         self.off = True
         self.say(f'features are computed on line: {error}')
 
-    @staticmethod
-    def _read(store: FeatureStore, last: bool, dtype: torch.dtype, views: Sequence[int], like: Tensor) -> Tensor:
-        value = torch.from_numpy(store.read(views)).to(like.device, dtype)
+    def _read(self, name: str, device: torch.device) -> Tensor:
+        store, last, dtype = self.stores[name]
+        if device.type == 'cpu':
+            value = torch.from_numpy(store.read(self.views)).to(dtype)
+        else:
+            value = self._from_card(name, device)
         return value.permute(0, 3, 1, 2) if last else value
+
+    def _from_card(self, name: str, device: torch.device) -> Tensor:
+        """Rows that are copied to the device once, as far as there is room."""
+        store, _, dtype = self.stores[name]
+        there = self.resident.setdefault(name, {})
+        if missing := [view for view in dict.fromkeys(self.views) if view not in there]:
+            values = torch.from_numpy(store.read(missing)).to(device, dtype)
+            if values.nbytes > self.room:
+                new = dict(zip(missing, values))
+                return torch.stack([new[view] if view in new else there[view] for view in self.views])
+            self.room -= values.nbytes
+            there.update(zip(missing, values))
+        return torch.stack([there[view] for view in self.views])
 
 
 def channels_last(value: Tensor) -> bool:

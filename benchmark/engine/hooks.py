@@ -210,10 +210,21 @@ class FiniteLossHook(Hook):
         Raises:
             FloatingPointError: The loss is NaN, infinite or explodes.
         """
-        if not outputs:
-            return
-        loss = float(outputs['loss'].detach().sum())
+        if outputs:
+            self.check(float(outputs['loss'].detach().sum()), runner.epoch, runner.iter)
+
+    def check(self, loss: float, epoch: int, iteration: int) -> None:
+        """Checks a loss.
+
+        Args:
+            loss: Its value.
+            epoch: Counted from 0.
+            iteration: Counted from 0.
+
+        Raises:
+            FloatingPointError: It is NaN, infinite or explodes.
+        """
         self.first = loss if self.first is None else self.first
         if not loss <= self.explode * max(1.0, abs(self.first)):
-            raise FloatingPointError(f'the loss is {loss:g} in epoch {runner.epoch + 1}, iteration {runner.iter + 1}. '
+            raise FloatingPointError(f'the loss is {loss:g} in epoch {epoch + 1}, iteration {iteration + 1}. '
                                      'Lower optim_wrapper.optimizer.lr, or check the data.')

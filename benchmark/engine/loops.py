@@ -11,6 +11,9 @@ from mmengine.runner import EpochBasedTrainLoop
 from mmpose.registry import LOOPS
 
 from . import training_state
+from .feature_cache_hook import FeatureCacheHook
+from .graphed_step import DeferredLosses, GraphedStep
+from .hooks import FiniteLossHook
 
 _stop = threading.Event()
 _training = threading.Event()
@@ -52,15 +55,23 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         val_interval: Epochs between validations.
         dynamic_intervals: As in MMEngine.
         save_every: Seconds between two states; None keeps none.
+        recorded: Runs steps as CUDA graphs (see :class:`GraphedStep`), and reads their losses every ``read_every``
+            steps, so that nothing waits for the GPU in between; hooks see ``outputs`` only then, the last step's. The
+            log holds every step's losses. Without a CUDA device, steps run one by one.
+        read_every: Steps between two readings; at best the logger's interval.
     """
 
     def __init__(self, runner, dataloader, max_epochs: int, val_begin: int = 1, val_interval: int = 1,
-                 dynamic_intervals=None, save_every: float | None = None) -> None:
+                 dynamic_intervals=None, save_every: float | None = None, recorded: bool = False,
+                 read_every: int = 10) -> None:
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         self.save_every = save_every if get_world_size() == 1 else None
         self.folder = Path(runner.work_dir)
         self.saved = time.monotonic()
         self.fresh = True
+        self.recorded, self.read_every = recorded, read_every
+        self.step: GraphedStep | None = None
+        self.deferred = DeferredLosses()
 
     def run_epoch(self) -> None:
         """Runs an epoch, or what is left of it."""
@@ -87,6 +98,35 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
+    def run_iter(self, idx: int, data_batch: dict) -> None:
+        """Runs a step; the hooks after it see its losses where they are read."""
+        if not self.recorded:
+            super().run_iter(idx, data_batch)
+            return
+        self.runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
+        self.step = self.step or self.make_step()
+        self.deferred.add(self.step(data_batch))
+        outputs = None
+        if (idx + 1) % self.read_every == 0 or idx + 1 == len(self.dataloader):
+            *earlier, outputs = self.deferred.read()
+            self._log(earlier, self._iter - len(earlier))
+        self.runner.call_hook('after_train_iter', batch_idx=idx, data_batch=data_batch, outputs=outputs)
+        self._iter += 1
+
+    def make_step(self) -> GraphedStep:
+        """The step of this training, once its hooks have prepared the model."""
+        kept = [outputs for hook in self.runner.hooks if isinstance(hook, FeatureCacheHook) for outputs in hook.outputs]
+        return GraphedStep(self.runner.model, self.runner.optim_wrapper, kept, say=self.runner.logger.info)
+
+    def _log(self, losses: list[dict], first: int) -> None:
+        """Does with earlier steps' losses what the hooks do with the last one's."""
+        for number, values in enumerate(losses, start=first):
+            for name, value in values.items():
+                self.runner.message_hub.update_scalar(f'train/{name}', value)
+            for hook in self.runner.hooks:
+                if isinstance(hook, FiniteLossHook):
+                    hook.check(float(values['loss']), self._epoch, number)
+
     def _resume(self) -> dict | None:
         state = training_state.load(self.folder) if self.save_every is not None else None
         if state:
@@ -100,6 +140,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         stop = _stop.is_set()
         if self.save_every is not None and (stop or time.monotonic() - self.saved >= self.save_every) \
                 and self.runner.optim_wrapper.should_update():
+            unread = self.deferred.read()
+            self._log(unread, self._iter - len(unread))
             try:
                 training_state.save(self.folder, training_state.capture(self.runner, batches))
             except OSError as error:

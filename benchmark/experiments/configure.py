@@ -106,6 +106,8 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
     if settings.get('precision', 'float32') == 'bfloat16':
         cfg.optim_wrapper.type = 'AutocastOptimWrapper'
+    if settings.get('cuda_graphs'):
+        cfg.train_cfg.recorded = True
     for hook in cfg.custom_hooks:
         if hook.type == 'FeatureCacheHook':
             hook.update(settings.get('feature_cache', {}))
@@ -169,6 +171,7 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
         if hook.get('type') == 'FeatureCacheHook':
             hook.pop('enabled', None)
             hook.pop('limit_gib', None)
+            hook.pop('resident_gib', None)
     modules = content.get('custom_imports', {}).get('imports', [])
     code = {name: module_digest(name) for name in modules if name != 'benchmark'}
     return dict(config=content, data=data_fingerprint, source=source_hash) | (dict(code=code) if code else {})

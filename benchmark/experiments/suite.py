@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 #: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
             'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'feature_cache',
-            'precision', 'cfg_options')
+            'precision', 'cuda_graphs', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16')}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.

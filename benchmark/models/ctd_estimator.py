@@ -97,10 +97,15 @@ class CTDPoseEstimator(TopdownPoseEstimator):
         for name, (raw, weighted) in values.items():
             losses[f'loss_{name}'] = weighted
             losses[f'raw_{name}'] = raw.detach()
-        if self.training and self.gradient_interval and self.iterations % self.gradient_interval == 0:
+        if self.measures_gradients:
             losses.update(self._gradient_ratios(losses['loss_kpt'], values))
         self.iterations += self.training
         return losses
+
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether the next step measures the gradients of the parts of the loss."""
+        return self.training and self.gradient_interval > 0 and self.iterations % self.gradient_interval == 0
 
     def denormalise(self, inputs: Tensor) -> Tensor:
         """Normalised inputs back to RGB in 0..255; the source has a normalisation of its own."""

@@ -65,6 +65,9 @@ OURS = {
     'ctd_ed_online': dict(method='ctd_ed', feature_cache=dict(enabled=False)),
     'ft_bf16': dict(method='ft', precision='bfloat16'),
 }
+#: For a GPU alone: steps as CUDA graphs.
+GRAPHS = {f'{method}_graphs{name}': dict(method=method, cuda_graphs=True, **precision) for method in ('ft', 'ctd_ed')
+          for name, precision in (('', {}), ('_bf16', dict(precision='bfloat16')))}
 PEERS = {
     'stock': {},
     'stock_fe': {'model.backbone.frozen_stages': 4},
@@ -107,15 +110,16 @@ def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Conf
     """Config of a contestant.
 
     Args:
-        name: One of :data:`CONTESTANTS`.
+        name: One of :data:`CONTESTANTS` or :data:`GRAPHS`.
         size: Network, input, batch.
         data: Prepared data set.
         source: Source checkpoint of this depth.
         epochs: Length of the training.
     """
     meta = read_split(data, 'train').meta
-    made = _ours(OURS[name], size, meta, epochs) if name in OURS else _stock(PEERS[name], size, data, meta, epochs)
-    if name in OURS:
+    ours = OURS | GRAPHS
+    made = _ours(ours[name], size, meta, epochs) if name in ours else _stock(PEERS[name], size, data, meta, epochs)
+    if name in ours:
         return fill_paths(made, str(data), str(source))
     if name == 'stock_hg':
         _stock_hourglass(made, size, len(meta.landmarks))

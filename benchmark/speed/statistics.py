@@ -61,7 +61,7 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
             make_table(methods, seeds, images, landmarks, table)
             plan = {'data': {'measurements': {'length': ['landmark_0', 'landmark_1']}}} if landmarks else {}
             (Path(folder) / 'plan.json').write_text(json.dumps(plan))
-            calls = [_call(Path(folder), clock) for _ in range(repeats)]
+            calls = [analysis_cost(Path(folder), clock) for _ in range(repeats)]
         size = f'{methods} methods x {seeds} seeds x {images} images'
         size += f' x {landmarks} landmarks' if landmarks else ''
         for column, what, unit, most in ((0, 'time', 's', seconds), (1, 'peak memory', 'GiB', gib)):
@@ -71,7 +71,7 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
     return found
 
 
-def _call(folder: Path, clock: Callable[[], float]) -> tuple[float, float]:
+def analysis_cost(folder: Path, clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds and GiB of one call, with 10,000 draws, the sensitivity table and everything else."""
     command = [sys.executable, '-c', PEAK, str(ROOT / 'tools/analyze.py'), str(folder), '--proposed', 'method_1',
                '--margin', 'ME=0.05']

@@ -18,6 +18,7 @@ class Measurement:
         high: Largest.
         repeats: How many.
         at_most: The target; None where there is none.
+        at_least: Likewise, where more is better.
     """
 
     what: str
@@ -27,11 +28,22 @@ class Measurement:
     high: float
     repeats: int
     at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def reached(self) -> bool | None:
         """Whether the target is reached; None without one."""
+        if self.at_least is not None:
+            return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
+
+    @property
+    def target(self) -> str:
+        """The target in words."""
+        for words, limit in (('at most', self.at_most), ('at least', self.at_least)):
+            if limit is not None:
+                return f'{words} {limit:g} {self.unit}'
+        return '–'
 
     def row(self) -> dict[str, Any]:
         """As it stands in the JSON file."""
@@ -42,8 +54,7 @@ def markdown(measurements: list[Measurement]) -> str:
     """A table for the terminal and for docs/results.md."""
     lines = ['| what | median | range | target | reached |', '|---|---|---|---|---|']
     for one in measurements:
-        target = '–' if one.at_most is None else f'at most {one.at_most:g} {one.unit}'
         reached = {None: '–', True: 'yes', False: '**no**'}[one.reached]
         lines.append(f'| {one.what} | {one.value:.3g} {one.unit} | {one.low:.3g} to {one.high:.3g} ({one.repeats}) | '
-                     f'{target} | {reached} |')
+                     f'{one.target} | {reached} |')
     return '\n'.join(lines)

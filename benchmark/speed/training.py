@@ -123,10 +123,10 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
                 path = folder / f'{precision}.py'
                 path.write_text(f"_base_ = {str(find_config('suites', name))!r}\n"
                                 f'settings = dict(precision={precision!r})\n')
-                _suite(path, folder / f'warm-{number}-{precision}', cache, '--methods', 'ft', '--seeds', '1',
+                run_suite(path, folder / f'warm-{number}-{precision}', cache, '--methods', 'ft', '--seeds', '1',
                        '--cfg-options', 'train_cfg.max_epochs=1')
                 started = clock()
-                _suite(path, folder / f'out-{number}-{precision}', cache, '--seeds', str(seeds))
+                run_suite(path, folder / f'out-{number}-{precision}', cache, '--seeds', str(seeds))
                 ours[precision] = clock() - started
             started = clock()
             with ThreadPoolExecutor(2) as pool:
@@ -144,7 +144,18 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
     return found
 
 
-def _suite(path: Path, out: Path, cache: Path, *options: str) -> None:
+def run_suite(path: Path, out: Path, cache: Path, *options: str) -> None:
+    """Runs a suite in a process of its own.
+
+    Args:
+        path: The suite.
+        out: Its folder.
+        cache: Where data, source and features are kept.
+        options: Of tools/run_suite.py.
+
+    Raises:
+        RuntimeError: It failed; holds the end of what it said.
+    """
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, root / 'tools/run_suite.py', path, '--out', out, *options], text=True,
                           capture_output=True, check=False, env=os.environ | {'CTD_CACHE': str(cache)})

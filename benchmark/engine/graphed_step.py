@@ -1,0 +1,254 @@
+"""A training step that is recorded once and then launched as a whole: a CUDA graph; nothing in it waits for the GPU.
+
+At a batch of two a GPU spends most of a step waiting for the next kernel to be launched. A recorded step is one launch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+
+from .frozen_forward import KEPT, NEW, FrozenOutputs
+
+Losses = dict[str, Tensor]
+#: So many different steps are recorded (whole and incomplete batches, stages that thaw); others run as they are.
+MOST = 8
+#: Steps of a kind that run as they are before one is recorded: they choose kernels and make the optimiser's state.
+WARM_UP = 3
+
+
+class CudaRecorder:
+    """Records on a CUDA device."""
+
+    #: Of the learning rate's tensor, as fused optimisers there read it.
+    rate_dtype = torch.float32
+
+    def why_not(self, device: torch.device) -> str | None:
+        """Why nothing can be recorded there; None where it can."""
+        return None if device.type == 'cuda' else 'the model is not on a CUDA device'
+
+    def record(self, function: Callable[[], Losses]) -> tuple[Callable[[], None], Losses]:
+        """Records what a function launches, without running it.
+
+        Returns:
+            What launches it, and the function's result, which every launch writes anew.
+        """
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            outputs = function()
+        return graph.replay, outputs
+
+    def warm_up(self, function: Callable[[], Losses]) -> Losses:
+        """Runs a function on a stream of its own, so that what autograd remembers of streams fits a recording."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            outputs = function()
+        torch.cuda.current_stream().wait_stream(stream)
+        return outputs
+
+
+@dataclass
+class Recorded:
+    """A recorded step and the memory that it reads."""
+
+    inputs: Tensor
+    samples: list
+    features: list[Losses]
+    rates: list[Tensor]
+    replay: Callable[[], None]
+    outputs: Losses
+
+
+class GraphedStep:
+    """A model's ``train_step``, recorded.
+
+    It does what MMEngine's ``train_step`` does with the same numbers (the learning rate is rounded to the recorder's
+    type). What Python decides is fixed when a step is recorded, so a step is recorded anew where sizes, trained
+    parameters, modes of modules or settings of the optimiser differ; the learning rates are read at every launch. The
+    outputs of frozen networks are read from where they are kept; steps that compute them for the first time, and those
+    that measure gradients, run as they are. Where a step cannot be recorded, all of them do, and the log says so.
+
+    Args:
+        model: A model in training mode; wrapped ones (DDP) are not recorded.
+        optim_wrapper: Its optimiser.
+        kept: What gives the outputs of its frozen networks.
+        recorder: Where it is recorded; a :class:`CudaRecorder`.
+        say: Called with a sentence when there is something to know.
+    """
+
+    def __init__(self, model: nn.Module, optim_wrapper: OptimWrapper, kept: Sequence[FrozenOutputs] = (),
+                 recorder: CudaRecorder | None = None, say: Callable[[str], None] = print) -> None:
+        self.model, self.optim_wrapper, self.kept, self.say = model, optim_wrapper, kept, say
+        self.recorder = recorder or CudaRecorder()
+        self.parameters, self.modules = list(model.parameters()), list(model.modules())
+        self.seen: Counter[tuple] = Counter()
+        self.recorded: dict[tuple, Recorded] = {}
+        self.off = False
+        if reason := self._why_not():
+            self._give_up(reason)
+
+    def _why_not(self) -> str | None:
+        """Why steps cannot be recorded; None where nothing is known against it."""
+        if not hasattr(self.model, 'data_preprocessor'):
+            return 'the model is wrapped'
+        if reason := self.recorder.why_not(self.parameters[0].device):
+            return reason
+        if self.optim_wrapper._accumulative_counts != 1:
+            return 'gradients are accumulated over steps'
+        if self.optim_wrapper.clip_grad_kwargs:
+            return 'gradients are clipped, and their norm is logged at each step'
+        head = getattr(self.model, 'head', None)
+        if getattr(head, 'weight_schedule', 'constant') != 'constant':
+            return f'the regularisers\' weights change from step to step ({head.weight_schedule})'
+        if loose := [name for name, loss in getattr(head, 'transfer', {}).items() if not loss.steady]:
+            return f'{loose[0]} computes differently from step to step'
+        return None
+
+    def __call__(self, batch: dict) -> Losses:
+        """One step.
+
+        Args:
+            batch: From the data loader.
+
+        Returns:
+            Losses by name, scalars on the model's device; the next step may write over them.
+        """
+        data = self.model.data_preprocessor(batch, True)
+        states = [outputs.state() for outputs in self.kept]
+        if self.off or NEW in states or getattr(self.model, 'measures_gradients', False):
+            return self._run(data)
+        key = self._key(data, states)
+        self.seen[key] += 1
+        if self.seen[key] <= WARM_UP:
+            return self.recorder.warm_up(lambda: self._run(data))
+        features = [outputs.read(data['inputs']) for outputs, state in zip(self.kept, states) if state == KEPT]
+        if key not in self.recorded:
+            if len(self.recorded) == MOST:
+                return self._run(data)
+            try:
+                self.recorded[key] = self._record(data, features, states)
+            except RuntimeError as error:
+                self._give_up(str(error).splitlines()[0])
+                return self._run(data)
+        return self._replay(self.recorded[key], data, features)
+
+    def _run(self, data: dict) -> Losses:
+        """The step as MMEngine runs it, on data that are prepared."""
+        with self.optim_wrapper.optim_context(self.model):
+            losses = self.model(**data, mode='loss')
+        total, outputs = self.model.parse_losses(losses)
+        self.optim_wrapper.update_params(total)
+        return outputs
+
+    def _key(self, data: dict, states: list[str]) -> tuple:
+        """What Python's part of a step depends on."""
+        shapes = tuple(tuple(value.shape) for sample in data['data_samples'] for value in _tensors(sample))
+        settings = tuple(tuple(value for name, value in group.items() if name not in ('params', 'lr'))
+                         for group in self.optim_wrapper.optimizer.param_groups)
+        return (tuple(data['inputs'].shape), shapes, tuple(states), settings,
+                tuple(value.requires_grad for value in self.parameters),
+                tuple(module.training for module in self.modules))
+
+    def _record(self, data: dict, features: list[Losses], states: list[str]) -> Recorded:
+        inputs, samples = data['inputs'].clone(), [_copy(sample) for sample in data['data_samples']]
+        features = [{name: value.clone() for name, value in found.items()} for found in features]
+        count = self.optim_wrapper._inner_count
+        held = iter(features)
+        for outputs, state in zip(self.kept, states):
+            outputs.held = next(held) if state == KEPT else None
+        try:
+            with self._static_rates(inputs.device) as rates:
+                replay, losses = self.recorder.record(lambda: self._run(dict(inputs=inputs, data_samples=samples)))
+        except RuntimeError:
+            self.optim_wrapper.zero_grad(set_to_none=True)
+            raise
+        finally:
+            self.optim_wrapper._inner_count = count
+            for outputs in self.kept:
+                outputs.held = None
+        return Recorded(inputs, samples, features, rates, replay,
+                        {name: value.detach() for name, value in losses.items()})
+
+    @contextmanager
+    def _static_rates(self, device: torch.device) -> Iterator[list[Tensor]]:
+        """Learning rates as tensors while a step is recorded; schedulers and checkpoints go on with plain numbers."""
+        groups = self.optim_wrapper.optimizer.param_groups
+        before = [{name: group[name] for name in ('lr', 'capturable') if name in group} for group in groups]
+        rates = [torch.tensor(group['lr'], dtype=self.recorder.rate_dtype, device=device) for group in groups]
+        try:
+            for group, rate in zip(groups, rates):
+                group['lr'] = rate
+                if 'capturable' in group:
+                    group['capturable'] = True
+            yield rates
+        finally:
+            for group, values in zip(groups, before):
+                group.update(values)
+
+    def _replay(self, step: Recorded, data: dict, features: list[Losses]) -> Losses:
+        pairs = [(step.inputs, data['inputs'])]
+        for sample, new in zip(step.samples, data['data_samples']):
+            pairs += zip(_tensors(sample), _tensors(new), strict=True)
+        for found, new in zip(step.features, features):
+            pairs += [(value, new[name]) for name, value in found.items()]
+        for target, value in pairs:
+            target.copy_(value, non_blocking=True)
+        for rate, group in zip(step.rates, self.optim_wrapper.optimizer.param_groups):
+            rate.fill_(group['lr'])
+        step.replay()
+        self.optim_wrapper._inner_count += 1
+        return step.outputs
+
+    def _give_up(self, reason: str) -> None:
+        self.off = True
+        self.say(f'steps are not recorded: {reason}')
+
+
+class DeferredLosses:
+    """Losses of the last steps, which stay on the GPU until they are read together, by one copy."""
+
+    def __init__(self) -> None:
+        self.names: list[tuple[str, ...]] = []
+        self.values: list[Tensor] = []
+
+    def add(self, losses: Losses) -> None:
+        """Takes a step's losses, scalars."""
+        self.names.append(tuple(losses))
+        self.values.append(torch.stack([value.detach().float().reshape(()) for value in losses.values()]))
+
+    def read(self) -> list[Losses]:
+        """Gives the losses of the steps since the last call, in their order, as scalars on the CPU."""
+        if not self.values:
+            return []
+        values = torch.cat(self.values).cpu().split([len(names) for names in self.names])
+        found = [dict(zip(names, part.unbind())) for names, part in zip(self.names, values)]
+        self.names, self.values = [], []
+        return found
+
+
+def _tensors(sample: BaseDataElement) -> Iterator[Tensor]:
+    """The tensors of a sample, in the order of their names."""
+    for _, value in sorted(sample.items()):
+        if isinstance(value, BaseDataElement):
+            yield from _tensors(value)
+        elif isinstance(value, Tensor):
+            yield value
+
+
+def _copy(sample: BaseDataElement) -> BaseDataElement:
+    """A sample with tensors of its own."""
+    copy = sample.new()
+    for name, value in sample.items():
+        if isinstance(value, BaseDataElement):
+            copy.set_data({name: _copy(value)})
+        elif isinstance(value, Tensor):
+            copy.set_data({name: value.clone()})
+    return copy
