@@ -28,9 +28,8 @@ class _Missing(type):
         raise ImportError(cls._message)
 
     def __getattr__(cls, name):
-        if name.startswith('__'):
-            raise AttributeError(name)
-        raise ImportError(cls._message)
+        # pickle and torch.compile look for names in all modules, and take only this error for a no.
+        raise AttributeError(name if name.startswith('__') else cls._message)
 
 
 def works(name: str) -> bool:

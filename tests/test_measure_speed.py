@@ -22,6 +22,48 @@ def test_a_measurement_stands_beside_its_target():
     assert lines[3].endswith('at most 4 GiB | **no** |') and lines[4].endswith('| – | – |')
 
 
+def test_more_may_be_better():
+    rate = Measurement('runs', 9.0, '', 9.0, 9.0, 1, at_least=8.0)
+    assert rate.reached and not Measurement('runs', 7.0, '', 7.0, 7.0, 1, at_least=8.0).reached
+    assert '| at least 8  | yes |' in markdown([rate])
+
+
+def test_exponents_by_hand(registered):
+    from benchmark.speed.growth import Curve
+    square = Curve('cost', 'images', 's', (1, 2, 4), ((3.0,), (12.0,), (40.0, 48.0, 50.0)))
+    assert square.exponent == pytest.approx(2) and square.last_exponent == pytest.approx(2)
+    late = Curve('cost', 'images', 's', (1, 10, 100), ((1.0,), (1.0,), (10.0,)))
+    assert late.exponent == pytest.approx(0.5) and late.last_exponent == pytest.approx(1)
+    rows = late.measurements()
+    assert [row.value for row in rows] == pytest.approx([1, 1, 10, 0.5, 1])
+    assert rows[2].what == 'cost, images 100' and rows[2].unit == 's'
+
+
+def test_curves_are_drawn(registered, tmp_path):
+    from benchmark.speed.growth import Curve, draw
+    curves = [Curve('training: time', axis, 's', (1, 2), ((3.0,), (5.0,))) for axis in ('images', 'seeds')]
+    draw(curves, tmp_path / 'a.svg')
+    text = (tmp_path / 'a.svg').read_text()
+    assert text.count('training: time') == 2 and 'exponent 0.74' in text
+
+
+def test_made_faces_with_more_landmarks_are_read(registered, tmp_path):
+    from benchmark.datasets.prepared import read_split
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.speed.growth import repeat_landmarks
+    write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=1), image_size=64, seed=0)
+    repeat_landmarks(tmp_path / 'faces', 28)
+    split = read_split(tmp_path / 'faces', 'train')
+    assert len(set(split.meta.landmarks)) == 28 and split.meta.flip_indices[14:18] == (17, 16, 15, 14)
+
+
+def test_without_a_gpu_nothing_of_one_is_measured(registered, monkeypatch, capsys):
+    from benchmark.speed import gpu
+    monkeypatch.setattr(gpu.torch.cuda, 'is_available', lambda: False)
+    assert gpu.measure(1, quick=False, clock=None) == []
+    assert 'no device' in capsys.readouterr().out
+
+
 def test_the_median_of_the_calls_is_what_counts(monkeypatch):
     calls = iter([(3.0, 1.0), (1.0, 2.0), (2.0, 3.0)])
     monkeypatch.setattr(statistics, 'analysis_cost', lambda folder, clock: next(calls))

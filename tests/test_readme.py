@@ -51,10 +51,10 @@ def test_its_regulariser_stands_beside_the_seven_and_a_changed_one_runs_again(ex
     assert plan['methods'][0]['label'] == 'Pooled' and plan['analysis']['proposed'] == 'pooled'
     scalars, = (example / 'out' / run['folder']).glob('*/vis_data/scalars.json')
     assert 'ratio_pooled' in scalars.read_text()
-    assert suite(example, '--dry-run').stdout.startswith('done')
+    assert '\ndone ' in suite(example, '--dry-run').stdout
     losses = example / 'my_losses.py'
     losses.write_text(losses.read_text().replace('.square()', '.abs()'))
-    assert suite(example, '--dry-run').stdout.startswith('to run')
+    assert '\nto run ' in suite(example, '--dry-run').stdout
 
 
 def test_a_tool_goes_on_in_the_environment_or_says_what_to_do(tmp_path):

@@ -51,6 +51,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f'unknown part {sorted(unknown)[0]}; there are {", ".join(PARTS)}')
+    if args.figure and 'growth' not in (args.parts or PARTS):
+        parser.error('--figure: only growth has curves')
     if args.repeats < 1:
         parser.error('--repeats: give 1 or more')
     return args

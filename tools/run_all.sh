@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set-up where needed, then a suite's runs, their analysis and the report; prints the report's path last.
-#   tools/run_all.sh [SUITE] [options of tools/run_suite.py]      SUITE: demo (default), smoke, real_faces, paper, a path
+#   tools/run_all.sh [SUITE] [options of tools/run_suite.py]      SUITE: demo (default), a name (--help lists them) or a path
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 suite=demo

@@ -116,6 +116,9 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
         report.errors += problems
         if len(records) < 2:
             report.warnings.append(f'{path}: {len(records)} usable images; a split needs at least 2.')
+        elif split == 'test' and meta.subject and len({record.subject for record in records}) < 2:
+            report.warnings.append(f'{path}: one subject only: nothing can be said about others. Test on at least two '
+                                   '(more subjects, or splits of your own).')
         report.summary[split] = dict(
             images=len(records),
             subjects=len({r.subject for r in records}) if meta.subject else None,

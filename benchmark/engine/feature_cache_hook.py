@@ -39,7 +39,8 @@ class FeatureCacheHook(Hook):
         enabled: False computes everything on line.
         limit_gib: Most GiB that all stores together may take.
         precision: ``float32`` (exact) or ``float16`` (half the room; rounded).
-        resident_gib: Most GiB of a network's outputs that stay on a GPU after their first use.
+        resident_gib: Most GiB of a network's outputs that stay on a GPU after their first use; never more than an
+            eighth of its free memory.
 
     Raises:
         ValueError: An unknown precision, a limit that is not above 0.

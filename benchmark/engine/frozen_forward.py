@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.card import room_on
 from benchmark.feature_store import FeatureStore, StoreFull, describe_store
 from benchmark.files import digest
 
@@ -32,7 +33,7 @@ class FrozenOutputs:
         limit: Most bytes that the stores may take.
         about: What this is, for ``about.json``.
         say: Called with a sentence when there is something to know.
-        resident: Most bytes of outputs that stay on a GPU after their first use.
+        resident: Most bytes of outputs that stay on a GPU after their first use; see :func:`benchmark.card.room_on`.
 
     Attributes:
         views: Numbers of the present batch's views; None where they have none.
@@ -49,7 +50,8 @@ class FrozenOutputs:
         self.views: list[int] | None = None
         self.held: dict[str, Tensor] | None = None
         self.resident: dict[str, dict[int, Tensor]] = {}
-        self.room = resident
+        self.most_resident = resident
+        self.room: int | None = None
 
     def state(self) -> str:
         """What becomes of the present batch: :data:`KEPT`, :data:`NEW` or :data:`ON_LINE`."""
@@ -144,6 +146,7 @@ class FrozenOutputs:
         there = self.resident.setdefault(name, {})
         if missing := [view for view in dict.fromkeys(self.views) if view not in there]:
             values = torch.from_numpy(store.read(missing)).to(device, dtype)
+            self.room = room_on(device, self.most_resident) if self.room is None else self.room
             if values.nbytes > self.room:
                 new = dict(zip(missing, values))
                 return torch.stack([new[view] if view in new else there[view] for view in self.views])

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -18,17 +20,21 @@ from torch import Tensor, nn
 from .frozen_forward import KEPT, NEW, FrozenOutputs
 
 Losses = dict[str, Tensor]
-#: So many different steps are recorded (whole and incomplete batches, stages that thaw); others run as they are.
+#: So many kinds of steps are recorded (whole and incomplete batches, stages that thaw); others run as they are.
 MOST = 8
 #: Steps of a kind that run as they are before one is recorded: they choose kernels and make the optimiser's state.
 WARM_UP = 3
 
 
 class CudaRecorder:
-    """Records on a CUDA device."""
+    """Records on a CUDA device, all steps on one stream and in one pool of memory."""
 
     #: Of the learning rate's tensor, as fused optimisers there read it.
     rate_dtype = torch.float32
+
+    def __init__(self) -> None:
+        self.stream: torch.cuda.Stream | None = None
+        self.pool: tuple | None = None
 
     def why_not(self, device: torch.device) -> str | None:
         """Why nothing can be recorded there; None where it can."""
@@ -40,18 +46,23 @@ class CudaRecorder:
         Returns:
             What launches it, and the function's result, which every launch writes anew.
         """
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            outputs = function()
+        before, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        self.pool = self.pool or torch.cuda.graph_pool_handle()
+        try:
+            with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode='thread_local'):
+                outputs = function()
+        finally:
+            # A recording that fails may leave its own stream in place.
+            torch.cuda.set_stream(before)
         return graph.replay, outputs
 
     def warm_up(self, function: Callable[[], Losses]) -> Losses:
-        """Runs a function on a stream of its own, so that what autograd remembers of streams fits a recording."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        """Runs a function on the recorder's stream, so that what autograd remembers of streams fits a recording."""
+        self.stream = self.stream or torch.cuda.Stream()
+        self.stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self.stream):
             outputs = function()
-        torch.cuda.current_stream().wait_stream(stream)
+        torch.cuda.current_stream().wait_stream(self.stream)
         return outputs
 
 
@@ -70,11 +81,12 @@ class Recorded:
 class GraphedStep:
     """A model's ``train_step``, recorded.
 
-    It does what MMEngine's ``train_step`` does with the same numbers (the learning rate is rounded to the recorder's
-    type). What Python decides is fixed when a step is recorded, so a step is recorded anew where sizes, trained
-    parameters, modes of modules or settings of the optimiser differ; the learning rates are read at every launch. The
-    outputs of frozen networks are read from where they are kept; steps that compute them for the first time, and those
-    that measure gradients, run as they are. Where a step cannot be recorded, all of them do, and the log says so.
+    It does what MMEngine's ``train_step`` does, with the same numbers but for the learning rate, which all steps take
+    rounded to the recorder's type. What Python decides is fixed when a step is recorded, so a step is recorded anew
+    where sizes, trained parameters, modes of modules or settings of the optimiser differ; the learning rates are read
+    at every launch. The outputs of frozen networks are read from where they are kept; steps that compute them for the
+    first time, and those that measure gradients, run as they are. Where a step cannot be recorded, all of them do, and
+    the log says so.
 
     Args:
         model: A model in training mode; wrapped ones (DDP) are not recorded.
@@ -91,7 +103,7 @@ class GraphedStep:
         self.parameters, self.modules = list(model.parameters()), list(model.modules())
         self.seen: Counter[tuple] = Counter()
         self.recorded: dict[tuple, Recorded] = {}
-        self.off = False
+        self.off, self.said = False, set()
         if reason := self._why_not():
             self._give_up(reason)
 
@@ -101,6 +113,9 @@ class GraphedStep:
             return 'the model is wrapped'
         if reason := self.recorder.why_not(self.parameters[0].device):
             return reason
+        optimizer = self.optim_wrapper.optimizer
+        if not all(group.get('fused') or group.get('capturable') for group in optimizer.param_groups):
+            return f'{type(optimizer).__name__} is neither fused nor capturable'
         if self.optim_wrapper._accumulative_counts != 1:
             return 'gradients are accumulated over steps'
         if self.optim_wrapper.clip_grad_kwargs:
@@ -121,27 +136,34 @@ class GraphedStep:
         Returns:
             Losses by name, scalars on the model's device; the next step may write over them.
         """
+        if self.off:
+            return self.model.train_step(batch, optim_wrapper=self.optim_wrapper)
         data = self.model.data_preprocessor(batch, True)
         states = [outputs.state() for outputs in self.kept]
-        if self.off or NEW in states or getattr(self.model, 'measures_gradients', False):
+        if NEW in states or getattr(self.model, 'measures_gradients', False):
             return self._run(data)
         key = self._key(data, states)
+        if key not in self.seen and len(self.seen) == MOST:
+            self._say_once(f'steps beyond the first {MOST} kinds are not recorded')
+            return self._run(data)
         self.seen[key] += 1
         if self.seen[key] <= WARM_UP:
             return self.recorder.warm_up(lambda: self._run(data))
         features = [outputs.read(data['inputs']) for outputs, state in zip(self.kept, states) if state == KEPT]
         if key not in self.recorded:
-            if len(self.recorded) == MOST:
-                return self._run(data)
             try:
                 self.recorded[key] = self._record(data, features, states)
-            except RuntimeError as error:
-                self._give_up(str(error).splitlines()[0])
+            except Exception as error:
+                self._give_up(_cause(error))
                 return self._run(data)
         return self._replay(self.recorded[key], data, features)
 
     def _run(self, data: dict) -> Losses:
-        """The step as MMEngine runs it, on data that are prepared."""
+        """The step as MMEngine runs it, on data that are prepared, with rounded learning rates."""
+        with self._rates(lambda rate: float(torch.tensor(rate, dtype=self.recorder.rate_dtype))):
+            return self._compute(data)
+
+    def _compute(self, data: dict) -> Losses:
         with self.optim_wrapper.optim_context(self.model):
             losses = self.model(**data, mode='loss')
         total, outputs = self.model.parse_losses(losses)
@@ -164,10 +186,11 @@ class GraphedStep:
         held = iter(features)
         for outputs, state in zip(self.kept, states):
             outputs.held = next(held) if state == KEPT else None
+        static = partial(torch.tensor, dtype=self.recorder.rate_dtype, device=inputs.device)
         try:
-            with self._static_rates(inputs.device) as rates:
-                replay, losses = self.recorder.record(lambda: self._run(dict(inputs=inputs, data_samples=samples)))
-        except RuntimeError:
+            with self._rates(static, capturable=True) as rates:
+                replay, losses = self.recorder.record(lambda: self._compute(dict(inputs=inputs, data_samples=samples)))
+        except Exception:
             self.optim_wrapper.zero_grad(set_to_none=True)
             raise
         finally:
@@ -178,17 +201,16 @@ class GraphedStep:
                         {name: value.detach() for name, value in losses.items()})
 
     @contextmanager
-    def _static_rates(self, device: torch.device) -> Iterator[list[Tensor]]:
-        """Learning rates as tensors while a step is recorded; schedulers and checkpoints go on with plain numbers."""
+    def _rates(self, change: Callable[[float], Any], capturable: bool = False) -> Iterator[list]:
+        """Other learning rates for a moment; schedulers and checkpoints go on with plain numbers."""
         groups = self.optim_wrapper.optimizer.param_groups
         before = [{name: group[name] for name in ('lr', 'capturable') if name in group} for group in groups]
-        rates = [torch.tensor(group['lr'], dtype=self.recorder.rate_dtype, device=device) for group in groups]
         try:
-            for group, rate in zip(groups, rates):
-                group['lr'] = rate
-                if 'capturable' in group:
+            for group in groups:
+                group['lr'] = change(group['lr'])
+                if capturable and 'capturable' in group:
                     group['capturable'] = True
-            yield rates
+            yield [group['lr'] for group in groups]
         finally:
             for group, values in zip(groups, before):
                 group.update(values)
@@ -209,7 +231,12 @@ class GraphedStep:
 
     def _give_up(self, reason: str) -> None:
         self.off = True
-        self.say(f'steps are not recorded: {reason}')
+        self._say_once(f'steps are not recorded: {reason}')
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence not in self.said:
+            self.said.add(sentence)
+            self.say(sentence)
 
 
 class DeferredLosses:
@@ -244,11 +271,18 @@ def _tensors(sample: BaseDataElement) -> Iterator[Tensor]:
 
 
 def _copy(sample: BaseDataElement) -> BaseDataElement:
-    """A sample with tensors of its own."""
-    copy = sample.new()
+    """A sample with tensors of its own and nothing else: whatever else is read of it would be one batch's for ever."""
+    copy = type(sample)()
     for name, value in sample.items():
         if isinstance(value, BaseDataElement):
             copy.set_data({name: _copy(value)})
         elif isinstance(value, Tensor):
             copy.set_data({name: value.clone()})
     return copy
+
+
+def _cause(error: BaseException) -> str:
+    """What happened first, in a line: the end of a recording that failed has an error of its own."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return f'{type(error).__name__}: {next(iter(str(error).splitlines()), "")}'

@@ -58,7 +58,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         recorded: Runs steps as CUDA graphs (see :class:`GraphedStep`), and reads their losses every ``read_every``
             steps, so that nothing waits for the GPU in between; hooks see ``outputs`` only then, the last step's. The
             log holds every step's losses. Without a CUDA device, steps run one by one.
-        read_every: Steps between two readings; at best the logger's interval.
+        read_every: Steps between two readings; a suite's runs take the logger's interval.
     """
 
     def __init__(self, runner, dataloader, max_epochs: int, val_begin: int = 1, val_interval: int = 1,

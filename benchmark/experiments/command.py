@@ -82,7 +82,7 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
             raise SuiteError(f'--workers {args.workers}: give 1 or more.')
         suite.workers = args.workers
     if args.data_root:
-        suite.data = dict(type='prepared', root=args.data_root)
+        suite.data, suite.data_replaced = dict(type='prepared', root=args.data_root), True
     if args.source_data:
         kept = {k: v for k, v in suite.source.items() if suite.source['type'] == 'train'}
         suite.source = kept | dict(type='train', data=dict(type='identities', root=args.source_data))
@@ -228,8 +228,10 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     groups = tuned(work)
     table = collect(work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]
-    print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); results: '
-          f'{table}')
+    print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); '
+          + (f'results: {table}' if table else 'no results'))
+    for task in left[:3]:
+        print(f'  what happened to {task.id}: {task.folder / "record.json"}, and the log beside it')
     # A try that fails for good is a result of the search: what counts is whether each seed could choose.
     return 1 if any(group['chosen'] is None for group in groups) or [run for run in left if 'trial' not in run.entry] \
         else 0

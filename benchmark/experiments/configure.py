@@ -124,6 +124,8 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
         cfg.merge_from_dict(dict(options or {}))
     follow_length(cfg, length)
+    if cfg.train_cfg.get('recorded'):
+        cfg.train_cfg.read_every = cfg.default_hooks.logger.interval
     _settle_flips(cfg, meta)
     return cfg
 

@@ -107,8 +107,23 @@ def _duration(seconds: float | None) -> str:
         f'{seconds / 3600:.1f} h'
 
 
+def _overview(plan: Plan) -> str:
+    """What the plan is made of, before the list of its runs."""
+    suite, shared = plan.suite, sum(bool(run.also) for run in plan.runs)
+    methods = list(dict.fromkeys(run.method for run in plan.runs))
+    labels = [condition.get('label', name) for name, condition in suite.conditions.items()]
+    lines = [f'{suite.title}: {suite.question}'.removesuffix(': '),
+             f'methods ({len(methods)}): {", ".join(methods)}',
+             f'conditions ({len(labels)}): {", ".join(labels)}' + ('; the first is the main one' if labels[1:] else ''),
+             f'seeds: {len(suite.seeds)}' + (f'; tries of each: {suite.tuning["tries"]}' if suite.tuning else '')]
+    if shared:
+        lines.append(f'trainings that stand for several conditions, which change nothing of them: {shared}')
+    return '\n'.join(lines) + '\n'
+
+
 def describe(plan: Plan) -> None:
     """Prints what a call would do, and why."""
+    print(_overview(plan))
     todo = 0
     for run in plan.runs:
         task = plan.task(run)

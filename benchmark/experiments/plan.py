@@ -19,7 +19,7 @@ from mmengine.config import Config
 
 import benchmark
 from benchmark.datasets.metainfo import DataError, LandmarkMeta
-from benchmark.datasets.prepared import check_dataset, fingerprint, read_split
+from benchmark.datasets.prepared import Split, check_dataset, fingerprint, read_split
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
 from benchmark.files import cache_folder, digest, file_digest, holds, json_text, write_json, write_text
 
@@ -195,6 +195,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     source = plan_source(suite, identities, cache / 'sources')
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
+    suite.analysis = answerable(suite, root, splits['test'])
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
@@ -240,6 +241,35 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
         runs = kept
     return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
+
+
+def answerable(suite: Suite, root: Path, test: Split) -> dict:
+    """The suite's analysis, checked against the data before anything is trained on them.
+
+    Subgroups that only the suite's own data have are left out, with a note, where the command line gives others.
+
+    Args:
+        suite: The suite.
+        root: The data set.
+        test: Its test split.
+
+    Raises:
+        SuiteError: The data lack a subgroup, or have too little for any answer.
+    """
+    meta, analysis = test.meta, suite.analysis
+    if missing := [name for name in analysis.get('groups', ()) if name not in meta.groups]:
+        have = f'It has: {", ".join(meta.groups)}' if meta.groups else 'It has none'
+        if not suite.data_replaced:
+            raise SuiteError(f"analysis.groups: {root} has no subgroup {missing[0]!r}. {have}; correct the suite, or "
+                             "name it in the data's metainfo.json (groups).")
+        print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
+        analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
+    units = {record.subject if meta.subject else record.file_name for record in test.records}
+    if len(units) < 2:
+        kind = 'subject' if meta.subject else 'image'
+        raise SuiteError(f'{root}/annotations/test.json: {len(units)} {kind}: nothing can be said about other {kind}s. '
+                         f'Give the test split at least two {kind}s.')
+    return analysis
 
 
 def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePlan, runs: list[Run],

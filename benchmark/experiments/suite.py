@@ -23,6 +23,18 @@ SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations'
             'precision', 'cuda_graphs', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
            'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16')}
+#: What kind of value a setting takes: in words, and how it is checked.
+KINDS = {
+    **dict.fromkeys(('width', 'batch_size', 'epochs', 'iterations', 'decoder_channels', 'val_interval'),
+                    ('a whole number, 1 or more', lambda value: type(value) is int and value >= 1)),
+    'input_size': ('width and height in pixels, such as (128, 128)',
+                   lambda value: isinstance(value, (list, tuple)) and len(value) == 2
+                   and all(type(side) is int and side >= 1 for side in value)),
+    **dict.fromkeys(('lr', 'power'), ('a number above 0',
+                                      lambda value: type(value) in (int, float) and 0 < value < float('inf'))),
+    **dict.fromkeys(('channels_last', 'cuda_graphs'), ('True or False', lambda value: isinstance(value, bool))),
+    **dict.fromkeys(('hourglass', 'feature_cache', 'cfg_options'), ('a dict', lambda value: isinstance(value, dict))),
+}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.
 ANALYSIS = ('threshold', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups', 'missing_cap',
             'reported_images', 'value_label', 'success')
@@ -68,6 +80,7 @@ class Suite:
         report: What the page shows (:data:`REPORT`), and the suite's folder, where modules are looked for.
         tuning: Tries per method, chosen on the validation split: see :func:`benchmark.experiments.tuning.check_tuning`.
         overrides: Config values of the command line, which go before everything else.
+        data_replaced: Whether the data are the command line's, not those that the suite was written for.
     """
 
     name: str
@@ -88,6 +101,7 @@ class Suite:
     report: dict = field(default_factory=dict)
     tuning: dict = field(default_factory=dict)
     overrides: dict = field(default_factory=dict)
+    data_replaced: bool = False
 
     @property
     def paths(self) -> list[str]:
@@ -180,6 +194,10 @@ def load_suite(name: str) -> Suite:
         read_options(content.get('analysis', {}))
     except TableError as error:
         raise SuiteError(f'{path}: analysis.{error}.') from None
+    for role in ('proposed', 'reference'):
+        if (named := content.get('analysis', {}).get(role)) is not None and named not in content['methods']:
+            raise SuiteError(f'{path}: analysis.{role}={named!r}: the suite has no such method. It has: '
+                             f'{", ".join(content["methods"])}; or None.')
     _execution(path, content.get('execution', {}))
     content['report'] = _report(path, content.get('report', {}))
     try:
@@ -224,6 +242,9 @@ def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()
         if content.get(name, allowed[0]) not in allowed:
             raise SuiteError(f'{path}: {prefix}{name}={content[name]!r} is unknown. Choose one of: '
                              f'{", ".join(map(str, allowed))}.')
+    for name, (kind, fits) in KINDS.items():
+        if name in content and not fits(content[name]):
+            raise SuiteError(f'{path}: {prefix}{name}={content[name]!r}: give {kind}.')
     if 'epochs' in content and 'iterations' in content:
         raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one, '
                          'and set the other to None where a base suite has it.')

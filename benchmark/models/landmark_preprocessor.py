@@ -8,6 +8,8 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
+from benchmark.card import room_on
+
 
 @MODELS.register_module()
 class LandmarkDataPreprocessor(PoseDataPreprocessor):
@@ -19,14 +21,15 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
     PoseDataPreprocessor's way.
 
     Args:
-        resident_gib: Most GiB of views that stay on a GPU.
+        resident_gib: Most GiB of views that stay on a GPU; never more than an eighth of its free memory.
         kwargs: PoseDataPreprocessor's arguments.
     """
 
     def __init__(self, resident_gib: float = 8.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self._resident: dict[tuple, tuple[Tensor, PoseDataSample]] = {}
-        self._room = int(resident_gib * 2**30)
+        self._most = int(resident_gib * 2**30)
+        self._room: int | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepares a batch.
@@ -63,6 +66,7 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
         if (path, row) in self._resident:
             return self._resident[path, row]
         placed = self._moved(image, sample)
+        self._room = room_on(self.device, self._most) if self._room is None else self._room
         size = image.nbytes + sum(value.nbytes for value in sample.gt_fields.values())
         if row is not None and size <= self._room:
             self._room -= size

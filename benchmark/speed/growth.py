@@ -38,14 +38,19 @@ class Curve:
         axis: The size, such as 'images'.
         unit: Of the cost.
         sizes: Ascending.
-        values: Costs, one per size.
+        repetitions: Costs of each size, one per repetition; their median counts.
     """
 
     what: str
     axis: str
     unit: str
     sizes: tuple[float, ...]
-    values: tuple[float, ...]
+    repetitions: tuple[tuple[float, ...], ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Median cost of each size."""
+        return tuple(map(statistics.median, self.repetitions))
 
     @property
     def exponent(self) -> float:
@@ -59,10 +64,11 @@ class Curve:
 
     def measurements(self) -> list[Measurement]:
         """Its points and its exponents, as rows of the tool's table."""
-        rows = [(f'{self.axis} {size:g}', value, self.unit) for size, value in zip(self.sizes, self.values)]
-        rows += [(f'exponent in {self.axis}', self.exponent, ''),
-                 (f'exponent in {self.axis}, two largest', self.last_exponent, '')]
-        return [Measurement(f'{self.what}, {name}', value, unit, value, value, 1) for name, value, unit in rows]
+        rows = [(f'{self.axis} {size:g}', costs, self.unit) for size, costs in zip(self.sizes, self.repetitions)]
+        rows += [(f'exponent in {self.axis}', (self.exponent,), ''),
+                 (f'exponent in {self.axis}, two largest', (self.last_exponent,), '')]
+        return [Measurement(f'{self.what}, {name}', statistics.median(costs), unit, min(costs), max(costs), len(costs))
+                for name, costs, unit in rows]
 
 
 def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Curve]:
@@ -95,7 +101,7 @@ def _training(repeats: int, quick: bool, folder: Path) -> Iterable[Curve]:
         for what, unit, cost in (('time of an epoch', 's', epoch_seconds),
                                  ('peak memory', 'MiB', lambda one: one['memory_mib'])):
             yield Curve(f'training: {what}', axis, unit, sizes,
-                        tuple(statistics.median(map(cost, one)) for one in found))
+                        tuple(tuple(map(cost, one)) for one in found))
 
 
 def repeat_landmarks(data: Path, count: int) -> None:
@@ -134,7 +140,7 @@ def _suites(repeats: int, quick: bool, folder: Path, clock: Callable[[], float])
                 run_suite(path, folder / f'{axis}-{value}-{turn}', cache, '--methods', ','.join(methods), '--seeds',
                           str(seeds))
                 times.append(clock() - started)
-            values.append(statistics.median(times))
+            values.append(tuple(times))
         yield Curve('suite: time of runs of 10 steps', axis, 's', sizes, tuple(values))
 
 
@@ -152,7 +158,7 @@ def _analysis(repeats: int, quick: bool, folder: Path, clock: Callable[[], float
             found.append([analysis_cost(place, clock) for _ in range(repeats)])
         for column, what, unit in ((0, 'time', 's'), (1, 'peak memory', 'GiB')):
             yield Curve(f'analysis: {what}', axis, unit, sizes,
-                        tuple(statistics.median(one[column] for one in calls) for calls in found))
+                        tuple(tuple(one[column] for one in calls) for calls in found))
 
 
 def draw(curves: list[Curve], path: Path) -> None:

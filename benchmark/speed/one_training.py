@@ -24,11 +24,17 @@ from .contestants import Size, config  # noqa: E402
 
 
 class Stopwatch(Hook):
-    """Times epochs, and the share of a step that waits for data."""
+    """Times epochs, and the share of a step that waits for data.
+
+    Args:
+        meeting: Folder where trainings that are timed together wait for each other before their second epoch.
+        together: Their number.
+    """
 
     priority = 'VERY_LOW'
 
-    def __init__(self) -> None:
+    def __init__(self, meeting: Path, together: int = 1) -> None:
+        self.meeting, self.together = meeting, together
         self.epochs: list[float] = []
         self.data, self.steps, self.waiting = 0.0, 0, 0.0
         self.first = None
@@ -36,6 +42,11 @@ class Stopwatch(Hook):
     def before_train_epoch(self, runner) -> None:
         """Starts the epoch's clock."""
         _wait()
+        if runner.epoch == 1 and self.together > 1:
+            self.meeting.mkdir(exist_ok=True)
+            (self.meeting / str(os.getpid())).touch()
+            while len(list(self.meeting.iterdir())) < self.together:
+                time.sleep(0.01)
         self.began = self.waiting = time.perf_counter()
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
@@ -84,7 +95,7 @@ def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_text())
     torch.set_num_threads(spec['threads'])
     torch.utils.deterministic.fill_uninitialized_memory = False  # as in a suite's worker
-    memory, watch = Memory(), Stopwatch()
+    memory, watch = Memory(), Stopwatch(Path(spec['meeting']), spec['together'])
     memory.start()
     cfg = config(spec['name'], Size(**spec['size']), Path(spec['data']), Path(spec['source']), spec['epochs'])
     with tempfile.TemporaryDirectory() as folder:

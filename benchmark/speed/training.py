@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmark.experiments.suite import find_config
 
@@ -59,12 +60,23 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
     return found
 
 
-def train(name: str, size: Size, data: Path, source: Path, folder: Path) -> dict:
-    """One training; stock MMPose with and without workers of its own, and the faster of the two counts."""
+def train(name: str, size: Size, data: Path, source: Path, folder: Path, workers: Sequence[str] = ('0', '2'),
+          **options: Any) -> dict:
+    """One training; stock MMPose with several numbers of data loading workers, and the fastest of these counts.
+
+    Args:
+        name: Of the contestant.
+        size: What is trained.
+        data: Prepared data set.
+        source: Source checkpoint.
+        folder: Where specs and features lie.
+        workers: What stock MMPose is tried with.
+        options: Of the process: ``epochs``, ``threads``, ``together`` (how many start their second epoch together).
+    """
     if name not in PEERS:
-        return _process(name, size, data, source, folder, {})
-    both = [_process(name, size, data, source, folder, {'STOCK_WORKERS': workers}) for workers in ('0', '2')]
-    return min(both, key=epoch_seconds)
+        return _process(name, size, data, source, folder, {}, **options)
+    tried = [_process(name, size, data, source, folder, {'STOCK_WORKERS': count}, **options) for count in workers]
+    return min(tried, key=epoch_seconds)
 
 
 def epoch_seconds(one: dict) -> float:
@@ -124,7 +136,7 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
                 path.write_text(f"_base_ = {str(find_config('suites', name))!r}\n"
                                 f'settings = dict(precision={precision!r})\n')
                 run_suite(path, folder / f'warm-{number}-{precision}', cache, '--methods', 'ft', '--seeds', '1',
-                       '--cfg-options', 'train_cfg.max_epochs=1')
+                          '--cfg-options', 'train_cfg.max_epochs=1')
                 started = clock()
                 run_suite(path, folder / f'out-{number}-{precision}', cache, '--seeds', str(seeds))
                 ours[precision] = clock() - started
@@ -164,12 +176,13 @@ def run_suite(path: Path, out: Path, cache: Path, *options: str) -> None:
 
 
 def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str],
-             epochs: int = EPOCHS, threads: int | None = None) -> dict:
+             epochs: int = EPOCHS, threads: int | None = None, together: int = 1) -> dict:
     handle, spec = tempfile.mkstemp('.json', dir=folder)
     os.close(handle)
     spec = Path(spec)
     spec.write_text(json.dumps(dict(
-        name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs,
+        name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs, together=together,
+        meeting=str(folder / f'meeting-{name}-{together}'),
         threads=threads or (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()))))
     done = subprocess.run(
         [sys.executable, '-m', 'benchmark.speed.one_training', str(spec)], text=True, capture_output=True, check=False,

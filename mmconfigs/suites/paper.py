@@ -6,4 +6,5 @@ workers = 1
 data = dict(_delete_=True, type='prepared', root='{{$CTD_DATA:data/faces}}')
 source = dict(_delete_=True, type='checkpoint', path='{{$CTD_SOURCE:sources/vggface2.pth}}')
 settings = dict(_delete_=True)
+analysis = dict(groups=[])
 execution = dict(keep_checkpoints=True)

@@ -19,7 +19,8 @@ class Reported(Section):
         """Skipped where the suite declares no reported results of two planned methods."""
         reported = analysis['reported']
         if not reported:
-            return Skip('The suite declares no reported results, or not the number of images behind them.')
+            return Skip('The suite declares no reported results of two methods whose comparison is planned, or not '
+                        'the number of images behind them.')
         alpha = analysis['alpha']
         return {
             'reported': reported,

@@ -70,11 +70,11 @@ def recorded(runner, train, monkeypatch):
     """Trains with recorded steps; gives the runner and what recorded them."""
     from benchmark.engine import graphed_step
 
-    def make(method, folder='recorded', **settings):
+    def make(method, folder='recorded', stops=(), **settings):
         recorder = TapeRecorder()
         monkeypatch.setattr(graphed_step, 'CudaRecorder', lambda: recorder)
-        one = runner(method, folder, save_every=None, **dict(epochs=EPOCHS, cuda_graphs=True) | settings)
-        train(one)
+        one = runner(method, folder, **dict(save_every=None, epochs=EPOCHS, cuda_graphs=True) | settings)
+        train(one, stops)
         return one, recorder
 
     return make
@@ -140,12 +140,13 @@ def test_what_is_trained_changes_and_the_step_is_recorded_anew(runner, train, re
 @pytest.mark.parametrize('change, reason', [
     ({'model.head.weight_schedule': 'falling'}, 'weights change from step to step (falling)'),
     ({'optim_wrapper.accumulative_counts': 2}, 'gradients are accumulated'),
+    ({'optim_wrapper.optimizer.fused': False}, 'Adam is neither fused nor capturable'),
     ({'optim_wrapper.clip_grad': dict(max_norm=1.0)}, 'gradients are clipped'),
 ])
 def test_what_cannot_be_recorded_runs_step_by_step_and_is_said(runner, train, recorded, change, reason, tmp_path):
-    plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, cfg_options=change)
+    plain = runner('ctd_ed', 'plain', save_every=None, cfg_options=change)
     train(plain)
-    one, recorder = recorded('ctd_ed', cfg_options=change)
+    one, recorder = recorded('ctd_ed', cfg_options=change, epochs=2)
     same_training(plain, one)
     assert recorder.recorded == 0
     log, = (tmp_path / 'recorded').glob('*/*.log')
@@ -163,7 +164,7 @@ def test_a_step_that_waits_for_the_device_runs_as_it_is(runner, train, recorded,
     same_training(plain, one)
     assert recorder.recorded == 0
     log, = (tmp_path / 'recorded').glob('*/*.log')
-    assert 'steps are not recorded: operation not permitted' in log.read_text()
+    assert 'steps are not recorded: RuntimeError: operation not permitted' in log.read_text()
 
 
 def test_without_a_gpu_steps_run_one_by_one(runner, train, tmp_path):
@@ -189,13 +190,73 @@ def test_a_loss_between_two_readings_is_checked_too(runner, train, recorded, mon
         recorded('ft')
 
 
-def test_stopped_and_resumed_the_log_is_whole(runner, train):
-    whole = runner('ft', 'whole', save_every=None, cuda_graphs=True)
-    train(whole)
-    for stop in (1, 3, None):
-        part = runner('ft', 'parts', cuda_graphs=True)
-        train(part, (stop,))
-    same_training(whole, part)
+def test_stopped_between_two_readings_it_goes_on_and_its_log_is_whole(runner, train, recorded):
+    plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS)
+    train(plain)
+    part, recorder = recorded('ctd_ed', 'parts', save_every=0.0, stops=(13,))  # in the midst of the fifth epoch
+    assert part.iter == 14 and recorder.launched > 0
+    part, _ = recorded('ctd_ed', 'parts', save_every=0.0)
+    same_training(plain, part)
+
+
+def test_a_rounded_rate_is_that_of_all_steps(recorded, monkeypatch, tmp_path):
+    """Which steps run as they are depends on what is kept already; the result does not."""
+    monkeypatch.setattr(TapeRecorder, 'rate_dtype', torch.float32)
+    monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
+    cold, first = recorded('ctd_ed', 'cold')
+    warm, second = recorded('ctd_ed', 'warm')
+    assert second.launched > first.launched
+    same_training(cold, warm)
+
+
+def test_more_kinds_of_steps_than_are_recorded(runner, train, recorded, monkeypatch, tmp_path):
+    from benchmark.engine import graphed_step
+    monkeypatch.setattr(graphed_step, 'MOST', 1)
+    plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS)
+    train(plain)
+    one, recorder = recorded('ft')
+    same_training(plain, one)
+    assert recorder.recorded == 1
+    log, = (tmp_path / 'recorded').glob('*/*.log')
+    assert log.read_text().count('steps beyond the first 1 kinds are not recorded') == 1
+
+
+def test_a_wrapped_model_runs_as_it_is(registered):
+    from benchmark.engine.graphed_step import GraphedStep
+
+    class Wrapper(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.module = torch.nn.Linear(1, 1)
+
+        def train_step(self, batch, optim_wrapper):
+            return {'loss': batch}
+
+    said = []
+    step = GraphedStep(Wrapper(), None, recorder=TapeRecorder(), say=said.append)
+    assert step('batch') == {'loss': 'batch'} and said == ['steps are not recorded: the model is wrapped']
+
+
+def test_the_log_is_read_as_often_as_it_is_written(runner):
+    cfg = runner('ft', 'one', cuda_graphs=True, cfg_options={'default_hooks.logger.interval': 4}).cfg
+    assert cfg.train_cfg.read_every == 4
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'ftp', 'rivals/stoch_norm', 'rivals/bss'])
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_on_a_gpu(runner, train, method, precision):
+    options = dict(save_every=None, epochs=EPOCHS, precision=precision)
+    plain = runner(method, 'plain', **options)
+    train(plain)
+    before = torch.cuda.current_stream()
+    one = runner(method, 'one', cuda_graphs=True, **options)
+    train(one)
+    assert torch.cuda.current_stream() == before and one.train_loop.step.off == (method == 'rivals/bss')
+    torch.rand(1, device='cuda')
+    torch.cuda.empty_cache()
+    losses = [np.array(each.message_hub.get_scalar('train/loss')._log_history[0]) for each in (plain, one)]
+    np.testing.assert_allclose(*losses, rtol=0.05 if precision == 'bfloat16' else 1e-3)
 
 
 def test_rows_stay_on_the_card_as_far_as_there_is_room(registered, tmp_path):

@@ -1,5 +1,6 @@
 """The shipped configs: short, alike but for the model, and every method builds."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -174,6 +175,11 @@ def test_suites_load(registered):
     ('colour = 1\n', 'unknown field colour'),
     ('conditions = dict(few=dict(labels=3))\n', r'unknown field conditions\.few\.labels'),
     ('seeds = = 3\n', 'does not load as a config'),
+    ("settings = dict(iterations='4')\n", r"settings\.iterations='4': give a whole number"),
+    ('settings = dict(input_size=64)\n', r'settings\.input_size=64: give width and height'),
+    ('settings = dict(lr=0)\n', r'settings\.lr=0: give a number above 0'),
+    ('conditions = dict(few=dict(batch_size=2.5))\n', r'conditions\.few\.batch_size=2\.5: give a whole number'),
+    ("analysis = dict(proposed='ctd_edd')\n", r"analysis\.proposed='ctd_edd': the suite has no such method"),
 ])
 def test_bad_suites_name_file_field_and_remedy(registered, tmp_path, text, message):
     from benchmark.experiments.suite import SuiteError, load_suite
@@ -182,6 +188,26 @@ def test_bad_suites_name_file_field_and_remedy(registered, tmp_path, text, messa
     with pytest.raises(SuiteError, match=message) as caught:
         load_suite(str(path))
     assert 'mine.py' in str(caught.value) or 'fft' in str(caught.value)
+
+
+def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_path, capsys):
+    from benchmark.datasets.prepared import read_split
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.experiments.plan import answerable
+    from benchmark.experiments.suite import SuiteError, load_suite
+    root = tmp_path / 'faces'
+    write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
+    test, suite = read_split(root, 'test'), load_suite('demo')
+    assert answerable(suite, root, test) == suite.analysis
+    suite.analysis = suite.analysis | dict(groups=['phenotype', 'sex'])
+    with pytest.raises(SuiteError, match="no subgroup 'sex'. It has: phenotype, skin, glasses"):
+        answerable(suite, root, test)
+    suite.data_replaced = True
+    assert answerable(suite, root, test)['groups'] == ['phenotype']
+    assert 'question about it is left out' in capsys.readouterr().out
+    one = replace(test, records=test.records[:1])
+    with pytest.raises(SuiteError, match=r'test\.json: 1 subject: nothing can be said about other subjects'):
+        answerable(suite, root, one)
 
 
 def test_unknown_suite_lists_those_there_are(registered):

@@ -49,6 +49,7 @@ def test_changed_setting_is_another_run(done):
     out = done.run('--dry-run', text='settings.update(lr=0.01)\n')
     assert out.stdout.count('to run') == 3 and '3 of 3 runs to do' in out.stdout
     assert out.stdout.count('optim_wrapper.optimizer.lr 0.001 -> 0.01') == 3
+    assert '\nmethods (3): ' in out.stdout and '\nconditions (1): ' in out.stdout and '\nseeds: 1\n' in out.stdout
 
 
 def test_paths_are_not_part_of_the_hash(done, monkeypatch):

@@ -78,6 +78,10 @@ def convert_rows(path: Path, rows: list[tuple[int, dict[str, str]]], columns: li
     if not folder.is_dir():
         raise DataError(f'--images: {folder}: no such folder.')
     notes = [note]
+    known = {'image', 'split', 'pixel_spacing', *groups, *([subject] if subject else []),
+             *(f'{name}_{axis}' for name in landmarks for axis in 'xy')}
+    if unused := [column for column in columns if column not in known]:
+        notes.append(f'columns that are not used: {", ".join(unused)} (--groups names subgroups)')
     if meta.interocular is None:
         notes.append('no --interocular pair: errors are not given as NME')
     samples, seen = [], {}

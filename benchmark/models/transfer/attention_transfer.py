@@ -34,6 +34,8 @@ class AttentionTransferLoss(TransferLoss):
         ValueError: A negative weight, no stage.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 1000.0, stages: tuple[str, ...] = STAGES) -> None:
         super().__init__(weight)
         self.source_taps = self.target_taps = self.checked_stages(stages)

@@ -48,8 +48,8 @@ class TransferLoss(nn.Module, ABC):
         min_batch: Smallest batch for which it is defined and not constant.
         batch_remedy: What to do where a batch is smaller, one sentence.
         prepare_images: Number of training images that :meth:`prepare` asks for.
-        steady: Whether Python does the same at every step. False for a loss that reads ``progress``, say: its training
-            is not recorded as a CUDA graph.
+        steady: Whether Python does the same at every step, and nothing in it waits for a GPU; then its training may be
+            recorded as a CUDA graph. A loss that reads ``progress`` or a number of a tensor is not.
 
     Args:
         weight: The paper's lambda.
@@ -63,7 +63,7 @@ class TransferLoss(nn.Module, ABC):
     min_batch: int = 1
     batch_remedy: str = 'Raise the batch size, and drop the last incomplete batch (train_dataloader.drop_last=True).'
     prepare_images: int = 0
-    steady: bool = True
+    steady: bool = False
 
     def __init__(self, weight: float = 0.002) -> None:
         super().__init__()

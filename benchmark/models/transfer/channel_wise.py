@@ -29,6 +29,8 @@ class ChannelWiseLoss(TransferLoss):
         ValueError: A negative weight, a temperature that is not positive.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 50.0, stage: str = 'stage4', temperature: float = 4.0) -> None:
         super().__init__(weight)
         if not temperature > 0:

@@ -26,6 +26,7 @@ class ClassDistributionLoss(TransferLoss):
         ValueError: A temperature that is not positive, or an unknown reduction.
     """
 
+    steady = True
     source_taps = ('logits',)
     target_taps = ('logits',)
 

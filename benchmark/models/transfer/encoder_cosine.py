@@ -31,6 +31,8 @@ class EncoderCosineLoss(TransferLoss):
         ValueError: Unknown mode or reduction.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 0.002, mode: str = 'map', reduction: str = 'mean',
                  stage: str = 'stage4') -> None:
         super().__init__(weight)

@@ -29,6 +29,8 @@ class FitNetsLoss(TransferLoss):
         ValueError: A negative weight.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 1.0, stage: str = 'stage2') -> None:
         super().__init__(weight)
         self.stage = stage

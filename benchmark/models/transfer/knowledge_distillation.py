@@ -36,6 +36,7 @@ class KnowledgeDistillationLoss(TransferLoss):
         ValueError: A negative weight, a temperature that is not positive.
     """
 
+    steady = True
     source_taps = target_taps = ('logits',)
 
     def __init__(self, weight: float = 1.0, temperature: float = 4.0) -> None:

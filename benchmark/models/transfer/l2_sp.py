@@ -29,6 +29,8 @@ class L2SPLoss(TransferLoss):
         ValueError: A negative weight, alpha or beta.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 1.0, alpha: float = 0.1, beta: float = 0.01) -> None:
         super().__init__(weight)
         if alpha < 0 or beta < 0:

@@ -33,6 +33,8 @@ class PearsonLoss(TransferLoss):
         ValueError: A negative weight.
     """
 
+    steady = True
+
     def __init__(self, weight: float = 6.0, stage: str = 'stage4') -> None:
         super().__init__(weight)
         self.stage = stage

@@ -25,6 +25,8 @@ class RelationalLoss(TransferLoss):
         ValueError: A negative weight, unknown relations, or tokens of a tap without places.
     """
 
+    steady = True
+
     batch_remedy = f"{TransferLoss.batch_remedy} Or relate the places of each image: relations='token'."
 
     def __init__(self, weight: float, relations: str, tap: str) -> None:

@@ -33,6 +33,7 @@ class SimilarityPreservingLoss(TransferLoss):
         ValueError: A negative weight, no stage.
     """
 
+    steady = True
     min_batch = 2
 
     def __init__(self, weight: float = 3000.0, stages: tuple[str, ...] = ('stage4',)) -> None:
