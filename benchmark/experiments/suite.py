@@ -197,7 +197,7 @@ def load_suite(name: str) -> Suite:
     for role in ('proposed', 'reference'):
         if (named := content.get('analysis', {}).get(role)) is not None and named not in content['methods']:
             raise SuiteError(f'{path}: analysis.{role}={named!r}: the suite has no such method. It has: '
-                             f'{", ".join(content["methods"])}; or None.')
+                             f'{", ".join(content["methods"])}. Name one, or set it to None.')
     _execution(path, content.get('execution', {}))
     content['report'] = _report(path, content.get('report', {}))
     try:
