@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
 
 from .locks import FolderLock, Locked, is_locked
@@ -305,7 +305,9 @@ class Worker:
         if child.told is not None:
             error = dict(type='TimeLimit', message=f'longer than {self.work.execution["time_limit"]} s; its state is '
                                                    'kept, and --retry-failed goes on from it', may_pass=False)
-        record = dict(task.entry, state='failed', error=error | dict(traceback='', log=log_tail(task.folder)))
+        began = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - child.started)
+        record = dict(task.entry, started=began.isoformat(timespec='seconds'), state='failed',
+                      error=error | dict(traceback='', log=log_tail(task.folder)))
         with contextlib.suppress(Locked, OSError), FolderLock(task.folder, patience=2.0):
             if not (task.folder / RECORD).exists():
                 write_record(task.folder, record)

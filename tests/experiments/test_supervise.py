@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from datetime import datetime
 import multiprocessing
 import os
 import signal
@@ -115,6 +116,7 @@ def test_a_lost_process_is_recorded_and_tried_again(worker):
     assert states(made) == ['failed', 'done'] and tries(made) == [2, 2]
     record = json.loads((made.work.runs[0].folder / 'record.json').read_text())
     assert record['error']['type'] == 'LostWorker' and 'killed by signal 9' in record['error']['message']
+    assert datetime.fromisoformat(record['started']).tzinfo is not None
 
 
 def test_a_run_over_its_time_is_stopped(worker):
