@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-from datetime import datetime
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from datetime import datetime
 
 import pytest
 
