@@ -174,6 +174,9 @@ def load_metainfo(root: str | Path, annotations: dict | None = None) -> Landmark
     if annotations is None:
         found = [source / f'{s}.json' for s in SPLITS if (source / f'{s}.json').exists()]
         if not found:
+            if not Path(root).is_dir():
+                raise DataError(f'{root}: no such folder. Point --data-root, or the suite\'s data root, at a prepared '
+                                'data set.')
             raise DataError(f'{source}: no train.json, val.json or test.json here, and no metainfo.json in {root}. '
                             'Point --data-root at a folder made by tools/prepare_data.py.')
         source = found[0]

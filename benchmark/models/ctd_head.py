@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .source import FrozenSource, SourceError, stage_taps
 from .transfer import TransferContext, TransferLoss
+from .transfer.base import STAGES
 
 #: Factor of all weights, from the share of the training that is done.
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -166,6 +167,8 @@ def _in_float32(taps: dict[str, Tensor], wanted: Collection[str]) -> dict[str, T
 
 
 def _remedy(tap: str, where: str) -> str:
-    if tap.startswith('stage'):
+    if tap in STAGES:
         return f'Add it with {where}.out_indices=(0, 1, 2, 3).'
+    if tap != 'logits':
+        return 'Correct the name.'
     return 'Use a source checkpoint with a classifier (classifier.weight, classifier.bias).'

@@ -169,6 +169,8 @@ def test_bad_file_is_named(root, case):
 def test_missing_or_broken_files(root):
     with pytest.raises(DataError, match=r'extra\.json: no such file'):
         read_split(root, 'extra')
+    report = check_dataset(root / 'nowhere')
+    assert len(report.errors) == 1 and 'nowhere: no such folder' in report.errors[0]
     (root / 'annotations' / 'test.json').write_text('{')
     with pytest.raises(DataError, match=r'test\.json: not valid JSON'):
         read_split(root, 'test')

@@ -158,6 +158,8 @@ def test_missing_tap_lists_those_there_are(build):
     from benchmark.models import SourceError
     with pytest.raises(SourceError, match=r"no tap 'stage2'. It has: stage3, stage4, pooled"):
         build('ctd_ed', **{'model.source.backbone.out_indices': (2, 3), 'model.head.transfer.ed.stage': 'stage2'})
+    with pytest.raises(SourceError, match=r"no tap 'stage9'.* Correct the name"):
+        build('ctd_ed', **{'model.head.transfer.ed.stage': 'stage9'})
 
 
 def test_source_without_classifier(build, source_checkpoint, tmp_path):
