@@ -26,12 +26,12 @@ from benchmark.speed.table import markdown  # noqa: E402
 def _measured(part: str) -> Callable:
     """A part that needs torch and MMPose, which are imported when it is asked for."""
 
-    def call(repeats: int, quick: bool, clock: Callable[[], float]) -> list:
+    def call(repeats: int, quick: bool, clock: Callable[[], float], **options) -> list:
         import benchmark
         benchmark.register()
         module, function = {'training': ('training', 'measure'), 'suite': ('training', 'suite'),
                             'growth': ('growth', 'measure'), 'gpu': ('gpu', 'measure')}[part]
-        return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock)
+        return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock, **options)
 
     return call
 
@@ -45,6 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
     parser.add_argument('parts', nargs='*', metavar='PART', help=f'what to measure: {", ".join(PARTS)} (default: all)')
     parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
+    parser.add_argument('--seeds', type=int, default=3, help='seeds of the suite part (default: 3)')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
     parser.add_argument('--figure', type=Path, metavar='FILE', help='draw the curves of growth there, .svg or .png')
@@ -53,8 +54,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error(f'unknown part {sorted(unknown)[0]}; there are {", ".join(PARTS)}')
     if args.figure and 'growth' not in (args.parts or PARTS):
         parser.error('--figure: only growth has curves')
-    if args.repeats < 1:
-        parser.error('--repeats: give 1 or more')
+    if args.repeats < 1 or args.seeds < 1:
+        parser.error('--repeats, --seeds: give 1 or more')
     return args
 
 
@@ -63,7 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     found, curves = [], []
     for part in args.parts or PARTS:
-        for one in PARTS[part](args.repeats, args.quick, time.perf_counter):
+        options = dict(seeds=args.seeds) if part == 'suite' else {}
+        for one in PARTS[part](args.repeats, args.quick, time.perf_counter, **options):
             if hasattr(one, 'measurements'):
                 curves.append(one)
                 found += one.measurements()

@@ -110,8 +110,9 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     return found
 
 
-def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_counter) -> list[Measurement]:
-    """The demo's runs, seven methods x three seeds, beside the same runs by stock MMPose, two at a time each.
+def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_counter,
+          seeds: int = 3) -> list[Measurement]:
+    """The demo's runs, seven methods x some seeds, beside the same runs by stock MMPose, two at a time each.
 
     Data and source are there before the clock starts; features of frozen networks are not. A stock run is a process of
     its own, as ``tools/train.py`` and ``tools/test.py`` are.
@@ -120,8 +121,9 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
         repeats: Rounds.
         quick: The smoke suite, with one seed and one epoch.
         clock: Seconds.
+        seeds: Of each method; the demo has three.
     """
-    name, seeds, epochs = ('smoke', 1, 1) if quick else ('demo', 3, 30)
+    name, seeds, epochs = ('smoke', 1, 1) if quick else ('demo', seeds, 30)
     size = Size(18, 64, 4, 16, 32, 64, 12) if quick else Size(18, 128, 4, 40, 32, 64, 48)
     peers = [('stock_fe',), ('stock_ftp',), ('stock',), ('stock_hg',), ('stock_ctd',), ('stock_ctd',), ('stock_ctd',)]
     rounds = []
