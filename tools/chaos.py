@@ -38,6 +38,7 @@ data = dict(train=9, val=2, test=4)
 source = dict(data=dict(identities=4, shots=4), epochs=2, batch_size=4)
 seeds = 2
 settings = dict(width=16, iterations=24, batch_size=3, decoder_channels=8, hourglass=dict(channels=8))
+analysis = dict(proposed=None)
 execution = dict(save_every=0, retries=3)
 """
 KILLS = ('coordinator killed', 'worker killed', 'writer killed')

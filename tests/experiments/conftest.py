@@ -15,7 +15,7 @@ _base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}
 methods = dict(_delete_=True, ft={{}}, ctd_com={{}}, hg={{}})
 data = dict(train=6, val=2, test=4)
 source = dict(data=dict(identities=4, shots=4), epochs=1, batch_size=4)
-analysis = dict(proposed=None)
+analysis = dict(proposed=None, reference=None)
 settings = dict(iterations=2, batch_size=3, decoder_channels=16, hourglass=dict(channels=16))
 """
 
