@@ -182,7 +182,10 @@ def draw(curves: list[Curve], path: Path) -> None:
             panel.set_xticks(curve.sizes, [f'{size:g}' for size in curve.sizes])
             panel.minorticks_off()
             low, high = min(curve.values), max(curve.values)
-            ticks = np.unique([float(f'{value:.2g}') for value in np.geomspace(low, max(high, low * 1.5), 4)])
+            if high < 1.1 * low:
+                panel.set_ylim(low / 1.5, high * 1.5)
+            marks = np.geomspace(low, high, 4 if high > 1.2 * low else 1)
+            ticks = np.unique([float(f'{value:.2g}') for value in marks])
             panel.set_yticks(ticks, [f'{tick:g}' for tick in ticks])
             panel.grid(alpha=0.25)
         figure.savefig(path, metadata={'Date': None} if path.suffix == '.svg' else None)
