@@ -64,6 +64,46 @@ def test_without_a_gpu_nothing_of_one_is_measured(registered, monkeypatch, capsy
     assert 'no device' in capsys.readouterr().out
 
 
+def test_operations_of_a_step_by_hand(registered):
+    from benchmark.speed.contestants import Size
+    from benchmark.speed.counts import step_flops
+    size = Size(18, 64, 2, 8, width=64, decoder=32)
+    # Maps of 2 x 2 places become 4, 8 and 16; a deconvolution is places in x channels in x channels out x 16.
+    first, second, third = (2 * 2 * 512 * 32 * 16, 4 * 4 * 32 * 32 * 16, 8 * 8 * 32 * 32 * 16)
+    last = 16 * 16 * 32 * 14
+    # Forward and two gradients; a frozen output needs none. Twice for two images, twice for multiplying and adding.
+    assert step_flops('fe', size) == 2 * 2 * (2 * first + 3 * (second + third + last))
+    # The last stage: 4 x 4 places of 256 channels to 2 x 2 of 512.
+    entry, skip, inner = 2 * 2 * 256 * 512 * 9, 2 * 2 * 256 * 512, 2 * 2 * 512 * 512 * 9
+    stage = 2 * (entry + skip) + 3 * 3 * inner
+    assert step_flops('ftp', size) == 2 * 2 * (stage + 3 * (first + second + third + last))
+    assert step_flops('ft', size) > step_flops('ftp', size)
+
+
+def test_a_choice_left_out_is_one_change(registered, tmp_path):
+    from benchmark.speed.contestants import CHOICES, Size, config, make_inputs
+    size = Size(18, 64, 4, 4, 16, 16)
+    data, source = make_inputs(tmp_path, size)
+    ft = config('ft', size, data, source, 1)
+    changed = {}
+    for name in CHOICES:
+        one = config(name, size, data, source, 1)
+        changed[name] = [key for key in ft if ft[key] != one[key]]
+    assert changed == {'ft_nchw': ['custom_hooks'], 'ft_kernels': ['custom_hooks'], 'ft_adam': ['optim_wrapper'],
+                       'ft_views': ['train_dataloader']}
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('model name\t: Some\nflags\t\t: fpu avx2 avx512f avx512_bf16\n\nflags: x', (True, 'avx512_bf16')),
+    ('model name\t: Some\nflags\t\t: fpu avx2\n\nflags: avx512_bf16', (False, 'avx2')),
+    ('Features\t: fp asimd bf16\n', (True, 'asimd')),
+    ('', (False, 'unknown'))])
+def test_the_processor_is_read(monkeypatch, text, expected):
+    from benchmark.speed import machine
+    monkeypatch.setattr(machine.Path, 'read_text', lambda self: text)
+    assert (machine.computes_in_bfloat16(), machine.describe()['instructions']) == expected
+
+
 def test_the_median_of_the_calls_is_what_counts(monkeypatch):
     calls = iter([(3.0, 1.0), (1.0, 2.0), (2.0, 3.0)])
     monkeypatch.setattr(statistics, 'analysis_cost', lambda folder, clock: next(calls))

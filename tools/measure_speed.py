@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +18,7 @@ use_environment()
 
 from benchmark.files import write_json  # noqa: E402
 from benchmark.speed import statistics  # noqa: E402
+from benchmark.speed.machine import describe  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 
@@ -29,15 +28,15 @@ def _measured(part: str) -> Callable:
     def call(repeats: int, quick: bool, clock: Callable[[], float], **options) -> list:
         import benchmark
         benchmark.register()
-        module, function = {'training': ('training', 'measure'), 'suite': ('training', 'suite'),
-                            'growth': ('growth', 'measure'), 'gpu': ('gpu', 'measure')}[part]
+        module, function = {'suite': ('training', 'suite'), 'choices': ('training', 'choices')}.get(
+            part, (part, 'measure'))
         return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock, **options)
 
     return call
 
 
 PARTS = {'statistics': statistics.measure,
-         **{part: _measured(part) for part in ('training', 'suite', 'growth', 'gpu')}}
+         **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -71,9 +70,8 @@ def main(argv: list[str] | None = None) -> int:
                 found += one.measurements()
             else:
                 found.append(one)
-    machine = {'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
-               'processor': platform.machine(), 'python': platform.python_version()}
-    print(f'{machine["cores"]} cores, {machine["processor"]}, Python {machine["python"]}\n')
+    machine = describe()
+    print('{cores} cores, {processor} ({instructions}), Python {python}\n'.format(**machine))
     print(markdown(found))
     if args.json:
         write_json(args.json, {'machine': machine, 'measurements': [one.row() for one in found]})

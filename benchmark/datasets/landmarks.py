@@ -16,7 +16,7 @@ from .metainfo import DataError
 from .prepared import Record, read_split
 from .views import DrawView, numbered_views
 
-#: Most bytes of finished views that a data set keeps in memory.
+#: Of finished views, by default.
 VIEW_BYTES = 256 << 20
 
 
@@ -44,9 +44,9 @@ class LandmarkDataset(BaseDataset):
     """Images with landmarks from a prepared folder (see :mod:`benchmark.datasets.metainfo`).
 
     Images are decoded once, resized to the network's input and kept in memory as RGB. Discrete views of training images
-    (:class:`benchmark.datasets.views.DrawView`) are made once too, up to 256 MiB, and shared between epochs: what is
-    done to them is done out of place. Coordinates in the results are pixels of the prepared image, pixel centres (x = 0
-    is the centre of the first pixel).
+    (:class:`benchmark.datasets.views.DrawView`) are made once too, up to ``view_bytes``, and shared between epochs:
+    what is done to them is done out of place. Coordinates in the results are pixels of the prepared image, pixel
+    centres (x = 0 is the centre of the first pixel).
 
     Args:
         data_root: The prepared folder.
@@ -57,6 +57,7 @@ class LandmarkDataset(BaseDataset):
         view_seed: Seed of the augmentation; a view depends on it, the epoch and the image only.
         pipeline: Transforms; see :class:`benchmark.datasets.views.DrawView`.
         test_mode: As BaseDataset's.
+        view_bytes: Most bytes of finished views that are kept in memory; 0 makes each anew. It changes no result.
 
     Raises:
         DataError: Bad data; names file, record and remedy.
@@ -65,7 +66,8 @@ class LandmarkDataset(BaseDataset):
     METAINFO: dict = dict()
 
     def __init__(self, data_root: str, split: str, input_size: tuple[int, int], num_labels: int | None = None,
-                 split_seed: int = 0, view_seed: int = 0, pipeline=(), test_mode: bool = False, **kwargs) -> None:
+                 split_seed: int = 0, view_seed: int = 0, pipeline=(), test_mode: bool = False,
+                 view_bytes: int = VIEW_BYTES, **kwargs) -> None:
         self.split = split
         self.input_size = tuple(input_size)
         self.view_seed = view_seed
@@ -78,7 +80,7 @@ class LandmarkDataset(BaseDataset):
         self._rows = {record.file_name: row for row, record in enumerate(content.records)}
         self._images: dict[str, np.ndarray] = {}
         self._views: dict[tuple, dict] = {}
-        self._room = VIEW_BYTES
+        self._room = view_bytes
         super().__init__(data_root=str(data_root), pipeline=list(pipeline), test_mode=test_mode, serialize_data=False,
                          metainfo=parse_pose_metainfo(content.meta.to_mmpose()), **kwargs)
 

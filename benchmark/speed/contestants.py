@@ -68,6 +68,13 @@ OURS = {
 #: For a GPU alone: steps as CUDA graphs.
 GRAPHS = {f'{method}_graphs{name}': dict(method=method, cuda_graphs=True, **precision) for method in ('ft', 'ctd_ed')
           for name, precision in (('', {}), ('_bf16', dict(precision='bfloat16')))}
+#: FT without one of the choices that make it fast.
+CHOICES = {
+    'ft_nchw': dict(method='ft', channels_last=False),
+    'ft_kernels': dict(method='ft', without='MatrixConvolutionHook'),
+    'ft_adam': dict(method='ft', cfg_options={'optim_wrapper.optimizer.fused': False}),
+    'ft_views': dict(method='ft', cfg_options={'train_dataloader.dataset.view_bytes': 0}),
+}
 PEERS = {
     'stock': {},
     'stock_fe': {'model.backbone.frozen_stages': 4},
@@ -110,15 +117,15 @@ def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Conf
     """Config of a contestant.
 
     Args:
-        name: One of :data:`CONTESTANTS` or :data:`GRAPHS`.
+        name: One of :data:`CONTESTANTS`, :data:`GRAPHS` or :data:`CHOICES`.
         size: Network, input, batch.
         data: Prepared data set.
         source: Source checkpoint of this depth.
         epochs: Length of the training.
     """
     meta = read_split(data, 'train').meta
-    ours = OURS | GRAPHS
-    made = _ours(ours[name], size, meta, epochs) if name in ours else _stock(PEERS[name], size, data, meta, epochs)
+    ours = OURS | GRAPHS | CHOICES
+    made = our_config(ours[name], size, meta, epochs) if name in ours else _stock(PEERS[name], size, data, meta, epochs)
     if name in ours:
         return fill_paths(made, str(data), str(source))
     if name == 'stock_hg':
@@ -132,14 +139,24 @@ def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Conf
     return made
 
 
-def _ours(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Config:
+def our_config(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Config:
+    """Config of a method of this suite; the paths of data and source are left open.
+
+    Args:
+        entry: ``method``, ``without`` (the type of a hook to leave out), and settings that differ.
+        size: Network, input, batch.
+        meta: The landmarks.
+        epochs: Length of the training.
+    """
     settings = dict(depth=size.depth, width=size.width, decoder_channels=size.decoder,
                     input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
                     channels_last=True)
-    settings |= {key: value for key, value in entry.items() if key != 'method'}
+    settings |= {key: value for key, value in entry.items() if key not in ('method', 'without')}
     method = dict(config=str(find_config('methods', entry['method'])))
     seeds = dict(init=0, order=0, augmentation=0, split=0)
-    return run_config(method, settings, meta, seeds, None, 1.2, num_images=size.images)
+    cfg = run_config(method, settings, meta, seeds, None, 1.2, num_images=size.images)
+    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.type != entry.get('without')]
+    return cfg
 
 
 def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: int) -> Config:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import statistics
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
 
 from .contestants import Size, make_inputs
+from .counts import step_flops
 from .table import Measurement
-from .training import train
+from .training import steps_per_second, together, train
 
 SIZE = Size(50, 256, 2, 256)
 QUICK = Size(18, 64, 2, 16)
-#: Multiply-adds of a forward per image at :data:`SIZE`: ResNet-50 and the decoder. A step counts three forwards.
-FORWARD_MACS = 5.35e9 + 1.89e9
 #: The paper's: 1,239 images, 150 epochs, batches of two; 7 methods x 5 seeds.
 STEPS, RUNS = -(-1239 // 2) * 150, 35
 #: Stock MMPose's runs of one card are one after the other; a five-seed suite here must be so many times as fast.
@@ -74,28 +72,13 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
         if not quick:
             card = matrix_rate()
             add('the card, bfloat16 matrix product', [card / 1e12], 'TFLOP/s')
-            flops = [rate * 3 * 2 * FORWARD_MACS * size.batch for rate in rates]
+            flops = [rate * step_flops('ft', size) for rate in rates]
             add('achieved', [value / 1e12 for value in flops], 'TFLOP/s')
             add("share of the card's rate", [value / card for value in flops], '')
             add("the paper's runs per hour", [rate * 3600 / STEPS for rate in rates], '1/h')
             add(f"the paper's protocol, {RUNS} runs as ft_graphs_bf16", [STEPS * RUNS / rate / 3600 for rate in rates],
                 'h')
     return found
-
-
-def steps_per_second(one: dict, size: Size) -> float:
-    """Rate of a training in the second half of its epochs, when nearly all views have been seen."""
-    epochs = one['epochs'][len(one['epochs']) // 2:]
-    return -(-size.images // size.batch) / statistics.median(epochs)
-
-
-def together(name: str, count: int, size: Size, data: Path, source: Path, folder: Path, epochs: int) -> float:
-    """Steps per second of several trainings that start their second epoch at the same moment, all of them summed."""
-    folder.mkdir()
-    with ThreadPoolExecutor(count) as pool:
-        done = list(pool.map(lambda _: train(name, size, data, source, folder, epochs=epochs, threads=1,
-                                             together=count), range(count)))
-    return sum(steps_per_second(one, size) for one in done)
 
 
 def matrix_rate(side: int = 8192, times: int = 50) -> float:

@@ -17,11 +17,15 @@ from typing import Any
 
 from benchmark.experiments.suite import find_config
 
-from .contestants import CONTESTANTS, PEERS, Size, make_inputs
+from .contestants import CHOICES, CONTESTANTS, PEERS, Size, make_inputs
+from .counts import matrix_rate, step_flops
+from .machine import computes_in_bfloat16, cores
 from .table import Measurement
 
 SIZES = (Size(18, 128, 8, 64), Size(50, 256, 2, 16))
 QUICK = (Size(18, 64, 4, 8),)
+#: The demo's, which most people run.
+DEMO = Size(18, 128, 4, 40, 32, 64)
 #: What is compared: name, the other, what it is called, at most.
 RATIOS = (
     ('ft', 'stock', 'FT / stock MMPose', 0.90),
@@ -34,6 +38,9 @@ RATIOS = (
     ('stock_ctd', 'stock', 'stock with a source on line / stock', None),
 )
 EPOCHS = 4
+#: FT as it is against FT without one of its choices.
+CHOICE_NAMES = {'ft_nchw': 'channels last', 'ft_kernels': 'large convolutions as matrix products',
+                'ft_adam': 'fused Adam', 'ft_views': 'views kept'}
 #: Whose frozen networks' outputs are kept. So few epochs don't see all views of an image: each trains once before the
 #: rounds.
 KEPT = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
@@ -45,9 +52,12 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
     Args:
         repeats: Rounds; in each, every contestant trains once.
         quick: A tiny size and one round.
-        clock: Not used: each process has its own.
+        clock: Seconds, for the processor's own rate; each training has a clock of its own.
     """
     found = []
+    contestants = [name for name in CONTESTANTS if computes_in_bfloat16() or not name.endswith('_bf16')]
+    if len(contestants) < len(CONTESTANTS):
+        print('training: this processor has no bfloat16 instructions; arithmetic in it is not measured.\n')
     with tempfile.TemporaryDirectory() as folder:
         for size in QUICK if quick else SIZES:
             data, source = make_inputs(Path(folder) / f'{size.depth}', size)
@@ -55,9 +65,40 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
             for name in KEPT:
                 train(name, size, data, source, Path(folder))
             for _ in range(repeats):
-                rounds.append({name: train(name, size, data, source, Path(folder)) for name in CONTESTANTS})
+                rounds.append({name: train(name, size, data, source, Path(folder)) for name in contestants}
+                              | {'matrix_rate': matrix_rate(clock)})
             found += compare(size, rounds, targets=not quick)
     return found
+
+
+def choices(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measurement]:
+    """What each choice that makes fine-tuning fast is worth: an epoch with it over one without.
+
+    Args:
+        repeats: Rounds; in each, FT trains once as it is and once without each of the choices.
+        quick: A tiny size.
+        clock: Not used: each process has its own.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for number, size in enumerate(QUICK if quick else (DEMO, *SIZES)):
+            data, source = make_inputs(folder / f'{number}', size)
+            rounds, rates = [], []
+            for turn in range(repeats):
+                rounds.append({name: train(name, size, data, source, folder) for name in ('ft', *CHOICES)})
+                rates.append(together('ft', cores(), size, data, source, folder / f'{number}-{turn}', EPOCHS))
+            for name, what in CHOICE_NAMES.items():
+                values = [epoch_seconds(one['ft']) / epoch_seconds(one[name]) for one in rounds]
+                found.append(_row(f'{size.name}, width {size.width}: {what}, with / without', values, ''))
+            values = [epoch_seconds(one['ft']) * rate / steps(size) for one, rate in zip(rounds, rates)]
+            found.append(_row(f'{size.name}, width {size.width}: {cores()} runs at a time on a core each / one on all '
+                              'of them, steps per second', values, ''))
+    return found
+
+
+def _row(what: str, values: list[float], unit: str, at_most: float | None = None) -> Measurement:
+    return Measurement(what, statistics.median(values), unit, min(values), max(values), len(values), at_most)
 
 
 def train(name: str, size: Size, data: Path, source: Path, folder: Path, workers: Sequence[str] = ('0', '2'),
@@ -84,6 +125,36 @@ def epoch_seconds(one: dict) -> float:
     return statistics.median(one['epochs'][1:])
 
 
+def steps(size: Size) -> int:
+    """Steps of an epoch."""
+    return -(-size.images // size.batch)
+
+
+def steps_per_second(one: dict, size: Size) -> float:
+    """Rate of a training in the second half of its epochs, when more views have been seen."""
+    epochs = one['epochs'][len(one['epochs']) // 2:]
+    return steps(size) / statistics.median(epochs)
+
+
+def together(name: str, count: int, size: Size, data: Path, source: Path, folder: Path, epochs: int) -> float:
+    """Steps per second of several trainings that start their second epoch at the same moment, all of them summed.
+
+    Args:
+        name: Of the contestant.
+        count: How many, each on one thread.
+        size: What is trained.
+        data: Prepared data set.
+        source: Source checkpoint.
+        folder: Where they meet; it must not exist yet.
+        epochs: Length of each.
+    """
+    folder.mkdir()
+    with ThreadPoolExecutor(count) as pool:
+        done = list(pool.map(lambda _: train(name, size, data, source, folder, epochs=epochs, threads=1,
+                                             together=count), range(count)))
+    return sum(steps_per_second(one, size) for one in done)
+
+
 def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     """Ratios per round, and their medians.
 
@@ -95,13 +166,21 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     found = []
 
     def add(what: str, values: list[float], unit: str, most: float | None) -> None:
-        found.append(Measurement(f'{size.name}: {what}', statistics.median(values), unit, min(values), max(values),
-                                 len(values), most if targets else None))
+        found.append(_row(f'{size.name}: {what}', values, unit, most if targets else None))
 
+    counted = {name: step_flops(name, size) for name in ('ft', 'fe', 'ftp')}
     for name, other, what, most in RATIOS:
+        if name not in rounds[0]:
+            continue
         add(f'{what}, time of an epoch', [epoch_seconds(one[name]) / epoch_seconds(one[other]) for one in rounds], '',
             most)
+        if name in ('fe', 'ftp'):
+            add(f'{what}, operations of a step', [counted[name] / counted[other]], '', None)
     add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
+    rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
+    add('FT, achieved', [rate / 1e9 for rate in rates], 'GFLOP/s', None)
+    add("FT, share of the processor's rate in matrix products", [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)],
+        '', None)
     add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
     add('FT, data as a share of the step', [one['ft']['data_share'] for one in rounds], '', 0.03)
     for name, peer in (('ft', 'stock'), ('ctd_com', 'stock_ctd'), ('fe', 'stock_fe')):
@@ -123,6 +202,9 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
         clock: Seconds.
         seeds: Of each method; the demo has three.
     """
+    precisions = ('float32', 'bfloat16') if computes_in_bfloat16() else ('float32',)
+    if len(precisions) == 1:
+        print('suite: this processor has no bfloat16 instructions; arithmetic in it is not measured.\n')
     name, seeds, epochs = ('smoke', 1, 1) if quick else ('demo', seeds, 30)
     size = Size(18, 64, 4, 16, 32, 64, 12) if quick else Size(18, 128, 4, 40, 32, 64, 48)
     peers = [('stock_fe',), ('stock_ftp',), ('stock',), ('stock_hg',), ('stock_ctd',), ('stock_ctd',), ('stock_ctd',)]
@@ -132,7 +214,7 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
         data, source = make_inputs(folder / 'stock', size)
         for number in range(repeats):
             ours = {}
-            for precision in ('float32', 'bfloat16'):
+            for precision in precisions:
                 cache = folder / f'cache-{number}-{precision}'
                 path = folder / f'{precision}.py'
                 path.write_text(f"_base_ = {str(find_config('suites', name))!r}\n"
@@ -148,13 +230,11 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
                                                     epochs=epochs, threads=1), peers * seeds))
             rounds.append((clock() - started, ours))
     found = []
-    for precision, most in (('float32', 0.75), ('bfloat16', 0.50)):
+    for precision in precisions:
         values = [ours[precision] / theirs for theirs, ours in rounds]
-        found.append(Measurement(f'{name}, {7 * seeds} runs in {precision} / stock MMPose', statistics.median(values),
-                                 '', min(values), max(values), repeats, None if quick else most))
-    times = [theirs for theirs, _ in rounds]
-    found.append(Measurement(f'{name}, {7 * seeds} runs by stock MMPose', statistics.median(times), 's', min(times),
-                             max(times), repeats))
+        found.append(_row(f'{name}, {7 * seeds} runs in {precision} / stock MMPose', values, '',
+                          None if quick else dict(float32=0.75, bfloat16=0.50)[precision]))
+    found.append(_row(f'{name}, {7 * seeds} runs by stock MMPose', [theirs for theirs, _ in rounds], 's'))
     return found
 
 
@@ -185,7 +265,7 @@ def _process(name: str, size: Size, data: Path, source: Path, folder: Path, envi
     spec.write_text(json.dumps(dict(
         name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs, together=together,
         meeting=str(folder / f'meeting-{name}-{together}'),
-        threads=threads or (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()))))
+        threads=threads or cores())))
     done = subprocess.run(
         [sys.executable, '-m', 'benchmark.speed.one_training', str(spec)], text=True, capture_output=True, check=False,
         env=os.environ | {'CTD_CACHE': str(folder / 'cache')} | environment, cwd=Path(__file__).parents[2])

@@ -150,13 +150,11 @@ def test_a_packed_view_is_made_once_and_is_the_epochs_own(registered, prepared):
     assert len(seen) > 5
 
 
-def test_views_beyond_the_limit_are_made_again(registered, prepared, monkeypatch):
+def test_views_beyond_the_limit_are_made_again(registered, prepared):
     from mmpose.registry import DATASETS
-
-    from benchmark.datasets import landmarks
-    monkeypatch.setattr(landmarks, 'VIEW_BYTES', 1000)
     codec = dict(type='ArgmaxHeatmap', input_size=(40, 40), heatmap_size=(10, 10))
     data = DATASETS.build(dict(
         type='LandmarkDataset', data_root=str(prepared(POINTS)), split='train', input_size=(40, 40),
+        view_bytes=1000,
         pipeline=[dict(type='DrawView'), dict(type='GenerateTarget', encoder=codec), dict(type='PackPoseInputs')]))
     assert data[0]['data_samples'] is not data[0]['data_samples']
