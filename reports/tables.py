@@ -67,13 +67,16 @@ def per_seed(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
 
 
 def error_distributions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
-    """One row per condition, method and error: the share of images with at most this error."""
+    """One row per condition, method and error: the share of images with at most this error; annotators last."""
     rows = [
         (condition, method, *point)
         for condition in analysis['order']['conditions']
         for method, curve in analysis['conditions'][condition]['ced'].items()
         for point in zip(curve['x'], curve['mean'], curve['low'], curve['high'])
     ]
+    if observed := analysis.get('annotators'):
+        rows += [(analysis['main_condition'], 'between annotators', x, share, None, None)
+                 for x, share in zip(observed['ced']['x'], observed['ced']['mean'])]
     return ('condition', 'method', 'error', 'mean', 'lowest_seed', 'highest_seed'), rows
 
 

@@ -16,6 +16,7 @@ use_environment()
 
 import benchmark
 from mmengine.config import Config, DictAction
+from benchmark.experiments.overrides import override
 from mmengine.runner import Runner
 
 
@@ -33,7 +34,7 @@ def main() -> int:
         benchmark.register()
         sys.path.append(str(Path(args.config).resolve().parent))
         cfg = Config.fromfile(args.config)
-        cfg.merge_from_dict(args.cfg_options)
+        override(cfg, args.cfg_options)
         from benchmark.models import plain_model
         cfg.model = plain_model(cfg.model.to_dict())
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'

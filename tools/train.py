@@ -18,6 +18,7 @@ import benchmark
 import torch
 from mmengine.config import Config, DictAction
 from benchmark.experiments.configure import follow_length
+from benchmark.experiments.overrides import override
 from mmengine.runner import Runner
 
 
@@ -38,7 +39,7 @@ def main() -> int:
         sys.path.append(str(Path(args.config).resolve().parent))
         cfg = Config.fromfile(args.config)
         length = cfg.train_cfg.max_epochs
-        cfg.merge_from_dict(args.cfg_options)
+        override(cfg, args.cfg_options)
         follow_length(cfg, length)
         cfg.launcher = args.launcher
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'

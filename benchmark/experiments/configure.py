@@ -15,6 +15,8 @@ from mmengine.config import Config, ConfigDict
 from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 
+from .overrides import override
+
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
 STRIDE = 4
@@ -83,6 +85,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
         num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
         overrides: Config values by dotted key that go before everything else (the command line's).
+
+    Raises:
+        OverrideError: A dotted key that names nothing in the config.
     """
     # A run imports the modules that it names; planning needs none of them.
     cfg = Config.fromfile(method['config'], import_custom_modules=False)
@@ -122,7 +127,7 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         _annotators(cfg, list(meta.annotators))
     length = cfg.train_cfg.max_epochs
     for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
-        cfg.merge_from_dict(dict(options or {}))
+        override(cfg, options or {})
     follow_length(cfg, length)
     if cfg.train_cfg.get('recorded'):
         cfg.train_cfg.read_every = cfg.default_hooks.logger.interval

@@ -25,6 +25,7 @@ from benchmark.files import cache_folder, digest, file_digest, holds, json_text,
 
 from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, seal, uses_source
 from .locks import FolderLock, Locked
+from .overrides import OverrideError
 from .records import set_aside
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
@@ -183,7 +184,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         only: Pattern (as of file names) that the ids of the runs to keep fit; None keeps all.
 
     Raises:
-        SuiteError: A source that is not there.
+        SuiteError: A source that is not there, or a config value that names nothing.
         DataError: Bad data.
     """
     cache = cache_folder()
@@ -216,8 +217,11 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                 own = changes.get('method_options', {}).get(name, {})
                 for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
                     options = method['cfg_options'] | own | (values or {})
-                    cfg = run_config(dict(method, cfg_options=options), settings, meta, seeds,
-                                     changes.get('num_labels'), threshold, images, suite.overrides)
+                    try:
+                        cfg = run_config(dict(method, cfg_options=options), settings, meta, seeds,
+                                         changes.get('num_labels'), threshold, images, suite.overrides)
+                    except OverrideError as error:
+                        raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
                     fit_source(cfg, source.arch, source.normalisation)
                     if 'val' not in splits:
                         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

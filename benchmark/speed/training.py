@@ -179,8 +179,8 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
     rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
     add('FT, achieved', [rate / 1e9 for rate in rates], 'GFLOP/s', None)
-    add("FT, share of the processor's rate in matrix products", [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)],
-        '', None)
+    add("FT, share of the processor's rate in matrix products",
+        [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)], '', None)
     add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
     add('FT, data as a share of the step', [one['ft']['data_share'] for one in rounds], '', 0.03)
     for name, peer in (('ft', 'stock'), ('ctd_com', 'stock_ctd'), ('fe', 'stock_fe')):

@@ -22,7 +22,7 @@ tuning = dict(tries=3, kind='grid', axes={
         ('attention_transfer', 'at', 2.0), ('pkd', 'pkd', 0.012), ('channel_wise', 'cwd', 0.1), ('rkd', 'rkd', 0.05),
         ('cka', 'cka', 2e-3), ('similarity_preserving', 'sp', 6.0), ('bss', 'bss', 2e-6))},
     'layer_lr': {'optim_wrapper.paramwise_cfg.stage_decay': [0.2, 0.4, 0.7]},
-    'lp_ft': {'custom_hooks.6.share': [0.25, 0.5, 0.75]},
-    'wise_ft': {'custom_hooks.6.alpha': [0.25, 0.5, 0.75]},
+    'lp_ft': {'custom_hooks.LPFTHook.share': [0.25, 0.5, 0.75]},
+    'wise_ft': {'custom_hooks.WiseFTHook.alpha': [0.25, 0.5, 0.75]},
     'stoch_norm': {'model.backbone.norm_cfg.p': [0.25, 0.5, 0.75]},
     'l2': {'optim_wrapper.optimizer.weight_decay': [1e-5, 1e-4, 1e-3]}})

@@ -129,7 +129,7 @@ def test_steps_that_measure_gradients_run_as_they_are(runner, train, recorded):
 
 
 def test_what_is_trained_changes_and_the_step_is_recorded_anew(runner, train, recorded):
-    options = dict(cfg_options={'custom_hooks.6.share': 0.5})
+    options = dict(cfg_options={'custom_hooks.LPFTHook.share': 0.5})
     plain = runner('rivals/lp_ft', 'plain', save_every=None, epochs=2 * EPOCHS, **options)
     train(plain)
     one, recorder = recorded('rivals/lp_ft', **options | dict(epochs=2 * EPOCHS))

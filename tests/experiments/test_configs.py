@@ -143,6 +143,31 @@ def test_overriding_the_length_moves_the_end_of_the_decay(registered):
     assert cfg.train_cfg.val_interval == 1 and cfg.default_hooks.checkpoint.save_best == 'landmark/ME'
 
 
+def test_a_hook_is_named_by_its_type(registered):
+    from mmengine.config import Config
+
+    from benchmark.experiments.overrides import override
+    cfg = Config(dict(a=1, custom_hooks=[dict(type='X'), dict(type='Y', share=0.5)]))
+    override(cfg, {'custom_hooks.Y.share': 0.25, 'custom_hooks.0.more': 2, 'sync_bn': 'torch', 'a': 3})
+    assert cfg.to_dict() == dict(a=3, sync_bn='torch', custom_hooks=[dict(type='X', more=2),
+                                                                     dict(type='Y', share=0.25)])
+
+
+@pytest.mark.parametrize('key, message', [
+    ('modell.head.x', "the config has no 'modell'. It has: a, custom_hooks"),
+    ('custom_hooks.Z.share', "the config has 0 hooks 'Z'. It has: X, Y, Y"),
+    ('custom_hooks.Y.share', "the config has 2 hooks 'Y'"),
+    ('custom_hooks.3.share', "the config has 0 hooks '3'"),
+    ('a.b', "'a.b' does not fit the config")])
+def test_a_value_that_names_nothing_is_refused(registered, key, message):
+    from mmengine.config import Config
+
+    from benchmark.experiments.overrides import OverrideError, override
+    cfg = Config(dict(a=1, custom_hooks=[dict(type='X'), dict(type='Y'), dict(type='Y')]))
+    with pytest.raises(OverrideError, match=message):
+        override(cfg, {key: 1})
+
+
 def test_a_failure_without_a_message_is_told(capsys):
     from benchmark.experiments.progress import Progress
     with Progress('plain', total=1, done=0) as display:

@@ -52,6 +52,11 @@ def test_changed_setting_is_another_run(done):
     assert '\nmethods (3): ' in out.stdout and '\nconditions (1): ' in out.stdout and '\nseeds: 1\n' in out.stdout
 
 
+def test_a_config_value_that_names_nothing_is_refused_before_anything_runs(done):
+    out = done.run('--dry-run', text="methods.update(ft=dict(cfg_options={'modle.head.x': 1}))\n")
+    assert out.returncode == 2 and "method ft, config value 'modle.head.x': the config has no 'modle'" in out.stderr
+
+
 def test_paths_are_not_part_of_the_hash(done, monkeypatch):
     before = done.run('--dry-run').stdout
     monkeypatch.setenv('CTD_DATA', '/elsewhere')

@@ -109,6 +109,10 @@ def test_files_have_the_rates(study):
     made = tables(study.analysis)
     rows = {row['name']: row for row in csv.DictReader(io.StringIO(made['success.csv']))}
     assert [row['kind'] for row in rows.values()] == ['method'] * 3 + ['annotators']
+    curve = [row for row in csv.DictReader(io.StringIO(made['ced.csv'])) if row['method'] == 'between annotators']
+    stored = study.analysis['annotators']['ced']
+    assert [(float(row['error']), float(row['mean']), row['lowest_seed']) for row in curve] == [
+        (x, share, '') for x, share in zip(stored['x'], stored['mean'])]
     ends = study.analysis['methods']['ft']['endpoints']
     assert float(rows['ft']['SDR_2.5']) == ends['SDR_2.5']['mean'] and float(rows['ft']['MRE']) == ends['ME_mm']['mean']
     table1 = next(csv.DictReader(io.StringIO(made['table1.csv'])))
