@@ -91,7 +91,7 @@ def test_a_data_set_from_a_csv(example, tmp_path):
     run = example('A data set from a CSV')
     commands = re.search(r'```sh\n(.*?)```', part('A data set from a CSV'), re.S)[1].splitlines()
     prepare = commands[0].split()
-    assert commands[1] == 'tools/run_all.sh mine.py'
+    assert commands[1] == 'tools/run_all.sh my_faces.py'
     run(ROOT / prepare[0], *prepare[1:])
-    plan, page = report(run, tmp_path, 'mine.py', '--methods', 'ft')
+    plan, page = report(run, tmp_path, 'my_faces.py', '--methods', 'ft')
     assert plan['data']['landmarks'] == ['tip', 'base'] and 'on my data' in page

@@ -15,6 +15,7 @@ from mmengine.config import DictAction
 from mmengine.logging import MMLogger
 
 from benchmark.datasets.metainfo import DataError
+from benchmark.experiments.building import check_methods
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
 from benchmark.experiments.locks import FolderLock, Locked
 from benchmark.experiments.overview import describe, reasons, show, watch
@@ -250,6 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         suite = adjust(load_suite(args.suite), args)
         plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
         executor = EXECUTORS[args.executor]()
+        check_methods(plan)
         asked = request(work_of(json.loads(json.dumps(plan.content)), out), plan, args, suite)
         if args.dry_run:
             describe(plan)

@@ -16,6 +16,7 @@ from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 
 from .overrides import override
+from .suite import read_config
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
@@ -88,9 +89,10 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
 
     Raises:
         OverrideError: A dotted key that names nothing in the config.
+        SuiteError: The method's config does not load.
     """
     # A run imports the modules that it names; planning needs none of them.
-    cfg = Config.fromfile(method['config'], import_custom_modules=False)
+    cfg = read_config(method['config'], import_custom_modules=False)
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
     _resize(cfg, size, settings.get('decoding'))
     _network(cfg.model, settings, len(meta.landmarks))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -157,6 +159,26 @@ def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
     raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(shipped)}; or give a path to a .py file.')
 
 
+def read_config(path: str | Path, **options: Any) -> Config:
+    """Reads a config file.
+
+    Args:
+        path: The file.
+        options: Of ``Config.fromfile``.
+
+    Raises:
+        SuiteError: It does not load; says why, and for a base that is not there what to write.
+    """
+    try:
+        return Config.fromfile(path, **options)
+    except Exception as error:
+        remedy = ''
+        if isinstance(error, FileNotFoundError) and (base := re.search(r'mmconfigs/[^\'"]*', str(error))):
+            remedy = (f" A _base_ is looked for from the folder of its file; give this one's whole path: "
+                      f"'{CONFIGS.parent / base[0]}'.")
+        raise SuiteError(f'{path}: does not load as a config ({type(error).__name__}: {error}).{remedy}') from error
+
+
 def load_suite(name: str) -> Suite:
     """Reads and checks a suite.
 
@@ -164,10 +186,7 @@ def load_suite(name: str) -> Suite:
         SuiteError: An unknown, missing or ill-typed field; names it and the remedy.
     """
     path = find_config('suites', name)
-    try:
-        content = Config.fromfile(path).to_dict()
-    except Exception as error:
-        raise SuiteError(f'{path}: does not load as a config ({type(error).__name__}: {error}).') from error
+    content = read_config(path).to_dict()
     content.setdefault('name', path.stem)
     for required in ('methods', 'seeds', 'data', 'source'):
         if required not in content:

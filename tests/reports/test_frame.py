@@ -176,7 +176,7 @@ def test_the_section_of_the_docs_is_on_the_page(tmp_path, suites, registry):
             (folder / name[1]).write_text(block.replace("'mmconfigs/", f"'{ROOT}/mmconfigs/"))
     (folder / 'spread.css').write_text('#spread{--mine:1}')
     (folder / 'spread.js').write_text("document.title += ' with spread';")
-    suite = load_suite(str(folder / 'mine.py'))
+    suite = load_suite(str(folder / 'my_page.py'))
     out = suites.small(tmp_path)
     plan = json.loads((out / 'plan.json').read_text())
     (out / 'plan.json').write_text(json.dumps({**plan, 'report': suite.report}))
