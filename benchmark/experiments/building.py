@@ -128,7 +128,9 @@ def main(folder: str) -> None:
     found: list[str | None] = []
     for path in sorted(Path(folder).glob('*.py'), key=lambda path: int(path.stem)):
         try:
-            build(Config.fromfile(path))
+            with _named('custom_imports'):
+                cfg = Config.fromfile(path)
+            build(cfg)
             found.append(None)
         except Exception as error:
             found.append(' '.join(str(error).split())[:600])

@@ -73,8 +73,18 @@ def _pretrained(backbone: dict) -> bool:
     return isinstance(init, dict) and init.get('type') == 'Pretrained'
 
 
+def method_config(method: dict) -> Config:
+    """A method's config as it stands in its file. A run imports the modules that it names; planning needs none of them.
+
+    Raises:
+        SuiteError: It does not load.
+    """
+    return read_config(method['config'], import_custom_modules=False)
+
+
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
-               threshold: float, num_images: int, overrides: dict | None = None) -> Config:
+               threshold: float, num_images: int, overrides: dict | None = None,
+               base: Config | None = None) -> Config:
     """The config of a run, with the paths of data and source left open (see :func:`fill_paths`).
 
     Args:
@@ -86,13 +96,13 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
         num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
         overrides: Config values by dotted key that go before everything else (the command line's).
+        base: What :func:`method_config` has read of the method before; it stays as it is.
 
     Raises:
         OverrideError: A dotted key that names nothing in the config.
         SuiteError: The method's config does not load.
     """
-    # A run imports the modules that it names; planning needs none of them.
-    cfg = read_config(method['config'], import_custom_modules=False)
+    cfg = method_config(method) if base is None else copy.deepcopy(base)
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
     _resize(cfg, size, settings.get('decoding'))
     _network(cfg.model, settings, len(meta.landmarks))

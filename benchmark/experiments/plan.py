@@ -23,7 +23,7 @@ from benchmark.datasets.prepared import Split, check_dataset, fingerprint, read_
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
 from benchmark.files import cache_folder, digest, file_digest, holds, json_text, write_json, write_text
 
-from .configure import STRIDE, fill_paths, fit_source, identity, protocol, run_config, seal, uses_source
+from .configure import STRIDE, fill_paths, fit_source, identity, method_config, protocol, run_config, seal, uses_source
 from .locks import FolderLock, Locked
 from .overrides import OverrideError
 from .records import set_aside
@@ -200,6 +200,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
+    bases = {name: method_config(method) for name, method in suite.methods.items()}
     runs: dict[tuple, Run] = {}
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
@@ -219,7 +220,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                     options = method['cfg_options'] | own | (values or {})
                     try:
                         cfg = run_config(dict(method, cfg_options=options), settings, meta, seeds,
-                                         changes.get('num_labels'), threshold, images, suite.overrides)
+                                         changes.get('num_labels'), threshold, images, suite.overrides, bases[name])
                     except OverrideError as error:
                         raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
                     fit_source(cfg, source.arch, source.normalisation)

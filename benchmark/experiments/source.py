@@ -12,7 +12,7 @@ from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.files import digest, file_digest
 
 from .configure import encoder
-from .suite import CONFIGS, Suite, SuiteError
+from .suite import CONFIGS, Suite, SuiteError, read_config
 
 ARCH = ('type', 'depth', 'stem_channels', 'base_channels')
 
@@ -100,7 +100,7 @@ def _given(path: Path) -> SourcePlan:
 def _config(suite: Suite, identities: Path | None) -> Config:
     """The config of the source's training; of a random source, only its model and seed count."""
     source, settings = suite.source, suite.settings
-    cfg = Config.fromfile(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
+    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
     options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
     cfg.model.backbone.update(options)
     cfg.randomness.seed = seed = source.get('seed', 0)

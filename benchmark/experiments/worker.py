@@ -43,6 +43,7 @@ from .locks import FolderLock, Locked  # noqa: E402
 from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
 from .records import log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
+from .suite import read_config  # noqa: E402
 from .supervise import CLAIMED, PREEMPTED  # noqa: E402
 from .work import RESULTS, RUN, SOURCE  # noqa: E402
 
@@ -226,7 +227,7 @@ def _config(folder: Path) -> Config:
     if not sealed(folder / 'config.py'):
         raise DamagedFile(f'{folder / "config.py"}: is missing, edited or cut short. Type the command that made the '
                           'plan again: it writes it anew.')
-    return Config.fromfile(folder / 'config.py')
+    return read_config(folder / 'config.py')
 
 
 def _check(cfg: Config, entry: dict) -> str | None:

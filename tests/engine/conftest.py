@@ -30,17 +30,14 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture
-def runner(registered, faces, source_checkpoint, tmp_path, monkeypatch):
+def runner(registered, faces, source_checkpoint, tmp_path):
     """Builds a runner on a tiny training: 3 steps in each of 2 epochs; each has a message hub of its own."""
-    from mmengine.config import Config
     from mmengine.runner import Runner
 
     from benchmark.datasets.prepared import read_split
     from benchmark.experiments.configure import fill_paths, run_config
     from benchmark.experiments.suite import find_config
     number = iter(range(100))
-    # MMEngine formats a config six times per run for its logs, which takes longer than a tiny training.
-    monkeypatch.setattr(Config, 'pretty_text', property(lambda config: str(config.to_dict())))
 
     def make(method: str, folder: str, save_every=0.0, source=source_checkpoint, **settings):
         settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=3, epochs=2,
