@@ -25,6 +25,9 @@ def summary(analysis: dict[str, Any]) -> str:
     parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
     parts += [_table1(analysis), *_success(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
+    if tuned := analysis.get('tuning'):
+        parts.append(f'Every method had {tuned["tries"]} tries per seed, chosen on the validation split: '
+                     f'{tuned["trainings"]} trainings.')
     parts += ['\n'.join(f'- {plain(note)}' for note in analysis['notes'])] if analysis['notes'] else []
     return '\n\n'.join([*parts, 'The whole report: `index.html` beside this file.']) + '\n'
 
@@ -46,7 +49,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
     level = f'{100 * (1 - analysis["alpha"]):g} %'
     head = ['planned contrast', f'ME difference [{level} interval], {plain(analysis["unit"])}',
             'as training procedures', 'as the networks at hand']
-    return _markdown(head, rows)
+    return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts (Holm), intervals are not.'
 
 
 def _table1(analysis: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ def test_a_choice_left_out_is_one_change(registered, tmp_path):
     ('Features\t: fp asimd bf16\n', (True, 'asimd')),
     ('', (False, 'unknown'))])
 def test_the_processor_is_read(monkeypatch, text, expected):
-    from benchmark.speed import machine
+    from benchmark import machine
     monkeypatch.setattr(machine.Path, 'read_text', lambda self: text)
     assert (machine.computes_in_bfloat16(), machine.describe()['instructions']) == expected
 

@@ -17,8 +17,8 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 from benchmark.files import write_json  # noqa: E402
+from benchmark.machine import describe  # noqa: E402
 from benchmark.speed import statistics  # noqa: E402
-from benchmark.speed.machine import describe  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 

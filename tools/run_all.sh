@@ -14,18 +14,18 @@ python=${CTD_VENV:-$root/.venv}/bin/python
 if [ "$suite" = --help ]; then exec "$python" "$root/tools/run_suite.py" --help; fi
 
 out=runs/$(basename "$suite" .py)
-dry=
+only=
 previous=
 for argument in "$@"; do
   case $previous in --out) out=$argument ;; esac
-  case $argument in --out=*) out=${argument#--out=} ;; --dry-run) dry=1 ;; esac
+  case $argument in --out=*) out=${argument#--out=} ;; --dry-run|--status|--watch) only=1 ;; esac
   previous=$argument
 done
 
 status=0
 "$python" "$root/tools/run_suite.py" "$suite" --out "$out" "$@" || status=$?
 # 1: some runs failed. The others are analysed, and the report says so.
-if [ "$status" -gt 1 ] || [ -n "$dry" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
+if [ "$status" -gt 1 ] || [ -n "$only" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
 "$python" "$root/tools/analyze.py" "$out" --out "$out"
 if [ "$(dirname "$out")" = runs ]; then "$python" "$root/tools/report.py" --index runs >/dev/null; fi
 "$python" "$root/tools/report.py" "$out/analysis.json"

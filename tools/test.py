@@ -16,8 +16,8 @@ use_environment()
 
 import benchmark
 from mmengine.config import Config, DictAction
-from benchmark.experiments.overrides import override
 from mmengine.runner import Runner
+from benchmark.experiments.overrides import override
 
 
 def main() -> int:

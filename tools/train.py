@@ -17,9 +17,9 @@ use_environment()
 import benchmark
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
 from benchmark.experiments.configure import follow_length
 from benchmark.experiments.overrides import override
-from mmengine.runner import Runner
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from .metainfo import DataError
 from .prepared import Record, read_split
 from .views import DrawView, numbered_views
 
-#: Of finished views, by default.
+#: Most bytes of finished views that a data set keeps, unless it is told otherwise.
 VIEW_BYTES = 256 << 20
 
 

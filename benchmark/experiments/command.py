@@ -1,4 +1,4 @@
-"""The command line of ``tools/run_suite.py``."""
+"""Plans a suite and does its runs; the same command again does what is missing (``tools/run_suite.py``)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before 
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    p = argparse.ArgumentParser(prog='tools/run_suite.py', description=__doc__.split('\n')[0], epilog=EPILOG,
+    p = argparse.ArgumentParser(prog='tools/run_suite.py', epilog=EPILOG,
+                                description='Plan a suite and do its runs; the same command does what is missing.',
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('suite', help=f'a name ({", ".join(names("suites"))}) or a path')
     p.add_argument('--methods', help='only these methods, comma separated')

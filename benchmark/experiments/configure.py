@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import hashlib
 import importlib.util
 import math
@@ -15,14 +16,18 @@ from mmengine.config import Config, ConfigDict
 from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 
-from .overrides import override
-from .suite import read_config
+from .overrides import OPTIONAL, override
+from .suite import SuiteError, read_config
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
 WIDTH = 64
 STRIDE = 4
 #: A source that is random whatever the encoder starts from.
 RANDOM = 'random'
+#: Names at the top of a config that a run reads; others are helpers of the file.
+READ = OPTIONAL | {'codec', 'custom_imports', 'env_cfg', 'vis_backends', 'log_processor', 'meta_keys', 'resume'}
+#: How alike two names are, of 1, that one is taken for the other misspelt.
+NEAR = 0.88
 SEAL = '# sha256 of what follows: '
 
 
@@ -77,9 +82,16 @@ def method_config(method: dict) -> Config:
     """A method's config as it stands in its file. A run imports the modules that it names; planning needs none of them.
 
     Raises:
-        SuiteError: It does not load.
+        SuiteError: It does not load, or has a name that is nearly one of those that a run reads, so that another method
+            would be trained under this one's name.
     """
-    return read_config(method['config'], import_custom_modules=False)
+    cfg = read_config(method['config'], import_custom_modules=False)
+    for name in sorted(set(cfg) - READ):
+        for known in sorted(READ):
+            if sorted(name) == sorted(known) or difflib.SequenceMatcher(None, name, known).ratio() > NEAR:
+                raise SuiteError(f'{method["config"]}: nothing reads {name!r}. Is it {known!r}? Correct it, or give it '
+                                 'another name.')
+    return cfg
 
 
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 HOOKS = 'custom_hooks'
 #: What MMEngine's Runner reads of a config whether or not it is there.
-OPTIONAL = {'activation_checkpointing', 'auto_scale_lr', 'compile', 'efficient_conv_bn_eval', 'experiment_name',
-            'find_unused_parameters', 'model_wrapper_cfg', 'sync_bn'}
+OPTIONAL = set(inspect.signature(Runner).parameters) | {
+    'activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg',
+    'sync_bn'}
 
 
 class OverrideError(ValueError):
@@ -22,8 +26,8 @@ def override(cfg: Config, options: Mapping[str, Any]) -> None:
 
     Args:
         cfg: The config; changed in place.
-        options: Value by dotted key, as MMEngine's ``--cfg-options``. A hook may be named by its type instead of its
-            place in the list, which depends on the others: ``custom_hooks.LPFTHook.share``.
+        options: Value by dotted key, as MMEngine's ``--cfg-options``; they stay as they are. A hook may be named by its
+            type instead of its place in the list, which depends on the others: ``custom_hooks.LPFTHook.share``.
 
     Raises:
         OverrideError: The config has no such part or hook, or has a value where the key goes on.
@@ -34,17 +38,35 @@ def override(cfg: Config, options: Mapping[str, Any]) -> None:
             raise OverrideError(f'{key!r}: the config has no {first!r}. It has: {", ".join(sorted(cfg.keys()))}.')
         if first == HOOKS and rest:
             rest[0] = _place(cfg, key, rest[0])
+        _check_entries(cfg, key, [first, *rest])
         try:
-            cfg.merge_from_dict({'.'.join((first, *rest)): value})
-        except (KeyError, TypeError) as error:
-            raise OverrideError(f'{key!r} does not fit the config: {error.args[0]}') from error
+            # MMEngine takes `_delete_` out of what it merges.
+            cfg.merge_from_dict({'.'.join((first, *rest)): copy.deepcopy(value)})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise OverrideError(f'{key!r} does not fit the config ({error.args[0]}). Correct the key; a list of plain '
+                                'values is given as a whole.') from error
+
+
+def _check_entries(cfg: Config, key: str, parts: list[str]) -> None:
+    """Checks that a collection of entries with a type each, such as a head's regularisers, gets none without one."""
+    node = cfg._cfg_dict
+    for depth, (part, following) in enumerate(zip(parts, parts[1:])):
+        if not isinstance(node, dict):
+            return
+        if part not in node:
+            entries = node and all(isinstance(value, dict) and 'type' in value for value in node.values())
+            if entries and following != 'type':
+                raise OverrideError(f'{key!r}: {".".join(parts[:depth])} has no {part!r}. It has: {", ".join(node)}.')
+            return
+        node = node[part]
 
 
 def _place(cfg: Config, key: str, name: str) -> str:
     """The place of a hook in the list."""
-    types = [hook['type'] for hook in cfg[HOOKS]]
+    types = [hook.get('type') for hook in cfg.get(HOOKS) or ()]
     if name.isdecimal() and int(name) < len(types):
         return name
     if types.count(name) != 1:
-        raise OverrideError(f'{key!r}: the config has {types.count(name)} hooks {name!r}. It has: {", ".join(types)}.')
+        raise OverrideError(f'{key!r}: the config has {types.count(name)} hooks {name!r}. It has: '
+                            f'{", ".join(map(str, types)) or "none"}.')
     return str(types.index(name))

@@ -200,7 +200,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
-    bases = {name: method_config(method) for name, method in suite.methods.items()}
+    bases = {name: method_config(method) for name, method in suite.methods.items()
+             if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)

@@ -37,6 +37,9 @@ KINDS = {
     **dict.fromkeys(('channels_last', 'cuda_graphs'), ('True or False', lambda value: isinstance(value, bool))),
     **dict.fromkeys(('hourglass', 'feature_cache', 'cfg_options'), ('a dict', lambda value: isinstance(value, dict))),
 }
+#: Fields of settings that are dicts.
+PARTS = {'hourglass': ('num_stacks', 'num_blocks', 'channels', 'depth'),
+         'feature_cache': ('enabled', 'limit_gib', 'precision', 'resident_gib')}
 #: What a suite declares of its analysis; see :class:`benchmark.statistics.options.Options`.
 ANALYSIS = ('threshold', 'proposed', 'reference', 'margin', 'alpha', 'draws', 'seed', 'groups', 'missing_cap',
             'reported_images', 'value_label', 'success')
@@ -159,8 +162,13 @@ def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
     raise SuiteError(f'{name}: no such {kind[:-1]}. There are: {", ".join(shipped)}; or give a path to a .py file.')
 
 
+def unformatted(cfg: Config) -> Config:
+    """The same config, whose text is not laid out by yapf: that takes a fifth of a second, six times a run."""
+    return Config(cfg.to_dict(), format_python_code=False)
+
+
 def read_config(path: str | Path, **options: Any) -> Config:
-    """Reads a config file; as text it is not laid out by yapf, which takes a fifth of a second each time.
+    """Reads a config file.
 
     Args:
         path: The file.
@@ -170,10 +178,11 @@ def read_config(path: str | Path, **options: Any) -> Config:
         SuiteError: It does not load; says why, and for a base that is not there what to write.
     """
     try:
-        return Config(Config.fromfile(path, **options).to_dict(), format_python_code=False)
+        return unformatted(Config.fromfile(path, **options))
     except Exception as error:
         remedy = ''
-        if isinstance(error, FileNotFoundError) and (base := re.search(r'mmconfigs/[^\'"]*', str(error))):
+        base = re.search(r'mmconfigs/[^\'"]*', str(error)) if isinstance(error, FileNotFoundError) else None
+        if base and (CONFIGS.parent / base[0]).is_file():
             remedy = (f" A _base_ is looked for from the folder of its file; give this one's whole path: "
                       f"'{CONFIGS.parent / base[0]}'.")
         raise SuiteError(f'{path}: does not load as a config ({type(error).__name__}: {error}).{remedy}') from error
@@ -264,6 +273,8 @@ def _settings(path: Path, prefix: str, content: dict, more: tuple[str, ...] = ()
     for name, (kind, fits) in KINDS.items():
         if name in content and not fits(content[name]):
             raise SuiteError(f'{path}: {prefix}{name}={content[name]!r}: give {kind}.')
+    for name, known in PARTS.items():
+        _known(path, f'{prefix}{name}.', content.get(name, {}), known)
     if 'epochs' in content and 'iterations' in content:
         raise SuiteError(f'{path}: {prefix}epochs and {prefix}iterations both set the length of training. Give one, '
                          'and set the other to None where a base suite has it.')

@@ -36,6 +36,7 @@ from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noq
 from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.engine.unwrap import unwrapped  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
+from benchmark.machine import describe, keep_freed_memory  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
 from .history import HistoryHook, training_history  # noqa: E402
@@ -43,7 +44,7 @@ from .locks import FolderLock, Locked  # noqa: E402
 from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
 from .records import log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
-from .suite import read_config  # noqa: E402
+from .suite import unformatted  # noqa: E402
 from .supervise import CLAIMED, PREEMPTED  # noqa: E402
 from .work import RESULTS, RUN, SOURCE  # noqa: E402
 
@@ -60,6 +61,13 @@ class DamagedSource(DamagedFile):
 
 class DamagedCheckpoint(DamagedFile):
     """The checkpoint of the best epoch cannot be used; the training starts from its beginning."""
+
+
+class RunRunner(Runner):
+    """Runner of a run of a plan, whose config lies in its folder already."""
+
+    def dump_config(self) -> None:
+        """Writes nothing."""
 
 
 class ProgressHook(Hook):
@@ -87,19 +95,12 @@ def environment() -> tuple[dict, dict]:
         except PackageNotFoundError:
             continue
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
-    machine = dict(system=platform.system(), host=socket.gethostname(), processor=_processor(), cores=os.cpu_count(),
+    machine = dict(system=platform.system(), host=socket.gethostname(), processor=describe()['processor'],
+                   cores=os.cpu_count(),
                    memory_mib=os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 20, device=device,
                    threads=torch.get_num_threads(), deterministic=torch.are_deterministic_algorithms_enabled(),
                    cublas_workspace=os.environ.get('CUBLAS_WORKSPACE_CONFIG'))
     return versions, machine
-
-
-def _processor() -> str:
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            return next(line.partition(':')[2].strip() for line in file if line.startswith('model name'))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _prepare(folder: Path, threads: int) -> None:
@@ -110,6 +111,7 @@ def _prepare(folder: Path, threads: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     torch.set_num_threads(threads)
+    keep_freed_memory()
     # Deterministic algorithms are asked for; filling fresh memory is not what makes them so, and costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
 
@@ -120,7 +122,7 @@ def _build(folder: Path, cfg: Config, save_every: float | None) -> Runner:
     # A loop of the user's own may keep no states; then an interrupted run starts from its beginning.
     if cfg.train_cfg.get('type') == 'ResumableTrainLoop':
         cfg.train_cfg.save_every = save_every
-    runner = Runner.from_cfg(cfg)
+    runner = RunRunner.from_cfg(cfg)
     runner.register_hook(ProgressHook(folder / PROGRESS), priority='LOWEST')
     return runner
 
@@ -227,7 +229,7 @@ def _config(folder: Path) -> Config:
     if not sealed(folder / 'config.py'):
         raise DamagedFile(f'{folder / "config.py"}: is missing, edited or cut short. Type the command that made the '
                           'plan again: it writes it anew.')
-    return read_config(folder / 'config.py')
+    return unformatted(Config.fromfile(folder / 'config.py'))
 
 
 def _check(cfg: Config, entry: dict) -> str | None:

@@ -140,9 +140,21 @@ class CTDHead(HeatmapHead):
         values = {}
         with torch.autocast(context.heatmaps.device.type, enabled=False):
             for name, loss in self.transfer.items():
-                raw = loss(context)
+                raw = self._value(name, loss, context)
                 values[name] = (raw, raw * (loss.weight * SCHEDULES[self.weight_schedule](context.progress)))
         return values
+
+    @staticmethod
+    def _value(name: str, loss: TransferLoss, context: TransferContext) -> Tensor:
+        try:
+            return loss(context)
+        except KeyError as error:
+            tap = error.args[0] if error.args else None
+            if tap in context.source and tap in context.target:
+                raise
+            raise SourceError(f'head.transfer.{name}: {type(loss).__name__} reads {tap!r}, which is not among its taps '
+                              f'(source_taps: {", ".join(loss.source_taps) or "none"}; target_taps: '
+                              f'{", ".join(loss.target_taps) or "none"}). Name it there.') from error
 
     def check_batch(self, size: int) -> None:
         """Checks that every regulariser is defined for a batch of this many images.

@@ -72,7 +72,8 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
         if not quick:
             card = matrix_rate()
             add('the card, bfloat16 matrix product', [card / 1e12], 'TFLOP/s')
-            flops = [rate * step_flops('ft', size) for rate in rates]
+            counted = step_flops('ft', size)
+            flops = [rate * counted for rate in rates]
             add('achieved', [value / 1e12 for value in flops], 'TFLOP/s')
             add("share of the card's rate", [value / card for value in flops], '')
             add("the paper's runs per hour", [rate * 3600 / STEPS for rate in rates], '1/h')

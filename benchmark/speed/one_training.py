@@ -20,7 +20,9 @@ import torch  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
-from .contestants import Size, config  # noqa: E402
+from benchmark.machine import keep_freed_memory  # noqa: E402
+
+from .contestants import PEERS, Size, config  # noqa: E402
 
 
 class Stopwatch(Hook):
@@ -95,6 +97,8 @@ def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_text())
     torch.set_num_threads(spec['threads'])
     torch.utils.deterministic.fill_uninitialized_memory = False  # as in a suite's worker
+    if spec['name'] not in PEERS:
+        keep_freed_memory()
     memory, watch = Memory(), Stopwatch(Path(spec['meeting']), spec['together'])
     memory.start()
     cfg = config(spec['name'], Size(**spec['size']), Path(spec['data']), Path(spec['source']), spec['epochs'])

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.experiments.suite import find_config
+from benchmark.machine import computes_in_bfloat16, cores
 
 from .contestants import CHOICES, CONTESTANTS, PEERS, Size, make_inputs
 from .counts import matrix_rate, step_flops
-from .machine import computes_in_bfloat16, cores
 from .table import Measurement
 
 SIZES = (Size(18, 128, 8, 64), Size(50, 256, 2, 16))
@@ -91,7 +91,7 @@ def choices(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
             for name, what in CHOICE_NAMES.items():
                 values = [epoch_seconds(one['ft']) / epoch_seconds(one[name]) for one in rounds]
                 found.append(_row(f'{size.name}, width {size.width}: {what}, with / without', values, ''))
-            values = [epoch_seconds(one['ft']) * rate / steps(size) for one, rate in zip(rounds, rates)]
+            values = [rate / steps_per_second(one['ft'], size) for one, rate in zip(rounds, rates)]
             found.append(_row(f'{size.name}, width {size.width}: {cores()} runs at a time on a core each / one on all '
                               'of them, steps per second', values, ''))
     return found

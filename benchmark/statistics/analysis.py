@@ -13,6 +13,7 @@ import pandas as pd
 from .agreement import agreement
 from .annotators import annotators
 from .contrasts import CONDITION, PAIRS, PLANNED, all_pairs, contrasts, planned_pairs
+from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
 from .endpoints import DECODER_FLOOR, Rates, ced_points
@@ -81,6 +82,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     methods = conditions[layout.main]['methods']
     labels = {name: block['label'] for name, block in methods.items()}
     reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
+    notes += constant_predictions(rows, labels)
     agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     observers = annotators(rows, main, rates, points, labels, options, notes)

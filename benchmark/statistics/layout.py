@@ -176,9 +176,8 @@ def run_notes(runs: dict[str, Any]) -> list[str]:
     for state in ('failed', 'missing'):
         ids = [item['id'] for item in runs['items'] if item['state'] == state]
         if ids:
-            notes.append(
-                f'{_of(len(ids), runs["planned"])} {state}: {some(ids)}. The means are over the other seeds.'
-            )
+            rest = ' The means are over the other seeds.' if _others(runs['items'], state) else ''
+            notes.append(f'{_of(len(ids), runs["planned"])} {state}: {some(ids)}.{rest}')
     odd = [
         item['id']
         for item in runs['items']
@@ -189,6 +188,13 @@ def run_notes(runs: dict[str, Any]) -> list[str]:
     if odd:
         notes.append(f'State and results disagree (done without rows, or rows of a failed run): {some(odd)}.')
     return notes
+
+
+def _others(items: list[dict[str, Any]], state: str) -> bool:
+    """Whether some method with runs in this state has others that are done."""
+    def methods(wanted: str) -> set:
+        return {(item['method'], item['condition']) for item in items if item['state'] == wanted}
+    return bool(methods(state) & methods('done'))
 
 
 def some(names: Sequence[str], shown: int = 5) -> str:

@@ -95,11 +95,15 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     """
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
-        raise TableError(
-            f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
-            f'{", ".join(map(str, frame.columns)) or "none"}); rename or add them: '
-            f'{", ".join(REQUIRED)} are required'
-        )
+        have = [str(name) for name in frame.columns]
+        alike = [name for name in have if name.lower() in missing]
+        remedy = f'rename or add them: {", ".join(REQUIRED)} are required'
+        if len(have) == 1 and any(sign in have[0] for sign in ';\t|'):
+            remedy = 'separate the columns by commas'
+        elif alike:
+            remedy = f'write {", ".join(map(repr, alike))} in small letters'
+        raise TableError(f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
+                         f'{", ".join(have) or "none"}); {remedy}')
     if frame.columns.has_duplicates:
         twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
         raise TableError(f'{where}: column {", ".join(twice)} occurs more than once; keep one of them')

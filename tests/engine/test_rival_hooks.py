@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 
 STEPS = 6  # 3 steps in each of 2 epochs, or 2 in each of 3
 RIVALS = Path(__file__).parents[2] / 'mmconfigs/methods/rivals'
-HOOK = 'custom_hooks.6'
+HOOKS = {'lp_ft': 'LPFTHook', 'wise_ft': 'WiseFTHook'}
 
 
 class Seen(Hook):
@@ -61,7 +61,8 @@ def rival(runner, narrow):
 
     def make(method: str, folder: str = 'run', hook=None, options=None, **settings):
         shipped = RIVALS / f'{method}.py'
-        options = {f'{HOOK}.{key}': value for key, value in (hook or {}).items()} | (options or {})
+        options = {f'custom_hooks.{HOOKS[method]}.{key}': value
+                   for key, value in (hook or {}).items()} | (options or {})
         made = runner(str(shipped) if shipped.exists() else method, folder, source=narrow, width=8, decoder_channels=8,
                       feature_cache=dict(enabled=False), cfg_options=options,
                       **dict(save_every=None) | settings)

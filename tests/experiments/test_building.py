@@ -1,20 +1,78 @@
 """Methods are built before anything is trained: what is misspelt costs no training."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 
 @pytest.mark.parametrize('changes, message', [
-    ({'model.head.transfer.ed.wieght': 1.0}, "^model: .*unexpected keyword argument 'wieght'"),
-    ({'model.head.transfer.ed.stage': 'stage9'}, "^model: .*has no tap 'stage9'. It has: stage1"),
-    ({'optim_wrapper.optimizer.weigth_decay': 0.1}, '^optim_wrapper: .*weigth_decay'),
-    ({'custom_hooks.3.often': 1}, "^custom_hooks.FiniteLossHook: .*unexpected keyword argument 'often'")])
-def test_what_cannot_be_built_is_named(config, source_checkpoint, changes, message):
+    ({'model.head.transfer.ed.wieght': 1.0}, "^model, EncoderCosineLoss: TypeError: .*argument 'wieght'"),
+    ({'model.head.transfer.ed.stage': 'stage9'}, "^model, CTDPoseEstimator: SourceError: .*no tap 'stage9'. It has: "),
+    ({'optim_wrapper.optimizer.weigth_decay': 0.1}, '^optim_wrapper, Adam: .*weigth_decay'),
+    ({'param_scheduler.0.powr': 2.0}, '^param_scheduler.0: .*powr'),
+    ({'train_cfg.max_epoch': 3}, '^train_cfg: .*max_epoch'),
+    ({'custom_hooks.3.often': 1}, "^custom_hooks.3, FiniteLossHook: .*unexpected keyword argument 'often'"),
+    ({'default_hooks.chekpoint.interval': 1}, '^default_hooks.chekpoint: '),
+    ({'train_dataloader.batch_sise': 1}, "^train_dataloader: .*no argument 'batch_sise'"),
+    ({'train_dataloader.dataset.veiw_bytes': 1}, '^train_dataloader, LandmarkDataset: .*veiw_bytes'),
+    ({'train_dataloader.dataset.pipeline.0.flipp': 1}, '^train_dataloader, DrawView: .*flipp'),
+    ({'test_evaluator.treshold': 1}, '^test_evaluator, LandmarkErrorMetric: .*treshold')])
+def test_what_cannot_be_built_is_named(tiny_config, changes, message):
+    from benchmark.experiments.building import MISTAKES, PartError, build
+    tiny_config.merge_from_dict(changes)
+    with pytest.raises(PartError, match=message) as caught:
+        build(tiny_config)
+    assert isinstance(caught.value.__cause__, MISTAKES)
+
+
+@pytest.fixture
+def tiny_config(config, source_checkpoint, tmp_path):
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
     from benchmark.experiments.building import build
-    cfg = config('ctd_com', source_checkpoint)
+    from benchmark.experiments.configure import fill_paths
+    write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=2), image_size=64, seed=0)
+    cfg = fill_paths(config('ctd_com', source_checkpoint), str(tmp_path / 'faces'), str(source_checkpoint))
     build(cfg)
-    cfg.merge_from_dict(changes)
-    with pytest.raises(ValueError, match=message):
-        build(cfg)
+    return cfg
+
+
+def test_what_may_be_due_to_the_machine_is_no_mistake(tiny_config):
+    from benchmark.experiments.building import MISTAKES, PartError, build
+    tiny_config.merge_from_dict({'optim_wrapper.type': 'AmpOptimWrapper'})
+    with pytest.raises(PartError, match='^optim_wrapper') as caught:
+        build(tiny_config)
+    assert not isinstance(caught.value.__cause__, MISTAKES)
+
+
+def test_methods_do_not_see_what_others_register(tiny_config, tmp_path):
+    folder = tmp_path / 'asked'
+    folder.mkdir()
+    for name in ('mod_a', 'mod_b'):
+        (tmp_path / f'{name}.py').write_text(
+            "from mmengine.hooks import Hook\nfrom mmpose.registry import HOOKS\n\n\n"
+            "@HOOKS.register_module()\nclass MineHook(Hook):\n    pass\n")
+    for number, imports in enumerate((['benchmark', 'mod_a'], ['benchmark', 'mod_b'], ['benchmark'])):
+        tiny_config.custom_imports.imports = imports
+        hooks = [*tiny_config.custom_hooks, dict(type='MineHook')]
+        (folder / f'{number}.py').write_text(f'{tiny_config.pretty_text}\ncustom_hooks = {hooks!r}\n')
+    (folder / 'path.json').write_text(json.dumps([*sys.path, str(tmp_path)]))
+    subprocess.run([sys.executable, '-m', 'benchmark.experiments.building', folder], check=True)
+    answers = [json.loads((folder / f'{number}.json').read_text()) for number in range(3)]
+    assert answers[:2] == [dict(said=None, mistake=False)] * 2
+    assert answers[2]['mistake'] and answers[2]['said'].startswith('custom_hooks.6, MineHook: KeyError')
+
+
+def test_what_decides_whether_it_can_be_built(config, source_checkpoint):
+    from benchmark.experiments.building import _kinds
+    one, other = (_kinds(config('ctd_ed', source_checkpoint).to_dict()) for _ in range(2))
+    assert one == other
+    changed = config('ctd_ed', source_checkpoint)
+    changed.merge_from_dict({'train_dataloader.dataset.view_seed': 9, 'model.head.transfer.ed.weight': 0.5})
+    assert _kinds(changed.to_dict()) == one
+    changed.model.backbone.depth = 34
+    assert _kinds(changed.to_dict()) != one
 
 
 @pytest.mark.parametrize('options', [('--dry-run',), ()])
@@ -23,7 +81,7 @@ def test_it_is_refused_in_one_line_before_anything_is_trained(tiny, options):
     out = tiny.run(*options, text=text)
     assert out.returncode == 2 and not (tiny.out / 'runs').exists()
     error, = (line for line in out.stderr.splitlines() if line.startswith('error: '))
-    assert error.startswith('error: method ctd_com (') and "model: KeyError: 'Encoder is not in the" in error
+    assert error.startswith('error: method ctd_com (') and "model, Encoder: KeyError: Encoder is not in the" in error
 
 
 def test_shipped_methods_are_not_built_and_others_once(tiny):

@@ -154,18 +154,65 @@ def test_a_hook_is_named_by_its_type(registered):
 
 
 @pytest.mark.parametrize('key, message', [
-    ('modell.head.x', "the config has no 'modell'. It has: a, custom_hooks"),
+    ('modell.head.x', "the config has no 'modell'. It has: a, custom_hooks, plain"),
     ('custom_hooks.Z.share', "the config has 0 hooks 'Z'. It has: X, Y, Y"),
     ('custom_hooks.Y.share', "the config has 2 hooks 'Y'"),
     ('custom_hooks.3.share', "the config has 0 hooks '3'"),
-    ('a.b', "'a.b' does not fit the config")])
+    ('a.b', "'a.b' does not fit the config"), ('custom_hooks.Y', "the config has 2 hooks 'Y'"),
+    ('plain.0', "'plain.0' does not fit the config .* a list of plain values is given as a whole")])
 def test_a_value_that_names_nothing_is_refused(registered, key, message):
     from mmengine.config import Config
 
     from benchmark.experiments.overrides import OverrideError, override
-    cfg = Config(dict(a=1, custom_hooks=[dict(type='X'), dict(type='Y'), dict(type='Y')]))
+    cfg = Config(dict(a=1, plain=[1.0], custom_hooks=[dict(type='X'), dict(type='Y'), dict(type='Y')]))
     with pytest.raises(OverrideError, match=message):
         override(cfg, {key: 1})
+
+
+def test_an_entry_of_a_collection_has_a_type(registered):
+    from mmengine.config import Config
+
+    from benchmark.experiments.overrides import OverrideError, override
+    cfg = Config(dict(model=dict(type='M', head=dict(transfer=dict(ed=dict(type='E'))))))
+    with pytest.raises(OverrideError, match=r"model\.head\.transfer has no 'edd'. It has: ed"):
+        override(cfg, {'model.head.transfer.edd.weight': 1})
+    override(cfg, {'model.head.transfer.cd.type': 'C', 'model.head.loss.weight': 1, 'model.head.transfer.ed.weight': 2})
+    assert cfg.model.head.to_dict() == dict(transfer=dict(ed=dict(type='E', weight=2), cd=dict(type='C')),
+                                            loss=dict(weight=1))
+
+
+@pytest.mark.parametrize('name, near', [('modle', 'model'), ('optim_wraper', 'optim_wrapper'), ('backbone', None)])
+def test_a_misspelt_name_at_the_top_of_a_method_is_refused(registered, tmp_path, name, near):
+    from benchmark.experiments.configure import method_config
+    from benchmark.experiments.suite import SuiteError
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\n{name} = dict(type='X')\n")
+    if near is None:
+        assert method_config(dict(config=str(path)))[name]['type'] == 'X'
+        return
+    with pytest.raises(SuiteError, match=f"own.py: nothing reads '{name}'. Is it '{near}'"):
+        method_config(dict(config=str(path)))
+
+
+def test_a_value_is_the_same_for_all_that_it_is_written_into(registered):
+    from mmengine.config import Config
+
+    from benchmark.experiments.overrides import override
+    options = dict(optimizer=dict(_delete_=True, type='SGD'))
+    for _ in range(2):
+        cfg = Config(dict(optimizer=dict(type='Adam', fused=True)))
+        override(cfg, options)
+        assert cfg.optimizer.to_dict() == dict(type='SGD')
+
+
+def test_the_fields_of_settings_are_those_of_what_they_set(registered):
+    import inspect
+
+    from benchmark.engine import FeatureCacheHook
+    from benchmark.experiments.suite import PARTS
+    from benchmark.models import StackedHourglass
+    assert set(PARTS['feature_cache']) == set(inspect.signature(FeatureCacheHook).parameters)
+    assert set(PARTS['hourglass']) <= set(inspect.signature(StackedHourglass).parameters)
 
 
 def test_a_failure_without_a_message_is_told(capsys):
@@ -198,6 +245,7 @@ def test_suites_load(registered):
     ("data = dict(_delete_=True, type='zip')\n", r"data\.type='zip' is unknown"),
     ("methods = ['ft', 'fft']\n", 'fft: no such method. There are: ctd_cd'),
     ('colour = 1\n', 'unknown field colour'),
+    ('settings = dict(hourglass=dict(num_stakcs=2))\n', r'unknown field settings\.hourglass\.num_stakcs'),
     ('conditions = dict(few=dict(labels=3))\n', r'unknown field conditions\.few\.labels'),
     ('seeds = = 3\n', 'does not load as a config'),
     ("settings = dict(iterations='4')\n", r"settings\.iterations='4': give a whole number"),

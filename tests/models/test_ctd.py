@@ -171,6 +171,26 @@ def test_source_without_classifier(build, source_checkpoint, tmp_path):
         build('ctd_cd', **{'model.source.checkpoint': str(path)})
 
 
+def test_a_tap_that_was_not_declared_is_named(build, batch, registered):
+    from mmpose.registry import MODELS
+
+    from benchmark.models.source import SourceError
+    from benchmark.models.transfer import TransferLoss
+
+    class Undeclared(TransferLoss):
+        source_taps = target_taps = ('pooled',)
+
+        def forward(self, context):
+            return context.source['stage4'].mean()
+
+    MODELS.register_module(module=Undeclared, force=True)
+    model = build('ctd_ed', **{'model.head.transfer': dict(_delete_=True, own=dict(type='Undeclared'))})
+    model.source.forward = lambda images: dict(pooled=torch.zeros(2, 512))
+    data = model.data_preprocessor(batch, training=True)
+    with pytest.raises(SourceError, match=r"head\.transfer\.own: Undeclared reads 'stage4', .*source_taps: pooled"):
+        model.loss(**data)
+
+
 def test_a_regulariser_with_weights_changes_no_other_and_is_kept_for_resuming(build, registered):
     from mmpose.registry import MODELS
 

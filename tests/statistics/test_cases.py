@@ -278,6 +278,16 @@ def test_ties_share_ranks_and_are_named():
     assert (better['b', 'c']['estimate'], better['b', 'c']['ci_low']) == (1, 1)
 
 
+def test_predictions_that_do_not_depend_on_the_image_are_noted():
+    rng = np.random.default_rng(0)
+    errors = {name: rng.uniform(0.5, 1.5, (2, 6)) for name in 'ab'}
+    table = frame(errors, x=[10.0] * 6, y=[20.0] * 6)
+    table.loc[(table['method'] == 'b') & (table['seed'] == 1), 'x'] += np.arange(6)
+    table.loc[table['method'] == 'a', 'y'] += np.arange(12)
+    found = [note for note in analyzed(table, proposed='a')['notes'] if 'do not depend on the image' in note]
+    assert len(found) == 1 and found[0].startswith('b: the predictions do not depend on the image (seed 0);')
+
+
 def test_copies_of_a_seed_are_noted_for_their_method_only():
     errors = {'a': gamma(1), 'b': gamma(2)}
     errors['b'][2] = errors['b'][0]

@@ -53,6 +53,15 @@ def test_bad_content_is_refused_with_file_field_and_rows(changes, parts):
     assert all(part in message for part in parts), message
 
 
+@pytest.mark.parametrize(('text', 'remedy'), [
+    ('method;seed;image;error\na;0;i;1\n', 'separate the columns by commas'),
+    ('method,seed,image,Error\na,0,i,1\n', "write 'Error' in small letters")])
+def test_a_near_miss_of_the_columns_has_its_own_remedy(tmp_path, text, remedy):
+    (tmp_path / 'results.csv').write_text(text)
+    with pytest.raises(TableError, match=f'results.csv: column.* missing .*; {remedy}'):
+        read_table(tmp_path / 'results.csv')
+
+
 def test_missing_column_names_what_is_there():
     with pytest.raises(TableError, match=r'columns seed, error missing \(it has method, image'):
         validate(table()[['method', 'image']])

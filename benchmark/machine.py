@@ -1,7 +1,9 @@
-"""What a measurement was made on."""
+"""The machine: its cores, its processor, and how its memory is given back."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import platform
 from pathlib import Path
@@ -42,3 +44,17 @@ def describe() -> dict[str, str | int]:
                   None)
     return dict(cores=cores(), processor=processor().get('model name', platform.machine()),
                 instructions=widest or 'unknown', python=platform.python_version())
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep the memory that it frees, where its C library is glibc.
+
+    A training step frees what the next one needs. Given back to the system, every page of it is asked for and cleared
+    again at each step: a tenth of a small training's time. The peak stays as it was.
+    """
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL('libc.so.6')
+        library.mallopt(mmap_threshold, 32 << 20)  # the largest that it takes
+        library.mallopt(trim_threshold, 2**31 - 1)
+        library.mallopt(top_pad, 64 << 20)
