@@ -28,6 +28,8 @@ def _measured(part: str) -> Callable:
     def call(repeats: int, quick: bool, clock: Callable[[], float], **options) -> list:
         import benchmark
         benchmark.register()
+        from mmengine.logging import MMLogger
+        MMLogger.get_current_instance().setLevel('WARNING')
         module, function = {'suite': ('training', 'suite'), 'choices': ('training', 'choices')}.get(
             part, (part, 'measure'))
         return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock, **options)

@@ -63,6 +63,8 @@ def check_methods(plan: Plan) -> None:
                 asked.setdefault(mark, run)
     if not asked:
         return
+    if len(asked) > 3:
+        print(f'seeing once whether {len(asked)} changed methods can be built', flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')

@@ -252,7 +252,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
 def answerable(suite: Suite, root: Path, test: Split) -> dict:
     """The suite's analysis, checked against the data before anything is trained on them.
 
-    Subgroups that only the suite's own data have are left out, with a note, where the command line gives others.
+    Subgroups that only the suite's own data have are left out, with a note, where the command line gives others; so are
+    numbers reported on faces, where it gives something else.
 
     Args:
         suite: The suite.
@@ -270,6 +271,10 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
                              "name it in the data's metainfo.json (groups).")
         print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
         analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
+    if suite.data_replaced and suite.reported and not meta.interocular:
+        print(f'note: {root} names no inter-ocular pair in its metainfo.json and is not taken for faces: the numbers that '
+              'others reported on faces are left out.')
+        suite.reported = {}
     units = {record.subject if meta.subject else record.file_name for record in test.records}
     if len(units) < 2:
         kind = 'subject' if meta.subject else 'image'

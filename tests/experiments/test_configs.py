@@ -1,5 +1,6 @@
 """The shipped configs: short, alike but for the model, and every method builds."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -261,6 +262,24 @@ def test_bad_suites_name_file_field_and_remedy(registered, tmp_path, text, messa
     with pytest.raises(SuiteError, match=message) as caught:
         load_suite(str(path))
     assert 'mine.py' in str(caught.value) or 'fft' in str(caught.value)
+
+
+def test_numbers_reported_on_faces_stand_beside_faces_only(registered, tmp_path, capsys):
+    from benchmark.datasets.prepared import read_split
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.experiments.plan import answerable
+    from benchmark.experiments.suite import load_suite
+    root = tmp_path / 'faces'
+    write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
+    suite = load_suite('demo')
+    suite.data_replaced = True
+    answerable(suite, root, read_split(root, 'test'))
+    assert suite.reported['ft']['ME'] == 0.858
+    meta = json.loads((root / 'metainfo.json').read_text())
+    del meta['interocular']
+    (root / 'metainfo.json').write_text(json.dumps(meta))
+    answerable(suite, root, read_split(root, 'test'))
+    assert suite.reported == {} and 'names no inter-ocular pair' in capsys.readouterr().out
 
 
 def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_path, capsys):
