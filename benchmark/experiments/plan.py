@@ -272,8 +272,8 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
         print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
         analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
     if suite.data_replaced and suite.reported and not meta.interocular:
-        print(f'note: {root} names no inter-ocular pair in its metainfo.json and is not taken for faces: the numbers that '
-              'others reported on faces are left out.')
+        print(f'note: {root} names no inter-ocular pair in its metainfo.json and is not taken for faces: the numbers '
+              'that others reported on faces are left out.')
         suite.reported = {}
     units = {record.subject if meta.subject else record.file_name for record in test.records}
     if len(units) < 2:
