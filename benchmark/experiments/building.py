@@ -13,8 +13,6 @@ import inspect
 import json
 import multiprocessing
 import os
-import subprocess
-import sys
 import sysconfig
 import tempfile
 import traceback
@@ -33,6 +31,7 @@ from .suite import CONFIGS, SuiteError
 
 #: Of a source that is still to be trained; how many there are does not decide whether a method can be built.
 CLASSES = 8
+FORK = multiprocessing.get_context('fork')
 #: What a misspelt name, argument or value raises; anything else may be due to this machine, and is only noted.
 MISTAKES = (KeyError, TypeError, ValueError, AttributeError, NameError, ImportError, SyntaxError)
 #: Where code lies that is not the user's.
@@ -68,13 +67,10 @@ def check_methods(plan: Plan) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')
-        (Path(folder) / 'path.json').write_text(json.dumps(sys.path))
-        root = str(Path(benchmark.__file__).parents[1])
-        path = os.pathsep.join(filter(None, (root, os.environ.get('PYTHONPATH'))))
-        done = subprocess.run([sys.executable, '-m', 'benchmark.experiments.building', folder], text=True, check=False,
-                              capture_output=True, env=os.environ | dict(PYTHONPATH=path))
-        if done.returncode:
-            raise SuiteError(f'the methods could not be built: {done.stderr.strip()[-800:]}')
+        # Forked, as this process has imported torch already; it has neither computed nor touched a GPU.
+        child = FORK.Process(target=_build_all, args=(folder,))
+        child.start()
+        child.join()
         for number, (mark, run) in enumerate(asked.items()):
             place = f'method {run.method} ({plan.suite.methods[run.method]["config"]})'
             found = Path(folder) / f'{number}.json'
@@ -227,19 +223,16 @@ def _answer(path: Path) -> None:
     path.with_suffix('.json').write_text(json.dumps(attempt(path)))
 
 
-def main(folder: str) -> None:
+def _build_all(folder: str) -> None:
     """Builds every config of a folder, each in a process of its own, and writes each one's answer beside it."""
-    sys.path[:] = json.loads((Path(folder) / 'path.json').read_text())
+    log = os.open(Path(folder) / 'log', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
     benchmark.register()
     from mmengine.registry import init_default_scope
     init_default_scope('mmpose')
-    # Forked: what one registers is not known to the next, and nothing heavy is imported twice.
-    fork = multiprocessing.get_context('fork')
+    # What one registers is not known to the next, and nothing heavy is imported twice.
     for path in sorted(Path(folder).glob('*.py')):
-        child = fork.Process(target=_answer, args=(path,))
+        child = FORK.Process(target=_answer, args=(path,))
         child.start()
         child.join()
-
-
-if __name__ == '__main__':
-    main(sys.argv[1])
