@@ -7,6 +7,5 @@ tools/setup_env.sh
 bin=${CTD_VENV:-$root/.venv}/bin
 export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 "$bin/ruff" check --quiet benchmark reports mmconfigs tools tests setup.py
-# A file stays on one process: its tests share what they made. Many wait for processes of their own, so that one more
-# than there are cores keeps these busy.
-exec "$bin/python" -m pytest -q -n "$("$bin/python" -c 'import os; print(min(2, os.cpu_count() or 1) + 1)')" --dist loadfile --no-loadscope-reorder "$@"
+# A file stays on one process: its tests share what they made.
+exec "$bin/python" -m pytest -q -n "$("$bin/python" -c 'import os; print(min(2, os.cpu_count() or 1))')" --dist loadfile --no-loadscope-reorder "$@"
