@@ -37,13 +37,18 @@ def computes_in_bfloat16() -> bool:
     return bool(instructions() & BFLOAT16)
 
 
+def processor_name() -> str:
+    """The processor's name, or its architecture where the system does not say."""
+    return processor().get('model name') or platform.processor() or platform.machine()
+
+
 def describe() -> dict[str, str | int]:
     """Cores, processor, its widest instructions, and Python."""
     known = instructions()
     widest = next((name for name in ('amx_bf16', 'avx512_bf16', 'avx512f', 'avx2', 'sve', 'asimd') if name in known),
                   None)
-    return dict(cores=cores(), processor=processor().get('model name', platform.machine()),
-                instructions=widest or 'unknown', python=platform.python_version())
+    return dict(cores=cores(), processor=processor_name(), instructions=widest or 'unknown',
+                python=platform.python_version())
 
 
 def keep_freed_memory() -> None:

@@ -53,13 +53,14 @@ def check_methods(plan: Plan) -> None:
     Raises:
         SuiteError: One cannot be built; names it and says why.
     """
+    changed = [run for run in plan.runs
+               if _origins(plan, run) or CONFIGS not in Path(plan.suite.methods[run.method]['config']).parents]
+    code = module_digest('benchmark') if changed else None
     asked: dict[Path, Run] = {}
-    code = module_digest('benchmark')
-    for run in plan.runs:
-        if _changed(plan, run):
-            mark = cache_folder() / 'built' / digest([code, _kinds(run.identity['config']), run.identity.get('code')])
-            if not mark.exists():
-                asked.setdefault(mark, run)
+    for run in changed:
+        mark = cache_folder() / 'built' / digest([code, _kinds(run.identity['config']), run.identity.get('code')])
+        if not mark.exists():
+            asked.setdefault(mark, run)
     if not asked:
         return
     if len(asked) > 3:
@@ -77,7 +78,9 @@ def check_methods(plan: Plan) -> None:
             answer = json.loads(found.read_text()) if found.exists() else dict(
                 said='its process ended without a word', mistake=False)
             if answer['mistake']:
-                raise SuiteError(f'{place} cannot be built{_origin(plan, run)}: {answer["said"]}')
+                origins = _origins(plan, run)
+                values = f' with the values of {" and ".join(origins)}' if origins else ''
+                raise SuiteError(f'{place} cannot be built{values}: {answer["said"]}')
             if answer['said']:
                 print(f'note: {place} could not be tried beforehand, which may be due to this machine: '
                       f'{answer["said"]}')
@@ -86,26 +89,16 @@ def check_methods(plan: Plan) -> None:
             mark.touch()
 
 
-def _changed(plan: Plan, run: Run) -> bool:
-    """Whether a run's method is other than one that is shipped."""
-    suite, method = plan.suite, plan.suite.methods[run.method]
-    condition = suite.conditions[run.condition]
-    return bool(CONFIGS not in Path(method['config']).parents or method['cfg_options'] or suite.overrides or run.trial
-                or condition.get('method_options', {}).get(run.method)
-                or suite.settings.get('cfg_options') or condition.get('cfg_options'))
-
-
-def _origin(plan: Plan, run: Run) -> str:
-    """Where values come from that are not in the method's file."""
-    suite = plan.suite
-    places = dict(zip(
-        (f'methods.{run.method}.cfg_options', 'settings.cfg_options', f'conditions.{run.condition}',
-         f'tuning.axes.{run.method}', '--cfg-options'),
-        (suite.methods[run.method]['cfg_options'], suite.settings.get('cfg_options'),
-         suite.conditions[run.condition].get('method_options', {}).get(run.method)
-         or suite.conditions[run.condition].get('cfg_options'), run.trial, suite.overrides)))
-    found = [name for name, there in places.items() if there]
-    return f' with the values of {" and ".join(found)}' if found else ''
+def _origins(plan: Plan, run: Run) -> list[str]:
+    """Where values of a run come from that are not in its method's file."""
+    suite, condition = plan.suite, plan.suite.conditions[run.condition]
+    places = {
+        f'methods.{run.method}.cfg_options': suite.methods[run.method]['cfg_options'],
+        'settings.cfg_options': suite.settings.get('cfg_options'),
+        f'conditions.{run.condition}': condition.get('method_options', {}).get(run.method)
+        or condition.get('cfg_options'),
+        f'tuning.axes.{run.method}': run.trial, '--cfg-options': suite.overrides}
+    return [name for name, values in places.items() if values]
 
 
 def _kinds(config: dict) -> Any:

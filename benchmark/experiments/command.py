@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
 from benchmark.experiments.supervise import DiskFull, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
+from benchmark.machine import cores
 
 EPILOG = """examples:
   tools/run_suite.py smoke
@@ -141,15 +141,15 @@ def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
 
     Elsewhere a run has as many as the engine's option ``cpus`` says. Here no more are used than there are cores.
     """
-    execution, cores = plan.content['execution'], len(os.sched_getaffinity(0))
+    execution, there = plan.content['execution'], cores()
     local = args.executor == 'local'
-    share = max(1, cores // len(places(args, suite))) if local else int(args.engine.get('cpus', 1))
+    share = max(1, there // len(places(args, suite))) if local else int(args.engine.get('cpus', 1))
     try:
         before = json.loads((plan.out / 'plan.json').read_text(encoding='utf-8'))['execution']
         before = {key: before[key] for key in ('threads', 'source_threads')}
     except (OSError, ValueError, KeyError):
         before = {}
-    for key, most in (('threads', share), ('source_threads', cores if local else share)):
+    for key, most in (('threads', share), ('source_threads', there if local else share)):
         if execution[key] is None:
             execution[key] = min(before.get(key) or most, most) if local else before.get(key) or most
 

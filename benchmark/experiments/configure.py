@@ -25,7 +25,7 @@ STRIDE = 4
 #: A source that is random whatever the encoder starts from.
 RANDOM = 'random'
 #: Names at the top of a config that a run reads; others are helpers of the file.
-READ = OPTIONAL | {'codec', 'custom_imports', 'env_cfg', 'vis_backends', 'log_processor', 'meta_keys', 'resume'}
+READ = OPTIONAL | {'codec', 'custom_imports', 'meta_keys', 'vis_backends'}
 #: How alike two names are, of 1, that one is taken for the other misspelt.
 NEAR = 0.88
 SEAL = '# sha256 of what follows: '

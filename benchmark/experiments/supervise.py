@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
 
+from benchmark.machine import cores
+
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
 from .records import RECORD, State, Status, log_tail, set_aside, write_record
@@ -90,9 +92,8 @@ class Worker:
                  mine: Callable[[int], bool] | None = None, configure: Callable[[str], None] | None = None) -> None:
         self.work, self.display, self.retry_failed, self.configure = work, display, retry_failed, configure
         self.free = list(places)
-        cores = len(os.sched_getaffinity(0))
-        self.threads = {RUN: work.execution['threads'] or max(1, cores // max(1, len(self.free))),
-                        SOURCE: work.execution['source_threads'] or cores}
+        self.threads = {RUN: work.execution['threads'] or max(1, cores() // max(1, len(self.free))),
+                        SOURCE: work.execution['source_threads'] or cores()}
         self.children: list[Child] = []
         self.tries: dict[str, int] = {}
         self.due: dict[str, float] = {}

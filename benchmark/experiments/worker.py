@@ -36,7 +36,7 @@ from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noq
 from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.engine.unwrap import unwrapped  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
-from benchmark.machine import describe, keep_freed_memory  # noqa: E402
+from benchmark.machine import keep_freed_memory, processor_name  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
 from .history import HistoryHook, training_history  # noqa: E402
@@ -95,7 +95,7 @@ def environment() -> tuple[dict, dict]:
         except PackageNotFoundError:
             continue
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'
-    machine = dict(system=platform.system(), host=socket.gethostname(), processor=describe()['processor'],
+    machine = dict(system=platform.system(), host=socket.gethostname(), processor=processor_name(),
                    cores=os.cpu_count(),
                    memory_mib=os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 20, device=device,
                    threads=torch.get_num_threads(), deterministic=torch.are_deterministic_algorithms_enabled(),

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .source import FrozenSource, SourceError, stage_taps
 from .transfer import TransferContext, TransferLoss
-from .transfer.base import STAGES
+from .transfer.base import STAGES, Taps, UndeclaredTap
 
 #: Factor of all weights, from the share of the training that is done.
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -148,11 +148,8 @@ class CTDHead(HeatmapHead):
     def _value(name: str, loss: TransferLoss, context: TransferContext) -> Tensor:
         try:
             return loss(context)
-        except KeyError as error:
-            tap = error.args[0] if error.args else None
-            if tap in context.source and tap in context.target:
-                raise
-            raise SourceError(f'head.transfer.{name}: {type(loss).__name__} reads {tap!r}, which is not among its taps '
+        except UndeclaredTap as error:
+            raise SourceError(f'head.transfer.{name}: {type(loss).__name__} reads {error}, which is not among its taps '
                               f'(source_taps: {", ".join(loss.source_taps) or "none"}; target_taps: '
                               f'{", ".join(loss.target_taps) or "none"}). Name it there.') from error
 
@@ -174,8 +171,8 @@ class CTDHead(HeatmapHead):
         return self.loss_module(heatmaps, truth, weights)
 
 
-def _in_float32(taps: dict[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
-    return {name: value.float() if name in wanted else value for name, value in taps.items()}
+def _in_float32(taps: dict[str, Tensor], wanted: Collection[str]) -> Taps:
+    return Taps((name, value.float() if name in wanted else value) for name, value in taps.items())
 
 
 def _remedy(tap: str, where: str) -> str:

@@ -42,8 +42,7 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
     found = []
 
     def add(what: str, values: list[float], unit: str, least: float | None = None) -> None:
-        found.append(Measurement(f'{size.name}: {what}', statistics.median(values), unit, min(values), max(values),
-                                 len(values), at_least=least))
+        found.append(Measurement.of(f'{size.name}: {what}', values, unit, at_least=least))
 
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -67,8 +67,7 @@ class Curve:
         rows = [(f'{self.axis} {size:g}', costs, self.unit) for size, costs in zip(self.sizes, self.repetitions)]
         rows += [(f'exponent in {self.axis}', (self.exponent,), ''),
                  (f'exponent in {self.axis}, two largest', (self.last_exponent,), '')]
-        return [Measurement(f'{self.what}, {name}', statistics.median(costs), unit, min(costs), max(costs), len(costs))
-                for name, costs, unit in rows]
+        return [Measurement.of(f'{self.what}, {name}', costs, unit) for name, costs, unit in rows]
 
 
 def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Curve]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -69,8 +68,7 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
         size += f' x {landmarks} landmarks' if landmarks else ''
         for column, what, unit, most in ((0, 'time', 's', seconds), (1, 'peak memory', 'GiB', gib)):
             values = [call[column] for call in calls]
-            found.append(Measurement(f'analysis ({name}: {size}), {what}', statistics.median(values), unit,
-                                     min(values), max(values), repeats, most))
+            found.append(Measurement.of(f'analysis ({name}: {size}), {what}', values, unit, at_most=most))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +31,18 @@ class Measurement:
     repeats: int
     at_most: float | None = None
     at_least: float | None = None
+
+    @classmethod
+    def of(cls, what: str, values: Sequence[float], unit: str, **target: float | None) -> Measurement:
+        """Of repetitions: their median and range.
+
+        Args:
+            what: As the attribute.
+            values: One per repetition.
+            unit: As the attribute.
+            target: ``at_most`` or ``at_least``.
+        """
+        return cls(what, statistics.median(values), unit, min(values), max(values), len(values), **target)
 
     @property
     def reached(self) -> bool | None:

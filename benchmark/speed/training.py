@@ -19,7 +19,7 @@ from benchmark.experiments.suite import find_config
 from benchmark.machine import computes_in_bfloat16, cores
 
 from .contestants import CHOICES, CONTESTANTS, PEERS, Size, make_inputs
-from .counts import matrix_rate, step_flops
+from .counts import FROZEN, matrix_rate, step_flops
 from .table import Measurement
 
 SIZES = (Size(18, 128, 8, 64), Size(50, 256, 2, 16))
@@ -90,15 +90,11 @@ def choices(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
                 rates.append(together('ft', cores(), size, data, source, folder / f'{number}-{turn}', EPOCHS))
             for name, what in CHOICE_NAMES.items():
                 values = [epoch_seconds(one['ft']) / epoch_seconds(one[name]) for one in rounds]
-                found.append(_row(f'{size.name}, width {size.width}: {what}, with / without', values, ''))
+                found.append(Measurement.of(f'{size.name}, width {size.width}: {what}, with / without', values, ''))
             values = [rate / steps_per_second(one['ft'], size) for one, rate in zip(rounds, rates)]
-            found.append(_row(f'{size.name}, width {size.width}: {cores()} runs at a time on a core each / one on all '
-                              'of them, steps per second', values, ''))
+            found.append(Measurement.of(f'{size.name}, width {size.width}: {cores()} runs at a time on a core each / '
+                                        'one on all of them, steps per second', values, ''))
     return found
-
-
-def _row(what: str, values: list[float], unit: str, at_most: float | None = None) -> Measurement:
-    return Measurement(what, statistics.median(values), unit, min(values), max(values), len(values), at_most)
 
 
 def train(name: str, size: Size, data: Path, source: Path, folder: Path, workers: Sequence[str] = ('0', '2'),
@@ -166,15 +162,15 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     found = []
 
     def add(what: str, values: list[float], unit: str, most: float | None) -> None:
-        found.append(_row(f'{size.name}: {what}', values, unit, most if targets else None))
+        found.append(Measurement.of(f'{size.name}: {what}', values, unit, at_most=most if targets else None))
 
-    counted = {name: step_flops(name, size) for name in ('ft', 'fe', 'ftp')}
+    counted = {name: step_flops(name, size) for name in FROZEN}
     for name, other, what, most in RATIOS:
         if name not in rounds[0]:
             continue
         add(f'{what}, time of an epoch', [epoch_seconds(one[name]) / epoch_seconds(one[other]) for one in rounds], '',
             most)
-        if name in ('fe', 'ftp'):
+        if name in counted and other in counted:
             add(f'{what}, operations of a step', [counted[name] / counted[other]], '', None)
     add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
     rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
@@ -232,9 +228,9 @@ def suite(repeats: int, quick: bool, clock: Callable[[], float] = time.perf_coun
     found = []
     for precision in precisions:
         values = [ours[precision] / theirs for theirs, ours in rounds]
-        found.append(_row(f'{name}, {7 * seeds} runs in {precision} / stock MMPose', values, '',
-                          None if quick else dict(float32=0.75, bfloat16=0.50)[precision]))
-    found.append(_row(f'{name}, {7 * seeds} runs by stock MMPose', [theirs for theirs, _ in rounds], 's'))
+        found.append(Measurement.of(f'{name}, {7 * seeds} runs in {precision} / stock MMPose', values, '',
+                                    at_most=None if quick else dict(float32=0.75, bfloat16=0.50)[precision]))
+    found.append(Measurement.of(f'{name}, {7 * seeds} runs by stock MMPose', [theirs for theirs, _ in rounds], 's'))
     return found
 
 

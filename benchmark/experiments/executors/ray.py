@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
+from benchmark.machine import cores
+
 from ..progress import Progress
 from .base import ROOT, Executor, ExecutorError, Follower, Request
 
@@ -42,7 +44,7 @@ class RayExecutor(Executor):
         if follower.look():
             return False
         address = request.options.get('address')
-        own = {} if address else dict(num_cpus=len(os.sched_getaffinity(0)), include_dashboard=False)
+        own = {} if address else dict(num_cpus=cores(), include_dashboard=False)
         ray.init(address=address or 'local', log_to_driver=False, **own)
         cpus, gpus = self._size(request)
         work = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=-1)(_work)

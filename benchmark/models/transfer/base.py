@@ -12,6 +12,17 @@ from torch import Tensor, nn
 STAGES = ('stage1', 'stage2', 'stage3', 'stage4')
 
 
+class UndeclaredTap(KeyError):
+    """A tap that no regulariser declares, and that was therefore not computed or not prepared."""
+
+
+class Taps(dict):
+    """Taps by name; one that is not there is told from any other missing key."""
+
+    def __missing__(self, name: str) -> Tensor:
+        raise UndeclaredTap(name)
+
+
 @dataclass
 class TransferContext:
     """What a regulariser may look at.

@@ -1,0 +1,104 @@
+"""The data that a plan runs on: made faces, drawn once and kept whole, or a prepared folder; whether they are sound."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.prepared import check_dataset
+from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
+from benchmark.files import digest, file_digest, write_json
+
+from .locks import FolderLock
+from .records import set_aside
+
+MANIFEST = 'complete.json'
+
+
+def made(folder: Path, make) -> Path:
+    """A folder that ``make(path)`` writes, once; a half-made one is never taken for whole.
+
+    ``complete.json`` in it holds what its files are; where they no longer fit, it is set aside, named and made again.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FolderLock(folder.parent, patience=600.0):
+        return _made(folder, make)
+
+
+def _made(folder: Path, make) -> Path:
+    manifest = folder / MANIFEST
+    if folder.exists():
+        try:
+            whole = json.loads(manifest.read_text()) == contents(folder)
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            print(f'{folder}: made data that were changed or cut short; set aside as '
+                  f'{set_aside(folder, folder.parent / "set_aside")} and made again', flush=True)
+            shutil.rmtree(folder)
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.making-') as temporary:
+            made_here = Path(temporary) / 'data'
+            make(made_here)
+            write_json(made_here / MANIFEST, contents(made_here))
+            os.rename(made_here, folder)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Digest of each file below a folder, by its relative path."""
+    return {str(path.relative_to(folder)): file_digest(path) for path in sorted(folder.rglob('*'))
+            if path.is_file() and path.name not in (MANIFEST, '.lock')}
+
+
+def target_data(data: dict, cache: Path) -> Path:
+    """The folder of the target data; made faces are drawn on the first call."""
+    if data['type'] == 'prepared':
+        return Path(data['root']).expanduser().resolve()
+    splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
+    size, seed = data.get('image_size', 128), data.get('seed', 0)
+    folder = cache / 'data' / f'synthetic-faces-{digest([splits, size, seed, _drawing()])[:12]}'
+    return made(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
+
+
+def source_data(data: dict, cache: Path) -> Path:
+    """The folder of the source task's faces; made ones are drawn on the first call."""
+    if data['type'] == 'identities':
+        return Path(data['root']).expanduser().resolve()
+    number, shots = data.get('identities', 100), data.get('shots', 20)
+    size, seed = data.get('image_size', 128), data.get('seed', 0)
+    folder = cache / 'data' / f'synthetic-identities-{digest([number, shots, size, seed, _drawing()])[:12]}'
+    return made(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
+
+
+def sound(root: Path, content: str, cache: Path) -> None:
+    """Checks a data set as ``tools/prepare_data.py check`` does, once for each content.
+
+    Args:
+        root: The data set.
+        content: Its fingerprint.
+        cache: Where it is noted that this content has passed.
+
+    Raises:
+        DataError: The first problem: a subject in two splits, an image that does not decode, and so on.
+    """
+    passed = cache / 'checked' / content
+    if passed.exists():
+        return
+    report = check_dataset(root)
+    if not report.ok:
+        more = len(report.errors) - 1
+        raise DataError(report.errors[0] + (f' ({more} more: `tools/prepare_data.py check {root}` lists them.)'
+                                            if more else ''))
+    passed.parent.mkdir(parents=True, exist_ok=True)
+    passed.touch()
+
+
+def _drawing() -> str:
+    """Hash of the generator's source: a changed drawing is another data set."""
+    here = Path(__file__).parents[1] / 'datasets'
+    return digest([path.read_text() for path in sorted(here.glob('*face*.py'))])
