@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import platform
+import runpy
 from pathlib import Path
 
 #: As Linux names them: Intel's and AMD's, AMX, ARM's.
@@ -15,6 +17,15 @@ BFLOAT16 = {'avx512_bf16', 'amx_bf16', 'bf16'}
 def cores() -> int:
     """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+
+
+def gpus_here() -> int:
+    """Number of GPUs that torch can use. A torch that is built for processors alone is not imported to find none."""
+    built = runpy.run_path(str(Path(importlib.util.find_spec('torch').origin).with_name('version.py')))
+    if not built.get('cuda') and not built.get('hip'):
+        return 0
+    import torch
+    return torch.cuda.device_count()
 
 
 def processor() -> dict[str, str]:

@@ -76,7 +76,7 @@ def test_mmpose_imports_and_is_installed_twice_without_harm():
 
 
 def test_benchmark_alone_imports_nothing_heavy():
-    code = ('import sys, benchmark, benchmark.statistics, benchmark.datasets.prepared; '
+    code = ('import sys, benchmark, benchmark.datasets.prepared; from benchmark.statistics import *; '
             "print([m for m in ('torch', 'mmengine', 'mmpose', 'mmcv') if m in sys.modules])")
     assert python(code) == '[]'
 
@@ -85,3 +85,10 @@ def test_benchmark_registers_inside_an_mmengine_program():
     code = ("from mmengine.config import Config; Config(dict()); import benchmark; "
             "from mmpose.registry import MODELS; print('CTDHead' in MODELS)")
     assert python(code) == 'True'
+
+
+def test_what_runs_import_on_their_way_is_there_before_they_are_forked_and_nothing_is_set():
+    code = ('import sys, benchmark.experiments.preload, torch; '
+            "print(sorted({'torch._inductor', 'mmpose.visualization', 'mmpose.engine.hooks'} - set(sys.modules)), "
+            'torch.are_deterministic_algorithms_enabled())')
+    assert python(code) == '[] False'

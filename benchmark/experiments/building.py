@@ -68,7 +68,7 @@ def check_methods(plan: Plan) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')
-        # Forked, as this process has imported torch already; it has neither computed nor touched a GPU.
+        # Forked: this process has neither computed nor touched a GPU, and the child alone imports the heavy stack.
         child = FORK.Process(target=_build_all, args=(folder,))
         child.start()
         child.join()

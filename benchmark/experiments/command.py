@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import DictAction
-from mmengine.logging import MMLogger
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.building import check_methods
@@ -26,7 +25,7 @@ from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
 from benchmark.experiments.supervise import DiskFull, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
-from benchmark.machine import cores
+from benchmark.machine import cores, gpus_here
 
 EPILOG = """examples:
   tools/run_suite.py smoke
@@ -125,11 +124,11 @@ def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
     """
     if args.per_gpu < 1:
         raise SuiteError(f'--per-gpu {args.per_gpu}: give 1 or more.')
-    there = torch.cuda.device_count()
-    if args.gpus is None:
+    there = 0 if args.gpus == 'none' else gpus_here()
+    if args.gpus in (None, 'none'):
         gpus = [str(number) for number in range(there)]
     else:
-        gpus = [] if args.gpus == 'none' else [name.strip() for name in args.gpus.split(',') if name.strip()]
+        gpus = [name.strip() for name in args.gpus.split(',') if name.strip()]
         if missing := [name for name in gpus if name.isdecimal() and int(name) >= there]:
             raise SuiteError(f"--gpus {args.gpus}: CUDA shows {there} GPUs here, so there is no {missing[0]}. Give "
                              "others, or 'none'.")
@@ -242,8 +241,6 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
-    # MMEngine tells of every variable that it fills into every config that it reads.
-    MMLogger.get_current_instance().setLevel('WARNING')
     out = (args.out or Path('runs') / Path(args.suite).stem).resolve()
     try:
         if args.status or args.watch:
@@ -263,6 +260,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SuiteError, DataError, Locked) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # What read this, such as head, has read enough; Python must not write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
               file=sys.stderr)

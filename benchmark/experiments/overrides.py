@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 HOOKS = 'custom_hooks'
-#: What MMEngine's Runner reads of a config whether or not it is there.
-OPTIONAL = set(inspect.signature(Runner).parameters) | {
+#: What MMEngine's Runner reads of a config whether or not it is there: its arguments (written down, as importing it
+#: takes a second) and what it asks the config for.
+OPTIONAL = {
+    'auto_scale_lr', 'cfg', 'custom_hooks', 'data_preprocessor', 'default_hooks', 'default_scope', 'env_cfg',
+    'experiment_name', 'launcher', 'load_from', 'log_level', 'log_processor', 'model', 'optim_wrapper',
+    'param_scheduler', 'randomness', 'resume', 'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg',
+    'train_dataloader', 'val_cfg', 'val_dataloader', 'val_evaluator', 'visualizer', 'work_dir',
     'activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters', 'model_wrapper_cfg',
     'sync_bn'}
 

@@ -7,8 +7,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-import pandas
-
 from benchmark.files import atomic_path, write_json
 
 from .records import State
@@ -32,6 +30,9 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     Returns:
         The table's path, or None where no run is done.
     """
+    # Imported here, as a plan that is only looked at does not need it.
+    import pandas
+
     if groups:
         write_json(work.out / TUNING, groups)
     else:

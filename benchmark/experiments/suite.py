@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from benchmark.statistics.errors import TableError
 from benchmark.statistics.options import read_options
-from benchmark.statistics.table import TableError
 
 from .seeds import design, seeding
 from .tuning import check_tuning
@@ -178,7 +181,8 @@ def read_config(path: str | Path, **options: Any) -> Config:
         SuiteError: It does not load; says why, and for a base that is not there what to write.
     """
     try:
-        return unformatted(Config.fromfile(path, **options))
+        with _quiet():
+            return unformatted(Config.fromfile(path, **options))
     except Exception as error:
         remedy = ''
         base = re.search(r'mmconfigs/[^\'"]*', str(error)) if isinstance(error, FileNotFoundError) else None
@@ -186,6 +190,17 @@ def read_config(path: str | Path, **options: Any) -> Config:
             remedy = (f" A _base_ is looked for from the folder of its file; give this one's whole path: "
                       f"'{CONFIGS.parent / base[0]}'.")
         raise SuiteError(f'{path}: does not load as a config ({type(error).__name__}: {error}).{remedy}') from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """MMEngine tells of every variable that it fills into every config that it reads."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def load_suite(name: str) -> Suite:

@@ -76,6 +76,15 @@ def slots(workers: int | None, gpus: Sequence[str] = (), per_gpu: int = 1) -> li
     return [gpu for _ in range(per_gpu) for gpu in gpus][:workers]
 
 
+def imported_once(places: Sequence[str | None]) -> str:
+    """The module that is imported before runs are forked; why it is less where they use GPUs, ``preload`` says.
+
+    Args:
+        places: See :func:`slots`.
+    """
+    return f'benchmark.experiments.{"worker" if any(places) else "preload"}'
+
+
 class Worker:
     """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
 
@@ -104,7 +113,7 @@ class Worker:
         self.source_ready = work.source is None
         self.makes_source = mine is None or mine(0)
         self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload(['benchmark.experiments.worker'])
+        self.context.set_forkserver_preload([imported_once(places)])
 
     def run(self) -> Outcome:
         """Works until nothing is left to do, or until SIGTERM, SIGINT, SIGHUP or SIGUSR1.

@@ -3,44 +3,35 @@
 results.parquet or any tidy table -> read_table -> analyze -> write_json -> analysis.json
 
 The engine for arrays of one's own (scores of shape (seeds, images)) is :func:`crossed_contrast`, :func:`crossed_mean`,
-:func:`fixed_seeds_contrast` and :func:`signed_rank`.
+:func:`fixed_seeds_contrast` and :func:`signed_rank`. A name is imported when it is first asked for: a plan that checks
+its options waits for neither pandas nor scipy.
 """
 
-from .analysis import SCHEMA, analyze
-from .crossed import Block, Estimate, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
-from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, image_scores, printed_reading
-from .options import Options, parse_margins, read_options
-from .output import write_json
-from .rank_tests import hodges_lehmann, holm, rank_summary, signed_rank
-from .suite import Suite, read_suite
-from .table import TableError, read_table, validate
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    'DECODER_FLOOR',
-    'SCHEMA',
-    'Block',
-    'Estimate',
-    'Options',
-    'Suite',
-    'TableError',
-    'analyze',
-    'auc_scores',
-    'ced',
-    'crossed_contrast',
-    'crossed_mean',
-    'failures',
-    'fixed_seeds_contrast',
-    'fixed_seeds_mean',
-    'hodges_lehmann',
-    'holm',
-    'image_scores',
-    'parse_margins',
-    'printed_reading',
-    'rank_summary',
-    'read_options',
-    'read_suite',
-    'read_table',
-    'signed_rank',
-    'validate',
-    'write_json',
-]
+#: Module -> the names that it gives to the package.
+_HOMES = {
+    'analysis': ('SCHEMA', 'analyze'),
+    'crossed': ('Block', 'Estimate', 'crossed_contrast', 'crossed_mean', 'fixed_seeds_contrast', 'fixed_seeds_mean'),
+    'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'image_scores', 'printed_reading'),
+    'errors': ('TableError',),
+    'options': ('Options', 'parse_margins', 'read_options'),
+    'output': ('write_json',),
+    'rank_tests': ('hodges_lehmann', 'holm', 'rank_summary', 'signed_rank'),
+    'suite': ('Suite', 'read_suite'),
+    'table': ('read_table', 'validate'),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = globals()[name] = getattr(import_module(f'.{_HOME[name]}', __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

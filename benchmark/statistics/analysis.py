@@ -17,6 +17,7 @@ from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
 from .endpoints import DECODER_FLOOR, Rates, ced_points
+from .errors import TableError
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import Options, read_options
@@ -29,7 +30,6 @@ from .scores import Scores, make_scores
 from .sensitivity import sensitivity
 from .subgroups import subgroups
 from .success import success, which_rates
-from .table import TableError
 from .training import training
 from .tuning import tuning
 from .wording import statements

@@ -18,10 +18,11 @@ from . import crossed
 from .crossed import NETWORKS, PROCEDURE, Block
 from .describe import moments
 from .endpoints import Rates, ced, is_share, successes
+from .errors import TableError
 from .options import Options
 from .scores import Scores
 from .success import MILLIMETRES, radial_errors, spread
-from .table import BETWEEN, BETWEEN_MM, TableError
+from .table import BETWEEN, BETWEEN_MM
 from .wording import Scale
 
 WITHIN, BEYOND, UNCLEAR, NOT_ESTIMABLE = 'within', 'beyond', 'unclear', 'not estimable'

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .table import TableError
+from .errors import TableError
 
 #: Mean distance from a uniform point of a unit square to its centre: what a perfect heatmap read with a plain
 #: argmax errs on average, in heatmap pixels (0.3826).

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .table import TableError
+from .errors import TableError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .table import TableError
+from .errors import TableError
 
 THRESHOLD = 1.2
 DRAWS = 10_000

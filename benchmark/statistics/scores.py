@@ -11,9 +11,9 @@ import pandas as pd
 
 from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
+from .errors import TableError
 from .layout import some
 from .options import Options
-from .table import TableError
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import pandas as pd
 
 from .contrasts import PROCEDURE, SCOPES
 from .crossed import EXCESS, ZERO, Block, Estimate, contrast, image_differences, mean_squares
+from .errors import TableError
 from .layout import some
 from .options import Options
 from .rank_tests import holm
 from .scores import Scores
-from .table import KEYS, TableError
+from .table import KEYS
 
 PREFIX = 'group_'
 

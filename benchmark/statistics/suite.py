@@ -11,7 +11,8 @@ import pandas as pd
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from .table import TableError, read_table
+from .errors import TableError
+from .table import read_table
 from .training import read_history
 
 SCHEMA = Path(__file__).with_name('input_schema.json')

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .errors import TableError
+
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')
 NAMES = ('method', 'condition', 'image', 'subject', 'landmark')
@@ -25,10 +27,6 @@ ROWS_SHOWN = 5
 #: How an empty number is written, by whom ever.
 EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>')
 LARGEST = 1e100
-
-
-class TableError(ValueError):
-    """Bad input: the message names the file, the field, the rows and the remedy, in one line."""
 
 
 def read_table(path: str | Path, missing_allowed: bool = False) -> pd.DataFrame:

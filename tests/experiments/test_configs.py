@@ -144,6 +144,15 @@ def test_overriding_the_length_moves_the_end_of_the_decay(registered):
     assert cfg.train_cfg.val_interval == 1 and cfg.default_hooks.checkpoint.save_best == 'landmark/ME'
 
 
+def test_what_a_runner_may_be_given_is_written_down_whole():
+    import inspect
+
+    from mmengine.runner import Runner
+
+    from benchmark.experiments.overrides import OPTIONAL
+    assert set(inspect.signature(Runner).parameters) < OPTIONAL
+
+
 def test_a_hook_is_named_by_its_type(registered):
     from mmengine.config import Config
 

@@ -2,13 +2,18 @@
 
 import hashlib
 import json
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pandas
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_files_of_the_design(done):
@@ -189,6 +194,22 @@ def test_bad_input_is_one_line_and_exit_code_2(done, options, message):
     out = done.run(*options)
     assert out.returncode == 2 and message in out.stderr
     assert out.stderr.startswith('error: ') and len(out.stderr.splitlines()) == 1
+
+
+def test_a_plan_that_is_only_looked_at_waits_for_no_heavy_import(done):
+    code = ('import sys; from benchmark.experiments.command import main; main(sys.argv[1:]); '
+            "print(sorted({'torch', 'mmpose', 'mmcv', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))")
+    options = [done.folder / 'tiny.py', '--out', done.out, '--dry-run', '--gpus', 'none']
+    out = subprocess.run([sys.executable, '-c', code, *map(str, options)], capture_output=True, text=True, cwd=ROOT,
+                         env=os.environ | dict(CTD_CACHE=str(done.folder / 'cache')))
+    assert out.returncode == 0 and '0 of 3 runs to do' in out.stdout and out.stdout.endswith('[]\n'), out
+
+
+def test_whoever_has_read_enough_is_no_error(done):
+    process = done.start('--dry-run')
+    process.stdout.close()
+    assert process.wait(timeout=60) == 1 and process.stderr.read() == ''
+    process.stderr.close()
 
 
 def damaged(folder: Path, done, how: str) -> Path:

@@ -173,3 +173,8 @@ def test_slots():
     assert slots(None) == [None] and slots(3) == [None] * 3
     assert slots(None, ['0', '1'], 2) == ['0', '1', '0', '1']
     assert slots(3, ['0', '1'], 2) == ['0', '1', '0']
+
+
+def test_before_runs_that_use_a_gpu_nothing_asks_for_one():
+    assert supervise.imported_once([None, None]).endswith('.preload')
+    assert supervise.imported_once(['0', '0']).endswith('.worker')
