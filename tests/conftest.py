@@ -27,19 +27,30 @@ def registered():
     return benchmark
 
 
-@pytest.fixture(scope='session')
-def source_checkpoint(registered, tmp_path_factory):
-    """A source checkpoint: ResNet-18 with 6 classes, random weights."""
+def write_source(path, width, classes):
+    """Writes a source checkpoint: a ResNet-18 with random weights."""
     import torch
     from mmpose.registry import MODELS
     torch.manual_seed(3)
-    backbone = MODELS.build(dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3)))
+    backbone = MODELS.build(dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), stem_channels=width,
+                                 base_channels=width))
     backbone.init_weights()
     state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
-    state |= {'classifier.weight': torch.randn(6, 512), 'classifier.bias': torch.randn(6)}
-    path = tmp_path_factory.mktemp('source') / 'source.pth'
+    state |= {'classifier.weight': torch.randn(classes, 8 * width), 'classifier.bias': torch.randn(classes)}
     torch.save(dict(meta={}, state_dict=state), path)
     return path
+
+
+@pytest.fixture(scope='session')
+def source_checkpoint(registered, tmp_path_factory):
+    """A source checkpoint: ResNet-18 with 6 classes, random weights."""
+    return write_source(tmp_path_factory.mktemp('source') / 'source.pth', 64, 6)
+
+
+@pytest.fixture(scope='session')
+def narrow_source(registered, tmp_path_factory):
+    """A source checkpoint: ResNet-18 with 8 to 64 channels and 5 classes, random weights."""
+    return write_source(tmp_path_factory.mktemp('narrow') / 'source.pth', 8, 5)
 
 
 @pytest.fixture

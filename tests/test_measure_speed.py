@@ -93,6 +93,21 @@ def test_a_choice_left_out_is_one_change(registered, tmp_path):
                        'ft_views': ['train_dataloader']}
 
 
+def test_trainings_take_turns_epoch_by_epoch(registered, tmp_path):
+    from dataclasses import asdict
+
+    from benchmark.speed.contestants import Size, make_inputs
+    from benchmark.speed.training import apart
+    size = Size(18, 64, 4, 4, 8, 8)
+    data, source = make_inputs(tmp_path / 'inputs', size)
+    spec = dict(names=['ft', 'ft_nchw'], size=asdict(size), data=str(data), source=str(source), threads=1, warm=1,
+                epochs=2)
+    seconds = apart('alternating', spec, tmp_path)
+    assert [*seconds] == spec['names'] and all(len(own) == 2 and min(own) > 0 for own in seconds.values())
+    with pytest.raises(RuntimeError, match='(?s)^alternating: .*nothing'):
+        apart('alternating', spec | dict(names=['nothing']), tmp_path)
+
+
 @pytest.mark.parametrize('text, expected', [
     ('model name\t: Some\nflags\t\t: fpu avx2 avx512f avx512_bf16\n\nflags: x', (True, 'avx512_bf16')),
     ('model name\t: Some\nflags\t\t: fpu avx2\n\nflags: avx512_bf16', (False, 'avx2')),

@@ -175,13 +175,19 @@ def _last(backbone: nn.Module, prefix: str) -> str:
 
 @HOOKS.register_module()
 class ChannelsLastHook(Hook):
-    """Puts the model's weights in channels-last order: the same sums in another memory order, faster on CPUs."""
+    """Puts the model's weights in channels-last order: the same sums in another memory order, faster on CPUs.
+
+    Weights of 1 x 1 kernels, whose order in memory is both, stay as they are: such a layer follows its maps. Marked as
+    channels-last it would copy maps that come from a :class:`MatrixConvolution`, forward and backward.
+    """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
         """Converts the model once the weights are loaded."""
-        unwrapped(runner.model).to(memory_format=torch.channels_last)
+        for weight in unwrapped(runner.model).parameters():
+            if weight.dim() == 4 and weight.shape[2:] != (1, 1):
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
 @HOOKS.register_module()

@@ -18,14 +18,12 @@ from typing import Any
 from benchmark.experiments.suite import find_config
 from benchmark.machine import computes_in_bfloat16, cores
 
-from .contestants import CHOICES, CONTESTANTS, PEERS, Size, make_inputs
+from .contestants import CONTESTANTS, PEERS, Size, make_inputs
 from .counts import FROZEN, matrix_rate, step_flops
 from .table import Measurement
 
 SIZES = (Size(18, 128, 8, 64), Size(50, 256, 2, 16))
 QUICK = (Size(18, 64, 4, 8),)
-#: The demo's, which most people run.
-DEMO = Size(18, 128, 4, 40, 32, 64)
 #: What is compared: name, the other, what it is called, at most.
 RATIOS = (
     ('ft', 'stock', 'FT / stock MMPose', 0.90),
@@ -38,9 +36,6 @@ RATIOS = (
     ('stock_ctd', 'stock', 'stock with a source on line / stock', None),
 )
 EPOCHS = 4
-#: FT as it is against FT without one of its choices.
-CHOICE_NAMES = {'ft_nchw': 'channels last', 'ft_kernels': 'large convolutions as matrix products',
-                'ft_adam': 'fused Adam', 'ft_views': 'views kept'}
 #: Whose frozen networks' outputs are kept. So few epochs don't see all views of an image: each trains once before the
 #: rounds.
 KEPT = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
@@ -68,32 +63,6 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
                 rounds.append({name: train(name, size, data, source, Path(folder)) for name in contestants}
                               | {'matrix_rate': matrix_rate(clock)})
             found += compare(size, rounds, targets=not quick)
-    return found
-
-
-def choices(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measurement]:
-    """What each choice that makes fine-tuning fast is worth: an epoch with it over one without.
-
-    Args:
-        repeats: Rounds; in each, FT trains once as it is and once without each of the choices.
-        quick: A tiny size.
-        clock: Not used: each process has its own.
-    """
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        for number, size in enumerate(QUICK if quick else (DEMO, *SIZES)):
-            data, source = make_inputs(folder / f'{number}', size)
-            rounds, rates = [], []
-            for turn in range(repeats):
-                rounds.append({name: train(name, size, data, source, folder) for name in ('ft', *CHOICES)})
-                rates.append(together('ft', cores(), size, data, source, folder / f'{number}-{turn}', EPOCHS))
-            for name, what in CHOICE_NAMES.items():
-                values = [epoch_seconds(one['ft']) / epoch_seconds(one[name]) for one in rounds]
-                found.append(Measurement.of(f'{size.name}, width {size.width}: {what}, with / without', values, ''))
-            values = [rate / steps_per_second(one['ft'], size) for one, rate in zip(rounds, rates)]
-            found.append(Measurement.of(f'{size.name}, width {size.width}: {cores()} runs at a time on a core each / '
-                                        'one on all of them, steps per second', values, ''))
     return found
 
 
@@ -253,18 +222,31 @@ def run_suite(path: Path, out: Path, cache: Path, *options: str) -> None:
         raise RuntimeError(f'{path.stem}: {(done.stdout + done.stderr).strip()[-800:]}')
 
 
-def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str],
-             epochs: int = EPOCHS, threads: int | None = None, together: int = 1) -> dict:
-    handle, spec = tempfile.mkstemp('.json', dir=folder)
-    os.close(handle)
-    spec = Path(spec)
-    spec.write_text(json.dumps(dict(
-        name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs, together=together,
-        meeting=str(folder / f'meeting-{name}-{together}'),
-        threads=threads or cores())))
+def apart(module: str, spec: dict, folder: Path, **environment: str) -> dict:
+    """Runs one of this package's programs in a process of its own.
+
+    Args:
+        module: Its name; it takes the path of a spec, and prints its answer as JSON on the last line.
+        spec: What it is told.
+        folder: Where spec and cache lie.
+        environment: Further variables.
+
+    Raises:
+        RuntimeError: It failed; holds the end of what it said.
+    """
+    handle, path = tempfile.mkstemp('.json', dir=folder)
+    with os.fdopen(handle, 'w') as file:
+        json.dump(spec, file)
     done = subprocess.run(
-        [sys.executable, '-m', 'benchmark.speed.one_training', str(spec)], text=True, capture_output=True, check=False,
+        [sys.executable, '-m', f'benchmark.speed.{module}', path], text=True, capture_output=True, check=False,
         env=os.environ | {'CTD_CACHE': str(folder / 'cache')} | environment, cwd=Path(__file__).parents[2])
     if done.returncode:
-        raise RuntimeError(f'{name}: {done.stderr.strip()[-800:]}')
+        raise RuntimeError(f'{spec.get("name", module)}: {done.stderr.strip()[-800:]}')
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _process(name: str, size: Size, data: Path, source: Path, folder: Path, environment: dict[str, str],
+             epochs: int = EPOCHS, threads: int | None = None, together: int = 1) -> dict:
+    return apart('one_training', dict(
+        name=name, size=asdict(size), data=str(data), source=str(source), epochs=epochs, together=together,
+        meeting=str(folder / f'meeting-{name}-{together}'), threads=threads or cores()), folder, **environment)

@@ -30,7 +30,7 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture
-def runner(registered, faces, source_checkpoint, tmp_path):
+def runner(registered, faces, narrow_source, tmp_path):
     """Builds a runner on a tiny training: 3 steps in each of 2 epochs; each has a message hub of its own."""
     from mmengine.runner import Runner
 
@@ -39,8 +39,8 @@ def runner(registered, faces, source_checkpoint, tmp_path):
     from benchmark.experiments.suite import find_config
     number = iter(range(100))
 
-    def make(method: str, folder: str, save_every=0.0, source=source_checkpoint, **settings):
-        settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=3, epochs=2,
+    def make(method: str, folder: str, save_every=0.0, source=narrow_source, **settings):
+        settings = dict(depth=18, width=8, input_size=(64, 64), decoder_channels=16, batch_size=3, epochs=2,
                         hourglass=dict(num_stacks=2, channels=16)) | settings
         cfg = run_config(dict(config=str(find_config('methods', method))), settings, read_split(faces, 'train').meta,
                          dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8)

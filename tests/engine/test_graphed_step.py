@@ -102,6 +102,16 @@ def test_recorded_steps_give_the_same_bytes(runner, train, recorded, method):
         assert torch.equal(plain.model.head.classifier.weight, one.model.head.classifier.weight)
 
 
+def test_matrix_products_are_recorded_too(runner, train, recorded, source_checkpoint):
+    wide = dict(width=64, source=source_checkpoint)
+    plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS, **wide)
+    train(plain)
+    assert any(type(module).__name__.startswith('Matrix') for module in plain.model.modules())
+    one, recorder = recorded('ft', **wide)
+    same_training(plain, one)
+    assert recorder.launched >= 5
+
+
 def test_a_source_on_line_is_a_part_of_the_step(runner, train, recorded):
     off = dict(feature_cache=dict(enabled=False))
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, **off)

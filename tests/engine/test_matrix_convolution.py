@@ -56,3 +56,18 @@ def test_names_and_values_of_parameters_stay(registered):
     after = changed(registered, layer).state_dict()
     assert after.keys() == before.keys() and all(torch.equal(after[name], before[name]) for name in before)
     assert layer.weight.is_contiguous()
+
+
+def test_a_layer_of_single_places_follows_its_maps(registered):
+    from types import SimpleNamespace
+
+    from mmpose.registry import HOOKS
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 4, 1))
+    before = [value.clone() for value in model.parameters()]
+    HOOKS.build(dict(type='ChannelsLastHook')).before_train(SimpleNamespace(model=model))
+    assert all(torch.equal(one, other) for one, other in zip(model.parameters(), before))
+    last = dict(memory_format=torch.channels_last)
+    assert model(torch.zeros(2, 3, 6, 6)).is_contiguous(**last)
+    # Maps of a matrix product come in plain order and are not copied into another.
+    assert model[1](torch.zeros(2, 8, 6, 6)).is_contiguous()
+    assert model[1](torch.zeros(2, 8, 6, 6).contiguous(**last)).is_contiguous(**last)

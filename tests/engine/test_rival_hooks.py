@@ -63,7 +63,7 @@ def rival(runner, narrow):
         shipped = RIVALS / f'{method}.py'
         options = {f'custom_hooks.{HOOKS[method]}.{key}': value
                    for key, value in (hook or {}).items()} | (options or {})
-        made = runner(str(shipped) if shipped.exists() else method, folder, source=narrow, width=8, decoder_channels=8,
+        made = runner(str(shipped) if shipped.exists() else method, folder, source=narrow, decoder_channels=8,
                       feature_cache=dict(enabled=False), cfg_options=options,
                       **dict(save_every=None) | settings)
         made.seen = Seen()

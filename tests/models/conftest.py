@@ -1,7 +1,6 @@
 """Tiny trainings for the tests of the rivals."""
 
 import pytest
-import torch
 
 
 @pytest.fixture(scope='session')
@@ -10,20 +9,6 @@ def faces(tmp_path_factory):
     root = tmp_path_factory.mktemp('faces') / 'data'
     write_landmark_dataset(root, dict(train=4, val=2, test=2), image_size=64, seed=0)
     return root
-
-
-@pytest.fixture(scope='session')
-def narrow_source(registered, tmp_path_factory):
-    """A source checkpoint: ResNet-18 with 8 to 64 channels and 5 classes, random weights."""
-    from mmpose.registry import MODELS
-    torch.manual_seed(3)
-    backbone = MODELS.build(dict(type='ResNet', depth=18, out_indices=(0, 1, 2, 3), stem_channels=8, base_channels=8))
-    backbone.init_weights()
-    state = {f'backbone.{k}': v for k, v in backbone.state_dict().items()}
-    state |= {'classifier.weight': torch.randn(5, 64), 'classifier.bias': torch.randn(5)}
-    path = tmp_path_factory.mktemp('narrow') / 'source.pth'
-    torch.save(dict(meta={}, state_dict=state), path)
-    return path
 
 
 @pytest.fixture
