@@ -21,9 +21,10 @@ def cores() -> int:
 
 def gpus_here() -> int:
     """Number of GPUs that torch can use. A torch that is built for processors alone is not imported to find none."""
-    built = runpy.run_path(str(Path(importlib.util.find_spec('torch').origin).with_name('version.py')))
-    if not built.get('cuda') and not built.get('hip'):
-        return 0
+    if (found := importlib.util.find_spec('torch')) is not None:
+        built = runpy.run_path(str(Path(found.origin).with_name('version.py')))
+        if not built.get('cuda') and not built.get('hip'):
+            return 0
     import torch
     return torch.cuda.device_count()
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 #: Longest first: a file stays on one process, and one that starts late is waited for by all.
-LONG = ('test_suite_run', 'test_graphed_step', 'test_extending', 'test_chaos', 'test_tuning', 'test_browser',
-        'test_report', 'test_resume', 'test_cases', 'test_frame')
+LONG = ('test_suite_run', 'test_browser', 'test_extending', 'test_report', 'test_chaos', 'test_cases',
+        'test_mmpose_tools', 'test_graphed_step', 'test_tuning', 'test_building', 'test_readme', 'test_images')
 
 
 def pytest_collection_modifyitems(items):

@@ -81,6 +81,7 @@ def test_operations_of_a_step_by_hand(registered):
 
 
 def test_a_choice_left_out_is_one_change(registered, tmp_path):
+    from benchmark.speed import choices
     from benchmark.speed.contestants import CHOICES, Size, config, make_inputs
     size = Size(18, 64, 4, 4, 16, 16)
     data, source = make_inputs(tmp_path, size)
@@ -89,6 +90,7 @@ def test_a_choice_left_out_is_one_change(registered, tmp_path):
     for name in CHOICES:
         one = config(name, size, data, source, 1)
         changed[name] = [key for key in ft if ft[key] != one[key]]
+    assert [*choices.NAMES] == [*CHOICES]
     assert changed == {'ft_nchw': ['custom_hooks'], 'ft_kernels': ['custom_hooks'], 'ft_adam': ['optim_wrapper'],
                        'ft_views': ['train_dataloader']}
 
@@ -117,6 +119,19 @@ def test_the_processor_is_read(monkeypatch, text, expected):
     from benchmark import machine
     monkeypatch.setattr(machine.Path, 'read_text', lambda self: text)
     assert (machine.computes_in_bfloat16(), machine.describe()['instructions']) == expected
+
+
+@pytest.mark.parametrize('built, expected', [('cuda = None\nhip = None', 0), ("cuda = '13.0'\nhip = None", 3)])
+def test_a_torch_for_processors_is_not_imported_to_find_no_gpu(tmp_path, monkeypatch, built, expected):
+    import sys
+    from types import SimpleNamespace
+
+    from benchmark import machine
+    (tmp_path / 'version.py').write_text(built)
+    monkeypatch.setattr(machine.importlib.util, 'find_spec',
+                        lambda name: SimpleNamespace(origin=str(tmp_path / '__init__.py')))
+    monkeypatch.setitem(sys.modules, 'torch', SimpleNamespace(cuda=SimpleNamespace(device_count=lambda: 3)))
+    assert machine.gpus_here() == expected
 
 
 def test_the_median_of_the_calls_is_what_counts(monkeypatch):

@@ -30,7 +30,7 @@ def _measured(part: str) -> Callable:
         benchmark.register()
         from mmengine.logging import MMLogger
         MMLogger.get_current_instance().setLevel('WARNING')
-        module, function = {'suite': ('training', 'suite')}.get(part, (part, 'measure'))
+        module, function = ('training', 'suite') if part == 'suite' else (part, 'measure')
         return getattr(importlib.import_module(f'benchmark.speed.{module}'), function)(repeats, quick, clock, **options)
 
     return call

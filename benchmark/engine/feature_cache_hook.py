@@ -130,7 +130,8 @@ def _arithmetic(model: nn.Module, optim_wrapper) -> dict:
     """What the last bits of a result depend on, besides weights and images."""
     device = next(model.parameters()).device
     kind = torch.cuda.get_device_name(device) if device.type == 'cuda' else torch.backends.cpu.get_cpu_capability()
-    last = any(value.dim() == 4 and not value.is_contiguous() for value in model.parameters())
+    # Single places follow their maps (ChannelsLastHook), which decides the order in which rows are kept.
+    last = any(value.dim() == 4 and not value.is_contiguous() for value in model.parameters()) and 'but single places'
     preprocessor = model.data_preprocessor
     normalise = getattr(preprocessor, '_enable_normalize', False)
     return dict(torch=torch.__version__, device=f'{device.type} {kind}', threads=torch.get_num_threads(),

@@ -68,7 +68,7 @@ def check_methods(plan: Plan) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')
-        # Forked: this process has neither computed nor touched a GPU, and the child alone imports the heavy stack.
+        # Forked: this process has computed nothing, and where no checkpoint was read the child alone imports torch.
         child = FORK.Process(target=_build_all, args=(folder,))
         child.start()
         child.join()

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmengine.config import DictAction
@@ -238,13 +238,24 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         else 0
 
 
+@contextlib.contextmanager
+def cut_short() -> Iterator[None]:
+    """Lets whoever reads what is only shown, such as head, go when it has read enough; the rest goes nowhere."""
+    try:
+        yield
+        print(end='', flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
     out = (args.out or Path('runs') / Path(args.suite).stem).resolve()
     try:
         if args.status or args.watch:
-            (watch if args.watch else show)(read_work(out))
+            with cut_short():
+                (watch if args.watch else show)(read_work(out))
             return 0
         suite = adjust(load_suite(args.suite), args)
         plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
@@ -252,18 +263,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_methods(plan)
         asked = request(work_of(json.loads(json.dumps(plan.content)), out), plan, args, suite)
         if args.dry_run:
-            describe(plan)
-            print(executor.describe(asked), end='')
+            with cut_short():
+                describe(plan)
+                print(executor.describe(asked), end='')
             return 0
         executor.check(asked)
         return run(plan, args, suite, executor)
     except (SuiteError, DataError, Locked) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # What read this, such as head, has read enough; Python must not write the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
         print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
               file=sys.stderr)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.config import config as mmengine_config
 
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.options import read_options
@@ -194,13 +195,18 @@ def read_config(path: str | Path, **options: Any) -> Config:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """MMEngine tells of every variable that it fills into every config that it reads."""
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
+    """Keeps MMEngine from telling of every variable that it fills into a config, for which it would import torch."""
+    before = mmengine_config.print_log
+
+    def said(message: str, logger: Any = None, level: int = logging.INFO) -> None:
+        if level > logging.INFO:
+            before(message, logger, level)
+
+    mmengine_config.print_log = said
     try:
         yield
     finally:
-        logging.disable(before)
+        mmengine_config.print_log = before
 
 
 def load_suite(name: str) -> Suite:

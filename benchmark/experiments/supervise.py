@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from benchmark.machine import cores
 
@@ -25,6 +26,7 @@ from .progress import Progress
 from .records import RECORD, State, Status, log_tail, set_aside, write_record
 from .work import RUN, SOURCE, Task, Work
 
+ROOT = Path(__file__).resolve().parents[2]
 PREEMPTED, CLAIMED = 75, 76
 GRACE = 30.0
 TICK = 0.1
@@ -76,15 +78,6 @@ def slots(workers: int | None, gpus: Sequence[str] = (), per_gpu: int = 1) -> li
     return [gpu for _ in range(per_gpu) for gpu in gpus][:workers]
 
 
-def imported_once(places: Sequence[str | None]) -> str:
-    """The module that is imported before runs are forked; why it is less where they use GPUs, ``preload`` says.
-
-    Args:
-        places: See :func:`slots`.
-    """
-    return f'benchmark.experiments.{"worker" if any(places) else "preload"}'
-
-
 class Worker:
     """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
 
@@ -113,7 +106,8 @@ class Worker:
         self.source_ready = work.source is None
         self.makes_source = mine is None or mine(0)
         self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload([imported_once(places)])
+        self.context.set_forkserver_preload(['benchmark.experiments.preload'])
+        _found_by_children()
 
     def run(self) -> Outcome:
         """Works until nothing is left to do, or until SIGTERM, SIGINT, SIGHUP or SIGUSR1.
@@ -232,7 +226,15 @@ class Worker:
         if self.configure:
             self.configure(task.id)
         process = self.context.Process(target=_call, args=(task.kind, str(task.folder), task.entry, options))
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError):
+            # The server has ended, as it does when it is interrupted while it imports; the next start makes a new one.
+            self.free.append(gpu)
+            if not self.stop_asked.is_set() and self.tries[task.id] > self.work.execution['retries']:
+                raise
+            self._again(task, 1.0)
+            return
         self.children.append(Child(task, process, gpu))
         self.display.start(task.id, task.folder)
 
@@ -350,12 +352,21 @@ class Worker:
                 signal.signal(name, handler)
 
 
+def _found_by_children() -> None:
+    """Lets the server import this package wherever the command was typed: it is not told of sys.path."""
+    known = os.environ.get('PYTHONPATH', '').split(os.pathsep)
+    if str(ROOT) not in known:
+        os.environ['PYTHONPATH'] = os.pathsep.join([str(ROOT), *filter(None, known)])
+
+
 def _call(kind: str, folder: str, entry: dict, options: dict) -> None:
     """What a child does; the GPU is chosen before anything asks CUDA."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     os.environ['CUDA_VISIBLE_DEVICES'] = options['gpu'] or ''
+    from benchmark.experiments import preload
+    preload.ask_again()
     from benchmark.experiments import worker
     worker.perform(kind, folder, entry, options)
 

@@ -62,6 +62,11 @@ def begin(name: str, spec: dict, folder: Path) -> Runner:
     return runner
 
 
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
 def main() -> None:
     """Train as the spec says; print a JSON on the last line: name -> seconds of each of its epochs that count."""
     spec = json.loads(Path(sys.argv[1]).read_text())
@@ -73,11 +78,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         loops = {name: begin(name, spec, Path(folder) / name).train_loop for name in names}
         for epoch in range(spec['warm'] + spec['epochs']):
-            # Nobody always comes first.
-            for place in range(len(names)):
-                name = names[(place + epoch) % len(names)]
+            # Nobody always comes first, or always after the same one.
+            turn = [names[(place + epoch) % len(names)] for place in range(len(names))]
+            for name in turn[::-1] if epoch % 2 else turn:
+                _wait()
                 began = time.perf_counter()
                 loops[name].run_epoch()
+                _wait()
                 seconds[name].append(time.perf_counter() - began)
     print(json.dumps({name: values[spec['warm']:] for name, values in seconds.items()}))
 

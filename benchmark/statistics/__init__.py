@@ -8,7 +8,18 @@ its options waits for neither pandas nor scipy.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analysis import SCHEMA, analyze
+    from .crossed import Block, Estimate, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
+    from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, image_scores, printed_reading
+    from .errors import TableError
+    from .options import Options, parse_margins, read_options
+    from .output import write_json
+    from .rank_tests import hodges_lehmann, holm, rank_summary, signed_rank
+    from .suite import Suite, read_suite
+    from .table import read_table, validate
 
 #: Module -> the names that it gives to the package.
 _HOMES = {
@@ -23,7 +34,36 @@ _HOMES = {
     'table': ('read_table', 'validate'),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME)
+
+__all__ = [
+    'DECODER_FLOOR',
+    'SCHEMA',
+    'Block',
+    'Estimate',
+    'Options',
+    'Suite',
+    'TableError',
+    'analyze',
+    'auc_scores',
+    'ced',
+    'crossed_contrast',
+    'crossed_mean',
+    'failures',
+    'fixed_seeds_contrast',
+    'fixed_seeds_mean',
+    'hodges_lehmann',
+    'holm',
+    'image_scores',
+    'parse_margins',
+    'printed_reading',
+    'rank_summary',
+    'read_options',
+    'read_suite',
+    'read_table',
+    'signed_rank',
+    'validate',
+    'write_json',
+]
 
 
 def __getattr__(name: str) -> Any:

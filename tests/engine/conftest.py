@@ -30,13 +30,14 @@ def faces(tmp_path_factory):
 
 
 @pytest.fixture
-def runner(registered, faces, narrow_source, tmp_path):
+def runner(registered, faces, narrow_source, tmp_path, monkeypatch):
     """Builds a runner on a tiny training: 3 steps in each of 2 epochs; each has a message hub of its own."""
     from mmengine.runner import Runner
 
     from benchmark.datasets.prepared import read_split
     from benchmark.experiments.configure import fill_paths, run_config
     from benchmark.experiments.suite import find_config
+    monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
     number = iter(range(100))
 
     def make(method: str, folder: str, save_every=0.0, source=narrow_source, **settings):

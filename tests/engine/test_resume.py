@@ -33,6 +33,19 @@ def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, t
         assert torch.equal(whole.model.head.classifier.weight, part.model.head.classifier.weight)
 
 
+def test_with_matrix_products_too(runner, train, source_checkpoint):
+    wide = dict(width=64, source=source_checkpoint, channels_last=True)
+    train(whole := runner('ctd_ed', 'whole', save_every=None, **wide))
+    train(runner('ctd_ed', 'parts', **wide), (1,))
+    train(part := runner('ctd_ed', 'parts', **wide))
+    assert any(type(module).__name__.startswith('Matrix') for module in part.model.modules())
+    # The source's features were kept in the others.
+    train(online := runner('ctd_ed', 'online', save_every=None, feature_cache=dict(enabled=False), **wide))
+    for name, value in content(whole).items():
+        assert torch.equal(value, part.model.state_dict()[name]), name
+        assert torch.equal(value, online.model.state_dict()[name]), name
+
+
 def test_a_state_holds_no_code_and_only_the_newest_stays(runner, train, tmp_path):
     train(runner('ctd_com', 'parts'), (3,))
     path, = (tmp_path / 'parts').glob('state-*.pth')

@@ -5,10 +5,12 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -175,6 +177,27 @@ def test_slots():
     assert slots(3, ['0', '1'], 2) == ['0', '1', '0']
 
 
-def test_before_runs_that_use_a_gpu_nothing_asks_for_one():
-    assert supervise.imported_once([None, None]).endswith('.preload')
-    assert supervise.imported_once(['0', '0']).endswith('.worker')
+def test_runs_find_all_imported_wherever_the_command_is_typed(tmp_path):
+    root = Path(__file__).parents[2]
+    code = (f'import sys; sys.path.insert(0, {str(root)!r}); from benchmark.experiments.supervise import Worker; '
+            'from benchmark.experiments.work import EXECUTION, Work; from pathlib import Path; '
+            'worker = Worker(Work(Path(), [], None, dict(EXECUTION)), [None], None); '
+            'child = worker.context.Process(target=exec, '
+            'args=("import sys; print(*{\'mmpose.visualization\', \'benchmark\'} & set(sys.modules))",)); '
+            'child.start(); child.join()')
+    environment = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert sorted(done.stdout.split()) == ['benchmark', 'mmpose.visualization'], done.stderr
+
+
+def test_a_server_that_ends_is_started_again(worker, monkeypatch):
+    made = worker(['done'], ['done'])
+    start, failures = made.context.Process.start, iter([EOFError, ConnectionResetError])
+    monkeypatch.setattr(made.context.Process, 'start',
+                        lambda self: (_ for _ in ()).throw(error) if (error := next(failures, None)) else start(self))
+    assert made.run().done == 2 and states(made) == ['done', 'done'] and made.free == [None]
+    monkeypatch.setattr(made.context.Process, 'start', lambda self: (_ for _ in ()).throw(EOFError('unexpected EOF')))
+    again = worker(['ValueError', 'done'], ['done'], retries=0)
+    (again.work.runs[1].folder / 'record.json').unlink()
+    with pytest.raises(EOFError):
+        again.run()

@@ -171,6 +171,14 @@ def test_command_writes_and_refuses(tmp_path, capsys):
     assert len(lines) == 1 and lines[0].startswith('error: ')
 
 
+def test_what_the_package_names_it_has():
+    import benchmark.statistics as package
+    assert set(package.__all__) == set(package._HOME) <= set(dir(package))
+    assert all(getattr(package, name).__name__ == name for name in package.__all__ if name.islower())
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        package.nothing  # noqa: B018
+
+
 def test_statistics_and_reports_import_neither_torch_nor_mm():
     code = 'import sys, reports; from benchmark.statistics import *; print(*sys.modules)'
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
