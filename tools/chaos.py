@@ -125,7 +125,7 @@ class Chaos:
         if fault == 'writer killed':
             end = time.monotonic() + 4.0
             while time.monotonic() < end:
-                if writing := [p.parent for p in folder.rglob('.*.tmp')]:
+                if writing := [p.parent for p in files(folder) if p.name.startswith('.') and p.suffix == '.tmp']:
                     return kill(writing[0])
             return False
         if fault == 'disk full':
@@ -143,9 +143,9 @@ class Chaos:
         return self._damage(folder, fault)
 
     def _damage(self, folder: Path, fault: str) -> bool:
-        files = [p for p in folder.rglob('*') if p.is_file() and 'set_aside' not in p.parts and p.suffix != '.tmp']
+        there = [p for p in files(folder) if p.is_file() and 'set_aside' not in p.parts and p.suffix != '.tmp']
         try:
-            path = self.random.choice(files)
+            path = self.random.choice(there)
             content = bytearray(path.read_bytes())
             if fault == 'file cut short':
                 os.truncate(path, self.random.randrange(len(content)))
@@ -188,6 +188,11 @@ class Chaos:
         if self.problems:
             shutil.copytree(folder, self.place.parent / f'{self.place.name}-round{number}', dirs_exist_ok=True)
         shutil.rmtree(folder)
+
+
+def files(folder: Path) -> list[Path]:
+    """All files below a folder; what goes while they are listed is left out."""
+    return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
 
 
 def results(folder: Path) -> dict[str, str]:
