@@ -9,6 +9,7 @@ differs.
 
 import argparse
 import collections
+import fnmatch
 import hashlib
 import json
 import os
@@ -125,7 +126,7 @@ class Chaos:
         if fault == 'writer killed':
             end = time.monotonic() + 4.0
             while time.monotonic() < end:
-                if writing := [p.parent for p in files(folder) if p.name.startswith('.') and p.suffix == '.tmp']:
+                if writing := [p.parent for p in files(folder, '.*.tmp')]:
                     return kill(writing[0])
             return False
         if fault == 'disk full':
@@ -161,7 +162,7 @@ class Chaos:
 
     def _remember(self, folder: Path) -> None:
         """Notes which runs are done: unless their files are damaged, they must not be done again."""
-        for path in folder.glob('out/runs/*/*/record.json'):
+        for path in files(folder / 'out/runs', 'record.json'):
             try:
                 record = json.loads(path.read_text())
             except (OSError, ValueError):
@@ -190,9 +191,9 @@ class Chaos:
         shutil.rmtree(folder)
 
 
-def files(folder: Path) -> list[Path]:
-    """All files below a folder; what goes while they are listed is left out."""
-    return [Path(place) / name for place, _, names in os.walk(folder) for name in names]
+def files(folder: Path, pattern: str = '*') -> list[Path]:
+    """The files below a folder whose names fit; what goes while they are listed is left out."""
+    return [Path(place) / name for place, _, names in os.walk(folder) for name in fnmatch.filter(names, pattern)]
 
 
 def results(folder: Path) -> dict[str, str]:
@@ -205,8 +206,8 @@ def results(folder: Path) -> dict[str, str]:
 
 def locked(folder: Path) -> list[Path]:
     """Folders of runs that somebody is on."""
-    places = [p.parent for p in (*folder.glob('out/runs/*/*/.lock'), *folder.glob('cache/sources/*/.lock'))]
-    return [place for place in places if is_locked(place)]
+    locks = [*files(folder / 'out/runs', '.lock'), *files(folder / 'cache/sources', '.lock')]
+    return [lock.parent for lock in locks if is_locked(lock.parent)]
 
 
 def kill(place: Path | None) -> bool:
