@@ -17,16 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from benchmark.machine import cores
 
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
 from .records import RECORD, State, Status, log_tail, set_aside, write_record
-from .work import RUN, SOURCE, Task, Work
+from .work import ROOT, RUN, SOURCE, Task, Work
 
-ROOT = Path(__file__).resolve().parents[2]
 PREEMPTED, CLAIMED = 75, 76
 GRACE = 30.0
 TICK = 0.1

@@ -10,6 +10,8 @@ from typing import Any
 from .records import Status, status
 from .suite import SuiteError
 
+#: The folder from which this package is imported; processes that are started elsewhere look there too.
+ROOT = Path(__file__).resolve().parents[2]
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take

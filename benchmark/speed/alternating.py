@@ -22,6 +22,7 @@ from mmengine.runner import Runner  # noqa: E402
 from benchmark.machine import keep_freed_memory  # noqa: E402
 
 from .contestants import Size, config  # noqa: E402
+from .one_training import wait_for_device  # noqa: E402
 
 
 class Paused(BaseException):
@@ -62,11 +63,6 @@ def begin(name: str, spec: dict, folder: Path) -> Runner:
     return runner
 
 
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
 def main() -> None:
     """Train as the spec says; print a JSON on the last line: name -> seconds of each of its epochs that count."""
     spec = json.loads(Path(sys.argv[1]).read_text())
@@ -81,10 +77,10 @@ def main() -> None:
             # Nobody always comes first, or always after the same one.
             turn = [names[(place + epoch) % len(names)] for place in range(len(names))]
             for name in turn[::-1] if epoch % 2 else turn:
-                _wait()
+                wait_for_device()
                 began = time.perf_counter()
                 loops[name].run_epoch()
-                _wait()
+                wait_for_device()
                 seconds[name].append(time.perf_counter() - began)
     print(json.dumps({name: values[spec['warm']:] for name, values in seconds.items()}))
 

@@ -43,7 +43,7 @@ class Stopwatch(Hook):
 
     def before_train_epoch(self, runner) -> None:
         """Starts the epoch's clock."""
-        _wait()
+        wait_for_device()
         if runner.epoch == 1 and self.together > 1:
             self.meeting.mkdir(exist_ok=True)
             (self.meeting / str(os.getpid())).touch()
@@ -61,13 +61,13 @@ class Stopwatch(Hook):
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """The step is done."""
         if self.first is None:
-            _wait()
+            wait_for_device()
             self.first = time.perf_counter()
         self.waiting = time.perf_counter()
 
     def after_train_epoch(self, runner) -> None:
         """Stops the epoch's clock."""
-        _wait()
+        wait_for_device()
         self.epochs.append(time.perf_counter() - self.began)
 
 
@@ -87,7 +87,8 @@ class Memory(threading.Thread):
             time.sleep(0.05)
 
 
-def _wait() -> None:
+def wait_for_device() -> None:
+    """Lets a GPU, where there is one, end what it was given, so that a clock says what it took."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 

@@ -7,14 +7,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ..progress import Progress
 from ..records import RECORD, State
 from ..work import Task, Work
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class ExecutorError(RuntimeError):

@@ -8,7 +8,8 @@ import subprocess
 from benchmark.machine import cores
 
 from ..progress import Progress
-from .base import ROOT, Executor, ExecutorError, Follower, Request
+from ..work import ROOT
+from .base import Executor, ExecutorError, Follower, Request
 
 
 class RayExecutor(Executor):

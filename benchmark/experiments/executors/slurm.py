@@ -11,7 +11,8 @@ from pathlib import Path
 from benchmark.files import write_json, write_text
 
 from ..progress import Progress
-from .base import ROOT, Executor, ExecutorError, Follower, Request
+from ..work import ROOT
+from .base import Executor, ExecutorError, Follower, Request
 
 #: Option -> sbatch's flag.
 FLAGS = dict(account='account', partition='partition', time='time', gres='gres', cpus='cpus-per-task', memory='mem',
