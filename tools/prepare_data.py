@@ -13,6 +13,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
+from benchmark.datasets.findings import Report, default_file  # noqa: E402
 from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402
 
@@ -45,12 +46,23 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument('dst', metavar='DST', help='folder to make; must not exist')
         converter.add_arguments(sub)
     sub = commands.add_parser('check', help='check a prepared landmark or identity set', formatter_class=raw,
-                              description='Lists every problem of a prepared set; exit code 1 if there are '
-                                          'errors.')
+                              description='Lists the problems of a prepared set by kind, the first of each, and '
+                                          'writes all of them to a file; exit code 1 if there are errors.')
     sub.add_argument('dst', metavar='DST', help='folder of the prepared set')
-    sub.add_argument('--limit', metavar='N', type=int, default=20, help='problems to show of each kind '
-                                                                        '(default 20)')
+    sub.add_argument('--limit', metavar='N', type=int, help='problems to show of each kind (default 3, or 1 where '
+                                                            'there are many kinds)')
+    sub.add_argument('--report', metavar='FILE', type=Path,
+                     help='where to write all problems, a table of severity, kind and message (default: '
+                          'DST.check.txt beside DST, where the screen has no room for them)')
     return parser
+
+
+def _write(report: Report, limit: int | None, path: Path | None) -> None:
+    """Writes all findings where the screen left some out, where an older list lies, or where a file is asked for."""
+    target = path or default_file(report.root)
+    if path or report.cut(limit) or target.exists():
+        report.write(target)
+        print(f'all of them: {target}')
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -70,7 +82,13 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     for note in notes:
         print(f'note: {note}')
-    print(report.text(getattr(args, 'limit', 20)))
+    limit = getattr(args, 'limit', None)
+    print(report.text(limit))
+    try:
+        _write(report, limit, getattr(args, 'report', None))
+    except (DataError, OSError) as error:
+        print(f'error: the list of all problems was not written: {error}', file=sys.stderr)
+        return 2
     return 0 if report.ok else 1
 
 

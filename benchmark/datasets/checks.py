@@ -3,56 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import LandmarkMeta
-
-if TYPE_CHECKING:
-    from benchmark.datasets.prepared import Record
-
-
-@dataclass
-class Report:
-    """What ``check_dataset`` found.
-
-    Attributes:
-        root: The data set.
-        errors: Problems that make the set unusable.
-        warnings: What a person should look at.
-        summary: For each split the number of images and subjects, and the images per group and landmark.
-    """
-
-    root: Path
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    summary: dict[str, dict] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """True without errors; warnings do not count."""
-        return not self.errors
-
-    def text(self, limit: int = 20) -> str:
-        """Summary and findings as lines, at most ``limit`` errors and as many warnings."""
-        lines = []
-        for split, count in self.summary.items():
-            subjects = '' if count['subjects'] is None else f', {count["subjects"]} subjects'
-            visible, possible = sum(count['landmarks'].values()), count['images'] * len(count['landmarks'])
-            landmarks = f', {visible} of {possible} landmarks' if possible else ''
-            lines.append(f'{split}: {count["images"]} images{subjects}{landmarks}')
-            for name, values in count['groups'].items():
-                lines.append(f'  {name}: ' + ', '.join(f'{value} {n}' for value, n in values.items()))
-        for kind, found in (('error', self.errors), ('warning', self.warnings)):
-            lines += [f'{kind}: {message}' for message in found[:limit]]
-            if len(found) > limit:
-                lines.append(f'... and {len(found) - limit} more of {len(found)} {kind}s')
-        lines.append(f'{self.root}: {len(self.errors)} errors, {len(self.warnings)} warnings')
-        return '\n'.join(lines)
+from benchmark.datasets.records import Record
 
 
 def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
@@ -66,7 +24,8 @@ def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record
             other, name = first.setdefault(record.subject, (split, record.file_name))
             if other != split and (record.subject, split) not in told:
                 told.add((record.subject, split))
-                report.errors.append(
+                report.add(
+                    'error', 'subject-in-two-splits',
                     f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: {meta.subject} '
                     f'{record.subject!r} is also in {other} (image {name!r}). Keep a subject in one split.')
 
@@ -80,24 +39,24 @@ def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, repo
             data = record.path.read_bytes()
             other, name = first.setdefault(hashlib.sha256(data).digest(), (split, record.file_name))
             if other != split:
-                report.errors.append(f'{where}: the same image content is in {other} ({name!r}). '
-                                     'Keep it in one split.')
+                report.add('error', 'same-image', f'{where}: the same image content is in {other} ({name!r}). '
+                           'Keep it in one split.')
             elif name != record.file_name:
-                report.warnings.append(f'{where}: the same image content as {name!r} of the same split.')
+                report.add('warning', 'same-image', f'{where}: the same image content as {name!r} of the same split.')
             if not decode:
                 continue
             image = decode_image(data)
             if image is None:
-                report.errors.append(f'{where}: {record.path} cannot be decoded. Replace or delete it.')
+                report.add('error', 'image-file', f'{where}: {record.path} cannot be decoded. Replace or delete it.')
                 continue
             height, width = image.shape[:2]
             if (width, height) != (record.width, record.height):
                 turned = (height, width) == (record.width, record.height)
                 hint = 'Its EXIF rotation may be the cause: rotate the pixels.' if turned else 'Correct one.'
-                report.errors.append(f'{where}: {record.path} is {width} x {height}, but the record says '
-                                     f'{record.width} x {record.height}. {hint}')
+                report.add('error', 'image-size', f'{where}: {record.path} is {width} x {height}, but the record says '
+                           f'{record.width} x {record.height}. {hint}')
             if data[:2] == b'\xff\xd8' and b'\xff\xd9' not in data[-4096:]:
-                report.warnings.append(f'{where}: the JPEG has no end marker; it looks truncated.')
+                report.add('warning', 'truncated', f'{where}: the JPEG has no end marker; it looks truncated.')
 
 
 def decode_image(data: bytes) -> np.ndarray | None:
@@ -133,5 +92,6 @@ def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]],
         split, record = listed[row]
         worst = int(np.argmin(along[row]))
         names = f'{meta.landmarks[first[worst]]} and {meta.landmarks[second[worst]]}'
-        report.warnings.append(f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: left '
-                               f'and right may be swapped ({names} lie the other way round than on average).')
+        report.add('warning', 'left-right',
+                   f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: left '
+                   f'and right may be swapped ({names} lie the other way round than on average).')

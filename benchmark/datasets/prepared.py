@@ -9,59 +9,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.checks import Report, check_images, check_sides, check_subjects
+from benchmark.datasets.checks import check_images, check_sides, check_subjects
+from benchmark.datasets.findings import Report
 from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, load_metainfo, read_json
+from benchmark.datasets.records import Record, Split
 
 __all__ = ['Record', 'Report', 'Split', 'check_dataset', 'fingerprint', 'identity_fingerprint',
            'read_identities', 'read_split']
 _CLUTTER = ('.DS_Store', 'Thumbs.db', 'desktop.ini')
-
-
-@dataclass(frozen=True)
-class Record:
-    """One image with its landmarks.
-
-    Attributes:
-        image_id: The image's id in the COCO file.
-        file_name: Path below ``images/``, as in the file.
-        path: The image file.
-        width: Pixels.
-        height: Pixels.
-        landmarks: (K, 2) float64, x and y in pixels, pixel centres; 0 where not visible.
-        visible: (K,) bool, True where the landmark is annotated (v > 0).
-        subject: The person, or None where the scheme names no subject field.
-        groups: Value of each subgroup field.
-        pixel_spacing: Millimetres per pixel, the image's own or else the data set's, or None.
-        bbox: x, y, width, height in pixels, or None.
-        annotators: Further annotators' landmarks, (K, 2) float64, NaN where not annotated.
-    """
-
-    image_id: int | str
-    file_name: str
-    path: Path
-    width: int
-    height: int
-    landmarks: np.ndarray
-    visible: np.ndarray
-    subject: str | None = None
-    groups: dict[str, str] = field(default_factory=dict)
-    pixel_spacing: float | None = None
-    bbox: tuple[float, float, float, float] | None = None
-    annotators: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Split:
-    """The records of one split, in the order of its file, and the landmark scheme."""
-
-    meta: LandmarkMeta
-    records: list[Record]
 
 
 def read_split(root: str | Path, split: str) -> Split:
@@ -76,8 +36,9 @@ def read_split(root: str | Path, split: str) -> Split:
     """
     root = Path(root)
     meta = load_scheme(root)
-    records, problems = _scan_split(root, split, meta)
-    if problems:
+    report = Report(root)
+    records = _scan_split(root, split, meta, report)
+    if problems := report.errors:
         count = len(problems) - 1
         more = f' ({count} more: `tools/prepare_data.py check {root}` lists them.)' if count else ''
         raise DataError(problems[0] + more)
@@ -99,26 +60,27 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
     try:
         meta = load_scheme(root)
     except DataError as error:
-        report.errors.append(str(error))
+        report.add('error', 'scheme', str(error))
         return report
     splits: dict[str, list[Record]] = {}
     for split in SPLITS:
         path = root / 'annotations' / f'{split}.json'
         if split == 'val' and not path.exists():
-            report.warnings.append(f'{path}: no such file, so nothing can be chosen on a validation split.')
+            report.add('warning', 'no-validation',
+                       f'{path}: no such file, so nothing can be chosen on a validation split.')
             continue
         try:
-            records, problems = _scan_split(root, split, meta)
+            records = _scan_split(root, split, meta, report)
         except DataError as error:
-            report.errors.append(str(error))
+            report.add('error', 'file', str(error))
             continue
         splits[split] = records
-        report.errors += problems
         if len(records) < 2:
-            report.warnings.append(f'{path}: {len(records)} usable images; a split needs at least 2.')
+            report.add('warning', 'few-images', f'{path}: {len(records)} usable images; a split needs at least 2.')
         elif split == 'test' and meta.subject and len({record.subject for record in records}) < 2:
-            report.warnings.append(f'{path}: one subject only: nothing can be said about others. Test on at least two '
-                                   '(more subjects, or splits of your own).')
+            report.add('warning', 'one-subject',
+                       f'{path}: one subject only: nothing can be said about others. Test on at '
+                       'least two (more subjects, or splits of your own).')
         report.summary[split] = dict(
             images=len(records),
             subjects=len({r.subject for r in records}) if meta.subject else None,
@@ -166,51 +128,55 @@ def load_scheme(root: Path) -> LandmarkMeta:
     return meta
 
 
-def _scan_split(root: Path, split: str, meta: LandmarkMeta) -> tuple[list[Record], list[str]]:
-    """The sound records of a split and the problems of the others."""
+def _scan_split(root: Path, split: str, meta: LandmarkMeta, report: Report) -> list[Record]:
+    """The sound records of a split; the problems of the others go to the report."""
     path = root / 'annotations' / f'{split}.json'
     coco = read_json(path)
     for key in ('images', 'annotations', 'categories'):
         if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
             raise DataError(f'{path}: field {key!r} is missing or no list. The file must be COCO keypoints.')
-    problems = _check_category(coco['categories'], meta, path)
+    _check_category(coco['categories'], meta, path, report)
     by_image: dict = defaultdict(list)
     for number, annotation in enumerate(coco['annotations']):
         if not isinstance(annotation, dict) or not _is_id(annotation.get('image_id')):
-            problems.append(f'{path}: annotations[{number}]: field \'image_id\' is missing. Name an image.')
+            report.add('error', 'no-image',
+                       f'{path}: annotations[{number}]: field \'image_id\' is missing. Name an image.')
         else:
             by_image[annotation['image_id']].append(annotation)
     records, ids, names = [], set(), set()
     for number, image in enumerate(coco['images']):
         name = image.get('file_name') if isinstance(image, dict) else None
         if not isinstance(name, str) or not name:
-            problems.append(f'{path}: images[{number}]: no file_name. Give a path below images/.')
+            report.add('error', 'no-file-name', f'{path}: images[{number}]: no file_name. Give a path below images/.')
             continue
         where = f'{path}: image {name!r}'
-        image_id, before = image.get('id'), len(problems)
+        image_id, before = image.get('id'), len(report.findings)
         if not _is_id(image_id):
-            problems.append(f'{where}: field \'id\' is missing. Give each image a unique id.')
+            report.add('error', 'id', f'{where}: field \'id\' is missing. Give each image a unique id.')
             continue
         if image_id in ids:
-            problems.append(f'{where}: id {image_id} appears more than once. Image ids must be unique.')
+            report.add('error', 'id', f'{where}: id {image_id} appears more than once. Image ids must be unique.')
         if name in names:
-            problems.append(f'{where}: file_name appears more than once. List each image once.')
+            report.add('error', 'file-name-twice', f'{where}: file_name appears more than once. List each image once.')
         ids.add(image_id)
         names.add(name)
         annotations = by_image.get(image_id, [])
         if not annotations:
-            problems.append(f'{where}: no annotation for image id {image_id}. Annotate it or delete it.')
+            report.add('error', 'no-annotation',
+                       f'{where}: no annotation for image id {image_id}. Annotate it or delete it.')
         elif len(annotations) > 1:
             listed = ', '.join(str(a.get('id')) for a in annotations)
-            problems.append(f'{where}: {len(annotations)} annotations (ids {listed}). Keep one per image.')
-        record = _read_record(root, image, annotations[:1], meta, where, problems)
-        if len(problems) == before:
+            report.add('error', 'several-annotations',
+                       f'{where}: {len(annotations)} annotations (ids {listed}). Keep one per image.')
+        record = _read_record(root, image, annotations[:1], meta, where, report)
+        if len(report.findings) == before:
             records.append(record)
     for image_id in sorted(set(by_image) - ids, key=str):
         listed = by_image[image_id][0].get('id')
-        problems.append(f'{path}: annotation {listed}: image_id {image_id} is not in images. Add the image '
-                        'or delete the annotation.')
-    return records, problems
+        report.add('error', 'no-image',
+                   f'{path}: annotation {listed}: image_id {image_id} is not in images. Add the image '
+                   'or delete the annotation.')
+    return records
 
 
 def _is_id(value: object) -> bool:
@@ -222,55 +188,58 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
 
 
-def _check_category(categories: list, meta: LandmarkMeta, path: Path) -> list[str]:
+def _check_category(categories: list, meta: LandmarkMeta, path: Path, report: Report) -> None:
     if len(categories) != 1 or not isinstance(categories[0], dict):
-        return [f'{path}: categories has {len(categories)} entries. Keep the one that is annotated.']
-    problems = []
+        report.add('error', 'category', f'{path}: categories has {len(categories)} entries. Keep the one that is '
+                   'annotated.')
+        return
     for key, expected in (('keypoints', meta.landmarks), ('flip_indices', meta.flip_indices)):
         found = categories[0].get(key, () if key == 'keypoints' else list(expected))
         if not isinstance(found, list) or tuple(found) != tuple(expected):
-            problems.append(f'{path}: categories[0].{key} is {str(found)[:200]}, but the scheme says '
-                            f'{str(list(expected))[:200]}. Make it agree with metainfo.json or, where '
-                            'there is none, with the other splits.')
-    return problems
+            report.add('error', 'category', f'{path}: categories[0].{key} is {str(found)[:200]}, but the scheme says '
+                       f'{str(list(expected))[:200]}. Make it agree with metainfo.json or, where '
+                       'there is none, with the other splits.')
 
 
 def _read_record(root: Path, image: dict, annotations: list[dict], meta: LandmarkMeta, where: str,
-                 problems: list[str]) -> Record | None:
-    """Builds one record; appends what is wrong with it to ``problems``."""
+                 report: Report) -> Record | None:
+    """Builds one record; what is wrong with it goes to the report."""
     name, width, height = image['file_name'], image.get('width'), image.get('height')
     path = root / 'images' / name
     if message := leaves_folder(name):
-        problems.append(f'{where}: {message}')
+        report.add('error', 'file-name', f'{where}: {message}')
     elif not path.is_file():
-        problems.append(f'{where}: {path} does not exist. Add the file or delete the record.')
+        report.add('error', 'image-file', f'{where}: {path} does not exist. Add the file or delete the record.')
     for key in ('width', 'height'):
         if not (isinstance(image.get(key), int) and not isinstance(image[key], bool) and image[key] > 0):
-            problems.append(f'{where}: field {key!r} is {image.get(key)!r}. Give the size in whole pixels.')
+            report.add('error', 'image-size',
+                       f'{where}: field {key!r} is {image.get(key)!r}. Give the size in whole pixels.')
             return None
     for key in [*([meta.subject] if meta.subject else []), *meta.groups]:
         if image.get(key) is None or image[key] == '':
-            problems.append(f'{where}: field {key!r} is missing, which the scheme names as subject or '
-                            'group. Give it a value.')
+            report.add('error', 'empty-field',
+                       f'{where}: field {key!r} is missing, which the scheme names as subject or '
+                       'group. Give it a value.')
     spacing = image.get('pixel_spacing')
     if spacing is None:
         spacing = meta.pixel_spacing
     elif not _is_number(spacing) or spacing <= 0:
-        problems.append(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or leave it out.')
+        report.add('error', 'pixel-spacing',
+                   f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or leave it out.')
         spacing = None
     if not annotations:
         return None
     annotation = annotations[0]
     where = f'{where}: annotation {annotation.get("id")}'
     if not _is_id(annotation.get('id')):
-        problems.append(f'{where}: field \'id\' is missing. Give each annotation an id.')
+        report.add('error', 'id', f'{where}: field \'id\' is missing. Give each annotation an id.')
     bbox = annotation.get('bbox')
     if bbox is not None and not (isinstance(bbox, list) and len(bbox) == 4 and all(map(_is_number, bbox))
                                  and bbox[2] > 0 and bbox[3] > 0):
-        problems.append(f'{where}: bbox is {bbox}. Give x, y, width, height (> 0), or leave it out.')
+        report.add('error', 'bbox', f'{where}: bbox is {bbox}. Give x, y, width, height (> 0), or leave it out.')
         bbox = None
-    parsed = _read_keypoints(annotation, 'keypoints', meta, width, height, where, problems)
-    others = {a: _read_keypoints(annotation, f'keypoints_{a}', meta, width, height, where, problems)
+    parsed = _read_keypoints(annotation, 'keypoints', meta, width, height, where, report)
+    others = {a: _read_keypoints(annotation, f'keypoints_{a}', meta, width, height, where, report)
               for a in meta.annotators if f'keypoints_{a}' in annotation}
     if parsed is None or None in others.values():
         return None
@@ -284,37 +253,42 @@ def _read_record(root: Path, image: dict, annotations: list[dict], meta: Landmar
 
 
 def _read_keypoints(annotation: dict, key: str, meta: LandmarkMeta, width: int, height: int, where: str,
-                    problems: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Landmarks (K, 2) in pixels and visibility (K,) of one annotator, or None with a problem appended."""
+                    report: Report) -> tuple[np.ndarray, np.ndarray] | None:
+    """Landmarks (K, 2) in pixels and visibility (K,) of one annotator, or None with a finding."""
     values, count = annotation.get(key), len(meta.landmarks)
     if not isinstance(values, list):
-        problems.append(f'{where}: field {key!r} is missing. Give x, y, v for each of the {count} landmarks.')
+        report.add('error', 'keypoints',
+                   f'{where}: field {key!r} is missing. Give x, y, v for each of the {count} landmarks.')
         return None
     if len(values) != 3 * count:
-        problems.append(f'{where}: {key} has {len(values)} numbers, not {3 * count} (x, y, v for each of the '
-                        f'{count} landmarks). Complete it; v = 0 marks a landmark that is not annotated.')
+        report.add('error', 'keypoints',
+                   f'{where}: {key} has {len(values)} numbers, not {3 * count} (x, y, v for each of the '
+                   f'{count} landmarks). Complete it; v = 0 marks a landmark that is not annotated.')
         return None
-    before, seen = len(problems), np.zeros(count, bool)
+    before, seen = len(report.findings), np.zeros(count, bool)
     for k, landmark in enumerate(meta.landmarks):
         x, y, v = values[3 * k:3 * k + 3]
         if not (_is_number(x) and _is_number(y)):
-            problems.append(f'{where}: {key}: {landmark} is ({x}, {y}), not two finite numbers. Use 0, 0, 0 '
-                            'for a landmark that is not annotated.')
+            report.add('error', 'not-finite',
+                       f'{where}: {key}: {landmark} is ({x}, {y}), not two finite numbers. Use 0, 0, 0 '
+                       'for a landmark that is not annotated.')
         elif isinstance(v, bool) or v not in (0, 1, 2):
-            problems.append(f'{where}: {key}: {landmark} has visibility {v!r}. Use 0, 1 or 2.')
+            report.add('error', 'visibility', f'{where}: {key}: {landmark} has visibility {v!r}. Use 0, 1 or 2.')
         elif v > 0:
             seen[k] = True
             if not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-                problems.append(f'{where}: {key}: {landmark} at ({x}, {y}) is outside of the {width} x '
-                                f'{height} image. Correct it or set its v to 0.')
-    if len(problems) > before:
+                report.add('error', 'outside', f'{where}: {key}: {landmark} at ({x}, {y}) is outside of the {width} x '
+                           f'{height} image. Correct it or set its v to 0.')
+    if len(report.findings) > before:
         return None
     if not seen.any():
-        problems.append(f'{where}: {key}: no visible landmark. Annotate at least one or delete the image.')
+        report.add('error', 'no-landmark',
+                   f'{where}: {key}: no visible landmark. Annotate at least one or delete the image.')
         return None
     points = np.asarray(values, dtype=np.float64).reshape(count, 3)[:, :2]
     if (pair := meta.interocular_indices) and seen[list(pair)].all() and (points[pair[0]] == points[pair[1]]).all():
-        problems.append(f'{where}: {key}: {" and ".join(meta.interocular)} coincide, so that their distance cannot '
-                        'normalise an error. Correct them.')
+        report.add('error', 'same-point',
+                   f'{where}: {key}: {" and ".join(meta.interocular)} coincide, so that their distance cannot '
+                   'normalise an error. Correct them.')
         return None
     return np.where(seen[:, None], points, 0.0), seen

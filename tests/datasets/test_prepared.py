@@ -209,7 +209,7 @@ def test_check_collects_everything(root):
     assert len(report.errors) == 4 and not report.ok
     assert len([e for e in report.errors if "'6.png'" in e]) == 2
     text = report.text(limit=3)
-    assert text.count('error: ') == 3 and '1 more of 4 errors' in text
+    assert text.count('  error: ') == 3 and 'errors: outside: 4' in text and '1 more of 4' in text
     with pytest.raises(DataError, match=r'1 more: `tools/prepare_data\.py check'):
         read_split(root, 'test')
 

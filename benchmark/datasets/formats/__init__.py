@@ -11,7 +11,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmark.datasets.checks import Report, decode_image
+from benchmark.datasets.checks import decode_image
+from benchmark.datasets.findings import Report
 from benchmark.datasets.formats import (
     aflw,
     cifasd,
@@ -59,8 +60,7 @@ def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> t
             report = check_prepared(out)
         except DataError as error:
             raise DataError(str(error).replace(str(out), str(dst))) from None
-        for found in (report.errors, report.warnings):
-            found[:] = [message.replace(str(out), str(dst)) for message in found]
+        report.replace(lambda message: message.replace(str(out), str(dst)))
         report.root = dst
         if not report.ok:
             more = f' ({len(report.errors) - 1} more)' if len(report.errors) > 1 else ''
@@ -85,12 +85,13 @@ def check_prepared(root: str | Path) -> Report:
         try:
             rows = read_identities(root)
         except DataError as error:
-            report.errors.append(str(error))
+            report.add('error', 'index', str(error))
             return report
         for path, _, _ in rows:
             if decode_image(path.read_bytes()) is None:
-                report.errors.append(f'{root / "index.csv"}: {path.relative_to(root).as_posix()!r} cannot be decoded. '
-                                     'Replace the file or delete the row.')
+                report.add('error', 'image-file',
+                           f'{root / "index.csv"}: {path.relative_to(root).as_posix()!r} cannot be '
+                           'decoded. Replace the file or delete the row.')
         for split in ('train', 'val'):
             labels = [label for _, label, s in rows if s == split]
             report.summary[split] = dict(images=len(labels), subjects=len(set(labels)), groups={},
