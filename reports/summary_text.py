@@ -21,6 +21,8 @@ def summary(analysis: dict[str, Any]) -> str:
     parts = [f'# {plain(analysis["title"])}']
     parts += [plain(analysis['question'])] if analysis['question'] else []
     parts += [f'**{plain(analysis["caution"])}**'] if analysis['caution'] else []
+    if alerts := analysis.get('alerts'):
+        parts.append('\n'.join(f'- **{plain(one["text"])}**' for one in alerts))
     sentences = answers(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))
     parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []

@@ -60,7 +60,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
     options = read_options(declared, **choices)
     layout = make_layout(table, plan, condition)
-    notes = list(layout.notes)
+    notes, alerts = list(layout.notes), []
     options = _known_methods(options, layout, choices, notes)
     rates = which_rates(table, options, notes)
     scores = _scores(table, layout, options, notes, rates)
@@ -126,7 +126,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'tuning': tuning(plan),
         'samples': [] if options.missing_cap is not None else sample_images(
             shown, [*layout.methods], options.proposed, options.reference),
-        'runs': runs, 'notes': notes + run_notes(runs),
+        'runs': runs, 'alerts': alerts, 'notes': notes + run_notes(runs),
         'data': data, 'source': plan.get('source') or None, 'settings': plan.get('settings') or {},
         'report': plan.get('report') or {},
     })

@@ -3,6 +3,7 @@
 import base64
 import csv
 import hashlib
+import html
 import importlib.util
 import io
 import json
@@ -16,6 +17,7 @@ import pytest
 
 from benchmark.experiments.suite import SuiteError, load_suite
 from benchmark.statistics import analyze, read_suite, write_json
+from benchmark.statistics.alerts import alert
 from reports import build_report
 from reports.answers import SYMBOLS, answers, listed
 from reports.build import read_analysis, render
@@ -71,6 +73,18 @@ def test_the_first_screen_has_question_answer_and_both_verdicts(page, analysis):
         assert badge.groups() == (SYMBOLS[one['verdict']], one['verdict'])
     for row in analysis['statements']:
         assert row['headline'] in head or row['endpoint'] != 'ME'
+
+
+def test_all_alerts_stand_on_the_first_screen_unfolded(analysis, tmp_path):
+    texts = [f'Number {n} of what a reader must not miss & <b>.' for n in range(5)]
+    found = {**analysis, 'alerts': [alert('a test', text) for text in texts]}
+    head = re.search(r'<section id="headline".*?</section>', render(found, tmp_path)[0], re.DOTALL)[0]
+    box = head[head.index('class="note alert"'):]
+    assert all(html.escape(text) in box[:box.index('</div>')] for text in texts)
+    assert 'details' not in box[:box.index('</div>')]
+    assert [line for line in summary(found).splitlines() if line.startswith('- **Number')] == [
+        f'- **Number {n} of what a reader must not miss \\& \\<b\\>.**' for n in range(5)]
+    assert 'class="note alert"' not in render({**analysis, 'alerts': []}, tmp_path)[0]
 
 
 def test_best_means_are_bold_and_a_bound_stands_where_no_image_fails(page, analysis, suites):
