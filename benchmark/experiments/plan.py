@@ -19,13 +19,14 @@ from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
 
+from .axis import axis
 from .configure import STRIDE, fill_paths, fit_source, identity, method_config, protocol, run_config, seal, uses_source
 from .data import sound, source_data, target_data
 from .locks import FolderLock, Locked
 from .overrides import OverrideError
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
-from .suite import Suite, SuiteError, merged
+from .suite import CONFIGS, Suite, SuiteError, merged, read_config
 from .tuning import draw_tries
 from .work import EXECUTION, RUN, Task
 
@@ -163,7 +164,7 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
     """The suite's analysis, checked against the data before anything is trained on them.
 
     Subgroups that only the suite's own data have are left out, with a note, where the command line gives others; so are
-    numbers reported on faces, where it gives something else.
+    the paper's numbers, which a suite inherits from the demo, beside any data but the demo's.
 
     Args:
         suite: The suite.
@@ -181,9 +182,8 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
                              "name it in the data's metainfo.json (groups).")
         print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
         analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
-    if suite.data_replaced and suite.reported and not meta.interocular:
-        print(f'note: {root} names no inter-ocular pair in its metainfo.json and is not taken for faces: the numbers '
-              'that others reported on faces are left out.')
+    if suite.data['type'] == 'prepared' and suite.reported and suite.reported == _papers_numbers():
+        print("note: the paper's numbers, from another data set, are left out beside data of one's own.")
         suite.reported = {}
     units = {record.subject if meta.subject else record.file_name for record in test.records}
     if len(units) < 2:
@@ -193,10 +193,15 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
     return analysis
 
 
+def _papers_numbers() -> dict:
+    return read_config(CONFIGS / 'suites' / 'demo.py').to_dict()['reported']
+
+
 def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePlan, runs: list[Run],
              data_hash: str) -> dict:
     """What plan.json holds."""
     meta = splits['train'].meta
+    varied, values = axis(suite.conditions, len(splits['train'].records))
     first = runs[0].config if runs else None
     size = list(first.train_dataloader.dataset.input_size) if first else None
     shown = [name for name in suite.methods if any(run.method == name for run in runs)]
@@ -204,15 +209,14 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         suite=suite.name, title=suite.title, question=suite.question, caution=suite.caution,
         methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
                       description=_docstring(suite.methods[n]['config'])) for n in shown],
-        conditions=[dict(name=n, label=c.get('label', n),
-                         value=c.get('value', c.get('num_labels', len(splits['train'].records))))
-                    for n, c in suite.conditions.items()],
+        conditions=[dict(name=n, label=c.get('label', n), value=values[n]) for n, c in suite.conditions.items()],
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
                    **(dict(also=r.also) if r.also else {})) for r in runs],
-        analysis=dict(suite.analysis, threshold=suite.analysis.get('threshold', 1.2), unit=UNIT, design=suite.design),
+        analysis=dict(dict(value_label=varied) | suite.analysis, threshold=suite.analysis.get('threshold', 1.2),
+                      unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
                   splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
                                      if meta.subject else None) for name, s in splits.items()},

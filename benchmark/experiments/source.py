@@ -69,7 +69,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
         description = f'random weights of a {network}, never trained (a control)'
     else:
         identity = digest(dict(config=content, data=data))
-        description = (f'face recognition on {identities.name}: {network}, {cfg.model.num_classes} identities, '
+        description = (f'recognition of the {cfg.model.num_classes} identities of {identities.name}: {network}, '
                        f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]
     return SourcePlan(suite.source['type'], identity, job / 'source.pth', backbone_arch(cfg.model.backbone),

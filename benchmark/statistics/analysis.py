@@ -18,6 +18,8 @@ from .describe import copies, describe_endpoints, error_distributions, learning_
 from .effects import effects
 from .endpoints import DECODER_FLOOR, Rates, ced_points
 from .errors import TableError
+from .few_seeds import few_seeds
+from .identical import identical
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import Options, read_options
@@ -69,10 +71,10 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         raise TableError('field error: empty in all rows; there is nothing to analyse')
     _check_pairing(main, options, notes)
     _check_margins(main, options)
-    notes += _few_seeds(main, options)
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
+    alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
     found = _contrasts(scores, layout, pairs, options)
@@ -179,24 +181,6 @@ def _check_pairing(scores: Scores, options: Options, notes: list[str]) -> None:
                    for method, seeds in scores.seeds.items() if len(seeds) < len(union)]
         notes.append(f'Paired design with incomplete seeds ({"; ".join(lacking)}): each contrast uses the seeds that '
                      'both of its methods have.')
-
-
-def _few_seeds(scores: Scores, options: Options) -> list[str]:
-    """Where, by simulation, the tests of procedures err more often than they say (docs/statistics.md)."""
-    counts = [len(seeds) for seeds in scores.seeds.values()]
-    if options.design == 'paired':
-        counts = [len(scores.common_seeds(a, b)) for a, b in all_pairs(scores.methods)]
-    counts = [count for count in counts if count > 1]
-    if counts and min(counts) == 2:
-        return ['With two seeds the tests of training procedures cannot be relied on: at a level of 5 % they err in '
-                '2 to 12 % of cases. Run at least five.']
-    if counts and min(counts) in (3, 4) and options.design == 'paired':
-        return ['With three paired seeds the tests of training procedures err in up to 8 % of cases at a level of '
-                '5 %, and in up to 15 % over a family of six contrasts. Five seeds keep to it.']
-    if counts and min(counts) == 3:
-        return ['With three seeds the tests of training procedures err in up to 8 % of cases at a level of 5 % where '
-                'the seeds of one method vary much more than those of the other. Five seeds keep to it.']
-    return []
 
 
 def _check_roles(scores: Scores, layout: Layout, options: Options, choices: dict[str, Any], notes: list[str]) -> None:

@@ -36,7 +36,7 @@ class Options:
         groups: Columns whose strata are compared.
         missing_cap: Error that a missing prediction counts as; None: an image that a run lacks is left out.
         reported_images: Number of test images behind the reported numbers.
-        value_label: What the conditions' values are.
+        value_label: What the conditions' values are; the name of the axis in tables and figures.
         success: Thresholds of the success detection rates, in millimetres where these are known, else in the unit of
             the errors; None: :data:`SUCCESS_MM` in millimetres, else none; empty: none.
     """
@@ -53,7 +53,7 @@ class Options:
     groups: tuple[str, ...] = ()
     missing_cap: float | None = None
     reported_images: int | None = None
-    value_label: str = 'labelled training images'
+    value_label: str = 'value of the condition'
     success: tuple[float, ...] | None = None
 
 

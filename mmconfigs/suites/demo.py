@@ -1,6 +1,6 @@
 """demo: the seven methods on made faces, 3 seeds; at most ten minutes on two cores."""
 title = 'Seven methods on made faces'
-question = 'With few labelled faces, does regularising fine-tuning by a face-recognition network reduce the error?'
+question = 'With few labelled images, does regularising fine-tuning by the source network reduce the error?'
 methods = dict(fe={}, ftp={}, ft={}, hg={}, ctd_cd={}, ctd_ed={}, ctd_com={})
 seeds = 3
 data = dict(type='synthetic', train=40, val=16, test=48, image_size=128, seed=0)

@@ -1,7 +1,7 @@
-"""real_faces: the seven methods on a prepared face set (--data-root, --source-data), with all, 20 and 10 labels."""
+"""real_faces: the seven methods on a prepared set (--data-root, --source-data), with all, 20 and 10 labels."""
 _base_ = './demo.py'
-title = 'Seven methods on real faces'
-question = 'With few labelled photographs, does regularising fine-tuning by a face-recognition network help?'
+title = 'Seven methods on your own images'
+question = 'With few labelled images, does regularising fine-tuning by the source network reduce the error?'
 data = dict(_delete_=True, type='prepared', root='{{$CTD_DATA:data/faces}}')
 source = dict(data=dict(_delete_=True, type='identities', root='{{$CTD_SOURCE_DATA:data/identities}}'), epochs=60)
 settings = dict(iterations=1800, hourglass=dict(num_stacks=2, channels=64))
@@ -11,3 +11,4 @@ conditions = dict(
     labels_10=dict(label='10 labels', value=10, num_labels=10, iterations=240))
 seeding = dict(all='shared')
 analysis = dict(groups=[])
+reported = dict(_delete_=True)

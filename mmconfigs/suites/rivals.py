@@ -1,7 +1,7 @@
 """rivals: what else one can do with a pre-trained network, each with three tries per seed chosen on validation."""
 _base_ = './demo.py'
 title = 'Cross-task regularisation and its rivals'
-question = 'With 20 labelled faces, does regularising by the source beat other ways to use a pre-trained network?'
+question = 'With 20 labels, does regularising by the source beat other ways to use a pre-trained network?'
 methods = dict(
     _delete_=True, ft={}, ctd_ed={}, ctd_com={}, ctd_ed_random=dict(label='CTD-ED, random source'),
     l2_sp=dict(label='L2-SP'), delta={}, lwf=dict(label='LwF'), kd={}, fitnets=dict(label='FitNets'),

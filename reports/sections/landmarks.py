@@ -1,4 +1,4 @@
-"""Landmarks one by one: means, the main contrast, and where on the face the errors are. All of it is exploratory."""
+"""Landmarks one by one: means, the main contrast, and where the errors are. All of it is exploratory."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.statistics.wording import LOOKING_AGAIN
+
 from ..figures import variance as figures
 from ..figures.parts import main_pair, shown
 from .base import Section, Skip, register
@@ -31,6 +33,7 @@ class Variance(Section):
             'planner': figures.planner(analysis, self.styles, [plan['item'] for plan in by_me], 'fig-planner')
             if by_me else None,
             'most': figures.MOST_PANELS,
+            'looking_again': LOOKING_AGAIN if any(plan['more'] for plan in plans) else '',
             'plans': plans,
             'by_me': by_me,
             'endpoints': [name for name in ('ME', 'FR', 'AUC', 'NME') if name in analysis['variance_components']],

@@ -25,7 +25,7 @@
   const written = (value) => (value === null || value === undefined ? '–' : value.toFixed(2));
   const known = (point) => point && point[0] !== null && point[1] !== null;
 
-  // What is asked for: null stands for all methods, the whole face.
+  // What is asked for: null stands for all methods, all landmarks.
   const asked = () => ({ why: control('why').value, method: number('method'), landmark: number('landmark') });
 
   const fits = (image, wish) => {

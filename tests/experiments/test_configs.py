@@ -1,6 +1,5 @@
 """The shipped configs: short, alike but for the model, and every method builds."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -273,7 +272,7 @@ def test_bad_suites_name_file_field_and_remedy(registered, tmp_path, text, messa
     assert 'mine.py' in str(caught.value) or 'fft' in str(caught.value)
 
 
-def test_numbers_reported_on_faces_stand_beside_faces_only(registered, tmp_path, capsys):
+def test_own_data_carry_nothing_of_the_paper(registered, tmp_path, capsys):
     from benchmark.datasets.prepared import read_split
     from benchmark.datasets.synthetic_faces import write_landmark_dataset
     from benchmark.experiments.plan import answerable
@@ -281,14 +280,34 @@ def test_numbers_reported_on_faces_stand_beside_faces_only(registered, tmp_path,
     root = tmp_path / 'faces'
     write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
     suite = load_suite('demo')
-    suite.data_replaced = True
     answerable(suite, root, read_split(root, 'test'))
     assert suite.reported['ft']['ME'] == 0.858
-    meta = json.loads((root / 'metainfo.json').read_text())
-    del meta['interocular']
-    (root / 'metainfo.json').write_text(json.dumps(meta))
-    answerable(suite, root, read_split(root, 'test'))
-    assert suite.reported == {} and 'names no inter-ocular pair' in capsys.readouterr().out
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = {str(CONFIGS / 'suites' / 'demo.py')!r}\n"
+                    f"data = dict(_delete_=True, type='prepared', root={str(root)!r})\nanalysis = dict(groups=[])\n")
+    inherited = load_suite(str(path))
+    answerable(inherited, root, read_split(root, 'test'))
+    assert inherited.reported == {} and "the paper's numbers" in capsys.readouterr().out
+    path.write_text(path.read_text() + 'reported = dict(ft=dict(ME=1.5, SD=0.3, FR=2.0, AUC=0.2))\n')
+    own = load_suite(str(path))
+    answerable(own, root, read_split(root, 'test'))
+    assert own.reported['ft']['ME'] == 1.5
+    for name in ('real_faces', 'paper'):
+        suite = load_suite(name)
+        assert suite.reported == {} and 'face' not in f'{suite.title} {suite.question} {suite.caution}'
+
+
+@pytest.mark.parametrize(('conditions', 'name', 'values'), [
+    (dict(all={}, few=dict(num_labels=10, value=10, iterations=40)), 'labelled training images', [59, 10]),
+    (dict(few=dict(num_labels=10), all=dict(label='all')), 'labelled training images', [10, 59]),
+    (dict(base={}, more=dict(value=1.5, cfg_options={'codec.sigma': 1.5})), 'sigma', [None, 1.5]),
+    (dict(a=dict(value=1, batch_size=1), b=dict(value=2, batch_size=2, epochs=7)), 'batch size', [1, 2]),
+    (dict(a=dict(value=1, lr=1e-3, method_options=dict(ft={'model.head.loss.w': 1})), b=dict(value=2)),
+     'value of the condition', [1, 2]),
+])
+def test_an_axis_has_its_own_name(conditions, name, values):
+    from benchmark.experiments.axis import axis
+    assert axis(conditions, 59) == (name, dict(zip(conditions, values)))
 
 
 def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_path, capsys):

@@ -69,12 +69,78 @@ def test_a_method_with_one_image_is_refused():
         analyze(validate(frame))
 
 
-@pytest.mark.parametrize(('seeds', 'design', 'part'), [(2, 'nested', '2 to 12 %'), (3, 'paired', 'up to 8 %'),
-                                                       (3, 'nested', 'one method vary much more'), (5, 'paired', None),
-                                                       (5, 'nested', None)])
-def test_few_seeds_are_noted_where_the_tests_are_liberal(seeds, design, part):
-    notes = analyze(validate(results(np.random.default_rng(0), seeds=seeds)), design=design, draws=100)['notes']
-    assert any(part in note for note in notes) if part else not any('%' in note for note in notes)
+def alerts_of(kind, *arguments, **choices):
+    found = analyze(*arguments, draws=100, **choices)
+    check_schema(found)
+    return [one['text'] for one in found['alerts'] if one['kind'] == kind]
+
+
+@pytest.mark.parametrize(('seeds', 'design', 'methods', 'parts'), [
+    (2, 'nested', 'ab', ['2 nested seeds', 'up to 12 %']),
+    (2, 'paired', 'abcdefg', ['up to 12 %', 'family of 6 (Holm) in up to 36 %']),
+    (3, 'paired', 'ab', ['3 paired seeds', 'up to 8 %']),
+    (3, 'paired', 'abcdefg', ['up to 8 %', 'family of 6 (Holm) in up to 16 %', 'Five seeds', '8 %']),
+    (3, 'nested', 'ab', ['up to 8 %']),
+    (5, 'paired', 'abcdefg', ['family of 6 (Holm) in up to 8 %']),
+    (5, 'paired', 'ab', None), (10, 'paired', 'abcdefg', None), (5, 'nested', 'abcdefg', None),
+    (1, 'nested', 'ab', None),
+])
+def test_few_seeds_are_an_alert_with_the_true_rate(seeds, design, methods, parts):
+    frame = results(np.random.default_rng(0), methods=[*methods], seeds=seeds, landmarks=1)
+    found = alerts_of('few seeds', validate(frame), design=design, proposed='a')
+    assert len(found) == (parts is not None)
+    assert all(part in found[0] for part in parts or ())
+
+
+def test_two_seeds_against_ten_are_an_alert():
+    frame = results(np.random.default_rng(0), seeds=10, landmarks=1)
+    frame = frame[(frame['method'] == 'a') | (frame['seed'] < 2)]
+    assert '2 against 10 seeds: at a nominal 5 %' in alerts_of('few seeds', validate(frame))[0]
+    assert 'up to 13 %' in alerts_of('few seeds', validate(frame))[0]
+
+
+def test_all_pairs_of_seven_methods_without_a_plan():
+    frame = results(np.random.default_rng(0), methods=[*'abcdefg'], landmarks=1)
+    assert 'family of 21 (Holm) in up to 33 %' in alerts_of('few seeds', validate(frame), design='paired')[0]
+
+
+def test_methods_with_the_same_predictions_in_all_seeds_are_an_alert():
+    frame = results(np.random.default_rng(0), methods=('a', 'b', 'c'))
+    frame['x'] = frame['y'] = frame['error'] * 3
+    same = frame.copy()
+    place = same['method'] == 'b'
+    same.loc[place, ['x', 'y', 'error']] = same.loc[same['method'] == 'a', ['x', 'y', 'error']].to_numpy()
+    text, = alerts_of('identical results', validate(same))
+    assert text.startswith('a, b give the same predictions to the last bit, in all 3 seeds')
+    for column in ('x', 'error'):
+        other = same.copy()
+        other.loc[other.index[place][0], column] += 1e-9
+        # Where there are predictions they are compared, not what follows from them.
+        assert len(alerts_of('identical results', validate(other))) == (column == 'error')
+    assert not alerts_of('identical results', validate(frame))
+    bare = validate(same.drop(columns=['x', 'y']))
+    assert len(alerts_of('identical results', bare)) == 1
+
+
+def test_conditions_that_change_nothing_are_an_alert_but_for_runs_shared_by_the_plan():
+    frame = results(np.random.default_rng(0), conditions=('all', 'few', 'odd'))
+    same = frame.copy()
+    for method in 'ab':
+        same.loc[(same['condition'] == 'few') & (same['method'] == method), 'error'] = same.loc[
+            (same['condition'] == 'all') & (same['method'] == method), 'error'].to_numpy()
+    text, = alerts_of('identical results', validate(same))
+    assert text.startswith('all methods give the same predictions to the last bit under all and few')
+    part = same.copy()
+    part.loc[(part['condition'] == 'few') & (part['method'] == 'b'), 'error'] += 0.1
+    assert alerts_of('identical results', validate(part))[0].startswith('a gives the same predictions')
+    runs = [{'id': f'{m}/{c}/{s}', 'method': m, 'condition': c, 'seed': s} for m in 'ab' for c in ('all', 'few', 'odd')
+            for s in range(3) if (m, c) != ('a', 'few')]
+    for run in runs:
+        if (run['method'], run['condition']) == ('a', 'all'):
+            run['also'] = {'few': f'a/few/{run["seed"]}'}
+    plan = {'conditions': [{'name': name} for name in ('all', 'few', 'odd')], 'runs': runs}
+    assert not alerts_of('identical results', validate(part), plan)
+    assert alerts_of('identical results', validate(same), plan)
 
 
 def test_missing_seeds_and_failed_runs_are_counted():
