@@ -18,6 +18,8 @@ import benchmark
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
+from benchmark.statistics.errors import TableError
+from benchmark.statistics.inputs import check_plan
 
 from .axis import axis
 from .configure import STRIDE, fill_paths, fit_source, identity, method_config, protocol, run_config, seal, uses_source
@@ -157,7 +159,12 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         if not kept:
             raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
         runs = kept
-    return Plan(suite, out, root, meta, source, runs, _content(suite, out, root, splits, source, runs, data_hash))
+    content = _content(suite, out, root, splits, source, runs, data_hash)
+    try:
+        check_plan(json.loads(json.dumps(content)))
+    except TableError as error:
+        raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
+    return Plan(suite, out, root, meta, source, runs, content)
 
 
 def answerable(suite: Suite, root: Path, test: Split) -> dict:
@@ -182,6 +189,9 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
                              "name it in the data's metainfo.json (groups).")
         print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
         analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
+    if 'NME' in (analysis.get('margin') or {}) and not meta.interocular:
+        raise SuiteError(f'analysis.margin.NME: {root} names no inter-ocular pair in its metainfo.json, so there is no '
+                         'NME. Name the pair, or leave this margin out.')
     if suite.data['type'] == 'prepared' and suite.reported and suite.reported == _papers_numbers():
         print("note: the paper's numbers, from another data set, are left out beside data of one's own.")
         suite.reported = {}

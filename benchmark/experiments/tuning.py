@@ -14,6 +14,8 @@ import numpy as np
 
 from benchmark.files import digest
 
+from .kinds import DICT, FINITE, OPTIONS, SEED
+
 KINDS = ('grid', 'random')
 FIELDS = ('tries', 'kind', 'axes', 'seed')
 #: What decides: the mean error on the validation split, of the network that is tested.
@@ -39,12 +41,18 @@ def check_tuning(tuning: dict[str, Any], methods: list[str]) -> None:
         raise ValueError(f'tuning.tries={count!r}: give the number of tries of each method, 2 or more.')
     if kind not in KINDS:
         raise ValueError(f'tuning.kind={kind!r} is unknown. Choose one of: {", ".join(KINDS)}.')
-    if stray := sorted(set(axes) - set(methods)):
+    if not SEED.fits(tuning.get('seed', 0)):
+        raise ValueError(f'tuning.seed={tuning["seed"]!r}: give {SEED.words}.')
+    if not DICT.fits(axes):
+        raise ValueError(f'tuning.axes={axes!r}: give a dict: method -> config key -> what to try.')
+    if stray := sorted(map(str, set(axes) - set(methods))):
         raise ValueError(f'tuning.axes.{stray[0]}: the suite has no such method. It has: {", ".join(methods)}.')
     for method in methods:
         if not axes.get(method):
             raise ValueError(f'tuning.axes.{method} is missing: tuning only some methods favours them. '
                              'Name config keys and what to try.')
+        if not OPTIONS.fits(axes[method]):
+            raise ValueError(f'tuning.axes.{method}={axes[method]!r}: give {OPTIONS.words}, with what to try of each.')
         for key, values in axes[method].items():
             _check_axis(f'tuning.axes.{method}[{key!r}]', values, kind)
         size = math.prod(len(values) for values in axes[method].values()) if kind == 'grid' else count
@@ -57,7 +65,7 @@ def _check_axis(where: str, values: Any, kind: str) -> None:
     if isinstance(values, (list, tuple)) and values:
         return
     fits = isinstance(values, dict) and kind == 'random' and not set(values) - {'low', 'high', 'log'} and \
-        all(isinstance(values.get(key), (int, float)) for key in ('low', 'high'))
+        all(FINITE.fits(values.get(key)) for key in ('low', 'high'))
     if not fits or not values['low'] < values['high'] or (values.get('log') and values['low'] <= 0):
         raise ValueError(f'{where}={values!r}: give a list of values' + (
             ', or dict(low=, high=, log=True or False) with low below high.' if kind == 'random' else '.'))

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from .errors import TableError
+from .inputs import problem
 from .table import read_table
 from .training import read_history
 
-SCHEMA = Path(__file__).with_name('input_schema.json')
 RESULTS = ('results.parquet', 'results.csv')
 TUNING = 'tuning.json'
 
@@ -115,9 +113,6 @@ def _json(path: Path, kind: str, remedy: str) -> Any:
         raise TableError(f"{path}: can't be read ({exc.strerror}); check the path") from exc
     except ValueError as exc:
         raise TableError(f'{path}: not JSON ({exc}); {remedy}') from exc
-    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
-    problem = best_match(Draft202012Validator({**schema, '$ref': f'#/$defs/{kind}'}).iter_errors(content))
-    if problem is not None:
-        field = problem.json_path.removeprefix('$').removeprefix('.') or 'the whole file'
-        raise TableError(f'{path}: field {field}: {problem.message[:200]}; {remedy}')
+    if found := problem(content, kind):
+        raise TableError(f'{path}: {found}; {remedy}')
     return content
