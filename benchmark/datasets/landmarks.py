@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import zlib
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from .metainfo import DataError
 from .prepared import Record, read_split
 from .views import DrawView, numbered_views
 
+#: How an image that has not the input's proportions gets them: stretched, or padded by repeating its edges.
+RESIZES = ('squeeze', 'letterbox')
 #: Most bytes of finished views that a data set keeps, unless it is told otherwise.
 VIEW_BYTES = 256 << 20
 
@@ -43,10 +46,10 @@ def choose_subset(records: list[Record], count: int | None, seed: int) -> list[R
 class LandmarkDataset(BaseDataset):
     """Images with landmarks from a prepared folder (see :mod:`benchmark.datasets.metainfo`).
 
-    Images are decoded once, resized to the network's input and kept in memory as RGB. Discrete views of training images
-    (:class:`benchmark.datasets.views.DrawView`) are made once too, up to ``view_bytes``, and shared between epochs:
-    what is done to them is done out of place. Coordinates in the results are pixels of the prepared image, pixel
-    centres (x = 0 is the centre of the first pixel).
+    Images are decoded once, brought to the size of the network's input and kept in memory as RGB. Discrete views of
+    training images (:class:`benchmark.datasets.views.DrawView`) are made once too, up to ``view_bytes``, and shared
+    between epochs: what is done to them is done out of place. Coordinates in the results are pixels of the prepared
+    image, pixel centres (x = 0 is the centre of the first pixel).
 
     Args:
         data_root: The prepared folder.
@@ -58,17 +61,23 @@ class LandmarkDataset(BaseDataset):
         pipeline: Transforms; see :class:`benchmark.datasets.views.DrawView`.
         test_mode: As BaseDataset's.
         view_bytes: Most bytes of finished views that are kept in memory; 0 makes each anew. It changes no result.
+        resize: ``squeeze`` stretches each image to the input size, with a scale of its own across and down;
+            ``letterbox`` keeps its proportions, puts it in the middle and repeats its edges beyond it, as crops do.
 
     Raises:
         DataError: Bad data; names file, record and remedy.
+        ValueError: Unknown ``resize``.
     """
 
     METAINFO: dict = dict()
 
     def __init__(self, data_root: str, split: str, input_size: tuple[int, int], num_labels: int | None = None,
                  split_seed: int = 0, view_seed: int = 0, pipeline=(), test_mode: bool = False,
-                 view_bytes: int = VIEW_BYTES, **kwargs) -> None:
+                 view_bytes: int = VIEW_BYTES, resize: str = 'squeeze', **kwargs) -> None:
+        if resize not in RESIZES:
+            raise ValueError(f'LandmarkDataset: resize={resize!r} is unknown. Choose one of {RESIZES}.')
         self.split = split
+        self.resize = resize
         self.input_size = tuple(input_size)
         self.view_seed = view_seed
         self.epoch = 0
@@ -89,20 +98,26 @@ class LandmarkDataset(BaseDataset):
         entries = []
         for index, record in enumerate(self._records):
             width, height = record.width, record.height
-            size = np.array([width, height], np.float32)
-            # Pixel centres: u = (x + 0.5) * input / size - 0.5, written as MMPose's centre and scale.
-            centre = size / 2 + 0.5 * size / np.array(self.input_size, np.float32) - 0.5
+            left, top, *framed = self._frame(width, height)
+            size = np.array(framed, np.float32)
+            padding = np.array([left, top], np.float32)
+            # Pixel centres: u = (x + padding + 0.5) * input / size - 0.5, written as MMPose's centre and scale.
+            centre = size / 2 + 0.5 * size / np.array(self.input_size, np.float32) - 0.5 - padding
             entries.append(dict(
                 img_id=record.image_id, id=index, img_path=str(record.path), image=record.file_name,
                 row=self._rows[record.file_name],
                 category_id=1, ori_shape=(height, width), input_size=self.input_size, input_center=centre,
-                input_scale=size, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
+                input_scale=size, padding=padding, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
                 flip_policy=self.landmark_meta.flip_policy, keypoints=record.landmarks[None].astype(np.float32),
                 keypoints_visible=record.visible[None].astype(np.float32), annotated=record.visible,
                 bbox=np.array([[0, 0, width, height]], np.float32), bbox_score=np.ones(1, np.float32),
                 subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing,
                 annotators=dict(record.annotators)))
         return entries
+
+    def _frame(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """What of the plane an input shows: pixels left and above of the image, and the frame's width and height."""
+        return (0, 0, width, height) if self.resize == 'squeeze' else letterbox((width, height), self.input_size)
 
     def get_data_info(self, idx: int) -> dict:
         """A copy of entry ``idx`` with its image (H, W, 3), uint8, RGB, at the network's input size."""
@@ -144,8 +159,45 @@ class LandmarkDataset(BaseDataset):
             DataError: The file is missing or does not decode.
         """
         if path not in self._images:
-            self._images[path] = read_rgb(path, self.input_size)
+            image = read_rgb(path, self.input_size if self.resize == 'squeeze' else None)
+            self._images[path] = image if self.resize == 'squeeze' else padded(image, self.input_size)
         return self._images[path]
+
+
+def letterbox(size: tuple[int, int], input_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The smallest frame of whole pixels around an image that has exactly the input's proportions.
+
+    With g the greatest common divisor of the input's sides, W = a g and H = b g, the frame is a n x b n pixels with
+    n = max(ceil(w / a), ceil(h / b)), so that both directions have the same scale, g / n.
+
+    Args:
+        size: Width w and height h of the image, in pixels.
+        input_size: Width W and height H of the network's input, in pixels.
+
+    Returns:
+        Pixels of the frame left of the image and above it (half of what is added, rounded down), and its width and
+        height.
+    """
+    divisor = math.gcd(*input_size)
+    parts = [side // divisor for side in input_size]
+    times = max(-(-side // part) for side, part in zip(size, parts))
+    width, height = (part * times for part in parts)
+    return (width - size[0]) // 2, (height - size[1]) // 2, width, height
+
+
+def padded(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
+    """An image (H, W, 3) in the middle of the input, its edges repeated up to the border; see :func:`letterbox`."""
+    height, width = image.shape[:2]
+    left, top, across, down = letterbox((width, height), input_size)
+    image = cv2.copyMakeBorder(image, top, down - height - top, left, across - width - left, cv2.BORDER_REPLICATE)
+    return _resized(image, input_size)
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if image.shape[1::-1] == tuple(size):
+        return image
+    shrinks = image.shape[1] > size[0]
+    return cv2.resize(image, tuple(size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -161,7 +213,4 @@ def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarra
     if image is None:
         raise DataError(f'{path}: does not decode as an image. Replace the file or take its record out.')
     image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    if size is not None and image.shape[1::-1] != tuple(size):
-        shrinks = image.shape[1] > size[0]
-        image = cv2.resize(image, tuple(size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return image
+    return image if size is None else _resized(image, size)

@@ -100,7 +100,7 @@ class DrawView(BaseTransform):
             flipped = bool(visible[0, second].sum() > visible[0, first].sum())
         width, height = results['input_size']
         size = np.array([width, height], np.float32)
-        points = (results['keypoints'] + 0.5) * size / results['input_scale'] - 0.5
+        points = (results['keypoints'] + 0.5 + results.get('padding', 0.0)) * size / results['input_scale'] - 0.5
         image = results['img']
         if flipped:
             image = image[:, ::-1]

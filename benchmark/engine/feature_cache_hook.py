@@ -75,7 +75,7 @@ class FeatureCacheHook(Hook):
         view = numbered_views(dataset.pipeline)
         shared = dict(data=fingerprint(dataset.data_root), split=dataset.split, input_size=list(dataset.input_size),
                       views=view.described(), precision=self.precision, batch_size=batch_size,
-                      **_arithmetic(model, runner.optim_wrapper))
+                      **_resizing(dataset), **_arithmetic(model, runner.optim_wrapper))
         rows = dataset.total * view.count
         say = runner.logger.info
         if source is not None:
@@ -124,6 +124,12 @@ class FeatureCacheHook(Hook):
         """Tests and validations have views of their own."""
         for kept in self.outputs:
             kept.views = None
+
+
+def _resizing(dataset) -> dict:
+    """How images get the input's proportions, where it is not as a data set does it anyway."""
+    resize = getattr(dataset, 'resize', 'squeeze')
+    return {} if resize == 'squeeze' else dict(resize=resize)
 
 
 def _arithmetic(model: nn.Module, optim_wrapper) -> dict:

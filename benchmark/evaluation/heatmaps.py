@@ -43,13 +43,25 @@ def place(sample: dict, shape: tuple[int, int]) -> tuple[float, float, float, fl
     return (*map(float, corner), *map(float, scale))
 
 
+def mirror_width(sample: dict) -> int:
+    """The width w, in pixels of the prepared image, for which a mirrored view shows pixel x where w - 1 - x was.
+
+    It is the image's own where the image fills the input. In a padded input the mirror stands in the middle of the
+    input: u' = W - 1 - u with u = (x - c) W / S + W / 2, for MMPose's centre c and scale S, gives w - 1 = 2 c - S / W.
+    """
+    if 'input_center' not in sample:
+        return sample['ori_shape'][1]
+    centre, scale = float(sample['input_center'][0]), float(sample['input_scale'][0])
+    return round(2 * centre - scale / sample['input_size'][0]) + 1
+
+
 def mirrored(heatmap: np.ndarray, box: tuple[float, ...], width: int) -> tuple[np.ndarray, tuple[float, ...]]:
     """A heatmap of the mirrored image, and its place, in the image as it is.
 
     Args:
         heatmap: (H, W).
         box: From :func:`place`.
-        width: Of the prepared image, in pixels.
+        width: From :func:`mirror_width`.
     """
     left, top, across, down = box
     return heatmap[:, ::-1], (width - 1 - (left + across), top, across, down)

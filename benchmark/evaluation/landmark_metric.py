@@ -9,12 +9,24 @@ from mmengine.evaluator import BaseMetric
 from mmpose.registry import METRICS
 
 from .errors import annotator_pairs, landmark_errors, summary
-from .heatmaps import mirrored, pack, place, strongest
+from .heatmaps import mirror_width, mirrored, pack, place, strongest
 
 
 @METRICS.register_module()
 class LandmarkErrorMetric(BaseMetric):
-    """Errors per image and landmark in heatmap pixels, input pixels and, where known, millimetres.
+    """Errors per image and landmark: in the photograph (the prepared image), in its units, and in heatmap pixels.
+
+    With p - q the difference between prediction and truth in pixels of the photograph, s_x and s_y input pixels per
+    pixel of it, r the stride and m millimetres per pixel, a row has
+
+    - ``error_photo`` = |p - q| in pixels of the photograph, ``error_mm`` = m |p - q|,
+    - ``error_input`` = sqrt(s_x s_y) |p - q|: one scale for both directions,
+    - ``error`` = |((p - q)_x s_x, (p - q)_y s_y)| / r in heatmap pixels, the paper's protocol,
+    - ``normalizer`` = sqrt(s_x s_y) / r times the inter-ocular distance in the photograph,
+    - ``scale_x`` = s_x / r and ``scale_y`` = s_y / r, heatmap pixels per pixel of the photograph.
+
+    Where an image keeps its proportions s_x = s_y, and ``error_input`` = r ``error``; where it is squeezed, ``error``
+    counts a pixel down s_y / s_x times as much as one across.
 
     Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error. Further
     annotators give columns with their distances from each other, ``between_<a>-<b>`` in heatmap pixels and
@@ -52,9 +64,10 @@ class LandmarkErrorMetric(BaseMetric):
             if sample.get('flip'):
                 order = np.asarray(sample['flip_indices'])
                 predicted = predicted[order].copy()
-                predicted[:, 0] = sample['ori_shape'][1] - 1 - predicted[:, 0]
+                width = mirror_width(sample)
+                predicted[:, 0] = width - 1 - predicted[:, 0]
                 scores = scores[order]
-                heatmap = heatmap and mirrored(*heatmap, sample['ori_shape'][1])
+                heatmap = heatmap and mirrored(*heatmap, width)
             self.results.append(dict(
                 heatmap=heatmap,
                 image=sample.get('image', str(sample.get('img_id'))), subject=sample.get('subject', ''),
@@ -87,18 +100,22 @@ class LandmarkErrorMetric(BaseMetric):
 
     def _rows(self, result: dict) -> list[dict]:
         to_input = result['to_input']
-        in_input = landmark_errors(result['predicted'] * to_input, result['truth'] * to_input)
+        squeezed = landmark_errors(result['predicted'] * to_input, result['truth'] * to_input)
         in_image = landmark_errors(result['predicted'], result['truth'])
+        one_scale = to_input if to_input[0] == to_input[1] else np.sqrt(to_input.prod())
+        in_input = squeezed if one_scale is to_input else in_image * one_scale
         spacing, annotated = result['pixel_spacing'], result['annotated']
         normaliser = float('nan')
         if self.interocular is not None and annotated[list(self.interocular)].all():
-            ends = result['truth'][list(self.interocular)] * to_input / self.stride
+            ends = result['truth'][list(self.interocular)] * one_scale / self.stride
             normaliser = float(np.linalg.norm(ends[0] - ends[1]))
+        across, down = map(float, to_input / self.stride)
         between = self._between(result)
         names = self.landmarks or [str(k) for k in range(len(annotated))]
         return [dict(image=result['image'], subject=result['subject'], landmark=names[k],
-                     error=float(in_input[k] / self.stride), error_input=float(in_input[k]),
+                     error=float(squeezed[k] / self.stride), error_input=float(in_input[k]),
                      error_mm=float(in_image[k] * spacing) if spacing else float('nan'), normalizer=normaliser,
+                     error_photo=float(in_image[k]), scale_x=across, scale_y=down,
                      x=float(result['predicted'][k, 0]), y=float(result['predicted'][k, 1]),
                      x_true=float(result['truth'][k, 0]), y_true=float(result['truth'][k, 1]),
                      score=float(result['scores'][k]), **{f'group_{g}': v for g, v in result['groups'].items()},

@@ -117,6 +117,10 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     cfg = method_config(method) if base is None else copy.deepcopy(base)
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
     _resize(cfg, size, settings.get('decoding'))
+    if (resize := settings.get('resize', 'squeeze')) != 'squeeze':
+        # Said only where it is not what a data set does anyway.
+        for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+            loader.dataset.resize = resize
     _network(cfg.model, settings, len(meta.landmarks))
     train = cfg.train_dataloader
     train.batch_size = settings.get('batch_size', train.batch_size)
@@ -240,7 +244,8 @@ def protocol(cfg: Config) -> dict[str, Any]:
     optimizer, schedule = cfg.optim_wrapper.optimizer, cfg.param_scheduler[0]
     backbone, head = model.backbone, model.head
     parts = dict(
-        input_size=list(train.dataset.input_size), batch_size=train.batch_size, epochs=cfg.train_cfg.max_epochs,
+        input_size=list(train.dataset.input_size), resize=train.dataset.get('resize', 'squeeze'),
+        batch_size=train.batch_size, epochs=cfg.train_cfg.max_epochs,
         optimizer=optimizer.type, learning_rate=optimizer.lr, schedule=f'{schedule.type}, per iteration',
         schedule_power=schedule.get('power'),
         precision='bfloat16' if cfg.optim_wrapper.get('type') == 'AutocastOptimWrapper' else 'float32',

@@ -43,9 +43,10 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'mmconfigs'
 #: is the number of optimisation steps, rounded up to whole epochs: it trains alike with any number of images.
 SETTINGS = ('depth', 'width', 'input_size', 'batch_size', 'epochs', 'iterations', 'lr', 'power', 'decoding',
             'hourglass', 'decoder_channels', 'channels_last', 'selection', 'val_interval', 'feature_cache',
-            'precision', 'cuda_graphs', 'cfg_options')
+            'precision', 'cuda_graphs', 'resize', 'cfg_options')
 CHOICES = {'depth': (18, 34, 50, 101, 152), 'selection': ('last', 'best_val'),
-           'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16')}
+           'decoding': ('argmax', 'quarter', 'dark'), 'precision': ('float32', 'bfloat16'),
+           'resize': ('squeeze', 'letterbox')}
 #: What kind of value a setting takes.
 KINDS = {
     **dict.fromkeys(('width', 'batch_size', 'epochs', 'iterations', 'decoder_channels', 'val_interval'), whole(1)),

@@ -34,6 +34,7 @@ from .subgroups import subgroups
 from .success import success, which_rates
 from .training import training
 from .tuning import tuning
+from .units import squeezed
 from .wording import statements
 
 SCHEMA_VERSION = 2
@@ -65,6 +66,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     notes, alerts = list(layout.notes), []
     options = _known_methods(options, layout, choices, notes)
     rates = which_rates(table, options, notes)
+    alerts += squeezed(table, {name: about['label'] for name, about in layout.conditions.items()})
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():

@@ -96,7 +96,7 @@ def error_distributions(scores: Scores, points: np.ndarray) -> dict[str, Any]:
 def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) -> dict[str, Any]:
     """Label, unit, meaning and direction of each endpoint."""
     units = {'FR': 'share of images', 'AUC': 'share of the area', 'NME': 'share of the inter-ocular distance',
-             'ME_input': 'input px', 'ME_mm': 'mm'}
+             'ME_photo': 'photo px', 'ME_input': 'input px', 'ME_mm': 'mm'}
     found = {name: {'label': label, 'unit': units.get(name, unit), 'description': text, 'better': better}
              for name, (label, text, better) in ENDPOINTS.items() if name in names}
     for name, threshold in rates.names.items() if rates else ():

@@ -11,10 +11,14 @@ ME_printed  sqrt(sum over k of d_k^2) / K                the same
 FR          1 if e_i > t else 0                          share of images, 0..1
 AUC         max(0, 1 - e_i / t)                          share of the area, 0..1
 NME         mean over k of d_k / inter-ocular distance   share of that distance
+ME_photo    mean over k of the error in the photograph   photo px
 ME_input    mean over k of the error in network input    input px
 ME_mm       mean over k of the error in millimetres      mm
 SDR_<u>     share of the k with d_k <= u                 share of landmarks, 0..1
 =========== ============================================ ==============================
+
+Where an image is squeezed to the network's input, d_k is a distance in squeezed pixels (the paper's protocol); those of
+NME, ME_photo, ME_input and ME_mm are distances in the photograph (see :func:`benchmark.statistics.units.isotropic`).
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import TableError
+from .units import isotropic
 
 #: Mean distance from a uniform point of a unit square to its centre: what a perfect heatmap read with a plain
 #: argmax errs on average, in heatmap pixels (0.3826).
@@ -47,6 +52,7 @@ ENDPOINTS = {
         'higher',
     ),
     'NME': ('normalised mean error', 'Mean error over the inter-ocular distance of the image.', 'lower'),
+    'ME_photo': ('mean error, photograph', 'Mean error in pixels of the photograph, as prepared.', 'lower'),
     'ME_input': ('mean error, network input', 'Mean error in pixels of the network input.', 'lower'),
     'ME_mm': (
         'mean error, millimetres',
@@ -172,8 +178,8 @@ def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = No
     scores['FR'] = failures(scores['ME'].to_numpy(), threshold)
     scores['AUC'] = auc_scores(scores['ME'].to_numpy(), threshold)
     if 'normalizer' in table.columns:
-        scores['NME'] = per_image(error / table['normalizer'].to_numpy(np.float64))
-    for column, endpoint in (('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
+        scores['NME'] = per_image(isotropic(table) / table['normalizer'].to_numpy(np.float64))
+    for column, endpoint in (('error_photo', 'ME_photo'), ('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
         if column in table.columns:
             scores[endpoint] = per_image(table[column].to_numpy(np.float64))
     for endpoint, success in rates.names.items() if rates else ():

@@ -203,6 +203,9 @@ def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)
+    if 'ME_photo' in arrays and {'scale_x', 'scale_y'} <= set(rows.columns):
+        scale = np.sqrt(rows['scale_x'] * rows['scale_y']).groupby(rows['image']).mean().reindex(images).to_numpy()
+        fills['ME_photo'] = np.broadcast_to(cap / scale, absent.shape)
     return {endpoint: np.where(absent, fills.get(endpoint, np.nan), array) for endpoint, array in arrays.items()}
 
 

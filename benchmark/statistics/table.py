@@ -2,7 +2,9 @@
 
 Only ``method``, ``seed``, ``image`` and ``error`` are required. Without ``landmark`` a row is a whole image
 and ``error`` is the image's; without ``condition`` there is one, named ``all``. ``between_<pair>`` and
-``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs.
+``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs. ``error_photo``
+is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
+across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`).
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from .errors import TableError
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')
 NAMES = ('method', 'condition', 'image', 'subject', 'landmark')
-DISTANCES = ('error', 'error_input', 'error_mm')
+DISTANCES = ('error', 'error_input', 'error_mm', 'error_photo')
+#: Heatmap pixels per pixel of the photograph, across and down.
+SCALES = ('scale_x', 'scale_y')
 COORDINATES = ('x', 'y', 'x_true', 'y_true')
-NUMBERS = (*DISTANCES, 'normalizer', *COORDINATES, 'score')
+NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 ROWS_SHOWN = 5
@@ -181,9 +185,9 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) ->
                          'remove these rows')
     if (name in DISTANCES or name.startswith(BETWEEN)) and (value < 0).any():
         raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; a distance is at least 0')
-    if name == 'normalizer' and (value <= 0).any():
+    if name in ('normalizer', *SCALES) and (value <= 0).any():
         raise TableError(
-            f'{where}: field normalizer: not above 0 in {_rows(value <= 0)}; leave it empty if unknown'
+            f'{where}: field {name}: not above 0 in {_rows(value <= 0)}; leave it empty if unknown'
         )
     return number
 

@@ -50,6 +50,7 @@ class Table1(Section):
             'columns': main,
             'more': columns(analysis, (('NME', 'NME', 2, True), ('ME_mm', 'ME in mm', 3, True),
                                        ('ME_printed', 'ME as printed', 3, True),
+                                       ('ME_photo', 'ME in photo px', 3, True),
                                        ('ME_input', 'ME in input px', 3, True))),
             'best': {name: best(analysis, name) for name in ('ME', *(column.name for column in main))},
             'described': any(block['description'] for block in blocks),
@@ -63,7 +64,8 @@ class Table1(Section):
 
 def columns(analysis: dict[str, Any], wanted: Sequence[tuple[str, str, int, bool]]) -> list[Column]:
     """Those of the wanted columns (endpoint, title, decimals, with its interval) that the analysis has."""
-    units = {'FR': '% of images', 'AUC': '0 to 1', 'NME': '%', 'ME_mm': 'mm', 'ME_input': 'input px'}
+    units = {'FR': '% of images', 'AUC': '0 to 1', 'NME': '%', 'ME_mm': 'mm', 'ME_photo': 'photo px',
+             'ME_input': 'input px'}
     return [
         Column(name, title, digits, 100 if name in ('FR', 'NME') else 1, units.get(name, analysis['unit']), interval,
                '↓' if analysis['endpoints'][name]['better'] == 'lower' else '↑')

@@ -36,6 +36,78 @@ def test_pixel_centres_under_resizing(dataset):
     assert back == pytest.approx((3, 19))
 
 
+def wide(prepared, points):
+    """The prepared set of the fixture with images of 40 x 20 px, a bright pixel at each image's first landmark."""
+    import json
+    root = prepared(points)
+    path = root / 'annotations/train.json'
+    content = json.loads(path.read_text())
+    for image, landmarks in zip(content['images'], points):
+        picture = np.zeros((20, 40, 3), np.uint8)
+        x, y = landmarks[0]
+        picture[y, x] = 255
+        cv2.imwrite(str(root / 'images' / image['file_name']), picture)
+        image.update(height=20)
+    path.write_text(json.dumps(content))
+    return root
+
+
+WIDE = [[(10, 4), (30, 4), (20, 15)]] * 2
+
+
+@pytest.mark.parametrize('view', [dict(train=False), dict(flip=1.0, scales=(1.0,)), dict(flip=0.0, scales=(0.8,)),
+                                  dict(flip=1.0, scales=(0.8,))])
+def test_letterbox_keeps_proportions_image_points_and_the_way_back(registered, prepared, view):
+    # 40 x 20 in the middle of 40 x 40: ten rows above; doubled, an input pixel is half a pixel of the photograph.
+    from mmpose.registry import DATASETS
+    codec = dict(type='ArgmaxHeatmap', input_size=(80, 80), heatmap_size=(20, 20))
+    data = DATASETS.build(dict(
+        type='LandmarkDataset', data_root=str(wide(prepared, WIDE)), split='train', input_size=(80, 80),
+        resize='letterbox', pipeline=[dict(type='DrawView', **view), dict(type='GenerateTarget', encoder=codec)]))
+    item = data[0]
+    assert item['img'].shape == (80, 80, 3) and item['input_scale'].tolist() == [40, 40]
+    expected = (np.array(WIDE[0], float) + 0.5 + [0, 10]) * 2 - 0.5
+    if view.get('flip'):
+        expected[:, 0] = 79 - expected[:, 0]
+        expected = expected[[1, 0, 2]]
+    scale = view.get('scales', (1.0,))[0]
+    expected = 39.5 + scale * (expected - 39.5)
+    assert item['transformed_keypoints'][0] == pytest.approx(expected, abs=1e-4)
+    # The bright pixel is where the landmark is said to be.
+    grey = item['img'].astype(float)[..., 0]
+    centre = ((grey.sum(0) @ np.arange(80)) / grey.sum(), (grey.sum(1) @ np.arange(80)) / grey.sum())
+    assert centre == pytest.approx(expected[1 if view.get('flip') else 0], abs=0.1)
+    if view.get('train') is False:
+        back = expected / 80 * item['input_scale'] + item['input_center'] - item['input_scale'] / 2
+        assert back == pytest.approx(np.array(WIDE[0], float))
+    # The landmark in heatmap pixels, input over 4.
+    peak = np.unravel_index(item['heatmaps'][2].argmax(), (20, 20))[::-1]
+    assert np.abs(np.array(peak) - expected[2] / 4).max() <= 0.5
+
+
+@pytest.mark.parametrize(('size', 'inputs', 'frame'), [
+    ((320, 128), (64, 64), (0, 96, 320, 320)), ((101, 60), (64, 64), (0, 20, 101, 101)),
+    ((100, 200), (64, 48), (84, 0, 268, 201)), ((128, 96), (64, 48), (0, 0, 128, 96)),
+    ((7, 5), (65, 64), (29, 29, 65, 64))])
+def test_a_letterbox_has_one_scale_in_both_directions(registered, size, inputs, frame):
+    from benchmark.datasets.landmarks import letterbox
+    left, top, width, height = letterbox(size, inputs)
+    assert (left, top, width, height) == frame
+    assert inputs[0] / width == inputs[1] / height and width >= size[0] and height >= size[1]
+
+
+def test_letterbox_repeats_the_edges(registered):
+    from benchmark.datasets.landmarks import padded
+    image = np.repeat(np.array([[10], [200]], np.uint8)[:, :, None], 3, 2).repeat(4, 1)
+    out = padded(image, (4, 4))
+    assert out[:, 0, 0].tolist() == [10, 10, 200, 200]
+
+
+def test_unknown_resize(dataset):
+    with pytest.raises(ValueError, match="resize='pad' is unknown"):
+        dataset(resize='pad')
+
+
 def test_flip_swaps_pairs(dataset):
     item = dataset(view=dict(flip=1.0, scales=(1.0,)))[0]
     # x -> 39 - x, then left and right change places

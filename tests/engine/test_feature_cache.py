@@ -180,3 +180,11 @@ def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
     assert main(['clear']) == 0 and not folder.exists() and (tmp_path / 'data').exists()
     with pytest.raises(SystemExit, match='2'):
         main(['clear', 'everything'])
+
+
+def test_features_of_padded_images_are_kept_apart(registered):
+    from types import SimpleNamespace
+
+    from benchmark.engine.feature_cache_hook import _resizing
+    assert _resizing(SimpleNamespace(resize='squeeze')) == _resizing(SimpleNamespace()) == {}
+    assert _resizing(SimpleNamespace(resize='letterbox')) == dict(resize='letterbox')

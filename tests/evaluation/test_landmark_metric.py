@@ -100,3 +100,46 @@ def test_an_image_without_the_second_annotator_has_no_distance(rows):
 def test_without_annotators_there_are_no_columns_of_them(rows):
     _, table = rows(sample([(0, 0)] * 2, [(1, 1)] * 2, annotators={'b': np.zeros((2, 2))}))
     assert not any(name.startswith('between') for name in table[0])
+
+
+def test_distances_are_those_in_the_photograph_where_an_image_is_squeezed(rows):
+    # 320 x 128 to 64 x 64: 5 photo px across and 2 down are an input pixel.
+    squeezed = dict(input_size=(64, 64), input_scale=(320, 128), ori_shape=(128, 320), pixel_spacing=0.5)
+    _, table = rows(sample([(110, 20), (50, 60)], [(100, 20), (50, 50)], **squeezed), interocular=(0, 1))
+    across, down = table
+    for row in table:
+        # The same 10 px are the same error, in every unit of the photograph.
+        assert (row['error_photo'], row['error_mm']) == pytest.approx((10, 5))
+        assert row['error_input'] == pytest.approx(10 * np.sqrt(64 / 320 * 64 / 128))
+        assert row['normalizer'] == pytest.approx(np.hypot(50, 30) * np.sqrt(64 / 320 * 64 / 128) / 4)
+        assert (row['scale_x'], row['scale_y']) == (64 / 320 / 4, 64 / 128 / 4)
+    # The paper's protocol keeps the squeezed pixels: one down counts 2.5 times one across.
+    assert across['error'] == pytest.approx(10 / 5 / 4) and down['error'] == pytest.approx(10 / 2 / 4)
+
+
+@pytest.mark.parametrize('size', [(320, 240), (256, 256), (501, 333)])
+def test_an_image_that_keeps_its_proportions_has_the_very_errors_that_it_had(rows, size):
+    rng = np.random.default_rng(0)
+    predicted, truth = rng.uniform(0, 160, (2, 2, 2))
+    shape = dict(input_size=tuple(side // (3 if size[0] == 501 else 2) for side in size),
+                 input_scale=size, ori_shape=size[::-1])
+    _, table = rows(sample(predicted, truth, **shape), interocular=(0, 1))
+    to_input = np.array(shape['input_size'], float) / np.array(size, float)
+    known = np.sqrt((((predicted * to_input) - (truth * to_input)) ** 2).sum(-1))
+    ends = truth * to_input / 4
+    assert [row['error_input'] for row in table] == known.tolist()
+    assert [row['error'] for row in table] == (known / 4).tolist()
+    assert {row['normalizer'] for row in table} == {float(np.linalg.norm(ends[0] - ends[1]))}
+
+
+def test_mirrored_view_of_a_padded_input_is_turned_back(rows):
+    # A photograph of 101 x 60 px in a frame of 128 x 128: 13 px to its left, 14 to its right.
+    size, scale = np.array([64, 64]), np.array([128.0, 128.0])
+    centre = scale / 2 + 0.5 * scale / size - 0.5 - np.array([13, 34])
+    truth = np.array([(10.0, 20.0), (90.0, 50.0)])
+    inputs = (truth + 0.5 + [13, 34]) * size / scale - 0.5
+    inputs[:, 0] = 63 - inputs[:, 0]
+    predicted = (inputs / size * scale + centre - scale / 2)[::-1]
+    summary, table = rows(sample(predicted, truth, flip=True, ori_shape=(60, 101), input_size=(64, 64),
+                                 input_scale=scale, input_center=centre))
+    assert summary['ME'] == pytest.approx(0, abs=1e-12) and table[1]['x'] == pytest.approx(90)

@@ -334,3 +334,19 @@ def test_unknown_suite_lists_those_there_are(registered):
     from benchmark.experiments.suite import SuiteError, load_suite
     with pytest.raises(SuiteError, match='nosuch: no such suite. There are: demo'):
         load_suite('nosuch')
+
+
+def test_padding_stands_in_a_config_only_where_it_is_asked_for():
+    from benchmark.datasets.metainfo import LandmarkMeta
+    from benchmark.experiments.configure import protocol, run_config
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
+
+    def made(settings):
+        return run_config(dict(config=str(CONFIGS / 'methods/ft.py'), cfg_options={}), settings, meta,
+                          dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8)
+
+    plain, named, padded = made({}), made(dict(resize='squeeze')), made(dict(resize='letterbox'))
+    assert plain.to_dict() == named.to_dict() != padded.to_dict()
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert 'resize' not in plain[loader].dataset and padded[loader].dataset.resize == 'letterbox'
+    assert protocol(plain)['resize'] == 'squeeze' and protocol(padded)['resize'] == 'letterbox'

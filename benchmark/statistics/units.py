@@ -1,0 +1,169 @@
+"""In what errors are measured: distances in the photograph, and one unit where inputs differ.
+
+Symbols, per row of the results table: p - q: prediction minus truth in pixels of the photograph (the prepared image),
+s_x, s_y: heatmap pixels per such pixel (columns ``scale_x``, ``scale_y``), s = sqrt(s_x s_y).
+
+    error       = |((p - q)_x s_x, (p - q)_y s_y)|      heatmap pixels, the paper's protocol
+    error_photo = |p - q|                               pixels of the photograph
+
+Where s_x = s_y they differ by a factor. Where an image is squeezed they do not, and where inputs or strides differ the
+factor is another one in each condition, so that nothing can be compared in heatmap pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .alerts import alert
+
+#: What a table must have for any of this; foreign ones that lack it are taken as they are.
+COLUMNS = ('error_photo', 'scale_x', 'scale_y')
+#: Proportions that differ by less than this share are those of rounding an image to whole pixels.
+SQUEEZED = 0.01
+#: Scales that differ by less than this share are the same.
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class CommonUnit:
+    """The endpoint in which conditions whose inputs differ are compared.
+
+    Attributes:
+        endpoint: ``ME_mm``, ``NME`` or ``ME_photo``.
+        label: As on an axis.
+        unit: As on an axis.
+        factor: Of what is shown, to the endpoint's values.
+        text: What a reader has to know.
+    """
+
+    endpoint: str
+    label: str
+    unit: str
+    factor: float
+    text: str
+
+
+def isotropic(table: pd.DataFrame) -> np.ndarray:
+    """Errors in heatmap pixels as distances in the photograph: s |p - q|.
+
+    Args:
+        table: A results table.
+
+    Returns:
+        (rows,) ``error`` itself where both scales are the same or none is known.
+    """
+    error = table['error'].to_numpy(np.float64)
+    if not set(COLUMNS) <= set(table.columns):
+        return error
+    photo, across, down = (table[name].to_numpy(np.float64) for name in COLUMNS)
+    unequal = across != down
+    if not unequal.any():
+        return error
+    return np.where(unequal & np.isfinite(across * down), photo * np.sqrt(across * down), error)
+
+
+def squeezed(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """Alerts of conditions whose images are squeezed to the network's input, the same words once.
+
+    Args:
+        table: The results table.
+        labels: Condition -> its name for readers.
+    """
+    if not set(COLUMNS) <= set(table.columns):
+        return []
+    found: dict[str, list[str]] = {}
+    for name, label in labels.items():
+        rows = table[table['condition'] == name]
+        if len(rows) and (text := _squeezed(rows)) is not None:
+            found.setdefault(text, []).append(label)
+    where = {text: f'{", ".join(own)}: ' if len(labels) > 1 else '' for text, own in found.items()}
+    return [alert('squeezed images', where[text] + text) for text in found]
+
+
+def _squeezed(rows: pd.DataFrame) -> str | None:
+    across, down = rows['scale_x'].to_numpy(np.float64), rows['scale_y'].to_numpy(np.float64)
+    ratio = np.nan_to_num(np.maximum(across / down, down / across), nan=1.0)
+    if not (ratio > 1 + SQUEEZED).any():
+        return None
+    images = rows['image'].to_numpy()
+    worst = int(ratio.argmax())
+    count, among = len(set(images[ratio > 1 + SQUEEZED])), len(set(images))
+    way = 'down counts {:.3g} times as much as one across' if down[worst] > across[worst] else \
+        'across counts {:.3g} times as much as one down'
+    return (f'{count} of {among} test images are squeezed to the network\'s input: in {images[worst]} a heatmap pixel '
+            f'is {1 / across[worst]:.3g} pixels of the photograph across and {1 / down[worst]:.3g} down, and a pixel '
+            f'{way.format(ratio[worst])}. That is so in ME and in FR, AUC and success rates in heatmap pixels; NME, '
+            "millimetres, photo and input pixels are distances in the photograph. The setting resize='letterbox' pads "
+            'instead.')
+
+
+def one_unit(table: pd.DataFrame, main: str, method: str) -> tuple[pd.DataFrame, bool]:
+    """The table with all errors in heatmap pixels of one condition, image by image.
+
+    The error of image i in a row with scale s becomes s_0(i) / s times as large, with s_0(i) the image's scale in the
+    main condition. So a threshold, a margin and a cap, which are declared in its heatmap pixels, are everywhere the
+    same distance in the photograph, also where photographs differ in size. An image that the main condition lacks takes
+    the median factor of its row's condition and method.
+
+    Args:
+        table: The results table.
+        main: The main condition.
+        method: One of its methods, whose scale counts where methods differ too.
+
+    Returns:
+        The table, the same object where no scale differs, and whether any did.
+    """
+    if not set(COLUMNS) <= set(table.columns):
+        return table, False
+    scale = np.sqrt(table['scale_x'].to_numpy(np.float64) * table['scale_y'].to_numpy(np.float64))
+    own = ((table['condition'] == main) & (table['method'] == method)).to_numpy()
+    reference = pd.Series(scale[own], index=table['image'].to_numpy()[own])
+    reference = reference[~reference.index.duplicated()]
+    factor = pd.Series(table['image'].map(reference).to_numpy(np.float64) / scale, index=table.index)
+    usual = factor.groupby([table['condition'], table['method']]).transform('median')
+    factor = factor.fillna(usual).fillna(1.0).to_numpy()
+    if (np.abs(factor - 1) < SAME).all():
+        return table, False
+    factor = np.where(np.abs(factor - 1) < SAME, 1.0, factor)
+    between = [name for name in table.columns if name.startswith('between_') and not name.startswith('between_mm_')]
+    changed = {name: table[name] * factor for name in ('error', 'normalizer', 'scale_x', 'scale_y', *between)
+               if name in table.columns}
+    return table.assign(**changed), True
+
+
+def common_unit(table: pd.DataFrame, label: str) -> CommonUnit:
+    """The unit that errors of unlike inputs are compared in.
+
+    Millimetres where all rows have them, else percent of the normalising distance where all have one, else pixels of
+    the photograph.
+
+    Args:
+        table: The results table, before or after :func:`one_unit`.
+        label: The main condition's name for readers.
+    """
+    def known(column: str) -> bool:
+        return column in table.columns and bool(table[column].notna().all())
+
+    endpoint, name, unit, factor = ('ME_photo', 'ME', 'photo px', 1.0)
+    if known('error_mm'):
+        endpoint, name, unit, factor = 'ME_mm', 'ME', 'mm', 1.0
+    elif known('normalizer'):
+        endpoint, name, unit, factor = 'NME', 'NME', '% of the inter-ocular distance', 100.0
+    words = {'ME_photo': 'pixels of the photograph', 'ME_mm': 'millimetres',
+             'NME': 'percent of the inter-ocular distance'}[endpoint]
+    text = (f'Inputs or strides differ: a heatmap pixel is not the same distance in the photograph everywhere. '
+            f'Conditions are compared in {words}; where ME, FR, AUC, margins and thresholds are in heatmap pixels, '
+            f'they are in those of {label}, image by image, in all conditions.')
+    return CommonUnit(endpoint, name, unit, factor, text)
+
+
+def described(unit: CommonUnit | None) -> dict[str, Any] | None:
+    """The block of ``analysis.json``."""
+    if unit is None:
+        return None
+    return {'endpoint': unit.endpoint, 'label': unit.label, 'unit': unit.unit, 'factor': unit.factor}
