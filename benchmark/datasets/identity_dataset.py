@@ -8,7 +8,7 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmpose.registry import DATASETS
 
-from .landmarks import read_rgb
+from .images import read_rgb
 from .metainfo import DataError
 from .prepared import read_identities
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from mmengine.dataset import BaseDataset
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
+from .images import read_rgb, resized
 from .metainfo import DataError
 from .prepared import Record, read_split
 from .views import DrawView, numbered_views
@@ -190,27 +190,4 @@ def padded(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
     height, width = image.shape[:2]
     left, top, across, down = letterbox((width, height), input_size)
     image = cv2.copyMakeBorder(image, top, down - height - top, left, across - width - left, cv2.BORDER_REPLICATE)
-    return _resized(image, input_size)
-
-
-def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    if image.shape[1::-1] == tuple(size):
-        return image
-    shrinks = image.shape[1] > size[0]
-    return cv2.resize(image, tuple(size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Decodes an image to RGB (H, W, 3) uint8 and resizes it (area when shrinking, linear when enlarging).
-
-    Raises:
-        DataError: The file is missing or does not decode.
-    """
-    content = Path(path).read_bytes() if Path(path).is_file() else None
-    if content is None:
-        raise DataError(f'{path}: no such image. Run tools/prepare_data.py check on the data set.')
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if image is None:
-        raise DataError(f'{path}: does not decode as an image. Replace the file or take its record out.')
-    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return image if size is None else _resized(image, size)
+    return resized(image, input_size)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.checks import check_images, check_sides, check_subjects
+from benchmark.datasets.checks import check_sides, check_subjects
+from benchmark.datasets.checks_images import check_images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, load_metainfo, read_json
@@ -50,7 +51,7 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
 
     Args:
         root: The data set's folder.
-        decode: Whether to decode the images and compare their sizes; their bytes are read in any case.
+        decode: Whether to decode the images, which most checks of them need; their bytes are read in any case.
 
     Returns:
         Errors, warnings and a summary; nothing is raised for bad data.

@@ -230,7 +230,7 @@ def test_check_image_files(root):
     errors = check_dataset(root).errors
     assert len(errors) == 4
     for number, message in ((1, 'cannot be decoded'),
-                            (2, 'is 24 x 20, but the record says 20 x 24. Its EXIF'),
+                            (2, 'is 24 x 20, but the record says 20 x 24. They are the other'),
                             (3, 'is 21 x 24, but the record says 20 x 24. Correct'),
                             (5, "the same image content is in val ('4.png')")):
         assert len([e for e in errors if f"'{number}.png': " in e and message in e]) == 1, errors

@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmark.datasets.checks import decode_image
+from benchmark.datasets.checks_images import scan_files
 from benchmark.datasets.findings import Report
 from benchmark.datasets.formats import (
     aflw,
@@ -87,11 +87,9 @@ def check_prepared(root: str | Path) -> Report:
         except DataError as error:
             report.add('error', 'index', str(error))
             return report
-        for path, _, _ in rows:
-            if decode_image(path.read_bytes()) is None:
-                report.add('error', 'image-file',
-                           f'{root / "index.csv"}: {path.relative_to(root).as_posix()!r} cannot be '
-                           'decoded. Replace the file or delete the row.')
+        for scan in scan_files(path for path, _, _ in rows):
+            if scan.problem:
+                report.add('error', 'image-file', f'{root / "index.csv"}: {scan.problem}')
         for split in ('train', 'val'):
             labels = [label for _, label, s in rows if s == split]
             report.summary[split] = dict(images=len(labels), subjects=len(set(labels)), groups={},

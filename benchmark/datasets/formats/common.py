@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from benchmark.datasets.checks import decode_image
+from benchmark.datasets import images
+from benchmark.datasets.formats.sample_image import add_reading_arguments, read_image
 from benchmark.datasets.metainfo import (
     FLIP_POLICIES,
     SCHEME_FIELDS,
@@ -58,10 +59,12 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', metavar='DIR', type=Path, help='folder of the images')
     parser.add_argument('--size', metavar='PX', type=int,
                         help='crop a square around each bounding box (or the landmarks\' box) and resize it '
-                             'to PX x PX; without it the images are copied as they are')
+                             'to PX x PX; without it the images are copied as they are, those that readers would not '
+                             'agree on (deep grey, alpha, rotated, DICOM) as PNG of 8 bits')
     parser.add_argument('--padding', type=float, default=1.25,
                         help='side of the square in units of the longer side of the box (default 1.25)')
     parser.add_argument('--seed', type=int, default=0, help='seed of what is drawn at random for the split (default 0)')
+    add_reading_arguments(parser)
     parser.set_defaults(interocular=None, flip_policy=None, resplit=False)
 
 
@@ -237,7 +240,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         out: Folder that does not exist yet.
         meta: The scheme.
         samples: All samples, each with its split.
-        args: ``size`` (pixels or None) and ``padding``.
+        args: ``size`` (pixels or None), ``padding`` and how images are read (:mod:`.sample_image`).
         drop_outside: Whether a landmark outside of its image becomes 'not annotated', as public sets have some;
             otherwise it is an error.
 
@@ -260,18 +263,24 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     files = {s: dict(images=[], annotations=[], categories=[category]) for s in SPLITS}
     names: set[str] = set()
     widened, dropped, empty = 0, 0, 0
+    said: dict[Path, tuple[str, dict[str, str]]] = {}
     for number, sample in enumerate(samples, 1):
-        data, image = _read_image(sample)
+        sample, data, image, done = read_image(sample, args, meta.pixel_spacing)
+        said[sample.source] = sample.source.name, done
         if drop_outside:
             dropped += _drop_outside(sample, image.shape[1], image.shape[0])
             if not sample.keypoints['keypoints'][:, 2].any():
                 empty += 1
                 continue
-        _check_inside(sample, meta, image.shape[1], image.shape[0])
+        _check_inside(sample, meta, image.shape[1], image.shape[0], done)
         if args.size is not None:
             sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
             data = cv2.imencode('.png', image)[1].tobytes()
             widened += grown
+        elif data is None:
+            grey = (image == image[:, :, :1]).all()
+            data = cv2.imencode('.png', image[:, :, 0] if grey else image)[1].tobytes()
+            sample = replace(sample, name=PurePosixPath(sample.name).with_suffix('.png').as_posix())
         name = sample.name
         if name in names:
             name = f'{sample.split}/{number}_{PurePosixPath(name).name}'
@@ -294,22 +303,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
              (dropped, 'landmarks outside of their image were taken as not annotated'),
              (empty, 'images were left out because no landmark is inside of them'))
-    return [f'{count} {what}' for count, what in notes if count]
-
-
-def _read_image(sample: Sample) -> tuple[bytes, np.ndarray]:
-    """The file's bytes and the decoded image (h, w, 3), uint8 BGR."""
-    if not sample.source.is_file():
-        raise DataError(f'{sample.where}: {sample.source} does not exist. Add it or use --images.')
-    data = sample.source.read_bytes()
-    image = decode_image(data)
-    if image is None:
-        raise DataError(f'{sample.where}: {sample.source} cannot be decoded. Replace or delete the image.')
-    height, width = image.shape[:2]
-    if sample.size not in (None, (width, height)):
-        raise DataError(f'{sample.where}: {sample.source} is {width} x {height}, but the record says '
-                        f'{sample.size[0]} x {sample.size[1]}. Correct it; a cause may be EXIF rotation.')
-    return data, image
+    return images.notes(said.values()) + [f'{count} {what}' for count, what in notes if count]
 
 
 def _drop_outside(sample: Sample, width: int, height: int) -> int:
@@ -323,15 +317,17 @@ def _drop_outside(sample: Sample, width: int, height: int) -> int:
     return counts['keypoints']
 
 
-def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int) -> None:
+def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int, said: dict[str, str]) -> None:
     """Refuses a landmark outside of the image that it was marked in; a crop would hide that."""
+    other = 'stored' if 'rotation' in said else 'turned' if 'rotation-stored' in said else None
+    hint = f' The image carries an EXIF rotation: try --rotation {other}.' if other else ''
     for key, points in sample.keypoints.items():
         for name, (x, y, v) in zip(meta.landmarks, points.tolist(), strict=True):
             if v not in (0, 1, 2):
                 raise DataError(f'{sample.where}: {key}: {name} has visibility {v:g}. Use 0, 1 or 2.')
             if v > 0 and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
                 raise DataError(f'{sample.where}: {key}: {name} at ({x:g}, {y:g}) is outside of the {width} x {height} '
-                                'image. Correct it, or mark it as not annotated.')
+                                f'image. Correct it, or mark it as not annotated.{hint}')
 
 
 def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,

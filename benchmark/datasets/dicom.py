@@ -1,0 +1,206 @@
+"""Radiographs and other single images in DICOM files.
+
+- Grey values of more than 8 bits, or with a modality transformation, are rescaled over the full range of the image to 0
+  to 255 (padding does not count and is black); with ``window`` over the file's first window or VOI LUT
+  (PS3.3 C.11.2.1). 8 bits are kept.
+- MONOCHROME1, whose zero is white, is inverted afterwards.
+- Millimetres: PixelSpacing, which is the calibrated one where both are given (PS3.3 10.7.1.3), else
+  ImagerPixelSpacing, which holds at the detector, else NominalScannedPixelSpacing. The first value is from row to row,
+  the second from column to column.
+- Nothing else of the file is read or copied: no names, no ids, no dates.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+
+from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.rescale import rescale
+
+#: Attribute -> what is said of it.
+SPACINGS = {'PixelSpacing': 'pixel-spacing', 'ImagerPixelSpacing': 'imager-spacing',
+            'NominalScannedPixelSpacing': 'scanned-spacing'}
+
+
+def looks_like_dicom(data: bytes) -> bool:
+    """Whether the bytes begin as DICOM does, with or without its preamble."""
+    return data[128:132] == b'DICM' or data[:4] in (b'\x08\0\0\0', b'\x08\0\x05\0', b'\x08\0\x08\0', b'\x02\0\0\0')
+
+
+def decode_dicom(data: bytes, where: str, window: bool = False) -> tuple[
+        np.ndarray, tuple[float, float] | None, tuple[float, float], dict[str, str]]:
+    """Pixels, spacing and what was done.
+
+    Args:
+        data: The file's bytes.
+        where: What begins a message.
+        window: Whether grey values are rescaled over the file's first window, where it has one.
+
+    Returns:
+        (h, w, 3) uint8 BGR; millimetres from row to row and from column to column, or None; height and width of a
+        pixel in any unit; and what ``benchmark.datasets.images.Decoded.said`` holds.
+
+    Raises:
+        DataError: No image, several frames, a compression that is not read here, or a malformed spacing.
+    """
+    import pydicom
+    from pydicom import config
+
+    # Warnings would quote values of the file, which may be a patient's.
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        file = pydicom.dcmread(io.BytesIO(data), force=True)
+        frames = int(file.get('NumberOfFrames') or 1)
+    except Exception as error:  # noqa: BLE001  a damaged file fails anywhere in the parser
+        raise DataError(f'{where}: the DICOM file is damaged ({type(error).__name__}). Export it again.') from None
+    if not any(key in file for key in ('PixelData', 'FloatPixelData', 'DoubleFloatPixelData')):
+        raise DataError(f'{where}: the DICOM file holds no image. Give the files of the images only.')
+    if frames > 1:
+        raise DataError(f'{where} has {frames} frames, and only one can be annotated. Save each as a file of its own.')
+    values = _values(file, where)
+    spacing, aspect, said = _spacing(file, where)
+    interpretation = str(file.get('PhotometricInterpretation', ''))
+    if values.ndim == 3 or interpretation == 'PALETTE COLOR':
+        return _colour(file, values, where), spacing, aspect, said
+    if interpretation not in ('MONOCHROME1', 'MONOCHROME2'):
+        raise DataError(f'{where}: the DICOM file has the photometric interpretation {interpretation!r}, which is not '
+                        'read. Export it as MONOCHROME2 or RGB.')
+    try:
+        grey = _grey(file, values, window, said)
+    except DataError as error:
+        raise DataError(f'{where}: {error}') from None
+    except Exception as error:  # noqa: BLE001  tables of any form
+        raise DataError(f'{where}: the DICOM file\'s rescaling or window is malformed ({type(error).__name__}). Export '
+                        'it again.') from None
+    if interpretation == 'MONOCHROME1':
+        grey = 255 - grey
+        said['monochrome1'] = ''
+    return np.ascontiguousarray(grey[:, :, None].repeat(3, axis=2)), spacing, aspect, said
+
+
+def _values(file, where: str) -> np.ndarray:
+    """The stored pixels, (h, w) or (h, w, 3)."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if getattr(file, 'file_meta', None) is None or 'TransferSyntaxUID' not in file.file_meta:
+        implicit, little = file.original_encoding
+        file.ensure_file_meta()
+        file.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else (
+            ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
+    syntax = file.file_meta.TransferSyntaxUID
+    try:
+        values = np.asarray(file.pixel_array)
+    except Exception as error:  # noqa: BLE001  decoders raise what they like
+        if syntax.is_compressed:
+            raise DataError(f'{where}: the DICOM file is compressed as {syntax.name}, which is not read here. '
+                            'Decompress it (`gdcmconv --raw IN OUT` or `dcmdjpeg IN OUT`), or install pylibjpeg and '
+                            'pylibjpeg-libjpeg.') from None
+        raise DataError(f'{where}: the DICOM file\'s pixels cannot be read ({type(error).__name__}). Export it '
+                        'again.') from None
+    bits, allocated = int(file.get('BitsStored') or 16), int(file.get('BitsAllocated') or 16)
+    if values.dtype.kind == 'u' and bits < allocated:
+        # Old files keep overlays in the bits above the stored ones.
+        values = values & values.dtype.type((1 << bits) - 1)
+    if not np.isfinite(values).all():
+        raise DataError(f'{where} has values that are not finite. Export it again.')
+    return values
+
+
+def _spacing(file, where: str) -> tuple[tuple[float, float] | None, tuple[float, float], dict[str, str]]:
+    for attribute, kind in SPACINGS.items():
+        if (pair := _pair(file, attribute, where)) is not None:
+            return pair, pair, {kind: f'{pair[0]:g} mm' if pair[0] == pair[1] else f'{pair[0]:g} x {pair[1]:g} mm'}
+    return None, _pair(file, 'PixelAspectRatio', where) or (1.0, 1.0), {'no-spacing': ''}
+
+
+def _pair(file, attribute: str, where: str) -> tuple[float, float] | None:
+    """Two positive numbers of an attribute, or None where it is missing or empty."""
+    value = file.get(attribute)
+    if value is None or value == '':
+        return None
+    try:
+        pair = tuple(float(part) for part in value)
+    except (TypeError, ValueError):
+        pair = ()
+    if len(pair) != 2 or not all(math.isfinite(part) and part > 0 for part in pair):
+        raise DataError(f'{where}: the DICOM file\'s {attribute} is no pair of numbers above 0. Correct or delete it.')
+    return pair
+
+
+def _colour(file, values: np.ndarray, where: str) -> np.ndarray:
+    """(h, w, 3) uint8 BGR of a colour image."""
+    from pydicom.pixels import apply_color_lut
+
+    if file.get('PhotometricInterpretation') == 'PALETTE COLOR':
+        try:
+            values = apply_color_lut(values, file)
+        except Exception as error:  # noqa: BLE001  tables of any form
+            raise DataError(f'{where}: the DICOM file\'s palette is malformed ({type(error).__name__}). Export it '
+                            'again.') from None
+        if values.dtype == np.uint16:
+            values = np.rint(values / 257).astype(np.uint8)
+    if values.ndim != 3 or values.shape[2] not in (3, 4):
+        raise DataError(f'{where}: the DICOM file\'s pixels have the shape {values.shape}. Export it as grey or RGB.')
+    values = values[:, :, :3]
+    return np.ascontiguousarray((values if values.dtype == np.uint8 else rescale(values))[:, :, ::-1])
+
+
+def _grey(file, values: np.ndarray, window: bool, said: dict[str, str]) -> np.ndarray:
+    """(h, w) uint8 of a grey image, before MONOCHROME1 is inverted."""
+    from pydicom.pixels import apply_modality_lut, apply_voi
+
+    has_window = bool(file.get('WindowCenter') not in (None, '') and file.get('WindowWidth') not in (None, '')
+                      or file.get('VOILUTSequence'))
+    padding = file.get('PixelPaddingValue')
+    seen = None
+    if padding is not None:
+        low, high = sorted((int(padding), int(file.get('PixelPaddingRangeLimit', padding))))
+        seen = (values < low) | (values > high)
+        seen = None if seen.all() else seen
+    plain = file.get('ModalityLUTSequence') is None and float(file.get('RescaleSlope') or 1) == 1
+    if plain and int(file.get('BitsStored') or 16) <= 8 and values.dtype == np.uint8 and not (window and has_window):
+        said['dicom'] = '8 bits, as they are'
+        return values
+    measured = apply_modality_lut(values, file)
+    if window and has_window:
+        said['dicom-window'] = ''
+        if file.get('VOILUTSequence'):
+            table = apply_voi(measured if measured.dtype.kind in 'iu' else np.rint(measured).astype(np.int64), file)
+            most = (1 << int(file.VOILUTSequence[0].LUTDescriptor[2])) - 1
+            scaled = table / most
+        else:
+            centre, width = (_first(file, key) for key in ('WindowCenter', 'WindowWidth'))
+            said['dicom-window'] = f'centre {centre:g}, width {width:g}'
+            scaled = _windowed(measured, centre, width, str(file.get('VOILUTFunction') or 'LINEAR'))
+        grey = np.rint(255 * np.clip(scaled, 0, 1)).astype(np.uint8)
+    else:
+        ranged: dict[str, str] = {}
+        grey = rescale(measured, seen, ranged)
+        said['dicom'] = ranged.pop('deep', 'padding only') + (', a window that is not taken' if has_window else '')
+        said |= ranged
+    if seen is not None:
+        grey[~seen] = 255 if file.PhotometricInterpretation == 'MONOCHROME1' else 0
+    return grey
+
+
+def _windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
+    """Grey values over a window, 0 to 1 after clipping (PS3.3 C.11.2.1.2 and C.11.2.1.3)."""
+    least = 1 if function == 'LINEAR' else 0
+    if not width >= least or function != 'LINEAR' and not width > 0:
+        raise DataError(f'the DICOM file\'s window has a width of {width:g}. Leave out --dicom-window.')
+    if function == 'SIGMOID':
+        return 1 / (1 + np.exp(-4 * (values - centre) / width))
+    if function == 'LINEAR_EXACT':
+        return (values - centre) / width + 0.5
+    if width == 1:
+        return (values > centre - 0.5).astype(float)
+    return (values - (centre - 0.5)) / (width - 1) + 0.5
+
+
+def _first(file, key: str) -> float:
+    """The first value of an attribute that may have several."""
+    value = file.get(key)
+    return float(value[0] if getattr(file[key], 'VM', 1) > 1 else value)

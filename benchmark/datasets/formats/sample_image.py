@@ -1,0 +1,92 @@
+"""The image of a sample, in the frame of its landmarks and with square pixels."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from benchmark.datasets import images
+from benchmark.datasets.metainfo import DataError
+
+if TYPE_CHECKING:
+    from benchmark.datasets.formats.common import Sample
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of how images are read."""
+    parser.add_argument('--rotation', choices=('turned', 'stored'),
+                        help='frame of the landmarks of images that carry an EXIF rotation: `turned`, as viewers show '
+                             'them, or `stored`, as PIL, dlib and ImageJ read them (default: the one that fits the '
+                             'size that SRC states, else turned)')
+    parser.add_argument('--dicom-window', action='store_true',
+                        help='rescale grey values of DICOM over the first window of each file, not over the full range')
+
+
+def read_image(sample: Sample, args: argparse.Namespace,
+               spacing: float | None) -> tuple[Sample, bytes | None, np.ndarray, dict[str, str]]:
+    """Reads the image of a sample.
+
+    Args:
+        sample: Its landmarks are in pixels of the file as stored or turned, see ``--rotation``.
+        args: ``rotation`` and ``dicom_window``.
+        spacing: The set's millimetres per pixel, or None.
+
+    Returns:
+        The sample, its landmarks and box in pixels of the image, with the file's spacing where SRC gives none; the
+        file's bytes where they may be copied as they are, else None; the image (h, w, 3), uint8 BGR; and what was done
+        (``images.PHRASES``).
+
+    Raises:
+        DataError: No such file, one that does not decode, or another size or spacing than SRC states.
+    """
+    if not sample.source.is_file():
+        raise DataError(f'{sample.where}: {sample.source} does not exist. Add it or use --images.')
+    data, where = sample.source.read_bytes(), f'{sample.where}: {sample.source}'
+    decoded = images.decode(data, where, args.rotation != 'stored', args.dicom_window)
+    if args.rotation is None and decoded.orientation > 1 and sample.size == decoded.stored != decoded.size:
+        decoded = images.decode(data, where, turned=False)
+    if sample.size not in (None, decoded.size):
+        width, height = decoded.size
+        hint = ' The image carries an EXIF rotation: leave out --rotation.' if sample.size == decoded.stored else ''
+        raise DataError(f'{where} is {width} x {height}, but the record says {sample.size[0]} x {sample.size[1]}. '
+                        f'Correct it.{hint}')
+    sample, pixels, said = _square_pixels(sample, decoded, spacing)
+    return sample, data if decoded.as_it_is else None, pixels, said
+
+
+def _square_pixels(sample: Sample, decoded: images.Decoded,
+                   stated: float | None) -> tuple[Sample, np.ndarray, dict[str, str]]:
+    """Makes pixels square along the wider side, u = (x + 0.5) w' / w - 0.5, and takes the file's spacing.
+
+    Raises:
+        DataError: SRC states another spacing than the file.
+    """
+    said, pixels = dict(decoded.said), decoded.pixels
+    down, across = decoded.aspect
+    fine = min(down, across)
+    square = abs(down / across - 1) <= images.SQUARE
+    found = None if decoded.spacing is None else across if square else fine
+    stated = sample.fields.get('pixel_spacing') or stated
+    if stated is not None:
+        for kind in ('pixel-spacing', 'imager-spacing', 'scanned-spacing', 'no-spacing'):
+            said.pop(kind, None)
+        if not square or found is not None and abs(stated / found - 1) > 0.01:
+            raise DataError(f'{sample.where}: {sample.source} has pixels of {down:g} x {across:g}'
+                            f'{" mm" if decoded.spacing else ""}, but pixel_spacing is {stated:g}. Correct one, or '
+                            'leave out pixel_spacing: the file\'s is taken then.')
+    elif found is not None:
+        sample = replace(sample, fields=sample.fields | dict(pixel_spacing=found))
+    if square:
+        return sample, pixels, said
+    height, width = pixels.shape[:2]
+    size = round(width * across / fine), round(height * down / fine)
+    scale = np.array(size) / (width, height)
+    keypoints = {key: np.column_stack([(k[:, :2] + 0.5) * scale - 0.5, k[:, 2]]) for key, k in sample.keypoints.items()}
+    bbox = sample.bbox and tuple(float(v) for v in np.array(sample.bbox) * np.tile(scale, 2))
+    said['anisotropic'] = f'{down:g} x {across:g}, now {size[0]} x {size[1]} pixels'
+    return (replace(sample, keypoints=keypoints, bbox=bbox, size=size),
+            cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), said)
