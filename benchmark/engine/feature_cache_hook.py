@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+
+import cv2
 import torch
 from mmengine.hooks import Hook
 from mmpose.registry import HOOKS
@@ -10,6 +15,7 @@ from torch import nn
 from benchmark.datasets.prepared import fingerprint
 from benchmark.datasets.views import NUMBERED, numbered_views
 from benchmark.feature_store import features_folder, used_bytes
+from benchmark.numerics import NUMERICS, deciding_digest
 
 from .frozen_forward import (
     PRECISIONS,
@@ -75,7 +81,7 @@ class FeatureCacheHook(Hook):
         view = numbered_views(dataset.pipeline)
         shared = dict(data=fingerprint(dataset.data_root), split=dataset.split, input_size=list(dataset.input_size),
                       views=view.described(), precision=self.precision, batch_size=batch_size,
-                      **_resizing(dataset), **_arithmetic(model, runner.optim_wrapper))
+                      **_resizing(dataset), **_code(), **_arithmetic(model, runner.optim_wrapper))
         rows = dataset.total * view.count
         say = runner.logger.info
         if source is not None:
@@ -130,6 +136,20 @@ def _resizing(dataset) -> dict:
     """How images get the input's proportions, where it is not as a data set does it anyway."""
     resize = getattr(dataset, 'resize', 'squeeze')
     return {} if resize == 'squeeze' else dict(resize=resize)
+
+
+def _code() -> dict:
+    """The code that reads images, draws views and computes what is kept: ours, by number and text, and that
+    of the packages that decode.
+
+    A store is cheap to fill again, so that here the text alone decides too: whoever edits a view need not remember.
+    """
+    built = hashlib.sha256(cv2.getBuildInformation().encode()).hexdigest()[:8]
+    decoders = dict(opencv=f'{cv2.__version__} {built}')
+    for name in ('numpy', 'pillow', 'pydicom'):
+        with contextlib.suppress(PackageNotFoundError):
+            decoders[name] = version(name)
+    return dict(numerics=NUMERICS, deciding=deciding_digest(), decoders=decoders)
 
 
 def _arithmetic(model: nn.Module, optim_wrapper) -> dict:

@@ -15,6 +15,7 @@ from mmengine.config import Config, ConfigDict
 
 from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
+from benchmark.numerics import NUMERICS
 
 from .overrides import OPTIONAL, override
 from .suite import SuiteError, read_config
@@ -196,7 +197,8 @@ def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
 
 
 def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dict[str, Any]:
-    """What a run's hash is made of: config without paths and loggers, data, source, the user's own modules in it."""
+    """What a run's hash is made of: config without paths and loggers, data, source, the user's own modules in
+    it, and the number of the suite's numerics (:mod:`benchmark.numerics`)."""
     content = fill_paths(copy.deepcopy(cfg), '', '').to_dict()
     # Where a run is and who is told of it decide nothing.
     for key in ('work_dir', 'visualizer', 'vis_backends', 'log_level'):
@@ -209,7 +211,8 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
             hook.pop('resident_gib', None)
     modules = content.get('custom_imports', {}).get('imports', [])
     code = {name: module_digest(name) for name in modules if name != 'benchmark'}
-    return dict(config=content, data=data_fingerprint, source=source_hash) | (dict(code=code) if code else {})
+    return dict(numerics=NUMERICS, config=content, data=data_fingerprint, source=source_hash) | (
+        dict(code=code) if code else {})
 
 
 def seal(text: str) -> str:

@@ -15,7 +15,7 @@ from benchmark.datasets.metainfo import DataError
 from .progress import Progress
 from .suite import SuiteError
 from .supervise import PREEMPTED, DiskFull, Worker, slots
-from .work import read_work
+from .work import check_numerics, read_work
 
 EPILOG = """Any number of these may share a folder, on one machine or on many: each run is done once.
 
@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     gpus = [name for name in names.split(',') if name and names != 'none']
     try:
         work = read_work(args.out.resolve())
+        check_numerics(work.numerics, str(work.out / 'plan.json'))
         sys.path.extend(work.execution['paths'])
         with Progress('plain', len(work.runs), 0) as display:
             worker = Worker(work, slots(args.workers, gpus, max(1, args.workers)), display, args.retry_failed,

@@ -6,7 +6,6 @@ import ast
 import contextlib
 import fnmatch
 import json
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,11 @@ from typing import Any
 
 from mmengine.config import Config
 
-import benchmark
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
+from benchmark.numerics import NUMERICS
+from benchmark.program import program
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.inputs import check_plan
 
@@ -30,7 +30,7 @@ from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
 from .suite import CONFIGS, Suite, SuiteError, merged, read_config
 from .tuning import draw_tries
-from .work import EXECUTION, RUN, Task
+from .work import EXECUTION, PLAN_FORMAT, RUN, Task
 
 UNIT = 'heatmap px'
 
@@ -44,11 +44,11 @@ class Run:
         method: The method's name.
         condition: The condition's name.
         seed: The run's number.
-        hash: SHA-256 of its config without paths, the data's fingerprint and the source's hash.
+        hash: SHA-256 of its identity.
         config: Its full config.
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
-        identity: What the hash is made of.
+        identity: What the hash is made of; see :func:`benchmark.experiments.configure.identity`.
         trial: Number of the try and its config values, where the method is tuned.
         also: Further conditions that change nothing of it, so that it stands for them too; each with an id of its own.
     """
@@ -216,6 +216,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
     size = list(first.train_dataloader.dataset.input_size) if first else None
     shown = [name for name in suite.methods if any(run.method == name for run in runs)]
     return dict(
+        format_version=PLAN_FORMAT, numerics=NUMERICS,
         suite=suite.name, title=suite.title, question=suite.question, caution=suite.caution,
         methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
                       description=_docstring(suite.methods[n]['config'])) for n in shown],
@@ -242,7 +243,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
             seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
         report=suite.report,
         **(dict(tuning={key: value for key, value in suite.tuning.items() if key != 'axes'}) if suite.tuning else {}),
-        execution=EXECUTION | suite.execution | dict(code=code_version(), paths=suite.paths))
+        execution=EXECUTION | suite.execution | dict(code=program(), paths=suite.paths))
 
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
@@ -288,19 +289,6 @@ def _same(values: Iterable) -> bool:
 
 def _docstring(path: str) -> str:
     return (ast.get_docstring(ast.parse(Path(path).read_text(encoding='utf-8'))) or '').split('\n')[0]
-
-
-def code_version() -> dict:
-    """The suite's version and, in a git checkout, its commit and whether anything in it was changed since."""
-    root = Path(benchmark.__file__).parents[1]
-    result = dict(version=benchmark.__version__, commit=None, dirty=None)
-    with contextlib.suppress(OSError, subprocess.SubprocessError):
-        def git(*words: str) -> str:
-            return subprocess.run(['git', '-C', str(root), *words], capture_output=True, text=True, check=True,
-                                  timeout=10).stdout.strip()
-        if Path(git('rev-parse', '--show-toplevel')).resolve() == root.resolve():
-            result.update(commit=git('rev-parse', 'HEAD'), dirty=bool(git('status', '--porcelain')))
-    return result
 
 
 def write_config(plan: Plan, name: str) -> None:

@@ -14,11 +14,18 @@ from benchmark.files import digest, file_digest, write_json
 
 from .locks import NAME as LOCK
 from .locks import is_locked
+from .suite import SuiteError
 
 RECORD = 'record.json'
+#: How records are written. Those before there was such a number have none, and are read as they are.
+RECORD_FORMAT = 1
 PROGRESS = 'progress'
 #: What a run may leave beside its result, covered by the record's ``files`` (name -> SHA-256).
 HEATMAPS, HISTORY = 'heatmaps.npz', 'history.json'
+
+
+class LaterFormat(SuiteError):
+    """A file that a later version of the suite has written."""
 
 
 class State(str, Enum):
@@ -58,8 +65,9 @@ class Status:
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:
-    """Writes ``record.json`` with a checksum of its own content."""
-    content = {k: v for k, v in content.items() if k != 'record_sha256'}
+    """Writes ``record.json`` with the number of its format and a checksum of its own content."""
+    content = dict(format_version=RECORD_FORMAT) | {k: v for k, v in content.items()
+                                                    if k not in ('format_version', 'record_sha256')}
     content = json.loads(json.dumps(content))
     write_json(folder / RECORD, content | dict(record_sha256=digest(content)))
 
@@ -69,6 +77,7 @@ def read_record(folder: Path) -> dict | None:
 
     Raises:
         ValueError: There is one, and it is cut short or edited.
+        LaterFormat: It is whole, and of a later format than this program reads.
     """
     try:
         content = json.loads((folder / RECORD).read_text(encoding='utf-8'))
@@ -78,7 +87,19 @@ def read_record(folder: Path) -> dict | None:
         raise ValueError(f'{folder / RECORD}: is cut short or no JSON') from None
     if not isinstance(content, dict) or content.pop('record_sha256', None) != digest(content):
         raise ValueError(f'{folder / RECORD}: does not fit its own checksum')
+    check_format(content, RECORD_FORMAT, folder / RECORD)
     return content
+
+
+def check_format(content: dict[str, Any], known: int, path: Path) -> None:
+    """Checks that a file's ``format_version`` is one that this program reads; files without one are older.
+
+    Raises:
+        LaterFormat: It is a later one. What a later program has written is neither damaged nor to be done again.
+    """
+    if (found := content.get('format_version', 0)) not in range(known + 1):
+        raise LaterFormat(f'{path}: format_version {found!r} is of a later version of the suite; this one reads up to '
+                          f'{known}. Use that version, or give another --out.')
 
 
 def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Status:
@@ -94,6 +115,8 @@ def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Stat
         return Status(State.MISSING)
     try:
         record = read_record(folder)
+    except LaterFormat:
+        raise
     except ValueError as error:
         return Status(State.DAMAGED, reason=str(error))
     if record is None:

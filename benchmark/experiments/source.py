@@ -10,6 +10,7 @@ from mmengine.config import Config
 import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.files import digest, file_digest
+from benchmark.numerics import NUMERICS
 
 from .configure import encoder
 from .suite import CONFIGS, Suite, SuiteError, read_config
@@ -65,10 +66,10 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
     network += f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
     data = identity_fingerprint(identities) if identities else None
     if identities is None:
-        identity = digest(dict(random=content['model'], seed=cfg.randomness.seed))
+        identity = digest(dict(numerics=NUMERICS, random=content['model'], seed=cfg.randomness.seed))
         description = f'random weights of a {network}, never trained (a control)'
     else:
-        identity = digest(dict(config=content, data=data))
+        identity = digest(dict(numerics=NUMERICS, config=content, data=data))
         description = (f'recognition of the {cfg.model.num_classes} identities of {identities.name}: {network}, '
                        f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]

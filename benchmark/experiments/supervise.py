@@ -19,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 from multiprocessing.process import BaseProcess
 
 from benchmark.machine import cores
+from benchmark.program import program
 
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
@@ -316,7 +317,7 @@ class Worker:
             error = dict(type='TimeLimit', message=f'longer than {self.work.execution["time_limit"]} s; its state is '
                                                    'kept, and --retry-failed goes on from it', may_pass=False)
         began = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - child.started)
-        record = dict(task.entry, started=began.isoformat(timespec='seconds'), state='failed',
+        record = dict(task.entry, code=program(), started=began.isoformat(timespec='seconds'), state='failed',
                       error=error | dict(traceback='', log=log_tail(task.folder)))
         with contextlib.suppress(Locked, OSError), FolderLock(task.folder, patience=2.0):
             if not (task.folder / RECORD).exists():

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .records import Status, status
+from benchmark.numerics import NUMERICS
+
+from .records import LaterFormat, Status, check_format, status
 from .suite import SuiteError
 
 #: The folder from which this package is imported; processes that are started elsewhere look there too.
 ROOT = Path(__file__).resolve().parents[2]
+#: How plans are written. Those before there was such a number have none.
+PLAN_FORMAT = 1
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take
@@ -59,12 +63,16 @@ class Work:
         runs: The runs, in the order in which they should be done.
         source: The making of the source, or None where it is given.
         execution: See :data:`EXECUTION`.
+        numerics: The number of the numerics that it was made for (:mod:`benchmark.numerics`); 0 before there was one.
+        tries: How many tries each tuned method has per seed; None where nothing is tuned.
     """
 
     out: Path
     runs: list[Task]
     source: Task | None
     execution: dict[str, Any]
+    numerics: int = NUMERICS
+    tries: int | None = None
 
     @property
     def place_aside(self) -> Path:
@@ -76,7 +84,7 @@ def read_work(out: Path) -> Work:
     """Reads a plan from its output folder.
 
     Raises:
-        SuiteError: There is none, or it is damaged.
+        SuiteError: There is none, it is damaged, or of a later version of the suite.
     """
     path = out / 'plan.json'
     try:
@@ -84,6 +92,8 @@ def read_work(out: Path) -> Work:
     except FileNotFoundError:
         raise SuiteError(f'{path}: no such file. Nothing has been started in {out} yet; give the folder of --out, or '
                          'run the suite.') from None
+    except LaterFormat:
+        raise
     except (ValueError, KeyError, TypeError) as error:
         raise SuiteError(f'{path}: is damaged ({type(error).__name__}: {error}). Type the command that made it again: '
                          'it writes the plan anew and keeps all results.') from error
@@ -91,16 +101,32 @@ def read_work(out: Path) -> Work:
 
 def work_of(plan: dict[str, Any], out: Path) -> Work:
     """A plan's content, as ``plan.json`` holds it, as workers see it."""
-    source = plan['source']
+    check_format(plan, PLAN_FORMAT, out / 'plan.json')
+    source, numerics = plan['source'], plan.get('numerics', 0)
     runs = [Task(r['id'], RUN, out / r['folder'], r['hash'],
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
                  | {key: r[key] for key in ('trial', 'values', 'also') if key in r}
-                 | dict(data=plan['data']['fingerprint'], code=plan['execution']['code'],
+                 | dict(numerics=numerics, data=plan['data']['fingerprint'],
                         source=source['path'], source_job=source['job']))
             for r in plan['runs']]
     job = None
     if source['job']:
         job = Task('source', SOURCE, Path(source['job']), source['hash'],
-                   dict(id='source', hash=source['hash'], kind=source['name'], data=source['data'],
-                        code=plan['execution']['code']))
-    return Work(out, runs, job, EXECUTION | plan['execution'])
+                   dict(id='source', hash=source['hash'], kind=source['name'], numerics=numerics, data=source['data']))
+    return Work(out, runs, job, EXECUTION | plan['execution'], numerics, plan.get('tuning', {}).get('tries'))
+
+
+def check_numerics(planned: int, what: str) -> None:
+    """Checks that this program computes with the numerics of a plan.
+
+    Args:
+        planned: The plan's number.
+        what: The plan, for the message.
+
+    Raises:
+        SuiteError: It does not: its results would stand beside those of another program under one hash.
+    """
+    if planned != NUMERICS:
+        raise SuiteError(f'{what} was made for numerics {planned}, and this program ({ROOT}) computes with numerics '
+                         f'{NUMERICS}: their results must not be mixed. Start workers from the checkout that made the '
+                         'plan, or type the command that made it again, with this one.')

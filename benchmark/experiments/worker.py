@@ -37,6 +37,7 @@ from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.engine.unwrap import unwrapped  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
 from benchmark.machine import keep_freed_memory, processor_name  # noqa: E402
+from benchmark.program import deciding_program  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
 from .history import HistoryHook, training_history  # noqa: E402
@@ -44,15 +45,21 @@ from .locks import FolderLock, Locked  # noqa: E402
 from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
 from .records import log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
-from .suite import unformatted  # noqa: E402
+from .suite import SuiteError, unformatted  # noqa: E402
 from .supervise import CLAIMED, PREEMPTED  # noqa: E402
-from .work import RESULTS, RUN, SOURCE  # noqa: E402
+from .work import RESULTS, RUN, SOURCE, check_numerics  # noqa: E402
 
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'mmpose', 'numpy', 'opencv-python-headless')
+#: The program as it is imported: what stands in the checkout when a run begins may be another one.
+CODE = deciding_program()
 
 
 class DamagedFile(RuntimeError):
     """A file of the run is not what the plan says; it is made again on the next try."""
+
+
+class OtherProgram(DamagedFile):
+    """This process computes with other numerics than those of the plan."""
 
 
 class DamagedSource(DamagedFile):
@@ -148,9 +155,13 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
             if status(place, entry['hash'], RESULTS[kind]).state is State.DONE:
                 return
             attempt = _begin(place, kind)
-            work = {RUN: _run_landmarks, SOURCE: _make_source}[kind]
-            ok = _record(place, dict(entry, attempt=attempt), started, RESULTS[kind],
-                         lambda: work(place, entry, options))
+            make = {RUN: _run_landmarks, SOURCE: _make_source}[kind]
+
+            def work() -> dict:
+                _same_numerics(entry)
+                return make(place, entry, options)
+
+            ok = _record(place, dict(entry, attempt=attempt), started, RESULTS[kind], work)
     except Locked as error:
         print(error, flush=True)
         sys.exit(CLAIMED)
@@ -202,7 +213,7 @@ def _failure(error: BaseException) -> dict:
 
 def _record(folder: Path, entry: dict, started: float, result: str, work: Callable[[], dict]) -> bool:
     """Does ``work`` and writes record.json: done with what it returns, or failed with its traceback."""
-    record = dict(entry, started=datetime.fromtimestamp(started, timezone.utc).isoformat(timespec='seconds'))
+    record = dict(entry, code=CODE, started=datetime.fromtimestamp(started, timezone.utc).isoformat(timespec='seconds'))
     try:
         record.update(work(), state='done', error=None, result_sha256=file_digest(folder / result))
     except (Exception, SystemExit) as error:
@@ -230,6 +241,18 @@ def _config(folder: Path) -> Config:
         raise DamagedFile(f'{folder / "config.py"}: is missing, edited or cut short. Type the command that made the '
                           'plan again: it writes it anew.')
     return unformatted(Config.fromfile(folder / 'config.py'))
+
+
+def _same_numerics(entry: dict) -> None:
+    """Checks that this process computes as the plan says.
+
+    Raises:
+        OtherProgram: It does not.
+    """
+    try:
+        check_numerics(entry['numerics'], 'The plan')
+    except SuiteError as error:
+        raise OtherProgram(str(error)) from None
 
 
 def _check(cfg: Config, entry: dict) -> str | None:

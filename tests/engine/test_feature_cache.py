@@ -188,3 +188,20 @@ def test_features_of_padded_images_are_kept_apart(registered):
     from benchmark.engine.feature_cache_hook import _resizing
     assert _resizing(SimpleNamespace(resize='squeeze')) == _resizing(SimpleNamespace()) == {}
     assert _resizing(SimpleNamespace(resize='letterbox')) == dict(resize='letterbox')
+
+
+@pytest.mark.parametrize('change', ['numerics', 'deciding', 'opencv', 'pillow'])
+def test_other_code_reads_no_features_of_this_one(registered, monkeypatch, change):
+    from benchmark.engine import feature_cache_hook as hook
+    from benchmark.engine.frozen_forward import key_of
+    before = key_of(hook._code())
+    assert key_of(hook._code()) == before
+    if change == 'numerics':
+        monkeypatch.setattr(hook, 'NUMERICS', hook.NUMERICS + 1)
+    elif change == 'deciding':
+        monkeypatch.setattr(hook, 'deciding_digest', lambda: 'f' * 64)
+    elif change == 'opencv':
+        monkeypatch.setattr(hook.cv2, 'getBuildInformation', lambda: 'JPEG: another')
+    else:
+        monkeypatch.setattr(hook, 'version', lambda name: '0.0' if name == 'pillow' else '1')
+    assert key_of(hook._code()) != before

@@ -13,6 +13,9 @@ from pathlib import Path
 import pandas
 import pytest
 
+from benchmark.numerics import NUMERICS
+from benchmark.program import deciding_program
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -173,7 +176,8 @@ def test_another_plan_on_a_folder_in_use_is_refused(tiny):
 
 def test_the_record_says_what_ran_where(done):
     record = done.record('ctd_com')
-    assert record['code']['version'] and set(record['code']) == {'version', 'commit', 'dirty'}
+    assert record['format_version'] == 1 and record['numerics'] == record['code']['numerics'] == NUMERICS
+    assert record['code'] == deciding_program()
     assert {'host', 'processor', 'cores', 'memory_mib', 'device', 'threads', 'deterministic',
             'cublas_workspace'} <= set(record['machine'])
     assert record['machine']['cublas_workspace'] == ':4096:8'
