@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from .agreement import agreement
+from .alerts import alert
 from .annotators import annotators
-from .contrasts import CONDITION, PAIRS, PLANNED, all_pairs, contrasts, planned_pairs
+from .consistency import canonical, check_truths, unit_remarks
+from .contrasts import CONDITION, PAIRS, PLANNED, PROCEDURE, all_pairs, contrasts, planned_pairs
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
@@ -32,6 +34,7 @@ from .scores import Scores, make_scores
 from .sensitivity import sensitivity
 from .subgroups import subgroups
 from .success import success, which_rates
+from .table import NOTES
 from .training import training
 from .tuning import tuning
 from .units import squeezed
@@ -40,6 +43,8 @@ from .wording import statements
 SCHEMA_VERSION = 2
 SCHEMA = Path(__file__).with_name('schema.json')
 HEATMAP_UNIT = 'heatmap px'
+#: A cap of missing predictions below more than this share of a method's errors is told of.
+CAP_EXCEEDED = 0.05
 
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
@@ -63,7 +68,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
     options = read_options(declared, **choices)
     layout = make_layout(table, plan, condition)
-    notes, alerts = list(layout.notes), []
+    notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes], []
+    check_truths(table)
     options = _known_methods(options, layout, choices, notes)
     rates = which_rates(table, options, notes)
     alerts += squeezed(table, {name: about['label'] for name, about in layout.conditions.items()})
@@ -73,6 +79,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         raise TableError('field error: empty in all rows; there is nothing to analyse')
     _check_pairing(main, options, notes)
     _check_margins(main, options)
+    _check_units(table, main, layout.main, notes, alerts)
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
@@ -80,6 +87,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
     found = _contrasts(scores, layout, pairs, options)
+    _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
     data, runs = plan.get('data') or {}, summarize_runs(plan, records, table)
@@ -144,6 +152,9 @@ def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], no
         if name is None or name in layout.methods:
             continue
         there = some([*layout.methods], 99)
+        if alike := [method for method in layout.methods if canonical(method) == canonical(name)]:
+            changes[role] = alike[0]
+            continue
         if choices.get(role) is not None:
             raise TableError(f'{role}: no method {name} in the results; there are {there}')
         notes.append(f'The {role} method of the plan, {name}, is not among the methods: {there}.')
@@ -203,6 +214,47 @@ def _check_margins(scores: Scores, options: Options) -> None:
     for endpoint in options.margin:
         if endpoint not in scores.values:
             raise TableError(f'margin: the table has no {endpoint}; there are {some([*scores.values], 9)}')
+
+
+def _check_units(table: pd.DataFrame, main: Scores, condition: str, notes: list[str],
+                 alerts: list[dict[str, str]]) -> None:
+    """Whether the methods' errors are in one unit."""
+    rows = table[(table['condition'] == condition) & table['image'].isin(set(main.images))]
+    proven, suggested = unit_remarks(rows, {name: float(values.mean()) for name, values in main.values['ME'].items()})
+    alerts += [alert('units differ', text) for text in proven]
+    notes += suggested
+
+
+def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dict[str, Any]],
+               pairs: Sequence[tuple[str, str]], options: Options, notes: list[str],
+               alerts: list[dict[str, str]]) -> None:
+    """Where a missing prediction counts less than many answers: the planned verdicts with the largest error instead."""
+    if not main.absent:
+        return
+    observed = {method: values[~main.absent[method]] for method, values in main.values['ME'].items()}
+    above = {method: float((errors > options.missing_cap).mean()) for method, errors in observed.items() if len(errors)}
+    most, largest = max(above, key=above.__getitem__), max(float(errors.max()) for errors in observed.values())
+    if above[most] <= CAP_EXCEEDED:
+        return
+    labels = {name: block['label'] for name, block in layout.methods.items()}
+    dear = replace(options, missing_cap=largest)
+    instead = make_scores(rows, [*layout.methods], main.name, dear, [])
+    text = (f'The cap of missing predictions, {options.missing_cap:g}, is below {100 * above[most]:.0f} % of the '
+            f'errors of {labels[most]}: no answer counts less than many answers. With the largest observed error, '
+            f'{largest:.4g}, in its place ')
+    before = {(one['a'], one['b'], one['scope']): one['verdict'] for one in found
+              if one['family'] == PLANNED and one['endpoint'] == 'ME'}
+    after = contrasts(instead, layout.main, PLANNED, pairs, dear, ['ME'])
+    told = [f'{labels[one["a"]]} against {labels[one["b"]]} is {one["verdict"]} instead of {old} by ME '
+            f'({"as training procedures" if one["scope"] == PROCEDURE else "as the networks at hand"})'
+            for one in after if one['verdict'] != (old := before[one['a'], one['b'], one['scope']])]
+    if told:
+        alerts.append(alert('cap below errors', text + '; '.join(told) + '.'))
+    elif pairs:
+        notes.append(text + 'the planned verdicts by ME are the same.')
+    else:
+        means = ', '.join(f'{labels[name]} {instead.block("ME", name).values.mean():.4g}' for name in main.absent)
+        notes.append(f'{text}the mean errors are {means}.')
 
 
 def _points(scores: dict[str, Scores], options: Options) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from .consistency import canonical
 from .errors import TableError
 
 
@@ -73,6 +75,8 @@ def make_layout(table: pd.DataFrame, plan: dict[str, Any], condition: str | None
         notes,
         lambda name: {'label': name, 'value': None},
     )
+    for kind, items in (('methods', methods), ('conditions', conditions)):
+        _tell_apart(items, kind, notes)
     if condition is not None:
         if condition not in conditions:
             raise TableError(f'condition: no condition {condition} in the results; there are {some([*conditions], 99)}')
@@ -96,6 +100,18 @@ def _add_unplanned(
     if extra and planned:
         notes.append(f'Not in the plan, but in the results: {kind} {", ".join(extra)}.')
     known.update({name: make(name) for name in extra})
+
+
+def _tell_apart(items: dict[str, dict[str, Any]], kind: str, notes: list[str]) -> None:
+    """Adds the name to labels that several have."""
+    seen = Counter(canonical(item['label']) for item in items.values())
+    shared = [name for name, item in items.items() if seen[canonical(item['label'])] > 1]
+    if shared:
+        label = items[shared[0]]['label']
+        for name in shared:
+            items[name]['label'] = f'{items[name]["label"]} ({name})'
+        notes.append(f'Several {kind} have the same label (such as {label}): their names stand beside it '
+                     f'({some(shared)}).')
 
 
 def _planned_seeds(

@@ -124,6 +124,10 @@ def _margins(margins: Any) -> dict[str, float]:
         if name not in TESTED:
             raise TableError(f'margin: unknown endpoint {name!r}; margins can be given for {", ".join(TESTED)}')
     remedy = "give it in the endpoint's unit (FR, AUC and NME are shares: 0.01 is one per cent)"
+    for name, value in margins.items():
+        if name != 'ME' and isinstance(value, (int, float)) and math.isfinite(value) and value >= 1:
+            share = f"; did you mean {name}={value / 100:g}?" if value < 100 else ''
+            raise TableError(f'margin of {name}: {value:g} is no share below 1{share} (0.01 is one per cent)')
     return {name: _number(value, f'margin of {name}', remedy) for name, value in margins.items()}
 
 

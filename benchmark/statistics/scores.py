@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .consistency import LOST_BY_CAP, how_names_differ, refuse_folds
 from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
 from .errors import TableError
@@ -112,35 +113,46 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         rates: Success detection rates.
 
     Raises:
-        TableError: No image has been scored by every run.
+        TableError: No image has been scored by every run, the seeds are folds of a cross-validation, or the cap would
+            fill more than a tenth of a method's cells.
     """
     frame = image_scores(rows, options.threshold, rates)
     runs = frame[['method', 'seed']].drop_duplicates()
+    images, grid, whole = _grid(rows, frame, runs)
+    places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
+              if (runs['method'] == method).any()}
+    tested = np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
+    refuse_folds(f'condition {label}', {method: tested[place] for method, place in places.items()})
     single = frame.groupby('method')['image'].nunique()
     if (single == 1).any():
         names = [*single.index[single == 1]]
         raise TableError(f'condition {label}: one image only for {some(names)}: nothing can be said about other '
                          'images; score at least two, or leave the method out')
-    images, grid, whole = _grid(rows, frame, runs)
-    places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
-              if (runs['method'] == method).any()}
     missing: dict[str, int] = {}
     complete = whole.all(axis=0)
+    lost = {method: float((~whole[place]).mean()) for method, place in places.items()}
     if options.missing_cap is None:
         grid, dropped = grid[:, complete], [image for image, kept in zip(images, complete) if not kept]
         images = [image for image, kept in zip(images, complete) if kept]
         if not images:
-            raise TableError(
-                f'condition {label}: no image has the same landmarks in every run; score all runs on the same test '
-                'images, or give missing_cap, the error that a missing prediction counts as')
+            raise TableError(_nothing_common(frame, runs, label, lost))
     else:
         dropped = []
         missing = {method: int((~whole[place]).sum()) for method, place in places.items()}
+        if max(lost.values()) > LOST_BY_CAP:
+            most = max(lost, key=lost.__getitem__)
+            raise TableError(
+                f'missing_cap: condition {label}: it would fill {missing[most]} of the {whole[places[most]].size} '
+                f'cells (seeds x images) of {most}, {100 * lost[most]:.0f} %; more than a tenth is not filled in, '
+                'since the result would be the cap. Score all runs on the same images, or leave out those that lack '
+                'them')
     if dropped:
         lacking = [f'{method} seed {seed}' for (method, seed), row in zip(runs.itertuples(index=False), whole)
                    if not row.all()]
+        hint = _spelt_otherwise(frame, runs)
         notes.append(f'{label}: {len(dropped)} of {len(complete)} image{"s" if len(complete) > 1 else ""} left out '
-                     f'({some(dropped)}), because not every run has scored all of it: {some(lacking)}.')
+                     f'({some(dropped)}), because not every run has scored all of it: {some(lacking)}'
+                     f'{"; " * bool(hint)}{hint}.')
     seeds = {method: runs['seed'].to_numpy()[place].tolist() for method, place in places.items()}
     arrays = {}
     for endpoint in (*ENDPOINTS, *(rates.names if rates else ())):
@@ -173,6 +185,27 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         found.complete_case.update({method: float(found.by_unit(array[:, complete], complete).mean())
                                     for method, array in found.values['ME'].items()})
     return found
+
+
+def _nothing_common(frame: pd.DataFrame, runs: pd.DataFrame, label: str, lost: Mapping[str, float]) -> str:
+    """Why no image is whole in all runs, with the remedy that fits."""
+    problem = f'condition {label}: no image has the same landmarks in every run'
+    if hint := _spelt_otherwise(frame, runs):
+        return f'{problem}; {hint}'
+    remedy = 'score all runs on the same test images'
+    if max(lost.values()) <= LOST_BY_CAP:
+        remedy += ', or give missing_cap, the error that a missing prediction counts as'
+    return f'{problem}; {remedy}'
+
+
+def _spelt_otherwise(frame: pd.DataFrame, runs: pd.DataFrame) -> str:
+    """Whether two runs name their images differently; '' where images of the one are not those of the other."""
+    names = [{*own['image']} for _, own in frame.groupby(['method', 'seed'], sort=False)]
+    for place, own in enumerate(names):
+        if hint := how_names_differ(sorted(names[0] - own), sorted(own - names[0])):
+            one, two = (f'{run["method"]} seed {run["seed"]}' for run in (runs.iloc[0], runs.iloc[place]))
+            return f'in {one} and {two} the images {hint}'
+    return ''
 
 
 def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:

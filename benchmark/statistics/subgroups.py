@@ -16,9 +16,7 @@ from .layout import some
 from .options import Options
 from .rank_tests import holm
 from .scores import Scores
-from .table import KEYS
-
-PREFIX = 'group_'
+from .table import GROUP, KEYS
 
 
 def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
@@ -43,24 +41,24 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
     for name in options.groups:
         if name in (*KEYS, 'error'):
             raise TableError(f'groups: {name} is no column of groups')
-        column = next((column for column in (name, PREFIX + name) if column in rows.columns), None)
+        column = next((column for column in (name, GROUP + name) if column in rows.columns), None)
         if column is None:
-            there = [column for column in rows.columns if column.startswith(PREFIX)]
+            there = [column for column in rows.columns if column.startswith(GROUP)]
             raise TableError(f'groups: no column {name} in the table; columns of groups are '
                              f'{some(there, 20) or "none"}: correct the name or leave it out')
         labels = _labels(rows, scores, column)
         strata = [label for label in sorted(set(labels)) if label]
         if without := int((labels == '').sum()):
-            notes.append(f'{column.removeprefix(PREFIX)}: {without} of {len(labels)} {scores.unit}s have no value and '
+            notes.append(f'{column.removeprefix(GROUP)}: {without} of {len(labels)} {scores.unit}s have no value and '
                          'are in no subgroup.')
         small = [label for label in strata if (labels == label).sum() < 2]
         if small:
-            notes.append(f'{column.removeprefix(PREFIX)}: {some(small)} left out of the subgroups, with fewer than two '
+            notes.append(f'{column.removeprefix(GROUP)}: {some(small)} left out of the subgroups, with fewer than two '
                          f'{scores.unit}s.')
         strata = [label for label in strata if label not in small]
         blocks = {pair: scores.pair(endpoint, *pair, options.design) for pair in pairs}
         found.append({
-            'column': column.removeprefix(PREFIX), 'endpoint': endpoint, 'unit': scores.unit,
+            'column': column.removeprefix(GROUP), 'endpoint': endpoint, 'unit': scores.unit,
             'strata': [{'name': label, 'n_units': int((labels == label).sum()),
                         'means': {method: float(scores.block(endpoint, method).images[labels == label].mean())
                                   for method in scores.methods}} for label in strata],

@@ -9,13 +9,16 @@ across and down: with them errors of inputs of several sizes and proportions are
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmark.delimited import DelimitedError, decimal_comma, read_delimited
+
+from .consistency import LOST_BY_CAP, canonical, differing_in_case, refuse_folds, seen_by_runs, spellings
 from .errors import TableError
+from .layout import some
 
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')
@@ -29,7 +32,12 @@ NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 ROWS_SHOWN = 5
 #: How an empty number is written, by whom ever.
-EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>')
+EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>', '#n/a', '#nv', '-')
+#: Prefix of columns of groups.
+GROUP = 'group_'
+SPREADSHEETS = ('.xlsx', '.xls', '.xlsm', '.ods', '.numbers')
+#: Where a table carries sentences on how it was read.
+NOTES = 'notes'
 LARGEST = 1e100
 
 
@@ -50,34 +58,37 @@ def read_table(path: str | Path, missing_allowed: bool = False) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f'{path}: no such file; give a results table (.csv or .parquet)')
     kind = path.suffix.lower()
-    if kind not in ('.csv', '.parquet'):
+    if kind in SPREADSHEETS:
+        raise TableError(f'{path}: a spreadsheet; save the sheet as CSV (UTF-8) and give that')
+    if kind not in ('.csv', '.tsv', '.txt', '.parquet'):
         raise TableError(f'{path}: unknown file type {kind!r}; give a .csv or a .parquet file')
+    remarks: list[str] = []
     try:
-        if kind == '.csv':
-            # Everything as text first: a method named "NA" is a name, not a missing value.
-            frame = _read_csv(path)
-        else:
-            frame = pd.read_parquet(path)
+        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks)
+    except DelimitedError as exc:
+        raise TableError(f'{path}: {exc}') from exc
     except Exception as exc:
         raise TableError(
             f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
         ) from exc
-    return validate(frame, str(path), missing_allowed)
+    table = validate(frame, str(path), missing_allowed)
+    if remarks:
+        table.attrs[NOTES] = [f'{path.name}: {", ".join(remarks)}.', *table.attrs.get(NOTES, [])]
+    return table
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file as text. pandas would rename repeated columns, and take a long row's first cell for an index."""
-    with path.open(encoding='utf-8-sig', newline='') as stream:
-        reader = csv.reader(stream, skipinitialspace=True)
-        columns = [name.strip() for name in next(reader, [])]
-        rows = []
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(columns):
-                raise ValueError(f'line {reader.line_num}: {len(cells)} cells for {len(columns)} columns')
-            rows.append(cells)
-    return pd.DataFrame(rows, columns=columns, dtype=str)
+def _read_text(path: Path, remarks: list[str]) -> pd.DataFrame:
+    """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
+    found = read_delimited(path, REQUIRED)
+    remarks += found.remarks
+    frame = pd.DataFrame(found.rows, columns=found.columns, dtype=str)
+    names = [place for place, name in enumerate(found.columns)
+             if name in (*NUMBERS, 'seed') or name.startswith(BETWEEN)]
+    if decimal_comma((row[place] for place in names for row in found.rows), found.separator):
+        remarks.append('numbers with decimal commas')
+        for place in names:
+            frame.isetitem(place, frame.iloc[:, place].str.replace(',', '.', regex=False))
+    return frame
 
 
 def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False) -> pd.DataFrame:
@@ -90,20 +101,30 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
 
     Returns:
         A copy with ``condition`` filled in, names as text, numbers as float64, seeds as int64, sorted by
-        condition, method, seed, image and (where there is one) landmark.
+        condition, method, seed, image and (where there is one) landmark. Columns that stand in the index are taken from
+        there. Names that look the same (Unicode's forms, kinds of blanks) are one name. ``attrs['notes']`` holds
+        sentences on what was read otherwise than written.
 
     Raises:
         TableError: A column is missing, a name is empty, a number is not usable, or a key occurs twice.
     """
+    if frame.columns.nlevels > 1:
+        raise TableError(f'{where}: {frame.columns.nlevels} levels of column names; give one row per method, seed, '
+                         "image and landmark, as pandas' stack or melt makes them")
+    levels = [name for name in frame.index.names if _known(name) and name not in frame.columns]
+    frame = frame.reset_index(level=levels) if levels else frame
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         have = [str(name) for name in frame.columns]
-        alike = [name for name in have if name.lower() in missing]
+        alike = [name for name in have if canonical(name).lower() in missing]
         remedy = f'rename or add them: {", ".join(REQUIRED)} are required'
-        if len(have) == 1 and any(sign in have[0] for sign in ';\t|'):
-            remedy = 'separate the columns by commas'
-        elif alike:
+        if alike:
             remedy = f'write {", ".join(map(repr, alike))} in small letters'
+            if any(canonical(name) != name for name in alike):
+                remedy += ', without further blanks'
+        elif missing == ['error'] and len(_numeric(frame)) > 1:
+            remedy = (f'with a column for each of {some([*map(str, _numeric(frame))], 3)} the table is wide: give one '
+                      'row per landmark (or per method), with columns landmark and error, as pandas.melt does')
         raise TableError(f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
                          f'{", ".join(have) or "none"}); {remedy}')
     if frame.columns.has_duplicates:
@@ -119,63 +140,109 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         )
     if 'condition' not in frame.columns:
         frame['condition'] = 'all'
+    notes: list[str] = []
+    merged = False
     for name in NAMES:
         if name in frame.columns:
             frame[name] = _names(frame[name], name, where)
+            different = [*pd.unique(frame[name])]
+            if same := spellings(different):
+                merged = True
+                frame[name] = frame[name].map(lambda text, same=same: same.get(text, text))
+                notes.append(f'{name}: {some(sorted({*map(repr, same.values())}))}: spelt in several ways that look '
+                             "the same (Unicode's forms, kinds of blanks) and taken for one name.")
+                different = [*pd.unique(frame[name])]
+            if alike := differing_in_case(different):
+                notes.append(f'{name}: {some([" and ".join(map(repr, names)) for names in alike])} differ in capital '
+                             'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
     between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
     for name in (*NUMBERS, *between):
         if name in frame.columns:
-            frame[name] = _numbers(frame[name], name, where, missing_allowed)
+            frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]])
     keys = [name for name in KEYS if name in frame.columns]
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
-        raise TableError(
-            f'{where}: {_rows(repeated)} share the same {", ".join(keys)}; keep one row for each'
-            + ('' if 'landmark' in keys else ', or add a column landmark')
-        )
-    return frame.sort_values(keys, kind='stable').reset_index(drop=True)
+        remedy = 'keep one row for each' + ('' if 'landmark' in keys else ', or add a column landmark')
+        if merged:
+            remedy += " (names are the same here that differ in Unicode's forms or kinds of blanks only)"
+        elif frame[repeated].duplicated(keep=False).all():
+            remedy = 'they are copies of each other: remove them but for one' + (
+                '' if 'landmark' in keys else ', or add a column landmark')
+        raise TableError(f'{where}: {_rows(repeated)} share the same {", ".join(keys)}; {remedy}')
+    table = frame.sort_values(keys, kind='stable').reset_index(drop=True)
+    table.attrs = {NOTES: notes} if notes else {}
+    return table
+
+
+def _known(name: object) -> bool:
+    """Whether a name is that of a column which is read here."""
+    return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split')
+                                      or name.startswith((BETWEEN, GROUP)))
+
+
+def _numeric(frame: pd.DataFrame) -> list[object]:
+    """Columns of numbers that have no name which is read here."""
+    def whole(column: pd.Series) -> bool:
+        number = pd.to_numeric(column.astype(object), errors='coerce')
+        return bool(number.notna().any() and (number.notna() | column.isna()).all())
+    return [name for name in frame.columns if not _known(name) and whole(frame[name])]
 
 
 def _names(column: pd.Series, name: str, where: str) -> pd.Series:
     """A column of names as Python strings; empty ones are refused, except for subjects."""
-    absent = column.isna().to_numpy()
-    text = column.astype(object).where(~absent, '').map(str).str.strip()
-    absent = absent | (text == '').to_numpy()
+    codes, found = pd.factorize(column)
+    texts = np.array([*map(_name, found), ''], dtype=object)
+    texts[:] = [text.strip() for text in texts]
+    text = pd.Series(texts[codes], index=column.index, dtype=object)
+    absent = (text == '').to_numpy()
     if absent.any() and name != 'subject':
         raise TableError(f'{where}: field {name}: empty in {_rows(absent)}; fill it in or remove these rows')
-    return text.astype(object)
+    return text
+
+
+def _name(value: object) -> str:
+    """A name as text: whole numbers without decimals (pandas makes floats of a column with a gap), bytes decoded."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
 
 
 def _seeds(column: pd.Series, where: str) -> pd.Series:
     """The seeds as int64."""
-    number = pd.to_numeric(column, errors='coerce').astype('float64')
+    number = pd.to_numeric(column.astype(object), errors='coerce').astype('float64')
     bad = ~(np.abs(number.to_numpy()) < 2**53) | (number.to_numpy() % 1 != 0)
     if bad.any():
         raise TableError(
-            f'{where}: field seed: not a whole number in {_rows(bad)}; number the repetitions 0, 1, ...'
+            f'{where}: field seed: not a whole number in {_rows(bad)}{_first(column, bad)}; number the repetitions 0, '
+            '1, ...'
         )
     return number.astype('int64')
 
 
-def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) -> pd.Series:
-    """A column of numbers as float64; what can't be a distance is refused."""
+def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, seen: pd.DataFrame) -> pd.Series:
+    """A column of numbers as float64; what can't be a distance is refused. seen: condition, method, seed and image."""
     if column.dtype.kind in 'bmM':
         raise TableError(f'{where}: field {name}: of type {column.dtype}; give numbers')
+    column = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
     number = pd.to_numeric(column, errors='coerce').astype('float64')
     value = number.to_numpy()
-    empty = (
-        column.isna().to_numpy() | (column.astype(str).str.strip().str.lower().isin(EMPTY)).to_numpy()
-    )
-    text = np.isnan(value) & ~empty
+    text = np.isnan(value) & ~column.isna().to_numpy()
+    if text.any():
+        text[text] = ~column[text].astype(str).str.strip().str.lower().isin(EMPTY).to_numpy()
     if text.any():
         raise TableError(
-            f'{where}: field {name}: not a number in {_rows(text)}; use a decimal point and no units'
+            f'{where}: field {name}: not a number in {_rows(text)}{_first(column, text)}; use a decimal point and no '
+            'units'
         )
     if name == 'error' and not missing_allowed and np.isnan(value).any():
+        tested = seen_by_runs(seen.assign(error=value))
+        refuse_folds(where, tested)
+        few = all((~images).mean() <= LOST_BY_CAP for images in tested.values())
         raise TableError(
-            f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has no row; for '
-            'missing predictions declare what they count as (--missing-cap, or missing_cap in the plan)')
+            f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has no row; '
+            + ('for missing predictions declare what they count as (--missing-cap, or missing_cap in the plan)' if few
+               else 'score all runs on the same images'))
     if np.isinf(value).any():
         raise TableError(
             f'{where}: field {name}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'
@@ -184,7 +251,10 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool) ->
         raise TableError(f'{where}: field {name}: beyond {LARGEST:g} in {_rows(np.abs(value) > LARGEST)}; correct or '
                          'remove these rows')
     if (name in DISTANCES or name.startswith(BETWEEN)) and (value < 0).any():
-        raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; a distance is at least 0')
+        remedy = 'a distance is at least 0'
+        if len(set(value[value < 0])) == 1:
+            remedy += f'; where {value[value < 0][0]:g} stands for a missing prediction leave the cell empty'
+        raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; {remedy}')
     if name in ('normalizer', *SCALES) and (value <= 0).any():
         raise TableError(
             f'{where}: field {name}: not above 0 in {_rows(value <= 0)}; leave it empty if unknown'
@@ -198,6 +268,12 @@ def _rows(mask: np.ndarray) -> str:
     shown = ', '.join(map(str, rows[:ROWS_SHOWN]))
     more = f' and {len(rows) - ROWS_SHOWN} more' if len(rows) > ROWS_SHOWN else ''
     return f'data row{"s" if len(rows) > 1 else ""} {shown}{more}'
+
+
+def _first(column: pd.Series, mask: np.ndarray) -> str:
+    """The first value that is meant, as in ' (as in 'run1')'; nothing for empty ones."""
+    value = column[mask].iloc[0]
+    return '' if pd.isna(value) or str(value).strip() == '' else f' (as in {str(value).strip()[:30]!r})'
 
 
 def _one_line(exc: BaseException) -> str:
