@@ -103,7 +103,8 @@ def test_csv_one_based_and_crop(tmp_path):
     ('1.png', '0.png', r"line 3: image '0\.png': the image is listed in line 2"),
     ('1.png', '77.png', r"line 3: image '77\.png': .*77\.png does not exist"),
     ('1.png,5.25', '1.png,', r"line 3: image '1\.png': eye_r has only one coordinate"),
-    ('1.png,5.25', '1.png,nan', r"line 3: image '1\.png': eye_r is 'nan', no finite number"),
+    ('1.png,5.25', '1.png,inf', r"line 3: image '1\.png': eye_r is 'inf', no finite number"),
+    ('1.png,5.25', '1.png,nan', r"line 3: image '1\.png': eye_r has only one coordinate"),
     ('1.png,5.25', '1.png,5;2', r"line 3: image '1\.png': eye_r is '5;2', no finite number"),
     ('1.png,5.25,8.25,15,8,10,12', '1.png,,,,,,', r"line 3: image '1\.png': no landmark is annotated"),
     ('1.png,5.25', '1.png', r'line 3: 6 cells for 7 columns'),
@@ -249,7 +250,7 @@ def broken(change):
 
 @pytest.mark.parametrize(('change', 'message'), [
     (lambda c: c.pop('images'), r"train\.json: field 'images' is missing"),
-    (lambda c: c['categories'][0].pop('keypoints'), r'train\.json: categories: 0 of them have `keypoints`'),
+    (lambda c: c['categories'][0].pop('keypoints'), r'train\.json: categories: no category names its `keypoints`'),
     (lambda c: c['categories'][0].update(keypoints=['a', 'b', 'c']),
      r'val\.json: .* differs from .*train\.json'),
     (lambda c: c['images'][1].pop('file_name'), r"train\.json: images\[1\]: field 'file_name' is missing"),

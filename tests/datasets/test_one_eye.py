@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmark.datasets.formats.cifasd import both_sides
-from benchmark.datasets.formats.csv_table import read_rows
+from benchmark.datasets.formats.delimited import read_table
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import read_split
 
@@ -110,7 +110,8 @@ def test_the_documented_example(tmp_path):
     path = tmp_path / 'faces.csv'
     path.write_text(re.search(r'```\n(image,.*?)```', text, re.S)[1])
     sided = re.search(r'prepare_data.py cifasd .*?--sided (\S+)', text, re.S)[1].split(',')
-    rows, columns = both_sides(path, *read_rows(path), sided)
+    read = read_table(path)
+    rows, columns = both_sides(path, read.rows, read.columns, sided)
     assert [c[:-2] for c in columns if c.endswith('_x')] == list(NAMES)
     (_, first), (_, second) = rows
     assert (first['exocanthion_r_x'], first['exocanthion_l_x'], first['side']) == ('61.5', '', 'right')

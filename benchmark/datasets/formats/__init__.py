@@ -1,8 +1,8 @@
 """Converters that write a prepared data set.
 
 A format is a file of this package with a ``Converter``, entered in ``FORMATS``. Its ``convert(src, out,
-args)`` writes the whole set to ``out``, a folder that does not exist yet, and returns notes for the person
-who called; ``prepare`` checks the result and only then gives it its name.
+args)`` writes the whole set to ``out``, a folder that does not exist yet, and returns notes and findings for
+the person who called; ``prepare`` checks the result and only then gives it its name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmark.datasets.checks_images import scan_files
-from benchmark.datasets.findings import Report
+from benchmark.datasets.findings import Finding, Report
 from benchmark.datasets.formats import (
     aflw,
     cifasd,
@@ -62,6 +62,11 @@ def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> t
             raise DataError(str(error).replace(str(out), str(dst))) from None
         report.replace(lambda message: message.replace(str(out), str(dst)))
         report.root = dst
+        # A converter's findings name lines of SRC; they go before what the check says of the same.
+        found = [note for note in notes if isinstance(note, Finding)]
+        kinds = {one.kind for one in found}
+        report.findings = found + [one for one in report.findings if one.kind not in kinds]
+        notes = [note for note in notes if not isinstance(note, Finding)]
         if not report.ok:
             more = f' ({len(report.errors) - 1} more)' if len(report.errors) > 1 else ''
             raise DataError(f'{src}: the converted set is not sound, so {dst} was not made: '

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from benchmark.datasets.findings import Finding
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.csv_table import add_table_arguments, convert_rows, read_rows
 from benchmark.datasets.metainfo import DataError
@@ -48,7 +49,8 @@ def both_sides(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list
         if column not in columns:
             hint = ' A table with columns for both sides is read by `csv`.' if column == 'side' else ''
             raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.{hint}')
-    split = {f'{name}_{axis}': (f'{name}_r_{axis}', f'{name}_l_{axis}') for name in sided for axis in 'xy'}
+    split = {f'{name}_{axis}': (f'{name}_r_{axis}', f'{name}_l_{axis}') for name in sided for axis in 'xyv'
+             if f'{name}_{axis}' in columns}
     if clash := [new for pair in split.values() for new in pair if new in columns]:
         raise DataError(f'{path}: column {clash[0]!r} is there although --sided makes it. Rename it or leave the '
                         'landmark out of --sided.')
@@ -66,7 +68,7 @@ def both_sides(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list
     return widened, wide
 
 
-def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
+def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding]:
     """Writes the data set of the table ``src`` to the new folder ``out``.
 
     Raises:
@@ -74,7 +76,9 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     """
     path = Path(src)
     sided = [name.strip() for name in args.sided.split(',') if name.strip()]
-    return convert_rows(path, *both_sides(path, *read_rows(path), sided), out, args)
+    table = read_rows(path, args)
+    table.rows, table.columns = both_sides(path, table.rows, table.columns, sided)
+    return convert_rows(path, table, out, args)
 
 
 CONVERTER = Converter('cifasd', 'a table with one annotated eye an image', DESCRIPTION, _add_arguments, convert)

@@ -8,25 +8,36 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
+from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.coco_file import (
+    Oddities,
+    check_images,
+    choose_category,
+    keep_category,
+    load_coco,
+    read_bbox,
+    read_keypoints,
+    stated_size,
+)
 from benchmark.datasets.formats.common import (
     Sample,
     add_common_arguments,
     assign_splits,
     build_meta,
     flip_indices,
+    settle_subjects,
     write_dataset,
 )
 from benchmark.datasets.formats.converter import Converter
-from benchmark.datasets.identities import leaves_folder
-from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, read_json
+from benchmark.datasets.formats.image_files import find_images
+from benchmark.datasets.formats.positions import placer, settle_positions
+from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
 
 DESCRIPTION = """SRC is a folder with annotations/*.json or {train,val,test}.json and its images in images/,
 a folder per split, or --images; or one COCO file. A file's split is in its name
-(person_keypoints_train2017.json); one file without a split in its name is split by subject. Several annotated
-persons an image need --size, which crops each of them.
+(person_keypoints_train2017.json); one file without a split in its name is split by subject, one with it needs
+--resplit. Several annotated persons an image need --size, which crops each of them.
 
   tools/prepare_data.py coco downloads/faces data/faces --size 256 --interocular left_eye:right_eye"""
 SPLIT_WORDS = dict(train='train', training='train', val='val', valid='val', validation='val', test='test',
@@ -38,9 +49,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--subject', metavar='FIELD',
                         help='image field that identifies the person (default: subject or identity, where '
                              'every image has it)')
+    parser.add_argument('--category', metavar='NAME', help='the category to read, where several have keypoints')
 
 
-def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
+def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding]:
     """Writes the data set of the COCO files of ``src`` to the new folder ``out``.
 
     Raises:
@@ -62,9 +74,13 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
                                     groups=groups), args, str(base))
     samples: list[Sample] = []
     for split, path, coco in parsed:
-        samples += _samples(path, coco, split, base, meta, args, notes)
-    notes += assign_splits(samples, meta, args) if samples else []
-    return notes + write_dataset(out, meta, samples, args)
+        samples += _samples(path, coco, None if args.resplit else split, base, meta, args, notes)
+    if not samples:
+        raise DataError(f'{parsed[0][1]}: no annotation has a landmark with v > 0 (1 or 2: annotated). Check the '
+                        'visibilities and the export.')
+    samples, settled = settle_positions(samples, names, args)
+    notes += settled + settle_subjects(samples, meta, args) + assign_splits(samples, meta, args)
+    return notes + write_dataset(out, meta, samples, args, place=placer(args))
 
 
 def find_files(src: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
@@ -84,8 +100,7 @@ def find_files(src: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
         raise DataError(f'{folder}: no *.json here. Put the COCO files into {src / "annotations"}.')
     claims = defaultdict(list)
     for path in paths:
-        words = re.split(r'[^a-z]+', path.stem.lower())
-        claims[next((SPLIT_WORDS[w] for w in words if w in SPLIT_WORDS), None)].append(path)
+        claims[_split_in_name(path)].append(path)
     if len(paths) == 1 and None in claims:
         return [(None, paths[0])], []
     files = []
@@ -103,68 +118,56 @@ def find_files(src: Path) -> tuple[list[tuple[str | None, Path]], list[str]]:
     return files, [f'left out, no split of its own: {", ".join(left)}'] if left else []
 
 
-def load_coco(path: Path) -> dict:
-    """Reads a COCO file.
-
-    Raises:
-        DataError: A field that a converter needs is missing or malformed.
-    """
-    coco = read_json(path)
-    for key in ('images', 'annotations', 'categories'):
-        if not isinstance(coco, dict) or not isinstance(coco.get(key), list):
-            raise DataError(f'{path}: field {key!r} is missing or no list. The file must be COCO keypoints.')
-    for key, field in (('images', 'id'), ('images', 'file_name'), ('annotations', 'image_id')):
-        for number, entry in enumerate(coco[key]):
-            value = entry.get(field) if isinstance(entry, dict) else None
-            if not isinstance(value, (str, int)) or field == 'file_name' and not isinstance(value, str):
-                raise DataError(f'{path}: {key}[{number}]: field {field!r} is missing or malformed.')
-    return coco
+def _split_in_name(path: Path) -> str | None:
+    return next((SPLIT_WORDS[w] for w in re.split(r'[^a-z]+', path.stem.lower()) if w in SPLIT_WORDS), None)
 
 
 def _landmarks(base: Path, parsed: list, scheme: LandmarkMeta | None,
-               args: argparse.Namespace) -> tuple[list[str], list[int], list[str]]:
-    """Landmark names and flip indices on which all files agree."""
-    agreed, where = None, None
+               args: argparse.Namespace) -> tuple[list[str], list[int], list[str | Finding]]:
+    """Landmark names and flip indices on which all files agree, and notes."""
+    agreed, where, notes = None, None, []
     for _, path, coco in parsed:
-        found = [c for c in coco['categories'] if isinstance(c, dict) and c.get('keypoints')]
-        if len(found) != 1:
-            raise DataError(f'{path}: categories: {len(found)} of them have `keypoints`, not 1. Keep the '
-                            'one that is annotated.')
-        names = found[0]['keypoints']
+        category = choose_category(path, coco, base, scheme, args)
+        names = category['keypoints']
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DataError(f'{path}: categories: keypoints must be a list of names.')
         if agreed is not None and names != agreed:
             raise DataError(f'{path}: categories[0].keypoints differs from {where}. Make the files agree.')
         agreed, where = names, path
-        given = found[0].get('flip_indices')
+        given = category.get('flip_indices')
+        keep_category(path, coco, category)
+        info = coco.get('info')
+        if isinstance(info, dict) and str(info.get('contributor')).casefold() == 'label studio':
+            notes.append(Finding(
+                'warning', 'label-studio', f'{path}: info.contributor is Label Studio, whose COCO export rounds to '
+                'whole pixels, calls every landmark visible, and lists names in the order of the labelling config but '
+                'coordinates in the order of `model_index`, so that names and coordinates can disagree. Take the JSON '
+                'export, which names each point: a table of its values is read by `csv --units percent`.'))
     if scheme is not None:
         if list(scheme.landmarks) != agreed:
             raise DataError(f'{where}: categories[0].keypoints differs from {base / "metainfo.json"}. '
                             'Make them agree.')
         given = list(scheme.flip_indices)
     if given is not None and args.flip_pairs is None:
-        return agreed, list(given), []
+        return agreed, list(given), notes
     indices, note = flip_indices(agreed, args.flip_pairs)
-    return agreed, indices, [note]
+    return agreed, indices, [note, *notes]
 
 
 def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: LandmarkMeta,
-             args: argparse.Namespace, notes: list[str]) -> list[Sample]:
-    """The annotated persons of one file; appends a note on images without annotation."""
+             args: argparse.Namespace, notes: list[str | Finding]) -> list[Sample]:
+    """The annotated persons of one file; appends notes and findings."""
+    check_images(path, coco)
     by_image = defaultdict(list)
     for annotation in coco['annotations']:
         by_image[annotation['image_id']].append(annotation)
-    folders = [args.images] if args.images else [base / 'images', base / f'images/{split}', base / f'{split}',
-                                                 base / f'{split}2017', base]
-    samples, empty, known = [], [], set()
+    part = _split_in_name(path)
+    folders = [args.images] if args.images else [
+        base / 'images', *([base / f'images/{part}', base / part, base / f'{part}2017'] if part else []), base]
+    listed, empty, odd = [], [], Oddities(len(meta.landmarks))
     for image in coco['images']:
         name = image['file_name']
         where = f'{path}: image {name!r}'
-        if message := leaves_folder(name):
-            raise DataError(f'{where}: {message}')
-        if image['id'] in known:
-            raise DataError(f'{where}: id {image["id"]} appears more than once. Image ids must be unique.')
-        known.add(image['id'])
         for key in [*([meta.subject] if meta.subject else []), *meta.groups]:
             if image.get(key) in (None, ''):
                 raise DataError(f'{where}: field {key!r} is missing. Add it to every image, or do not name '
@@ -172,71 +175,42 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
         spacing = image.get('pixel_spacing')
         if spacing is not None and not (isinstance(spacing, (int, float)) and 0 < spacing < math.inf):
             raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or delete it.')
-        people = [(a, k) for a in by_image.pop(image['id'], [])
-                  if (k := read_keypoints(a, meta, where))['keypoints'][:, 2].any()]
+        people = []
+        for annotation in by_image.pop(image['id'], []):
+            keypoints = read_keypoints(annotation, meta, where)
+            odd.look(annotation, keypoints['keypoints'], f'{where}: annotation {annotation.get("id")}')
+            if keypoints['keypoints'][:, 2].any():
+                people.append((annotation, keypoints))
         if not people:
             empty.append(name)
+            continue
         if len(people) > 1 and args.size is None:
             raise DataError(f'{where}: {len(people)} annotated persons. Use --size, which crops each of '
                             'them.')
-        source = next((f / name for f in folders if (f / name).is_file()), None)
-        if people and source is None:
-            raise DataError(f'{where}: found in none of {", ".join(map(str, folders))}. Use --images.')
+        listed.append((image, where, people))
+    if by_image:
+        missing, annotations = next(iter(by_image.items()))
+        kinds = {type(image['id']) for image in coco['images']}
+        hint = (f' Ids are {"text" if str in kinds else "numbers"} in images: write them in one way.'
+                if type(missing) not in kinds else ' Add the image, or delete the annotation.')
+        raise DataError(f'{path}: annotation {annotations[0].get("id")}: image_id {missing} is not in images.{hint}')
+    found, more = find_images([(image['file_name'], where) for image, where, _ in listed], folders) if listed else (
+        [], [])
+    samples = []
+    for (image, where, people), file in zip(listed, found, strict=True):
         fields = {k: v for k, v in image.items() if k not in ('id', 'file_name', 'width', 'height', 'split')}
-        size = (image['width'], image['height']) if 'width' in image and 'height' in image else None
         for annotation, keypoints in people:
-            target = PurePosixPath(name)
+            target = PurePosixPath(file.name)
             if len(people) > 1:
                 target = target.with_stem(f'{target.stem}_{annotation.get("id")}')
             at = f'{where}: annotation {annotation.get("id")}'
-            samples.append(Sample(source, target.as_posix(), at, keypoints, split, dict(fields),
-                                  read_bbox(annotation, at), size))
-    if by_image:
-        missing, annotations = next(iter(by_image.items()))
-        raise DataError(f'{path}: annotation {annotations[0].get("id")}: image_id {missing} is not in '
-                        'images.')
+            samples.append(Sample(file.path, target.as_posix(), at, keypoints, split, dict(fields),
+                                  read_bbox(annotation, where), stated_size(image, where)))
     if empty:
         shown = ', '.join(empty[:5]) + (', ...' if len(empty) > 5 else '')
         notes.append(f'{path.name}: {len(empty)} images without annotated landmarks left out: {shown}')
+    notes += more + odd.findings()
     return samples
-
-
-def read_keypoints(annotation: dict, meta: LandmarkMeta, where: str) -> dict[str, np.ndarray]:
-    """(K, 3) for the main and each further annotator; all zero where there are none.
-
-    Raises:
-        DataError: Another number of values, or one that is no finite number.
-    """
-    result, count = {}, len(meta.landmarks)
-    for key in ('keypoints', *(f'keypoints_{a}' for a in meta.annotators)):
-        if key not in annotation:
-            if key == 'keypoints':
-                result[key] = np.zeros((count, 3))
-            continue
-        values, at = annotation[key], f'{where}: annotation {annotation.get("id")}: {key}'
-        if not isinstance(values, list) or len(values) != 3 * count:
-            raise DataError(f'{at} has {len(values) if isinstance(values, list) else "no"} numbers, not '
-                            f'{3 * count} (x, y, v for each of the {count} landmarks).')
-        if not all(isinstance(v, (int, float)) and abs(v) < 1e9 for v in values):
-            raise DataError(f'{at} has a value that is no finite number. Use 0, 0, 0 where not annotated.')
-        result[key] = np.asarray(values, np.float64).reshape(count, 3)
-    return result
-
-
-def read_bbox(annotation: dict, where: str) -> tuple[float, float, float, float] | None:
-    """The annotation's x, y, width and height in pixels, or None where it has none.
-
-    Raises:
-        DataError: A box that is malformed or has no extent.
-    """
-    bbox = annotation.get('bbox')
-    if not bbox:
-        return None
-    if not (isinstance(bbox, list) and len(bbox) == 4 and all(
-            isinstance(v, (int, float)) and math.isfinite(v) for v in bbox) and bbox[2] > 0 and bbox[3] > 0):
-        raise DataError(f'{where}: annotation {annotation.get("id")}: bbox is {bbox}. Give x, y, width, '
-                        'height.')
-    return tuple(map(float, bbox))
 
 
 CONVERTER = Converter('coco', 'COCO keypoints and a folder of images', DESCRIPTION, _add_arguments, convert)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 
 from benchmark.datasets import images
+from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.positions import add_position_arguments
+from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.formats.sample_image import add_reading_arguments, read_image
 from benchmark.datasets.metainfo import (
     FLIP_POLICIES,
@@ -23,35 +26,10 @@ from benchmark.datasets.metainfo import (
     LandmarkMeta,
     read_json,
 )
+from benchmark.datasets.values import spelling_key, spellings
 
 SHARES = dict(train=0.64, val=0.16, test=0.20)
 SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
-
-
-@dataclass
-class Sample:
-    """One annotated image as a converter found it.
-
-    Attributes:
-        source: The image file.
-        name: Name below ``images/``.
-        where: File and record, for messages.
-        keypoints: For ``keypoints`` and each ``keypoints_<annotator>`` a (K, 3) float64 array: x, y in pixels
-            (pixel centres) and v.
-        split: ``train``, ``val``, ``test``, or None to be split by subject.
-        fields: Further fields of the image record: subject, groups, pixel_spacing (mm) and so on.
-        bbox: x, y, width, height in pixels, x = 0 being the left edge of the first pixel, or None.
-        size: Width and height that the source states, or None.
-    """
-
-    source: Path
-    name: str
-    where: str
-    keypoints: dict[str, np.ndarray]
-    split: str | None = None
-    fields: dict = field(default_factory=dict)
-    bbox: tuple[float, float, float, float] | None = None
-    size: tuple[int, int] | None = None
 
 
 def add_image_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +61,10 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                                                         'interest')
     parser.add_argument('--resplit', action='store_true',
                         help='ignore the splits of SRC and split by subject, 64/16/20 percent')
+    parser.add_argument('--subjects', choices=('same', 'distinct'),
+                        help='whether subjects that differ only in leading zeros, `.0`, case or blanks are the same '
+                             'person (asked where there are some)')
+    add_position_arguments(parser)
 
 
 def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
@@ -220,9 +202,49 @@ def split_by_subject(subjects: Sequence[str], seed: int) -> dict[str, str]:
             for rank, i in enumerate(order)}
 
 
+def settle_subjects(samples: Sequence[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
+    """Asks whether subjects that differ only in zeros, case or blanks are one person; ``--subjects`` answers.
+
+    With ``same`` each person gets the spelling that comes first, in place.
+
+    Returns:
+        A note where there are such subjects.
+
+    Raises:
+        DataError: There are such subjects and no answer.
+    """
+    if meta.subject is None:
+        return []
+    groups = spellings([(str(s.fields[meta.subject]), s.where) for s in samples])
+    if not groups:
+        return []
+    (one, at), (two, where) = groups[0][:2]
+    what = f'{meta.subject} {two!r} differs from {one!r} ({at}) only in zeros, case or blanks'
+    if args.subjects is None:
+        more = f' {len(groups) - 1} more persons are written in several ways.' if len(groups) > 1 else ''
+        raise DataError(f'{where}: {what}.{more} Are they the same person? Say --subjects same or --subjects distinct.')
+    if args.subjects == 'same':
+        first = {spelling_key(ways[0][0]): ways[0][0] for ways in groups}
+        for sample in samples:
+            sample.fields[meta.subject] = first.get(spelling_key(str(sample.fields[meta.subject])),
+                                                    sample.fields[meta.subject])
+    return [f'{what}; taken for {"the same person" if args.subjects == "same" else "two persons"}, {len(groups)} such '
+            'subjects in all']
+
+
 def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
-    """Gives a split to every sample where SRC has none (or ``--resplit``); returns a note about it."""
-    if not args.resplit and all(s.split for s in samples):
+    """Gives a split to every sample where SRC has none (or ``--resplit``); returns a note about it.
+
+    Raises:
+        DataError: SRC has splits of its own, but none to train or none to test on.
+    """
+    if not args.resplit and samples and all(s.split for s in samples):
+        found = {s.split for s in samples}
+        for split in ('train', 'test'):
+            if split not in found:
+                given = ', '.join(name for name in SPLITS if name in found)
+                raise DataError(f'{samples[0].where}: no image is in split {split}, all are in {given}. Use --resplit '
+                                f'to divide them by subject, or add a {split} split to SRC.')
         return []
     keys = [str(s.fields[meta.subject]) if meta.subject else str(s.source) for s in samples]
     of_subject = split_by_subject(keys, args.seed)
@@ -233,7 +255,8 @@ def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Name
 
 
 def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: argparse.Namespace,
-                  drop_outside: bool = False) -> list[str]:
+                  drop_outside: bool = False,
+                  place: Callable[[Sample, int, int], Sample] | None = None) -> list[str | Finding]:
     """Writes images, annotations and metainfo of a prepared data set.
 
     Args:
@@ -243,9 +266,10 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         args: ``size`` (pixels or None), ``padding`` and how images are read (:mod:`.sample_image`).
         drop_outside: Whether a landmark outside of its image becomes 'not annotated', as public sets have some;
             otherwise it is an error.
+        place: Sample, image width and height -> the sample in pixel centres, where SRC has others.
 
     Returns:
-        Notes about what a person should know.
+        Notes about what a person should know, and findings.
 
     Raises:
         DataError: No samples, an image that is missing or does not decode, or another size than stated.
@@ -262,17 +286,19 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
                     flip_indices=list(meta.flip_indices))
     files = {s: dict(images=[], annotations=[], categories=[category]) for s in SPLITS}
     names: set[str] = set()
-    widened, dropped, empty = 0, 0, 0
+    widened, dropped, empty, tiny = 0, 0, 0, []
     said: dict[Path, tuple[str, dict[str, str]]] = {}
     for number, sample in enumerate(samples, 1):
-        sample, data, image, done = read_image(sample, args, meta.pixel_spacing)
+        sample, data, image, done = read_image(sample, args, meta.pixel_spacing, place)
         said[sample.source] = sample.source.name, done
         if drop_outside:
             dropped += _drop_outside(sample, image.shape[1], image.shape[0])
             if not sample.keypoints['keypoints'][:, 2].any():
                 empty += 1
                 continue
-        _check_inside(sample, meta, image.shape[1], image.shape[0], done)
+        _check_inside(sample, meta, image.shape[1], image.shape[0], args, done)
+        if not drop_outside and _is_tiny(sample, image.shape[1], image.shape[0]):
+            tiny.append(sample.where)
         if args.size is not None:
             sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
             data = cv2.imencode('.png', image)[1].tobytes()
@@ -303,7 +329,12 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
              (dropped, 'landmarks outside of their image were taken as not annotated'),
              (empty, 'images were left out because no landmark is inside of them'))
-    return images.notes(said.values()) + [f'{count} {what}' for count, what in notes if count]
+    found: list[str | Finding] = [*images.notes(said.values()), *(f'{count} {what}' for count, what in notes if count)]
+    if tiny:
+        found.append(Finding(
+            'warning', 'tiny', f'{tiny[0]}: the landmarks span under 1 % of the image, as in {len(tiny)} of '
+            f'{len(samples)} images. Look whether they are in pixels of these images (--units).'))
+    return found
 
 
 def _drop_outside(sample: Sample, width: int, height: int) -> int:
@@ -317,17 +348,41 @@ def _drop_outside(sample: Sample, width: int, height: int) -> int:
     return counts['keypoints']
 
 
-def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int, said: dict[str, str]) -> None:
+def _is_tiny(sample: Sample, width: int, height: int) -> bool:
+    """Whether three and more landmarks, not all at one point, span under 1 % of the image's longer side."""
+    points = sample.keypoints['keypoints']
+    points = points[points[:, 2] > 0, :2]
+    return len(points) > 2 and 0 < np.ptp(points, axis=0).max() < 0.01 * max(width, height)
+
+
+def _outside_hint(x: float, y: float, width: int, height: int, args: argparse.Namespace) -> str:
+    """A likely cause of a landmark at x, y outside of its image, for formats that have an option for it."""
+    if not hasattr(args, 'missing'):
+        return ''
+    if args.units in ('relative', 'percent') or args.origin == 'bottom-left':
+        return ' Look whether --units and --origin are right.'
+    if x < 0 and y < 0:
+        shift = args.first_pixel or 0
+        return f' Where this position means so in all of SRC, use --missing={x + shift:g},{y + shift:g}.'
+    if -0.5 <= x <= width + 0.5 and -0.5 <= y <= height + 0.5 and not args.first_pixel:
+        return ' Where SRC counts from the corner of the image or from 1, use --first-pixel 0.5 or 1.'
+    return ''
+
+
+def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int, args: argparse.Namespace,
+                  said: dict[str, str]) -> None:
     """Refuses a landmark outside of the image that it was marked in; a crop would hide that."""
     other = 'stored' if 'rotation' in said else 'turned' if 'rotation-stored' in said else None
     hint = f' The image carries an EXIF rotation: try --rotation {other}.' if other else ''
     for key, points in sample.keypoints.items():
         for name, (x, y, v) in zip(meta.landmarks, points.tolist(), strict=True):
             if v not in (0, 1, 2):
-                raise DataError(f'{sample.where}: {key}: {name} has visibility {v:g}. Use 0, 1 or 2.')
+                raise DataError(f'{sample.where}: {key}: {name} has visibility {v:g}. Use 0, 1 or 2; a confidence is '
+                                'no visibility.')
             if v > 0 and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
                 raise DataError(f'{sample.where}: {key}: {name} at ({x:g}, {y:g}) is outside of the {width} x {height} '
-                                f'image. Correct it, or mark it as not annotated.{hint}')
+                                f'image. Correct it, or mark it as not annotated.'
+                                f'{hint or _outside_hint(x, y, width, height, args)}')
 
 
 def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,

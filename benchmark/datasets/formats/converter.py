@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.datasets.findings import Finding
+
 
 @dataclass(frozen=True)
 class Converter:
@@ -18,11 +20,11 @@ class Converter:
         description: What SRC looks like, with an example.
         add_arguments: Adds the format's options to a parser.
         convert: ``convert(src, out, args)`` writes a prepared set to the new folder ``out`` and returns
-            notes; it raises DataError for bad input.
+            notes and warnings; it raises DataError for bad input.
     """
 
     name: str
     summary: str
     description: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    convert: Callable[[str, Path, argparse.Namespace], list[str]]
+    convert: Callable[[str, Path, argparse.Namespace], list[str | Finding]]

@@ -3,90 +3,100 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.coco import SPLIT_WORDS
 from benchmark.datasets.formats.common import (
     Sample,
     add_common_arguments,
     assign_splits,
     build_meta,
     flip_indices,
+    settle_subjects,
     write_dataset,
 )
 from benchmark.datasets.formats.converter import Converter
-from benchmark.datasets.identities import leaves_folder
-from benchmark.datasets.metainfo import SPLITS, DataError
+from benchmark.datasets.formats.delimited import DECIMALS, SEPARATORS, Table, read_table
+from benchmark.datasets.formats.image_files import find_images
+from benchmark.datasets.formats.positions import placer, settle_positions
+from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is a CSV file with a row per image: column `image`, then <landmark>_x and <landmark>_y
-in pixels (empty cells: not annotated), and optionally `split` (train, val, test), `subject`, `pixel_spacing`
-(mm per pixel) and group columns. x = 0 is the centre of the first pixel; --one-based where it is 1.
+in pixels (empty cells: not annotated), and optionally <landmark>_v (0: not annotated), `split` (train, val, test),
+`subject`, `pixel_spacing` (mm per pixel) and group columns. x = 0 is the centre of the first pixel; --one-based where
+it is 1. Separators, decimal commas and encodings of spreadsheets are recognised.
 
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l --groups sex"""
+_NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.ASCII | re.IGNORECASE)
+_PERSON = re.compile(r'subject|person|patient|participant|proband|identity|(?:^|_)p?id$', re.IGNORECASE)
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of a table."""
     add_common_arguments(parser)
-    parser.add_argument('--one-based', action='store_true',
-                        help='the centre of the first pixel is (1, 1) in SRC, not (0, 0)')
+    parser.add_argument('--one-based', action='store_const', const=1.0, dest='first_pixel',
+                        help='the centre of the first pixel is (1, 1) in SRC, not (0, 0): --first-pixel 1')
+    parser.add_argument('--subject', metavar='COLUMN', help='column that identifies the person (default: subject)')
+    parser.add_argument('--separator', choices=SEPARATORS, help='between the cells (default: what the header has)')
+    parser.add_argument('--decimal', choices=DECIMALS, help='decimal mark (default: what the cells have)')
+    parser.add_argument('--encoding', help='of the text, such as cp1252 (default: UTF-8 or UTF-16, else cp1252)')
 
 
-def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
+def read_rows(path: Path, args: argparse.Namespace) -> Table:
+    """The rows of a table, read as the options say.
+
+    Raises:
+        DataError: See ``read_table``.
+    """
+    return read_table(path, args.separator, args.decimal, args.encoding)
+
+
+def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding]:
     """Writes the data set of the table ``src`` to the new folder ``out``.
 
     Raises:
         DataError: A missing file, column or value; the message names the line.
     """
     path = Path(src)
-    return convert_rows(path, *read_rows(path), out, args)
+    return convert_rows(path, read_rows(path, args), out, args)
 
 
-def convert_rows(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list[str], out: Path,
-                 args: argparse.Namespace) -> list[str]:
-    """Writes the data set of a table's rows.
+def convert_rows(path: Path, table: Table, out: Path, args: argparse.Namespace) -> list[str | Finding]:
+    """Writes the data set of a table.
 
     Args:
         path: The table, for messages and for where images are.
-        rows: Line number and cells by column, for each row.
-        columns: The columns' names.
+        table: Its rows.
         out: The new folder.
         args: The format's options.
 
     Raises:
         DataError: A missing column or value; the message names the line.
     """
+    rows, columns = table.rows, table.columns
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else []
-    for column in ('image', *groups):
+    subject = args.subject or ('subject' if 'subject' in columns else None)
+    for column in ('image', *groups, *([subject] if subject else [])):
         if column not in columns:
-            hint = ' Are the cells separated by something else than commas?' if len(columns) == 1 else ''
-            raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.{hint}')
-    landmarks = [c[:-2] for c in columns if c.endswith('_x') and c[:-2]]
-    for name in landmarks:
-        if f'{name}_y' not in columns:
-            raise DataError(f'{path}: column {name + "_y"!r} is missing, though {name + "_x"!r} is there.')
-    if not landmarks:
-        raise DataError(f'{path}: no landmark columns. Add <landmark>_x and <landmark>_y for each landmark.')
+            raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.')
+    landmarks = _landmarks(path, columns, groups)
     indices, note = flip_indices(landmarks, args.flip_pairs)
-    subject = 'subject' if 'subject' in columns else None
     meta = build_meta(dict(name=out.name, landmarks=landmarks, flip_indices=indices, subject=subject,
                            groups=groups), args, str(path))
     folder = args.images or path.parent
     if not folder.is_dir():
         raise DataError(f'--images: {folder}: no such folder.')
-    notes = [note]
-    known = {'image', 'split', 'pixel_spacing', *groups, *([subject] if subject else []),
-             *(f'{name}_{axis}' for name in landmarks for axis in 'xy')}
-    if unused := [column for column in columns if column not in known]:
-        notes.append(f'columns that are not used: {", ".join(unused)} (--groups names subgroups)')
+    notes = [*table.notes, note, *_unused(path, rows, columns, landmarks, groups, subject)]
     if meta.interocular is None:
         notes.append('no --interocular pair: errors are not given as NME')
     samples, seen = [], {}
     for line, row in rows:
-        sample = _sample(path, line, row, landmarks, folder, args)
+        sample = _sample(path, line, row, landmarks, args)
         if sample.name in seen:
             raise DataError(f'{sample.where}: the image is listed in line {seen[sample.name]} already. Keep '
                             'one row.')
@@ -96,74 +106,83 @@ def convert_rows(path: Path, rows: list[tuple[int, dict[str, str]]], columns: li
                 raise DataError(f'{sample.where}: {column} is empty. Fill it in.')
             sample.fields[column] = row[column]
         samples.append(sample)
-    notes += assign_splits(samples, meta, args)
-    return notes + write_dataset(out, meta, samples, args)
+    found, more = find_images([(s.name, s.where) for s in samples], [folder])
+    for sample, image in zip(samples, found, strict=True):
+        sample.source, sample.name = image
+    samples, settled = settle_positions(samples, landmarks, args)
+    notes += more + settled + settle_subjects(samples, meta, args) + assign_splits(samples, meta, args)
+    return notes + write_dataset(out, meta, samples, args, place=placer(args))
 
 
-def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[str]]:
-    """The rows of a CSV file, each with its line number, and the columns' names.
-
-    Raises:
-        DataError: The file is missing, no CSV, empty, or a row is incomplete.
-    """
-    try:
-        with path.open(encoding='utf-8-sig', newline='') as stream:
-            reader = csv.reader(stream)
-            columns = [c.strip() for c in next(reader, [])]
-            rows = []
-            for cells in reader:
-                if not any(c.strip() for c in cells):
-                    continue
-                if len(cells) != len(columns):
-                    raise DataError(f'{path}: line {reader.line_num}: {len(cells)} cells for {len(columns)} '
-                                    'columns. Complete the row.')
-                rows.append((reader.line_num, dict(zip(columns, map(str.strip, cells), strict=True))))
-    except (FileNotFoundError, IsADirectoryError):
-        raise DataError(f'{path}: no such file. For `csv` SRC is a CSV file.') from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f'{path}: not a UTF-8 CSV file ({error}).') from None
-    if len(set(columns)) != len(columns):
-        twice = next(c for c in columns if columns.count(c) > 1)
-        raise DataError(f'{path}: column {twice!r} appears more than once. Rename or delete one.')
-    if not rows:
-        raise DataError(f'{path}: no rows. List at least one image.')
-    return rows, columns
+def _landmarks(path: Path, columns: list[str], groups: list[str]) -> list[str]:
+    """Names of the landmarks, in the order of their x columns."""
+    coordinates = [c for c in columns if c not in groups and c[-2:] in ('_x', '_y') and c[:-2]]
+    for column in coordinates:
+        other = column[:-1] + ('y' if column.endswith('x') else 'x')
+        if other not in coordinates:
+            raise DataError(f'{path}: column {other!r} is missing, though {column!r} is there. Add it, or rename or '
+                            'delete the other.')
+    landmarks = [c[:-2] for c in coordinates if c.endswith('_x')]
+    if not landmarks:
+        raise DataError(f'{path}: no landmark columns. Add <landmark>_x and <landmark>_y for each landmark. Columns '
+                        f'found: {", ".join(columns)}.')
+    return landmarks
 
 
-def _sample(path: Path, line: int, row: dict[str, str], landmarks: list[str], folder: Path,
-            args: argparse.Namespace) -> Sample:
+def _unused(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list[str], landmarks: list[str],
+            groups: list[str], subject: str | None) -> list[str | Finding]:
+    """A note on columns that are not used, and a warning on one that seems to tell the persons."""
+    known = {'image', 'split', 'pixel_spacing', *groups, *([subject] if subject else []),
+             *(f'{name}_{axis}' for name in landmarks for axis in 'xyv')}
+    unused = [column for column in columns if column not in known]
+    notes: list[str | Finding] = []
+    if unused:
+        notes.append(f'columns that are not used: {", ".join(unused)} (--groups names subgroups)')
+    for column in unused if subject is None else []:
+        values = [row[column] for _, row in rows if row[column]]
+        if _PERSON.search(column) and 1 < len(set(values)) < len(values):
+            notes.append(Finding('warning', 'no-subject', f'{path}: column {column!r} may tell the persons apart, and '
+                                 'is not used: each image is taken for a person, so that one can be in two splits. '
+                                 f'Where it does, use --subject {column}.'))
+    return notes
+
+
+def _sample(path: Path, line: int, row: dict[str, str], landmarks: list[str], args: argparse.Namespace) -> Sample:
+    """The sample of a row; its name is the cell's, its source is to be found."""
     where = f'{path}: line {line}: image {row["image"]!r}'
     if not row['image']:
         raise DataError(f'{where}: the name is empty. Fill it in.')
-    if message := leaves_folder(row['image']):
-        raise DataError(f'{where}: {message} Use --images for the folder.')
     keypoints = np.zeros((len(landmarks), 3))
     for k, name in enumerate(landmarks):
         cells = row[f'{name}_x'], row[f'{name}_y']
+        flag = row.get(f'{name}_v') or '2'
+        if flag not in ('0', '1', '2', '0.0', '1.0', '2.0'):
+            raise DataError(f'{where}: {name}_v is {flag!r}. Use 0 (not annotated), 1 or 2; a confidence is no '
+                            'visibility: rename its column.')
+        if float(flag) == 0:
+            continue
         if all(cells):
-            keypoints[k] = *(_number(c, f'{where}: {name}') - args.one_based for c in cells), 2
+            keypoints[k] = *(_number(c, f'{where}: {name}') for c in cells), float(flag)
         elif any(cells):
             raise DataError(f'{where}: {name} has only one coordinate. Fill in both or none.')
     if not keypoints[:, 2].any():
         raise DataError(f'{where}: no landmark is annotated. Annotate at least one or delete the row.')
     split = None
     if 'split' in row and not args.resplit:
-        split = row['split']
-        if split not in SPLITS:
-            raise DataError(f'{where}: split is {split!r}. Use train, val or test, or --resplit.')
+        split = SPLIT_WORDS.get(row['split'].casefold())
+        if split is None:
+            raise DataError(f'{where}: split is {row["split"]!r}. Use train, val or test, or --resplit.')
     fields = {}
     if row.get('pixel_spacing'):
         fields['pixel_spacing'] = _number(row['pixel_spacing'], f'{where}: pixel_spacing')
         if fields['pixel_spacing'] <= 0:
             raise DataError(f'{where}: pixel_spacing is {row["pixel_spacing"]}. Give mm per pixel, above 0.')
-    return Sample(folder / row['image'], row['image'], where, dict(keypoints=keypoints), split, fields)
+    return Sample(Path(row['image']), row['image'], where, dict(keypoints=keypoints), split, fields)
 
 
 def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    # Not float() alone: it reads 1_000 and digits of other scripts.
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
         raise DataError(f'{where} is {text!r}, no finite number. Leave the cell empty where there is none.')
     return value

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.formats.coco import load_coco, read_bbox, read_keypoints
+from benchmark.datasets.formats.coco_file import load_coco, read_bbox, read_keypoints
 from benchmark.datasets.formats.points import PointScheme
 from benchmark.datasets.identities import leaves_folder
 from benchmark.datasets.metainfo import DataError, LandmarkMeta

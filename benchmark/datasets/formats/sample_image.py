@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from benchmark.datasets import images
+from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.metainfo import DataError
-
-if TYPE_CHECKING:
-    from benchmark.datasets.formats.common import Sample
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,14 +24,16 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
                         help='rescale grey values of DICOM over the first window of each file, not over the full range')
 
 
-def read_image(sample: Sample, args: argparse.Namespace,
-               spacing: float | None) -> tuple[Sample, bytes | None, np.ndarray, dict[str, str]]:
+def read_image(sample: Sample, args: argparse.Namespace, spacing: float | None,
+               place: Callable[[Sample, int, int], Sample] | None = None
+               ) -> tuple[Sample, bytes | None, np.ndarray, dict[str, str]]:
     """Reads the image of a sample.
 
     Args:
         sample: Its landmarks are in pixels of the file as stored or turned, see ``--rotation``.
         args: ``rotation`` and ``dicom_window``.
         spacing: The set's millimetres per pixel, or None.
+        place: Sample, width and height -> the sample in pixel centres, where SRC counts otherwise.
 
     Returns:
         The sample, its landmarks and box in pixels of the image, with the file's spacing where SRC gives none; the
@@ -54,6 +54,8 @@ def read_image(sample: Sample, args: argparse.Namespace,
         hint = ' The image carries an EXIF rotation: leave out --rotation.' if sample.size == decoded.stored else ''
         raise DataError(f'{where} is {width} x {height}, but the record says {sample.size[0]} x {sample.size[1]}. '
                         f'Correct it.{hint}')
+    if place is not None:
+        sample = place(sample, *decoded.size)
     sample, pixels, said = _square_pixels(sample, decoded, spacing)
     return sample, data if decoded.as_it_is else None, pixels, said
 
