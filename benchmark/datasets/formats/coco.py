@@ -60,6 +60,8 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding
     """
     files, notes = find_files(Path(src))
     base = Path(src) if Path(src).is_dir() else Path(src).parent
+    if base.name == 'annotations' and not Path(src).is_dir():
+        base = base.parent
     parsed = [(split, path, load_coco(path)) for split, path in files]
     scheme = load_scheme(base) if (base / 'metainfo.json').exists() else None
     fields = {} if scheme is None else scheme.to_dict()
@@ -163,7 +165,8 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
         by_image[annotation['image_id']].append(annotation)
     part = _split_in_name(path)
     folders = [args.images] if args.images else [
-        base / 'images', *([base / f'images/{part}', base / part, base / f'{part}2017'] if part else []), base]
+        base / 'images', *([base / f'images/{part}', base / part, base / f'{part}2017'] if part else []), base,
+        path.parent]
     listed, empty, odd = [], [], Oddities(len(meta.landmarks))
     for image in coco['images']:
         name = image['file_name']
