@@ -149,6 +149,16 @@ def test_the_command_measures_and_writes(tmp_path, capsys):
     assert '| what | median |' in capsys.readouterr().out
 
 
+def test_the_check_is_measured_beside_a_plain_decode(monkeypatch):
+    from benchmark.speed import checking
+    monkeypatch.setattr(checking, 'cores', lambda: 1)
+    seconds = iter([0, 4, 4, 8,  # plain, check
+                    10, 13, 20, 22])  # check, plain
+    ratio, each = checking.measure(2, quick=True, clock=lambda: float(next(seconds)))
+    assert (ratio.low, ratio.high, ratio.reached) == (1.0, 1.5, None) and ratio.what.endswith('64 x 64, 1 core)')
+    assert (each.low, each.high) == pytest.approx((500, 4000 / 6))
+
+
 def test_a_missed_target_is_an_exit_code(monkeypatch, capsys):
     missed = Measurement('x', 2.0, 's', 2.0, 2.0, 1, 1.0)
     monkeypatch.setitem(TOOL['main'].__globals__['PARTS'], 'statistics', lambda *_: [missed])

@@ -18,7 +18,7 @@ use_environment()
 
 from benchmark.files import write_json  # noqa: E402
 from benchmark.machine import describe  # noqa: E402
-from benchmark.speed import statistics  # noqa: E402
+from benchmark.speed import checking, statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 
@@ -36,7 +36,7 @@ def _measured(part: str) -> Callable:
     return call
 
 
-PARTS = {'statistics': statistics.measure,
+PARTS = {'statistics': statistics.measure, 'check': checking.measure,
          **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
 
 
@@ -46,6 +46,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('parts', nargs='*', metavar='PART', help=f'what to measure: {", ".join(PARTS)} (default: all)')
     parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
     parser.add_argument('--seeds', type=int, default=3, help='seeds of the suite part (default: 3)')
+    parser.add_argument('--images', type=int, default=300, help='photographs of the check part (default: 300)')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
     parser.add_argument('--figure', type=Path, metavar='FILE', help='draw the curves of growth there, .svg or .png')
@@ -56,6 +57,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--figure: only growth has curves')
     if args.repeats < 1 or args.seeds < 1:
         parser.error('--repeats, --seeds: give 1 or more')
+    if args.images < 3:
+        parser.error('--images: give 3 or more')
     return args
 
 
@@ -64,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     found, curves = [], []
     for part in args.parts or PARTS:
-        options = dict(seeds=args.seeds) if part == 'suite' else {}
+        options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images)}.get(part, {})
         for one in PARTS[part](args.repeats, args.quick, time.perf_counter, **options):
             if hasattr(one, 'measurements'):
                 curves.append(one)

@@ -27,7 +27,11 @@ SPACINGS = {'PixelSpacing': 'pixel-spacing', 'ImagerPixelSpacing': 'imager-spaci
 
 def looks_like_dicom(data: bytes) -> bool:
     """Whether the bytes begin as DICOM does, with or without its preamble."""
-    return data[128:132] == b'DICM' or data[:4] in (b'\x08\0\0\0', b'\x08\0\x05\0', b'\x08\0\x08\0', b'\x02\0\0\0')
+    if data[128:132] == b'DICM':
+        return True
+    # An element of group 2 or 8, then the two letters of its type or a small length.
+    typed = data[4:6].isalpha() and data[4:6].isupper()
+    return data[:2] in (b'\x02\0', b'\x08\0') and data[3:4] == b'\0' and (typed or data[6:8] == b'\0\0')
 
 
 def decode_dicom(data: bytes, where: str, window: bool = False) -> tuple[
