@@ -28,14 +28,15 @@ def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record
                     f'{record.subject!r} is also in {other} (image {name!r}). Keep a subject in one split.')
 
 
-def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
+def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report,
+                told: set[str] = frozenset()) -> None:
     """Appends a warning for each record whose left and right seem swapped.
 
     The order of a flip pair along x is compared with the mean order over the data set. A record is
     suspect where its pairs lie the other way round in sum, or where one pair does by more than
-    half of its mean distance.
+    half of its mean distance. Images that were ``told`` of already, by their names, are left out.
     """
-    pairs = [(i, j) for i, j in enumerate(meta.flip_indices) if i < j]
+    pairs = meta.pairs
     listed = [(split, record) for split, records in splits.items() for record in records]
     if not pairs or len(listed) < 3:
         return
@@ -49,6 +50,8 @@ def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]],
     swapped = along < -0.5 * np.abs(mean)
     for row in np.flatnonzero((along.sum(1) < 0) | swapped.any(1)):
         split, record = listed[row]
+        if record.file_name in told:
+            continue
         worst = int(np.argmin(along[row]))
         names = f'{meta.landmarks[first[worst]]} and {meta.landmarks[second[worst]]}'
         report.add('warning', 'left-right',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,8 @@ from benchmark.datasets.metainfo import DataError
 SEVERITIES = ('error', 'warning')
 #: Findings shown of each kind, and where there are more kinds than SCREEN_KINDS.
 SHOWN, SHOWN_OF_MANY, SCREEN_KINDS = 3, 1, 6
-#: Values of a subgroup field that the summary shows.
-SHOWN_VALUES = 12
+#: Values of a subgroup field that the summary shows, and letters of a message that the screen does.
+SHOWN_VALUES, SHOWN_LETTERS = 12, 600
 
 
 class Finding(NamedTuple):
@@ -71,11 +70,11 @@ class Report:
         return not self.errors
 
     def kinds(self) -> list[tuple[str, str, list[str]]]:
-        """Severity, kind and messages of each kind, errors first, the largest first."""
-        counts = Counter((one.severity, one.kind) for one in self.findings)
-        order = sorted(counts, key=lambda key: (SEVERITIES.index(key[0]), -counts[key], key[1]))
-        return [(severity, kind, [one.message for one in self.findings if one[:2] == (severity, kind)])
-                for severity, kind in order]
+        """Severity, kind and messages of each kind, errors first, then as they were found."""
+        kinds: dict[tuple[str, str], list[str]] = {}
+        for one in self.findings:
+            kinds.setdefault((one.severity, one.kind), []).append(one.message)
+        return [(*key, kinds[key]) for key in sorted(kinds, key=lambda key: SEVERITIES.index(key[0]))]
 
     def shown(self, limit: int | None = None) -> int:
         """Findings of each kind that the screen has room for: ``limit``, else 3, or 1 where there are many kinds."""
@@ -85,7 +84,9 @@ class Report:
 
     def cut(self, limit: int | None = None) -> bool:
         """Whether ``text`` leaves findings out."""
-        return any(len(messages) > self.shown(limit) for _, _, messages in self.kinds())
+        count = self.shown(limit)
+        return any(len(messages) > count or any(len(message) > SHOWN_LETTERS for message in messages)
+                   for _, _, messages in self.kinds())
 
     def text(self, limit: int | None = None) -> str:
         """Summary, kinds with their counts, and the first findings of each, as lines.
@@ -97,7 +98,7 @@ class Report:
         count = self.shown(limit)
         for severity, kind, messages in self.kinds():
             lines.append(f'{severity}s: {kind}: {len(messages)}')
-            lines += [f'  {severity}: {message}' for message in messages[:count]]
+            lines += [f'  {severity}: {_shortened(message)}' for message in messages[:count]]
             if len(messages) > count:
                 lines.append(f'  ... and {len(messages) - count} more of {len(messages)}')
         lines.append(f'{self.root}: {len(self.errors)} errors, {len(self.warnings)} warnings')
@@ -127,6 +128,11 @@ class Report:
             raise DataError(f'--report: {path} lies in the data set. Give a file outside of {self.root}.')
         rows = ['\t'.join((one.severity, one.kind, ' '.join(one.message.split()))) for one in self.findings]
         path.write_text('\n'.join(['severity\tkind\tmessage', *rows]) + '\n', encoding='utf-8')
+
+
+def _shortened(message: str) -> str:
+    """A message as the screen has room for it."""
+    return message if len(message) <= SHOWN_LETTERS else f'{message[:SHOWN_LETTERS - 4]} ...'
 
 
 def default_file(root: Path) -> Path:

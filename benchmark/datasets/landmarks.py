@@ -108,7 +108,7 @@ class LandmarkDataset(BaseDataset):
                 row=self._rows[record.file_name],
                 category_id=1, ori_shape=(height, width), input_size=self.input_size, input_center=centre,
                 input_scale=size, padding=padding, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
-                flip_policy=self.landmark_meta.flip_policy, keypoints=record.landmarks[None].astype(np.float32),
+                flip_policy=self.landmark_meta.mirroring, keypoints=record.landmarks[None].astype(np.float32),
                 keypoints_visible=record.visible[None].astype(np.float32), annotated=record.visible,
                 bbox=np.array([[0, 0, width, height]], np.float32), bbox_score=np.ones(1, np.float32),
                 subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing,

@@ -38,7 +38,8 @@ class LandmarkMeta:
         flip_indices: For each landmark the index of its mirror image; an involution on 0..K-1.
         flip_policy: What a mirrored image means: ``swap`` (default), ``mask`` or ``canonical`` as in
             :class:`benchmark.datasets.views.DrawView`, or ``never``: no image is ever mirrored, because the
-            subject always faces the same way (lateral radiographs) or sides must not be confused.
+            subject always faces the same way (lateral radiographs) or sides must not be confused. Without any pair
+            nothing is mirrored, whatever this says, unless ``midline``: see ``mirroring``.
         interocular: Two landmark names whose distance normalises the NME, or None.
         measurements: Named distances between two landmarks, such as the palpebral fissure length.
         pixel_spacing: Millimetres per pixel of the prepared images, or None; an image's own
@@ -49,6 +50,7 @@ class LandmarkMeta:
             reference, ``keypoints``; several are compared with each other, so the reference may be their consensus.
         description: Free text for the report.
         licence: Free text for the report.
+        midline: True says that every landmark is its own mirror image, so that views may be mirrored without pairs.
     """
 
     name: str
@@ -63,6 +65,7 @@ class LandmarkMeta:
     annotators: tuple[str, ...] = ()
     description: str = ''
     licence: str = ''
+    midline: bool = False
 
     @classmethod
     def from_dict(cls, fields: dict, where: str) -> LandmarkMeta:
@@ -107,6 +110,9 @@ class LandmarkMeta:
             if not isinstance(j, int) or not 0 <= j < len(names) or flips[j] != i:
                 raise DataError(f'{where}: flip_indices: landmark {i} ({names[i]}) maps to {j}, which does not map '
                                 'back. Flip indices must pair landmarks (an involution on 0..K-1).')
+        if not isinstance(self.midline, bool) or self.midline and list(flips) != list(range(len(names))):
+            raise DataError(f'{where}: midline is {self.midline!r}. Use true, where no landmark has a mirror image, or '
+                            'leave it out.')
         if self.flip_policy not in FLIP_POLICIES:
             raise DataError(f'{where}: flip_policy is {self.flip_policy!r}. Use one of: {", ".join(FLIP_POLICIES)}.')
         pairs = dict(self.measurements)
@@ -121,6 +127,22 @@ class LandmarkMeta:
             raise DataError(f'{where}: pixel_spacing is {self.pixel_spacing}. Give millimetres per pixel, above 0.')
 
     @property
+    def unpaired(self) -> bool:
+        """True where mirroring is asked for but no landmark has a mirror image: names without sides, not a decision."""
+        alone = all(i == j for i, j in enumerate(self.flip_indices))
+        return alone and not self.midline and self.flip_policy != 'never'
+
+    @property
+    def mirroring(self) -> str:
+        """The flip policy that holds: ``never`` for a set without pairs, since mirrored labels would be wrong."""
+        return 'never' if self.unpaired else self.flip_policy
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The flip pairs (i, j), i < j."""
+        return [(i, j) for i, j in enumerate(self.flip_indices) if i < j]
+
+    @property
     def interocular_indices(self) -> tuple[int, int] | None:
         """Indices of the normalising pair, or None."""
         if self.interocular is None:
@@ -129,7 +151,11 @@ class LandmarkMeta:
 
     def to_dict(self) -> dict:
         """The scheme as JSON-ready fields."""
-        return json.loads(json.dumps(asdict(self)))
+        fields = asdict(self)
+        # Files of sets that do not say it stay as they were, byte for byte.
+        if not self.midline:
+            del fields['midline']
+        return json.loads(json.dumps(fields))
 
     def to_mmpose(self) -> dict:
         """The scheme as MMPose's ``metainfo`` (the parsed form's input: keypoint_info, sigmas, weights)."""

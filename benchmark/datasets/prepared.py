@@ -19,6 +19,7 @@ from benchmark.datasets.findings import Report
 from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, load_metainfo, read_json
 from benchmark.datasets.records import Record, Split
+from benchmark.datasets.shape_checks import check_shapes
 from benchmark.datasets.values import check_positions, check_spelling, check_upright
 
 __all__ = ['Record', 'Report', 'Split', 'check_dataset', 'fingerprint', 'identity_fingerprint',
@@ -90,7 +91,7 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
             landmarks={n: sum(bool(r.visible[k]) for r in records) for k, n in enumerate(meta.landmarks)})
     check_subjects(root, meta, splits, report)
     check_images(root, splits, decode, report)
-    check_sides(root, meta, splits, report)
+    check_sides(root, meta, splits, report, told=check_shapes(root, meta, splits, report))
     check_positions(root, meta, splits, report)
     check_upright(root, meta, splits, report)
     check_spelling(root, meta, splits, report)

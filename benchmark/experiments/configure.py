@@ -311,8 +311,8 @@ def _epochs(cfg: Config, epochs: int) -> None:
 def _settle_flips(cfg: Config, meta: LandmarkMeta) -> None:
     """Takes the flips that the data set's policy does not draw out of the training view, so that the config says so."""
     for step in cfg.train_dataloader.dataset.pipeline:
-        if step.type == 'DrawView' and choose_flip_policy(step.get('flip_policy'), meta.flip_policy) in ('canonical',
-                                                                                                         'never'):
+        if step.type == 'DrawView' and choose_flip_policy(step.get('flip_policy'), meta.mirroring) in ('canonical',
+                                                                                                       'never'):
             step.flip = 0.0
 
 

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import check_dataset
 from benchmark.datasets.synthetic_faces import write_identity_dataset, write_landmark_dataset
-from benchmark.files import digest, file_digest, write_json
+from benchmark.files import digest, file_digest, write_json, write_text
 
 from .locks import FolderLock
 from .records import set_aside
@@ -83,19 +84,23 @@ def sound(root: Path, content: str, cache: Path) -> None:
         content: Its fingerprint.
         cache: Where it is noted that this content has passed.
 
+    Warnings are counted by kind in one line, each time.
+
     Raises:
         DataError: The first problem: a subject in two splits, an image that does not decode, and so on.
     """
-    passed = cache / 'checked' / content
-    if passed.exists():
-        return
-    report = check_dataset(root)
-    if not report.ok:
-        more = len(report.errors) - 1
-        raise DataError(report.errors[0] + (f' ({more} more: `tools/prepare_data.py check {root}` lists them.)'
-                                            if more else ''))
-    passed.parent.mkdir(parents=True, exist_ok=True)
-    passed.touch()
+    passed = cache / 'checked' / f'{content}.txt'
+    if not passed.exists():
+        report = check_dataset(root)
+        if not report.ok:
+            more = len(report.errors) - 1
+            raise DataError(report.errors[0] + (f' ({more} more: `tools/prepare_data.py check {root}` lists them.)'
+                                                if more else ''))
+        counts = Counter(one.kind for one in report.findings)
+        passed.parent.mkdir(parents=True, exist_ok=True)
+        write_text(passed, ', '.join(f'{kind} {count}' for kind, count in counts.items()))
+    if told := passed.read_text(encoding='utf-8'):
+        print(f'note: {root}: the check warns: {told}. `tools/prepare_data.py check {root}` says where.')
 
 
 def _drawing() -> str:

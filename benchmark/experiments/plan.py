@@ -195,6 +195,10 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
     if suite.data['type'] == 'prepared' and suite.reported and suite.reported == _papers_numbers():
         print("note: the paper's numbers, from another data set, are left out beside data of one's own.")
         suite.reported = {}
+    if meta.unpaired:
+        print(f'note: {root} names no landmarks that are mirror images of each other, so no image is mirrored. '
+              f'`tools/prepare_data.py check {root}` proposes pairs; "flip_policy": "never" in its metainfo.json says '
+              'that it is meant so, "midline": true that each landmark is its own mirror image.')
     units = {record.subject if meta.subject else record.file_name for record in test.records}
     if len(units) < 2:
         kind = 'subject' if meta.subject else 'image'

@@ -32,11 +32,13 @@ def test_errors_and_warnings_are_messages():
 def test_screen_shows_kinds_and_the_first_three():
     report = filled()
     assert report.text().splitlines() == [
-        'errors: id: 1', '  error: b.png: no id', 'errors: outside: 1', '  error: a.png: outside',
+        'errors: outside: 1', '  error: a.png: outside', 'errors: id: 1', '  error: b.png: no id',
         'warnings: same-image: 40', '  warning: 0.png: the same image', '  warning: 1.png: the same image',
         '  warning: 2.png: the same image', '  ... and 37 more of 40', 'set: 2 errors, 40 warnings']
     assert report.cut() and not report.cut(40) and report.text(40).count('the same image') == 40
     assert report.text(0).count('  warning: ') == 0
+    report.add('warning', 'order', 'x' * 2000)
+    assert max(map(len, report.text(99).splitlines())) < 700 and report.cut(99)
 
 
 def test_screen_of_many_kinds_and_groups_stays_a_screen():
