@@ -173,9 +173,9 @@ def choose_flip_policy(of_view: str | None, of_data: str) -> str:
 
 
 def read_json(path: Path) -> dict:
-    """Reads a JSON file, or raises DataError with the file and the line."""
+    """Reads a JSON file in UTF-8 or UTF-16, or raises DataError with the file and the line."""
     try:
-        return json.loads(Path(path).read_text(encoding='utf-8'))
+        return json.loads(Path(path).read_bytes())
     except FileNotFoundError:
         raise DataError(f'{path}: no such file. See `tools/prepare_data.py --help` for the expected layout.') from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -188,8 +188,10 @@ def test_encodings(faces, tmp_path, convert, encoding):
     (b'image;a_x;a_y\n1.png;2,5;3.5\n', r"decimal points \(line 2: '3\.5'\) and decimal commas \(line 2: '2,5'\)"),
     (b'image;a_x;a_y\n1.png;1,234;5\n', r"line 2: '1,234' can have a decimal mark or a thousands sep.*--decimal point"),
     (b'image;a_x;a_y\n1.png;1.234;5\n', r"line 2: '1\.234' can have a decimal mark or a thousands sep.*--decimal"),
+    (b'image,x,y,x,y\nname,a,a,b,b\n1.png,1,2,3,4\n', r'columns x and y stand 2 times: a header of two lines'),
+    (b'image,a,a\n1.png,1,2\n', r"column 'a' appears more than once\. Name them a_x and a_y"),
+    (b'image,a_x,a_y\n1.png,1,2\n"2.png,1,2\n3.png,1,2\n', r'line 3: 1 cells for 3 columns\. A quotation mark'),
     (b'', r'no rows'),
-    (b'image,a_x,A_X,b_y\n', r'no rows'),
 ])
 def test_what_cannot_be_read_is_named(tmp_path, data, message):
     path = tmp_path / 'table.csv'
@@ -405,6 +407,8 @@ def test_coco_warnings(coco, tmp_path, convert, change, kind, message):
     (lambda c: c['annotations'][1].update(image_id=99), r'image_id 99 is not in images\. Add the image, or delete'),
     (every(lambda c, a, i: a['keypoints'].__setitem__(2, .97)), r'eye_r has visibility 0\.97\. Use 0, 1 or 2; a conf'),
     (lambda c: c['images'][0].update(width='240'), r"width is '240'\. Give whole pixels"),
+    (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b']),
+     r"categories: landmarks: 'a' appears more than once"),
     (lambda c: dict(shapes=[], imagePath='a.png'), r'this is a labelme file\. Export COCO keypoints, or write a table'),
     (lambda c: [dict(data={}, annotations=[])], r'this is a Label Studio export'),
     (every(lambda c, a, i: a['keypoints'].__setitem__(slice(2, None, 3), [0] * 3)),
@@ -414,6 +418,14 @@ def test_coco_that_cannot_be_read_is_named(coco, tmp_path, convert, change, mess
     with pytest.raises(DataError, match=r'faces\.json: .*' + message):
         convert('coco', coco(change), tmp_path / 'dst')
     assert not (tmp_path / 'dst').exists()
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_coco_with_a_byte_order_mark(coco, tmp_path, convert, encoding):
+    path = coco()
+    path.write_bytes(path.read_text().encode(encoding))
+    convert('coco', path, tmp_path / 'dst')
+    assert_exact(tmp_path / 'dst')
 
 
 def test_coco_names_in_the_scheme_beside_it(coco, tmp_path, convert):

@@ -73,7 +73,8 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding
     groups = [g.strip() for g in args.groups.split(',')] if args.groups else fields.get('groups') or (
         ['subset'] if any('subset' in i for i in images) else [])
     meta = build_meta(fields | dict(name=out.name, landmarks=names, flip_indices=indices, subject=subject,
-                                    groups=groups), args, str(base))
+                                    groups=groups), args,
+                      str(base / 'metainfo.json') if scheme is not None else f'{parsed[0][1]}: categories')
     samples: list[Sample] = []
     for split, path, coco in parsed:
         samples += _samples(path, coco, None if args.resplit else split, base, meta, args, notes)

@@ -184,7 +184,8 @@ def _number(text: str, where: str) -> float:
     # Not float() alone: it reads 1_000 and digits of other scripts.
     value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
-        raise DataError(f'{where} is {text!r}, no finite number. Leave the cell empty where there is none.')
+        raise DataError(f'{where} is {text!r}, no finite number. Write the number alone; leave the cell empty where '
+                        'there is none.')
     return value
 
 

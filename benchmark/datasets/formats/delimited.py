@@ -179,8 +179,10 @@ def _cells(path: Path, lines: list[str], start: int, mark: str,
         columns = [c.strip() for c in next(reader)]
         while columns and not columns[-1]:
             columns.pop()
+        before = reader.line_num
         for cells in reader:
-            line, cells = start + reader.line_num, [c.strip() for c in cells]
+            line, cells = start + before + 1, [c.strip() for c in cells]
+            before = reader.line_num
             if not any(cells):
                 continue
             if cells[0].startswith('#'):
@@ -189,7 +191,8 @@ def _cells(path: Path, lines: list[str], start: int, mark: str,
             while len(cells) > len(columns) and not cells[-1]:
                 cells.pop()
             if len(cells) != len(columns):
-                hint = ('Complete the row.' if len(cells) < len(columns) else
+                hint = ('Complete the row.' if len(cells) < len(columns) and not any('\n' in c for c in cells) else
+                        'A quotation mark may not be closed.' if len(cells) < len(columns) else
                         'Delete what is too much; where they are decimal commas, separate the cells by semicolons or '
                         'write decimal points.' if mark == ',' else 'Delete what is too much.')
                 raise DataError(f'{path}: line {line}: {len(cells)} cells for {len(columns)} columns. {hint}')
@@ -216,21 +219,26 @@ def _rename(path: Path, columns: list[str], notes: list[str]) -> list[str]:
     plain = [_PIXELS.sub('', name) for name in names]
     for form in _AXIS:
         found = {i: m for i, c in enumerate(plain) if names[i] not in RESERVED and (m := form.fullmatch(c))}
-        axes = {(m['name'], m['axis'].lower()) for m in found.values()}
-        if any(axis == 'x' for _, axis in axes) or any(axis == 'y' for _, axis in axes):
+        parts = {(m['name'], m['axis'].lower()) for m in found.values()}
+        if {'x', 'y'} & {axis for _, axis in parts}:
             break
     else:
-        found, axes = {}, set()
+        found, parts = {}, set()
     for i, match in found.items():
         name, axis = match['name'], match['axis'].lower()
-        if axis != 'v' or {(name, 'x'), (name, 'y')} <= axes:
+        if axis != 'v' or {(name, 'x'), (name, 'y')} <= parts:
             names[i] = f'{name}_{axis}'
-    if not found and {'x', 'y'} <= {c.casefold() for c in columns}:
+    axes = Counter(c.casefold() for c in columns)
+    if not found and axes['x'] > 1 and axes['y'] > 1:
+        raise DataError(f'{path}: columns x and y stand {axes["x"]} times: a header of two lines. Write one line: '
+                        'image, then <landmark>_x and <landmark>_y.')
+    if not found and axes['x'] and axes['y']:
         raise DataError(f'{path}: columns x and y: a row per landmark. Give a row per image, with columns '
                         '<landmark>_x and <landmark>_y.')
     twice = [c for c, n in Counter(names).items() if n > 1 and c]
     if twice:
-        raise DataError(f'{path}: column {twice[0]!r} appears more than once. Rename or delete one.')
+        hint = f'Name them {twice[0]}_x and {twice[0]}_y.' if not found else 'Rename or delete one.'
+        raise DataError(f'{path}: column {twice[0]!r} appears more than once. {hint}')
     changed = [(a, b) for a, b in zip(columns, names) if a != b and _reserved(a) != b]
     if changed:
         notes.append(f'{path.name}: columns such as {changed[0][0]!r} were read as {changed[0][1]!r}')
