@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import difflib
 import hashlib
 import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,21 @@ from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.files import digest, file_digest
 from benchmark.numerics import NUMERICS
 
-from .overrides import OPTIONAL, override
-from .suite import SuiteError, read_config
+from .decided import check_codec, check_keys
+from .overrides import LIVE, OverrideError, copies, expanded, override, read_by_modules, standing
+from .suite import CONFIGS, SuiteError, read_config
 
 ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
+#: Networks whose depth and width the settings set; any other one is used as its config has it.
+RESNETS = ('ResNet', 'VGGFace2ResNet')
+#: Heads that have three deconvolutions unless they are told otherwise.
+DECODERS = ('HeatmapHead', 'CTDHead')
 WIDTH = 64
 STRIDE = 4
 #: A source that is random whatever the encoder starts from.
 RANDOM = 'random'
-#: Names at the top of a config that a run reads; others are helpers of the file.
-READ = OPTIONAL | {'codec', 'custom_imports', 'meta_keys', 'vis_backends'}
+#: Helpers of the shipped configs whose names are near those of what a run reads.
+HELPERS = {'codec', 'meta_keys', 'vis_backends'}
 #: How alike two names are, of 1, that one is taken for the other misspelt.
 NEAR = 0.88
 SEAL = '# sha256 of what follows: '
@@ -83,16 +89,81 @@ def method_config(method: dict) -> Config:
     """A method's config as it stands in its file. A run imports the modules that it names; planning needs none of them.
 
     Raises:
-        SuiteError: It does not load, or has a name that is nearly one of those that a run reads, so that another method
+        SuiteError: It does not load, lacks what a run needs, or has a name that nothing reads, so that another method
             would be trained under this one's name.
     """
-    cfg = read_config(method['config'], import_custom_modules=False)
-    for name in sorted(set(cfg) - READ):
-        for known in sorted(READ):
-            if sorted(name) == sorted(known) or difflib.SequenceMatcher(None, name, known).ratio() > NEAR:
-                raise SuiteError(f'{method["config"]}: nothing reads {name!r}. Is it {known!r}? Correct it, or give it '
-                                 'another name.')
+    path = Path(method['config'])
+    cfg = read_config(path, import_custom_modules=False)
+    own = {} if CONFIGS in path.parents else unread_names(path)
+    for name in sorted((set(cfg) - LIVE - HELPERS) | set(own)):
+        near = _meant(name)
+        if (near is None and name not in own) or read_by_modules(cfg, name):
+            continue
+        where = f'{path}:{own[name]}' if name in own else path
+        if near:
+            raise SuiteError(f'{where}: nothing reads {name!r}. Is it {near!r}? Correct it, or give it another name.')
+        raise SuiteError(f'{where}: nothing reads {name!r}{_remedy(name)}')
+    _complete(path, cfg)
     return cfg
+
+
+def _meant(name: str) -> str | None:
+    """The name that a run reads and that another one is nearly, or None."""
+    for known in sorted(LIVE):
+        if sorted(name) == sorted(known) or difflib.SequenceMatcher(None, name, known).ratio() > NEAR:
+            return known
+    return None
+
+
+def _remedy(name: str) -> str:
+    """What to write instead of a name that nothing reads, as the end of a sentence."""
+    shipped = read_config(CONFIGS / 'methods' / 'ft.py')
+    if name in shipped and (places := copies(shipped, name)):
+        return (f' any more: its value was copied to {", ".join(places)}. Write there what differs, or write it as '
+                f"cfg_options of the suite, where '{name}.*' reaches all of these.")
+    return ('. Remove it, or write its value where it is used, such as model.backbone, optim_wrapper.optimizer or '
+            'train_cfg.max_epochs.')
+
+
+def unread_names(path: Path) -> dict[str, int]:
+    """Names at the top of a config file that neither a run nor the file itself reads, with their lines."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    given = {node.id: node.lineno for statement in tree.body if isinstance(statement, (ast.Assign, ast.AnnAssign))
+             for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {name: line for name, line in given.items()
+            if name not in used and name not in LIVE and not name.startswith('_')}
+
+
+#: What the planning of a run reads and writes of a method's config; what ends in [] is a list.
+PARTS = ('model.backbone.type', 'model.head.type', 'model.data_preprocessor.type', 'train_dataloader.batch_size',
+         'train_dataloader.sampler.type', 'optim_wrapper.optimizer.type', 'train_cfg.max_epochs', 'param_scheduler[]',
+         'custom_hooks[]', 'default_hooks.checkpoint.type', 'default_hooks.logger.interval', 'randomness.seed',
+         'val_evaluator.type', 'test_evaluator.type',
+         *(f'{split}_dataloader.dataset.{part}' for split in ('train', 'val', 'test')
+           for part in ('data_root', 'input_size', 'pipeline[]')))
+
+
+def _complete(path: Path, cfg: Config) -> None:
+    """Checks that a method's config has the parts that a suite fills in.
+
+    Raises:
+        SuiteError: One is missing or of another form: a config of another program, such as a stock one of MMPose.
+    """
+    for part in PARTS:
+        found = standing(cfg, part.removesuffix('[]'))
+        if found in (..., None) or (part.endswith('[]') and not isinstance(found, (list, tuple))):
+            kind = ', a list,' if part.endswith('[]') else ''
+            raise SuiteError(f"{path}: has no {part.removesuffix('[]')}{kind} which a suite fills in. A method's "
+                             f"config builds on a shipped one (_base_ = '{CONFIGS / 'methods' / 'ft.py'}') and says "
+                             'what differs.')
+    for loader in ('train', 'val', 'test'):
+        if (split := cfg[f'{loader}_dataloader'].dataset.get('split', loader)) != loader:
+            raise SuiteError(f'{path}: {loader}_dataloader.dataset.split is {split!r}: a suite trains on the split '
+                             'train, chooses on val and tests on test. Remove it.')
+    if given := next((name for name in ('load_from', 'resume') if cfg.get(name)), None):
+        raise SuiteError(f"{path}: {given}={cfg[given]!r}: a run starts from the suite's source, whose content is part "
+                         'of its hash. Remove it, and name the checkpoint as the source of the suite.')
 
 
 def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
@@ -116,6 +187,8 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         SuiteError: The method's config does not load.
     """
     cfg = method_config(method) if base is None else copy.deepcopy(base)
+    options = asked(cfg, settings, method, overrides)
+    check_keys(*options)
     size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
     _resize(cfg, size, settings.get('decoding'))
     if (resize := settings.get('resize', 'squeeze')) != 'squeeze':
@@ -129,13 +202,18 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
     cfg.randomness.seed = seeds['init']
     if 'iterations' in settings:
-        steps = math.ceil(min(num_labels or num_images, num_images) / train.batch_size)
-        _epochs(cfg, math.ceil(settings['iterations'] / steps))
+        _iterations(cfg, settings['iterations'], num_labels or num_images)
     elif 'epochs' in settings:
         _epochs(cfg, settings['epochs'])
-    cfg.optim_wrapper.optimizer.lr = settings.get('lr', cfg.optim_wrapper.optimizer.lr)
-    for scheduler in cfg.param_scheduler:
-        scheduler.power = settings.get('power', scheduler.power)
+    if 'lr' in settings:
+        cfg.optim_wrapper.optimizer.lr = settings['lr']
+    if 'power' in settings:
+        decays = [scheduler for scheduler in cfg.param_scheduler if 'power' in scheduler]
+        if not decays:
+            raise OverrideError(f"settings.power={settings['power']}: no schedule of the method has a power. Set it to "
+                                'None.')
+        for scheduler in decays:
+            scheduler.power = settings['power']
     if settings.get('channels_last'):
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
     if settings.get('precision', 'float32') == 'bfloat16':
@@ -155,9 +233,16 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     if meta.annotators:
         _annotators(cfg, list(meta.annotators))
     length = cfg.train_cfg.max_epochs
-    for options in (settings.get('cfg_options'), method.get('cfg_options'), overrides):
-        override(cfg, options or {})
+    for one in options:
+        override(cfg, one)
+    if 'iterations' in settings and cfg.train_cfg.max_epochs == length:
+        # The batch may be another now.
+        _iterations(cfg, settings['iterations'], num_labels or num_images)
     follow_length(cfg, length)
+    for name in [name for name in cfg if name not in LIVE and not read_by_modules(cfg, name)]:
+        # Copied to where it is used, and no part of what the run is.
+        cfg.pop(name)
+    check_codec(cfg)
     if cfg.train_cfg.get('recorded'):
         cfg.train_cfg.read_every = cfg.default_hooks.logger.interval
     _settle_flips(cfg, meta)
@@ -172,15 +257,22 @@ def _annotators(cfg: Config, names: list[str]) -> None:
 
 
 def follow_length(cfg: Config, before: int) -> None:
-    """Ends the learning rate's decay with the training where only the training's length was overridden.
+    """Ends with the training what ended with it before its length was changed; a warm-up keeps its own end.
 
     Args:
         cfg: A config whose values were overridden.
         before: Its number of epochs before that.
     """
     if cfg.train_cfg.max_epochs != before:
-        for scheduler in cfg.param_scheduler:
-            scheduler.end = cfg.train_cfg.max_epochs if scheduler.end == before else scheduler.end
+        _follow(cfg, lambda end: end == before)
+
+
+def _follow(cfg: Config, follows: Callable[[int], bool]) -> None:
+    """Moves the ends of schedules by epoch that follow the training's to its last epoch."""
+    for scheduler in cfg.param_scheduler:
+        for name in ('end', 'T_max', 'total_iters'):
+            if name in scheduler and scheduler.get('by_epoch', True) and follows(scheduler[name]):
+                scheduler[name] = cfg.train_cfg.max_epochs
 
 
 def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
@@ -249,7 +341,7 @@ def protocol(cfg: Config) -> dict[str, Any]:
     parts = dict(
         input_size=list(train.dataset.input_size), resize=train.dataset.get('resize', 'squeeze'),
         batch_size=train.batch_size, epochs=cfg.train_cfg.max_epochs,
-        optimizer=optimizer.type, learning_rate=optimizer.lr, schedule=f'{schedule.type}, per iteration',
+        optimizer=optimizer.type, learning_rate=optimizer.get('lr'), schedule=f'{schedule.type}, per iteration',
         schedule_power=schedule.get('power'),
         precision='bfloat16' if cfg.optim_wrapper.get('type') == 'AutocastOptimWrapper' else 'float32',
         view_flip=view.get('flip'), view_scales=list(view.get('scale_range') or view.get('scales', ())),
@@ -301,11 +393,26 @@ def _dicts(node: Any) -> Iterator[dict]:
             yield from _dicts(value)
 
 
+def asked(base: Config, settings: dict, method: dict, overrides: dict | None) -> list[dict[str, Any]]:
+    """The config values of suite and condition, of the method and of the command line, by keys that a run reads.
+
+    Args:
+        base: The method's config as it stands in its file, so that what is given to a helper reaches its copies.
+    """
+    return [expanded(base, one or {}) for one in (settings.get('cfg_options'), method.get('cfg_options'), overrides)]
+
+
+def _iterations(cfg: Config, iterations: int, images: int) -> None:
+    """Sets the training's length to whole epochs of at least so many steps."""
+    train = cfg.train_dataloader
+    steps = images // train.batch_size if train.get('drop_last') else math.ceil(images / train.batch_size)
+    _epochs(cfg, math.ceil(iterations / max(1, steps)))
+
+
 def _epochs(cfg: Config, epochs: int) -> None:
-    """Sets the training's length, and the learning rate's decay with it."""
-    cfg.train_cfg.max_epochs = epochs
-    for scheduler in cfg.param_scheduler:
-        scheduler.end = epochs
+    """Sets the training's length, and with it the decays of the learning rate that ended with it or later."""
+    before, cfg.train_cfg.max_epochs = cfg.train_cfg.max_epochs, epochs
+    _follow(cfg, lambda end: end >= before)
 
 
 def _settle_flips(cfg: Config, meta: LandmarkMeta) -> None:
@@ -334,10 +441,11 @@ def _network(model: ConfigDict, settings: dict, landmarks: int) -> None:
         model.backbone.out_channels = landmarks
         model.backbone.update(settings.get('hourglass', {}))
         return
-    if channels := settings.get('decoder_channels'):
-        model.head.deconv_out_channels = (channels,) * 3
-    if 'depth' in settings or 'width' in settings:
+    deconvolutions = model.head.get('deconv_out_channels', (256,) * 3 if model.head.type in DECODERS else None)
+    if (channels := settings.get('decoder_channels')) and deconvolutions:
+        model.head.deconv_out_channels = (channels,) * len(deconvolutions)
+    if ('depth' in settings or 'width' in settings) and model.backbone.type in RESNETS:
         options, model.head.in_channels = encoder(settings, model.backbone)
         model.backbone.update(options)
-        if 'source' in model:
+        if 'source' in model and model.source.backbone.type in RESNETS:
             model.source.backbone.update(options)

@@ -22,8 +22,20 @@ from benchmark.statistics.errors import TableError
 from benchmark.statistics.inputs import check_plan
 
 from .axis import axis
-from .configure import STRIDE, fill_paths, fit_source, identity, method_config, protocol, run_config, seal, uses_source
+from .configure import (
+    STRIDE,
+    asked,
+    fill_paths,
+    fit_source,
+    identity,
+    method_config,
+    protocol,
+    run_config,
+    seal,
+    uses_source,
+)
 from .data import sound, source_data, target_data
+from .decided import check_standing
 from .locks import FolderLock, Locked
 from .overrides import OverrideError
 from .seeds import derive_seeds
@@ -138,6 +150,10 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                     except OverrideError as error:
                         raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
                     fit_source(cfg, source.arch, source.normalisation)
+                    try:
+                        check_standing(cfg, *asked(bases[name], settings, dict(cfg_options=options), suite.overrides))
+                    except OverrideError as error:
+                        raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
                     if 'val' not in splits:
                         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
                     source_hash = source.hash if uses_source(cfg) else None

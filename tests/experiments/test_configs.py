@@ -157,23 +157,26 @@ def test_a_hook_is_named_by_its_type(registered):
 
     from benchmark.experiments.overrides import override
     cfg = Config(dict(a=1, custom_hooks=[dict(type='X'), dict(type='Y', share=0.5)]))
-    override(cfg, {'custom_hooks.Y.share': 0.25, 'custom_hooks.0.more': 2, 'sync_bn': 'torch', 'a': 3})
-    assert cfg.to_dict() == dict(a=3, sync_bn='torch', custom_hooks=[dict(type='X', more=2),
+    override(cfg, {'custom_hooks.Y.share': 0.25, 'custom_hooks.0.more': 2, 'sync_bn': 'torch', 'resume': True})
+    assert cfg.to_dict() == dict(a=1, sync_bn='torch', resume=True, custom_hooks=[dict(type='X', more=2),
                                                                      dict(type='Y', share=0.25)])
 
 
 @pytest.mark.parametrize('key, message', [
-    ('modell.head.x', "the config has no 'modell'. It has: a, custom_hooks, plain"),
+    ('modell.head.x', r"the config has no 'modell'\. Is it 'model'\? It has: custom_hooks, model, resume\."),
+    ('a', "'a': nothing reads 'a'"), ('helper.b', "'helper.b': nothing reads 'helper'"),
     ('custom_hooks.Z.share', "the config has 0 hooks 'Z'. It has: X, Y, Y"),
     ('custom_hooks.Y.share', "the config has 2 hooks 'Y'"),
     ('custom_hooks.3.share', "the config has 0 hooks '3'"),
-    ('a.b', "'a.b' does not fit the config"), ('custom_hooks.Y', "the config has 2 hooks 'Y'"),
-    ('plain.0', "'plain.0' does not fit the config .* a list of plain values is given as a whole")])
+    ('resume.b', "'resume.b' does not fit the config"), ('custom_hooks.Y', "the config has 2 hooks 'Y'"),
+    ('model.plain.0', "'model.plain.0' does not fit the config .* a list of plain values is given as a whole"),
+    ('model.plain.7', "'model.plain.7' does not fit the config"), ('model.plain.-1.x', 'does not fit the config')])
 def test_a_value_that_names_nothing_is_refused(registered, key, message):
     from mmengine.config import Config
 
     from benchmark.experiments.overrides import OverrideError, override
-    cfg = Config(dict(a=1, plain=[1.0], custom_hooks=[dict(type='X'), dict(type='Y'), dict(type='Y')]))
+    cfg = Config(dict(a=1, helper=dict(b=1, c=2), model=dict(plain=[1.0]), resume=False,
+                      custom_hooks=[dict(type='X'), dict(type='Y'), dict(type='Y')]))
     with pytest.raises(OverrideError, match=message):
         override(cfg, {key: 1})
 
@@ -190,16 +193,34 @@ def test_an_entry_of_a_collection_has_a_type(registered):
                                             loss=dict(weight=1))
 
 
-@pytest.mark.parametrize('name, near', [('modle', 'model'), ('optim_wraper', 'optim_wrapper'), ('backbone', None)])
-def test_a_misspelt_name_at_the_top_of_a_method_is_refused(registered, tmp_path, name, near):
+@pytest.mark.parametrize('name, message', [
+    ('modle', "2: nothing reads 'modle'. Is it 'model'"), ('optim_wraper', "'optim_wraper'. Is it 'optim_wrapper'"),
+    ('backbone', r"2: nothing reads 'backbone' any more: its value was copied to model\.backbone\. .*'backbone\.\*'"),
+    ('codec', r"reads 'codec' any more: .*model\.head\.decoder.*train_dataloader\.dataset\.pipeline\.1\.encoder"),
+    ('optimizer', "nothing reads 'optimizer'. Remove it")])
+def test_a_name_at_the_top_of_a_method_that_nothing_reads_is_refused(registered, tmp_path, name, message):
     from benchmark.experiments.configure import method_config
     from benchmark.experiments.suite import SuiteError
     path = tmp_path / 'own.py'
     path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\n{name} = dict(type='X')\n")
-    if near is None:
-        assert method_config(dict(config=str(path)))[name]['type'] == 'X'
-        return
-    with pytest.raises(SuiteError, match=f"own.py: nothing reads '{name}'. Is it '{near}'"):
+    with pytest.raises(SuiteError, match=f'own.py:{message}' if message[0] == '2' else message):
+        method_config(dict(config=str(path)))
+    # What the file itself uses is a helper, and what its modules ask the config for is read.
+    path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\nmine = dict(sigma=2.0)\nmodel = dict(own=mine)\n")
+    assert method_config(dict(config=str(path))).model.own.sigma == 2.0
+
+
+def test_a_name_that_a_module_of_ones_own_asks_for_is_read(registered, tmp_path, monkeypatch):
+    from benchmark.experiments.configure import method_config
+    from benchmark.experiments.suite import SuiteError
+    path = tmp_path / 'own.py'
+    path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\nwarmth = dict(a=1)\n"
+                    "custom_imports = dict(imports=['benchmark', 'asks_for_it'])\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'asks_for_it.py').write_text("def before_run(runner):\n    print(runner.cfg.get('warmth'))\n")
+    assert method_config(dict(config=str(path))).warmth == dict(a=1)
+    path.write_text(path.read_text().replace('warmth', 'coolth'))
+    with pytest.raises(SuiteError, match="nothing reads 'coolth'"):
         method_config(dict(config=str(path)))
 
 
@@ -207,11 +228,11 @@ def test_a_value_is_the_same_for_all_that_it_is_written_into(registered):
     from mmengine.config import Config
 
     from benchmark.experiments.overrides import override
-    options = dict(optimizer=dict(_delete_=True, type='SGD'))
+    options = dict(optim_wrapper=dict(_delete_=True, type='SGD'))
     for _ in range(2):
-        cfg = Config(dict(optimizer=dict(type='Adam', fused=True)))
+        cfg = Config(dict(optim_wrapper=dict(type='Adam', fused=True)))
         override(cfg, options)
-        assert cfg.optimizer.to_dict() == dict(type='SGD')
+        assert cfg.optim_wrapper.to_dict() == dict(type='SGD')
 
 
 def test_the_fields_of_settings_are_those_of_what_they_set(registered):
