@@ -93,3 +93,128 @@ def test_plan_and_analysis_read_one_schema():
         check_plan(plan | dict(seeds=[0, 'b']))
     with pytest.raises(TableError, match='^alpha: 0.9 is not below 0.5'):
         check_plan(plan | dict(analysis=dict(alpha=0.9)))
+
+
+SEEDS = dict(init=1, order=2, augmentation=3, split=4)
+
+
+@pytest.fixture
+def run_of():
+    """Gives the config of a run of a shipped method with config values, as a suite makes it."""
+    from benchmark.datasets.metainfo import LandmarkMeta
+    from benchmark.experiments.configure import run_config
+    from benchmark.experiments.suite import find_config
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
+
+    def make(options: dict, method: str = 'ft', images: int = 8, num_labels: int | None = None, **settings):
+        settings = dict(depth=18, input_size=(64, 64)) | settings
+        return run_config(dict(config=str(find_config('methods', method)), cfg_options=options), settings, meta, SEEDS,
+                          num_labels, 1.2, images)
+
+    return make
+
+
+def test_what_is_given_to_a_helper_reaches_every_copy(run_of):
+    cfg = run_of({'codec.sigma': 3.0, 'test_pipeline.2.meta_keys': ('id', 'img_id')})
+    encoders = [cfg[f'{loader}_dataloader'].dataset.pipeline[1].encoder for loader in ('train', 'val', 'test')]
+    assert [one.sigma for one in (*encoders, cfg.model.head.decoder)] == [3.0] * 4
+    assert cfg.test_dataloader.dataset.pipeline[2].meta_keys == cfg.val_dataloader.dataset.pipeline[2].meta_keys
+    assert cfg.train_dataloader.dataset.pipeline[2].meta_keys != ('id', 'img_id')
+    # It goes before a value for one of the copies that was written earlier, and after the settings.
+    assert run_of({'codec.decoding': 'dark'}, decoding='quarter').model.head.decoder.decoding == 'dark'
+    assert run_of({'backbone.norm_eval': True}, 'ctd_ed').model.source.backbone.norm_eval is True
+
+
+def test_helpers_are_no_part_of_a_run(run_of, tmp_path):
+    from benchmark.datasets.metainfo import LandmarkMeta
+    from benchmark.experiments.configure import identity, method_config, run_config
+    meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
+    assert not {'codec', 'backbone', 'train_pipeline', 'data_root', 'meta_keys'} & set(run_of({}))
+    identities = []
+    for name, text in (('one', ''), ('two', 'width = 7\nmodel = dict(backbone=dict(base_channels=width))\n'),
+                       ('three', 'model = dict(backbone=dict(base_channels=7))\n')):
+        path = write(tmp_path / f'{name}.py', text, 'methods/ft.py')
+        method = dict(config=str(path))
+        cfg = run_config(method, {}, meta, SEEDS, None, 1.2, 8, base=method_config(method))
+        identities.append(identity(cfg, 'data', None))
+    assert identities[1] == identities[2] != identities[0]
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    ({'data_root': '/elsewhere'}, r"'train_dataloader\.dataset\.data_root': is decided by the suite's data"),
+    ({'train_dataloader.dataset.split': 'test'}, "decided by the suite's data"),
+    ({'train_dataloader.dataset': dict(split='test')}, "decided by the suite's data"),
+    ({'source_checkpoint': 'x.pth'}, r"init_cfg\.checkpoint': is decided by the suite's source"),
+    ({'randomness.seed': 3}, 'decided by seeds and seeding'),
+    ({'train_dataloader.dataset.num_labels': 3}, 'num_labels of a condition'),
+    ({'codec.input_size': (32, 32)}, 'decided by the setting input_size'),
+    ({'codec': dict(heatmap_size=(8, 8))}, 'decided by the setting input_size'),
+    ({'model.head.out_channels': 5}, "decided by the data's landmarks"),
+    ({'test_evaluator.threshold': 2.0}, r'decided by analysis\.threshold'),
+    ({'load_from': 'x.pth'}, "decided by the suite's source"), ({'sync_bn': 'torch'}, 'a run is one process'),
+    ({'data_preprocessor.mean': [1]}, 'decided by model.data_preprocessor'),
+    ({'model.head.decoder.sigma': 3.0}, r"a run has one codec.*Give 'codec\.sigma'"),
+    ({'train_dataloader.dataset.pipeline.1.encoder.sigma': 3.0}, r"a run has one codec.*Give 'codec\.sigma'"),
+    ({'codecc.sigma': 3.0}, r"has no 'codecc'\. It has: custom_hooks"),
+])
+def test_a_key_that_would_change_nothing_is_refused(run_of, options, message):
+    from benchmark.experiments.overrides import OverrideError
+    with pytest.raises(OverrideError, match=message) as caught:
+        run_of(options)
+    assert 'train_pipeline' not in str(caught.value)
+
+
+def test_a_helper_whose_value_stands_nowhere_is_refused(run_of):
+    from benchmark.experiments.overrides import OverrideError
+    with pytest.raises(OverrideError, match="'backbone.depth': nothing reads 'backbone'.*Name the part itself"):
+        run_of({'backbone.depth': 34}, 'hg')
+
+
+def test_what_is_written_over_is_told(run_of):
+    from benchmark.experiments.configure import fit_source
+    from benchmark.experiments.decided import check_standing
+    from benchmark.experiments.overrides import OverrideError
+    options = {'model.backbone.depth': 34, 'custom_hooks.TransferHook.priority': 60}
+    cfg = run_of(options)
+    check_standing(cfg, options)
+    fit_source(cfg, dict(type='ResNet', depth=18), dict(mean=[1, 2, 3], std=[1, 1, 1]))
+    with pytest.raises(OverrideError, match=r"'model\.backbone\.depth': would change nothing: it is 18 in the run, not "
+                                            "34, because the encoder is the source's network. Set depth"):
+        check_standing(cfg, options)
+    with pytest.raises(OverrideError, match='normalised as the source'):
+        check_standing(cfg, {'model.data_preprocessor': dict(mean=[9, 9, 9])})
+    # Of what is written twice the later one counts; a list is a tuple.
+    check_standing(cfg, {'model.data_preprocessor.mean': [9, 9, 9]}, {'model.data_preprocessor.mean': (1, 2, 3)})
+    check_standing(cfg, {'optim_wrapper.optimizer': dict(_delete_=True, **cfg.optim_wrapper.optimizer)})
+
+
+def test_the_length_counts_steps_of_the_batch_that_is_trained_with(run_of):
+    assert run_of({'train_dataloader.batch_size': 4}, iterations=8).train_cfg.max_epochs == 4
+    assert run_of({'train_dataloader.drop_last': True, 'train_dataloader.batch_size': 3},
+                  iterations=8).train_cfg.max_epochs == 4
+    assert run_of({'train_cfg.max_epochs': 9}, iterations=8).train_cfg.max_epochs == 9
+
+
+def test_a_warm_up_keeps_its_own_end(run_of):
+    from mmengine.config import ConfigDict
+    schedule = [ConfigDict(type='LinearLR', begin=0, end=5, start_factor=0.1), ConfigDict(
+        type='CosineAnnealingLR', T_max=150, begin=5, end=150, by_epoch=True)]
+    from benchmark.experiments.configure import _epochs
+    cfg = run_of({})
+    cfg.param_scheduler = schedule
+    _epochs(cfg, 40)
+    assert [dict(one) for one in cfg.param_scheduler] == [
+        dict(type='LinearLR', begin=0, end=5, start_factor=0.1),
+        dict(type='CosineAnnealingLR', T_max=40, begin=5, end=40, by_epoch=True)]
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ("model = dict(_delete_=True, type='X')", r'has no model\.backbone\.type which a suite fills in'),
+    ("param_scheduler = dict(_delete_=True, type='PolyLR')", 'has no param_scheduler, a list, which'),
+    ("train_dataloader = dict(dataset=dict(split='test'))", "train_dataloader.dataset.split is 'test'"),
+    ("load_from = 'x.pth'", "load_from='x.pth': a run starts from the suite's source")])
+def test_a_method_lacks_nothing_that_a_suite_fills_in(tmp_path, text, message):
+    from benchmark.experiments.configure import method_config
+    from benchmark.experiments.suite import SuiteError
+    with pytest.raises(SuiteError, match=message):
+        method_config(dict(config=str(write(tmp_path / 'own.py', text + '\n', 'methods/ft.py'))))
