@@ -12,20 +12,25 @@ from benchmark.datasets.records import Record
 
 
 def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
-    """Appends an error for each subject that is in more than one split."""
+    """Appends an error for each subject that is in more than one split.
+
+    Where photographs stand for subjects (``photograph``), it is a warning: they may show different persons, as those of
+    published splits do.
+    """
     if meta.subject is None:
         return
     first: dict[str, tuple[str, str]] = {}
     told = set()
+    kind = 'photograph' if meta.subject == 'photograph' else 'subject'
     for split, records in splits.items():
         for record in records:
             other, name = first.setdefault(record.subject, (split, record.file_name))
             if other != split and (record.subject, split) not in told:
                 told.add((record.subject, split))
                 report.add(
-                    'error', 'subject-in-two-splits',
+                    'warning' if meta.subject == 'photograph' else 'error', f'{kind}-in-two-splits',
                     f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: {meta.subject} '
-                    f'{record.subject!r} is also in {other} (image {name!r}). Keep a subject in one split.')
+                    f'{record.subject!r} is also in {other} (image {name!r}). Keep a {kind} in one split.')
 
 
 def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report,

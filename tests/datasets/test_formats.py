@@ -184,6 +184,31 @@ def test_coco_layouts(tmp_path, layout):
         assert read.meta.interocular == ('left_eye', 'right_eye') and read.meta.subject is None
 
 
+def test_one_person_twice_and_the_photograph_as_unit(tmp_path):
+    write_coco(tmp_path / 'src')
+    path = tmp_path / 'src' / 'annotations' / 'train.json'
+    content = coco_file([1, 2])
+    points = content['annotations'][0]['keypoints']
+    again = [v + 0.4 if k % 3 == 0 else v for k, v in enumerate(points)]
+    content['annotations'].append(dict(id=99, image_id=1, keypoints=again))
+    path.write_text(json.dumps(content))
+    first = content['annotations'][0]['id']
+    with pytest.raises(DataError, match=f'But annotations {first} and 99 lie on each other.*keep one'):
+        convert('coco', tmp_path / 'src', tmp_path / 'dst')
+    report, notes = convert('coco', tmp_path / 'src', tmp_path / 'dst', '--size', 16)
+    found = [one for one in report.findings if one.kind == 'one-person-twice']
+    assert len(found) == 1 and "image '1.png': annotation 99" in found[0].message
+    assert f'those of annotation {first}: one person annotated twice' in found[0].message
+    split = read_split(tmp_path / 'dst', 'train')
+    assert split.meta.subject == 'photograph' and len(split.records) == 3
+    assert len({record.subject for record in split.records}) == 2
+    assert any('1 photographs show several annotated persons' in note for note in notes)
+    content['annotations'][-1]['keypoints'] = [30, 20, 2, 25, 20, 2, 27, 22, 2]
+    path.write_text(json.dumps(content))
+    report, _ = convert('coco', tmp_path / 'src', tmp_path / 'two', '--size', 16)
+    assert 'one-person-twice' not in [one.kind for one in report.findings]
+
+
 def test_coco_crops_each_person_and_lists_empty_images(tmp_path):
     write_coco(tmp_path / 'src')
     path = tmp_path / 'src' / 'annotations' / 'train.json'

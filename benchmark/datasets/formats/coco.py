@@ -30,6 +30,7 @@ from benchmark.datasets.formats.common import (
 )
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.image_files import find_images
+from benchmark.datasets.formats.photographs import same_person
 from benchmark.datasets.formats.positions import placer, settle_positions
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
@@ -189,8 +190,11 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
             empty.append(name)
             continue
         if len(people) > 1 and args.size is None:
-            raise DataError(f'{where}: {len(people)} annotated persons. Use --size, which crops each of '
-                            'them.')
+            twice = same_person([k['keypoints'] for _, k in people])
+            hint = '' if twice is None else (
+                f' But annotations {people[twice[0]][0].get("id")} and {people[twice[1]][0].get("id")} lie on each '
+                'other: where they are one person annotated twice, keep one.')
+            raise DataError(f'{where}: {len(people)} annotated persons. Use --size, which crops each of them.{hint}')
         listed.append((image, where, people))
     if by_image:
         missing, annotations = next(iter(by_image.items()))

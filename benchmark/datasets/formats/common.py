@@ -14,6 +14,8 @@ import numpy as np
 
 from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.mirrors import settle_flips
+from benchmark.datasets.formats.photographs import settle_photographs
 from benchmark.datasets.formats.positions import add_position_arguments
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.formats.sample_image import add_reading_arguments, read_image
@@ -29,6 +31,8 @@ from benchmark.datasets.metainfo import (
 from benchmark.datasets.values import spelling_key, spellings
 
 SHARES = dict(train=0.64, val=0.16, test=0.20)
+#: What ``--flip-pairs`` takes besides pairs.
+FLIP_WORDS = ('none', 'proposed')
 SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
 
 
@@ -43,15 +47,16 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
                         help='side of the square in units of the longer side of the box (default 1.25)')
     parser.add_argument('--seed', type=int, default=0, help='seed of what is drawn at random for the split (default 0)')
     add_reading_arguments(parser)
-    parser.set_defaults(interocular=None, flip_policy=None, resplit=False)
+    parser.set_defaults(interocular=None, flip_pairs=None, flip_policy=None, resplit=False)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every converter that reads a person's own landmarks."""
     add_image_arguments(parser)
     parser.add_argument('--flip-pairs', metavar='A:B,C:D',
-                        help='landmarks that are mirror images of each other, or `none`; default: derived '
-                             'from names that end in _r/_l, _right/_left or begin with r_/l_, right_/left_')
+                        help='landmarks that are mirror images of each other; `proposed`: as the mean shape suggests; '
+                             '`none`: each is its own. Default: derived from names that end in _r/_l, _right/_left or '
+                             'begin with r_/l_, right_/left_; without any pair no image is mirrored')
     parser.add_argument('--flip-policy', choices=FLIP_POLICIES,
                         help='what a mirrored image means: `swap` (default) exchanges the pairs, `mask` takes pairs '
                              'out of mirrored views, `canonical` mirrors to one annotated side, `never` mirrors none')
@@ -142,7 +147,7 @@ def flip_indices(landmarks: Sequence[str], pairs: str | None) -> tuple[list[int]
     """
     indices = list(range(len(landmarks)))
     if pairs is not None:
-        named = [] if pairs.strip() == 'none' else parse_pairs(pairs, '--flip-pairs', landmarks)
+        named = [] if pairs in FLIP_WORDS else parse_pairs(pairs, '--flip-pairs', landmarks)
         source = 'from --flip-pairs'
     else:
         named = [(a, b) for a in landmarks if (b := mirror_name(a)) in landmarks
@@ -173,6 +178,8 @@ def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMe
             fields = {k: known[k] for k in SCHEME_FIELDS if k in known} | fields
     if args.flip_policy:
         fields['flip_policy'] = args.flip_policy
+    if args.flip_pairs is not None:
+        fields['midline'] = args.flip_pairs == 'none'
     if args.interocular:
         pairs = parse_pairs(args.interocular, '--interocular', fields['landmarks'])
         if len(pairs) != 1:
@@ -282,6 +289,9 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         raise DataError(f'--seed: {args.seed} is below 0. Give 0 or more.')
     if not args.padding > 0:
         raise DataError(f'--padding: {args.padding} is not above 0.')
+    meta, found = settle_photographs(samples, meta)
+    meta, notes = settle_flips(samples, meta, args)
+    found += notes
     category = dict(id=1, name=meta.name, keypoints=list(meta.landmarks),
                     flip_indices=list(meta.flip_indices))
     files = {s: dict(images=[], annotations=[], categories=[category]) for s in SPLITS}
@@ -329,7 +339,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
              (dropped, 'landmarks outside of their image were taken as not annotated'),
              (empty, 'images were left out because no landmark is inside of them'))
-    found: list[str | Finding] = [*images.notes(said.values()), *(f'{count} {what}' for count, what in notes if count)]
+    found += [*images.notes(said.values()), *(f'{count} {what}' for count, what in notes if count)]
     if tiny:
         found.append(Finding(
             'warning', 'tiny', f'{tiny[0]}: the landmarks span under 1 % of the image, as in {len(tiny)} of '
