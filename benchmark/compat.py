@@ -2,16 +2,21 @@
 
 ``import mmpose.models`` pulls in packages that no model of this suite uses: ``mmdet`` (RTMO's head), ``mmcv.ops``
 (deformable attention), ``torchvision`` (a visualiser) and ``xtcocotools``. Where such a package works, nothing is
-touched. Where it is missing or broken, a placeholder takes its place; *using* it raises an ImportError that names
-what to install. ``xtcocotools`` is replaced by ``pycocotools``, which has the interface that mmpose needs.
+touched. Where it is missing or broken, a placeholder takes its place while mmpose is imported; *using* what mmpose took
+from it raises an ImportError that names what to install. Afterwards the placeholders are gone, so that other programs
+that look whether such a package is there (``importlib.util.find_spec``) are told the truth. ``xtcocotools`` is replaced
+by ``pycocotools``, which has the interface that mmpose needs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.machinery
 import sys
 import types
 import warnings
+from collections.abc import Iterator
 
 #: Package -> (submodules that mmpose imports, what to install to get the real one).
 OPTIONAL = {
@@ -19,6 +24,10 @@ OPTIONAL = {
     'mmcv.ops': ((), 'an mmcv build with compiled operators'),
     'mmdet': (('mmdet.utils',), 'mmdet'),
 }
+
+#: Modules of mmpose that import such a package as they are imported; everything else does so when it is used.
+NEEDING = ('mmpose.models', 'mmpose.visualization')
+_REPLACED: list[str] = []
 
 
 class _Missing(type):
@@ -46,6 +55,7 @@ def placeholder(name: str, remedy: str) -> types.ModuleType:
     module = types.ModuleType(name, f'Placeholder: {name} is not available.')
     module.__version__ = '0.0.0'
     module.__path__ = []
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None, is_package=True)
     message = f'{name} is missing or broken here, and this feature needs it. Install {remedy}.'
 
     def attribute(item: str):
@@ -63,27 +73,49 @@ def _forget(name: str) -> None:
         del sys.modules[loaded]
 
 
-def install() -> list[str]:
-    """Puts placeholders where needed; safe to call again.
+@contextlib.contextmanager
+def placeholders() -> Iterator[list[str]]:
+    """Placeholders for what is missing or broken, as long as the block runs; yields the packages that have one.
 
-    Returns:
-        The packages that were replaced.
+    Afterwards ``sys.modules`` is as it was: whoever asks for such a package then, an import or
+    ``importlib.util.find_spec``, gets the truth.
     """
-    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
-    replaced = []
+    placed = {}
     for name, (submodules, remedy) in OPTIONAL.items():
-        if all(works(m) for m in (name, *submodules)):
+        if all(works(module) for module in (name, *submodules)):
             continue
         _forget(name)
         for module in (name, *submodules):
-            sys.modules[module] = placeholder(module, remedy)
+            sys.modules[module] = placed[module] = placeholder(module, remedy)
             parent, _, child = module.rpartition('.')
             if parent in sys.modules:
                 setattr(sys.modules[parent], child, sys.modules[module])
-        replaced.append(name)
-    if not works('xtcocotools.coco'):
-        _forget('xtcocotools')
-        for child in ('', '.coco', '.cocoeval', '.mask'):
-            sys.modules['xtcocotools' + child] = importlib.import_module('pycocotools' + child)
-        replaced.append('xtcocotools')
-    return replaced
+    try:
+        yield [name for name in OPTIONAL if name in placed]
+    finally:
+        for module, stand_in in placed.items():
+            if sys.modules.get(module) is stand_in:
+                del sys.modules[module]
+            parent, _, child = module.rpartition('.')
+            if getattr(sys.modules.get(parent), child, None) is stand_in:
+                delattr(sys.modules[parent], child)
+
+
+def install() -> list[str]:
+    """Imports what of mmpose needs placeholders, with them in place; safe to call again.
+
+    Returns:
+        The packages that were replaced; those of the first call.
+    """
+    if not _REPLACED:
+        warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+        if not works('xtcocotools.coco'):
+            _forget('xtcocotools')
+            for child in ('', '.coco', '.cocoeval', '.mask'):
+                sys.modules['xtcocotools' + child] = importlib.import_module('pycocotools' + child)
+            _REPLACED.append('xtcocotools')
+        with placeholders() as replaced:
+            for name in NEEDING:
+                importlib.import_module(name)
+        _REPLACED.extend([*replaced, 'done'])
+    return _REPLACED[:-1]

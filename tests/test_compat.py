@@ -36,8 +36,10 @@ def test_present_package_is_left_alone(tmp_path):
 
 
 def test_missing_package_gets_a_placeholder(tmp_path):
-    code = INSTALL + """
-from mmdet.utils import ConfigType, reduce_mean
+    code = """
+from benchmark import compat
+with compat.placeholders() as replaced:
+    from mmdet.utils import ConfigType, reduce_mean
 from typing import Optional
 Optional[ConfigType]
 class Sub(ConfigType): pass
@@ -54,8 +56,10 @@ except ImportError as error: print(error)
                                     "raise ValueError('numpy.dtype size changed')", 'import absent_module'])
 def test_broken_package_gets_a_placeholder(tmp_path, broken):
     package(tmp_path, 'torchvision', broken)
-    code = INSTALL + """
-import torchvision
+    code = """
+from benchmark import compat
+with compat.placeholders() as replaced:
+    import torchvision
 print('torchvision' in replaced, torchvision.__version__)
 try: torchvision.transforms.ToPILImage()
 except ImportError as error: print(error)
@@ -72,7 +76,28 @@ def test_broken_xtcocotools_is_replaced_by_pycocotools(tmp_path):
 
 
 def test_mmpose_imports_and_is_installed_twice_without_harm():
-    assert python(INSTALL + 'again = compat.install(); import mmpose.models; print("xtcocotools" in again)') == 'False'
+    out = python(INSTALL + "import mmpose.models; print(compat.install() == replaced, 'mmdet' in replaced)")
+    assert out == 'True True'
+
+
+def test_whoever_asks_for_a_missing_package_is_told_the_truth(tmp_path):
+    """transformers, for one, looks with find_spec, which a module without a spec makes fail."""
+    code = """
+import benchmark; benchmark.register()
+from importlib.util import find_spec
+import mmcv, mmpose.apis, mmpose.visualization
+print(find_spec('torchvision') is None, find_spec('mmdet') is None, hasattr(mmcv, 'ops'))
+try: import torchvision
+except ImportError as error: print(type(error).__name__)
+from mmpose.visualization.simcc_vis import ToPILImage
+try: ToPILImage()
+except ImportError as error: print('Install a torchvision' in str(error))
+"""
+    assert python(code).splitlines() == ['True True False', 'ModuleNotFoundError', 'True']
+    package(tmp_path, 'torchvision', "raise RuntimeError('operator torchvision::nms does not exist')")
+    asked = ("import benchmark; benchmark.register(); import importlib.util; "
+             "print(importlib.util.find_spec('torchvision').origin)")
+    assert python(asked, tmp_path) == str(tmp_path / 'torchvision' / '__init__.py')
 
 
 def test_benchmark_alone_imports_nothing_heavy():

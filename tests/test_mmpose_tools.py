@@ -31,7 +31,9 @@ def trained(source_checkpoint, tmp_path_factory):
 
 def test_mmpose_trains_ctd_ed(trained):
     import torch
-    content = torch.load(trained / 'work/epoch_1.pth', map_location='cpu', weights_only=False)
+    # Tensors and plain data: whoever reads it needs to allow nothing.
+    content = torch.load(trained / 'work/epoch_1.pth', map_location='cpu', weights_only=True)
+    assert content['meta']['dataset_meta']['num_keypoints'] == 14
     assert not [k for k in content['state_dict'] if k.startswith('source.')]
 
 
@@ -45,6 +47,9 @@ def test_checkpoint_is_tested_without_its_source(trained, tmp_path):
     assert len(pandas.read_csv(tmp_path / 'errors.csv')) == 2 * 14
     done = subprocess.run([*command, tmp_path / 'none.pth', *options], env=env, capture_output=True, text=True)
     assert done.returncode == 2 and 'none.pth: no such checkpoint' in done.stderr
+    done = subprocess.run([*command, trained / 'work/epoch_1.pth', *options, 'model.backbone.depth=34'], env=env,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and 'epoch_1.pth: backbone.layer1.2' in done.stderr.splitlines()[-1]
 
 
 def test_one_run_over_two_processes(trained, source_checkpoint, tmp_path):

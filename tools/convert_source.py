@@ -41,6 +41,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('dst', metavar='DST', help='the checkpoint to write')
     parser.add_argument('--overwrite', action='store_true', help='replace DST where it exists')
     parser.add_argument('--no-classifier', action='store_true', help='convert the encoder alone')
+    parser.add_argument('--prefix', help="what stands before the network's names in SRC, such as 'encoder_q.'; "
+                                         'found where SRC holds one network')
     parser.add_argument('--channel-order', choices=('auto', 'rgb', 'bgr'), default='auto',
                         help='what SRC takes; auto (the default) is bgr for vggface2 with torch-style names, '
                              'rgb for all others. DST always takes RGB')
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         meta = convert(arguments.format, arguments.src, arguments.dst, overwrite=arguments.overwrite,
                        classifier=not arguments.no_classifier, channel_order=arguments.channel_order,
-                       mean=arguments.mean, std=arguments.std)
+                       mean=arguments.mean, std=arguments.std, prefix=arguments.prefix)
     except ConversionError as error:
         print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
         return 2

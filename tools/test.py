@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tests a checkpoint: tools/test.py CONFIG CHECKPOINT [--out FILE.csv] [--cfg-options KEY=VALUE ...].
 
-A CTD checkpoint is tested as the plain network that it is: its source is not needed.
+A CTD checkpoint is tested as the plain network that it is: its source is not needed. Every weight must fit, and nothing
+in the file is executed.
 """
 
 import argparse
@@ -41,10 +42,12 @@ def main() -> int:
         for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'val_dataloader', 'val_cfg', 'val_evaluator'):
             cfg[key] = None
         cfg.param_scheduler = None
-        cfg.load_from = args.checkpoint
-        if not Path(args.checkpoint).is_file():
-            raise ValueError(f'{args.checkpoint}: no such checkpoint.')
+        cfg.load_from = None
+        from benchmark.models.checkpoint import load_weights, read_checkpoint
+        content = read_checkpoint(args.checkpoint)
         runner = Runner.from_cfg(cfg)
+        runner.call_hook('after_load_checkpoint', checkpoint=content)
+        load_weights(runner.model, content['state_dict'], args.checkpoint)
         metrics = runner.test()
     except (ValueError, FileNotFoundError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -6,4 +6,4 @@ Only :func:`register` imports MMPose; the readers and the face generator work wi
 
 def register() -> None:
     """Registers the data sets and transforms in MMPose's registries."""
-    from . import identity_dataset, landmarks, views  # noqa: F401
+    from . import identity_dataset, landmarks, photograph, views  # noqa: F401

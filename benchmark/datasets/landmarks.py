@@ -98,14 +98,10 @@ class LandmarkDataset(BaseDataset):
         entries = []
         for index, record in enumerate(self._records):
             width, height = record.width, record.height
-            left, top, *framed = self._frame(width, height)
-            size = np.array(framed, np.float32)
-            padding = np.array([left, top], np.float32)
-            # Pixel centres: u = (x + padding + 0.5) * input / size - 0.5, written as MMPose's centre and scale.
-            centre = size / 2 + 0.5 * size / np.array(self.input_size, np.float32) - 0.5 - padding
+            centre, size, padding = geometry((width, height), self.input_size, self.resize)
             entries.append(dict(
                 img_id=record.image_id, id=index, img_path=str(record.path), image=record.file_name,
-                row=self._rows[record.file_name],
+                row=self._rows[record.file_name], channel_order='rgb',
                 category_id=1, ori_shape=(height, width), input_size=self.input_size, input_center=centre,
                 input_scale=size, padding=padding, flip=False, flip_indices=list(self.landmark_meta.flip_indices),
                 flip_policy=self.landmark_meta.mirroring, keypoints=record.landmarks[None].astype(np.float32),
@@ -114,10 +110,6 @@ class LandmarkDataset(BaseDataset):
                 subject=record.subject or '', groups=dict(record.groups), pixel_spacing=record.pixel_spacing,
                 annotators=dict(record.annotators)))
         return entries
-
-    def _frame(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """What of the plane an input shows: pixels left and above of the image, and the frame's width and height."""
-        return (0, 0, width, height) if self.resize == 'squeeze' else letterbox((width, height), self.input_size)
 
     def get_data_info(self, idx: int) -> dict:
         """A copy of entry ``idx`` with its image (H, W, 3), uint8, RGB, at the network's input size."""
@@ -162,6 +154,26 @@ class LandmarkDataset(BaseDataset):
             image = read_rgb(path, self.input_size if self.resize == 'squeeze' else None)
             self._images[path] = image if self.resize == 'squeeze' else padded(image, self.input_size)
         return self._images[path]
+
+
+def geometry(size: tuple[int, int], input_size: tuple[int, int],
+             resize: str = 'squeeze') -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How an image lies in the network's input, as MMPose writes it.
+
+    Pixel centres: u = (x + padding + 0.5) * input / scale - 0.5.
+
+    Args:
+        size: Width and height of the image, in pixels.
+        input_size: Width and height of the input, in pixels.
+        resize: ``squeeze`` or ``letterbox``.
+
+    Returns:
+        ``input_center``, ``input_scale`` (the frame's width and height) and the padding left and above, each (2,)
+        float32 in pixels of the image.
+    """
+    left, top, *framed = (0, 0, *size) if resize == 'squeeze' else letterbox(size, input_size)
+    scale, padding = np.array(framed, np.float32), np.array([left, top], np.float32)
+    return scale / 2 + 0.5 * scale / np.array(input_size, np.float32) - 0.5 - padding, scale, padding
 
 
 def letterbox(size: tuple[int, int], input_size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from mmpose.registry import HOOKS
 from torch import nn
 from torch.utils.data import DataLoader
 
+from benchmark.models.checkpoint import plain
 from benchmark.models.source import backbone_weights, load_source_checkpoint
 
 from .training_state import random_states, set_random_states
@@ -121,6 +122,26 @@ class StrictSourceHook(Hook):
         init = getattr(backbone, 'init_cfg', None)
         if isinstance(init, dict) and init.get('type') == 'Pretrained' and init.get('prefix') == 'backbone.':
             backbone_weights(load_source_checkpoint(init['checkpoint'])['state_dict'], backbone, init['checkpoint'])
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Keeps checkpoints to tensors and plain data, so that every ``torch.load(weights_only=True)`` reads them.
+
+    MMEngine puts NumPy arrays (the data set's description) and objects (the log's buffers) beside the weights. Arrays
+    become lists; the buffers, which only smooth what the log shows, are left out.
+    """
+
+    priority = 'LOWEST'
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Makes the description and the message hub plain."""
+        if 'meta' in checkpoint:
+            checkpoint['meta'] = plain(checkpoint['meta'])
+        if hub := checkpoint.get('message_hub'):
+            info = {key: plain(value) for key, value in hub['runtime_info'].items()}
+            checkpoint['message_hub'] = dict(log_scalars={}, runtime_info=info, resumed_keys={
+                key: value for key, value in hub['resumed_keys'].items() if key in info})
 
 
 @HOOKS.register_module()

@@ -195,6 +195,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
         # Said only where it is not what a data set does anyway.
         for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
             loader.dataset.resize = resize
+            for step in loader.dataset.pipeline:
+                if step.type == 'ReadPhotograph':
+                    step.resize = resize
     _network(cfg.model, settings, len(meta.landmarks))
     train = cfg.train_dataloader
     train.batch_size = settings.get('batch_size', train.batch_size)

@@ -21,14 +21,12 @@ import benchmark
 
 benchmark.register()
 
-import numpy  # noqa: E402
 import pandas  # noqa: E402
 import torch  # noqa: E402
 from mmengine.config import Config  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.registry import init_default_scope  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
-from mmengine.runner.checkpoint import get_torch_safe_globals  # noqa: E402
 from mmpose.registry import MODELS  # noqa: E402
 
 from benchmark.datasets.metainfo import DataError  # noqa: E402
@@ -36,6 +34,7 @@ from benchmark.datasets.prepared import fingerprint, identity_fingerprint  # noq
 from benchmark.engine import Preempted, loops, training_state  # noqa: E402
 from benchmark.engine.unwrap import unwrapped  # noqa: E402
 from benchmark.files import atomic_path, digest, file_digest, write_text  # noqa: E402
+from benchmark.models.checkpoint import CheckpointError, read_checkpoint  # noqa: E402
 from benchmark.machine import keep_freed_memory, processor_name  # noqa: E402
 from benchmark.program import deciding_program  # noqa: E402
 
@@ -344,12 +343,9 @@ def _write_files(place: Path, contents: dict[str, bytes | None]) -> dict[str, st
 def _load_best(runner: Runner, path: Path) -> None:
     """Loads the weights of the best epoch; nothing in the file is executed."""
     try:
-        # MMEngine's list of plain types lacks some that MMPose's description of a data set is made of.
-        types = [type(numpy.dtype(name)) for name in ('bool', 'uint8', 'int32', 'int64', 'float32', 'float64')]
-        with torch.serialization.safe_globals([*get_torch_safe_globals(), bytes, *types]):
-            checkpoint = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:
-        raise DamagedCheckpoint(f'{path}: cannot be read ({type(error).__name__}: {error})') from error
+        checkpoint = read_checkpoint(path)
+    except CheckpointError as error:
+        raise DamagedCheckpoint(str(error)) from error
     runner.call_hook('after_load_checkpoint', checkpoint=checkpoint)
     runner.model.load_state_dict(checkpoint['state_dict'])
 

@@ -32,6 +32,7 @@ from mmpose.models.backbones import ResNet
 from torch import Tensor, nn
 
 from .backbones.vggface2_resnet import VGGFACE2_NORMALISATION, VGGFace2ResNet
+from .checkpoint import load_plain
 
 FORMAT_VERSION = 1
 
@@ -47,12 +48,15 @@ FORMATS = {
 CHANNEL_ORDERS = ('auto', 'rgb', 'bgr')
 
 #: Keys under which training scripts keep the state dict.
-NESTED = ('state_dict', 'model_state_dict', 'model')
+NESTED = ('state_dict', 'model_state_dict', 'model', 'net', 'network', 'weights', 'params')
 
 _CAFFE_UNIT = re.compile(r'conv([2-5])_(\d+)_(1x1_reduce|3x3|1x1_increase|1x1_proj)(_bn)?\.(\w+)')
 _CAFFE_PARTS = {'1x1_reduce': ('conv1', 'bn1'), '3x3': ('conv2', 'bn2'), '1x1_increase': ('conv3', 'bn3'),
                 '1x1_proj': ('downsample.0', 'downsample.1')}
 _CAFFE_OTHERS = {'conv1_7x7_s2': 'conv1', 'conv1_7x7_s2_bn': 'bn1', 'classifier': 'fc'}
+#: A plain ResNet's first convolution, and first names of its first block, as torch and Caffe call them.
+_STEM = re.compile(r'(?<![^.])conv1(_7x7_s2)?\.weight$')
+_FIRST_BLOCK = ('layer1.0.conv1.weight', 'conv2_1_1x1_reduce.weight')
 _OLD_TORCH = b'\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
 #: What a broken pickle or torch file may raise.
 _BROKEN = (RuntimeError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, AssertionError,
@@ -121,7 +125,7 @@ def read_source(path: str | Path, data: bytes) -> tuple[dict[str, object], bool]
     is_torch = data.startswith((b'PK\x03\x04', _OLD_TORCH))
     try:
         if is_torch:
-            content = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+            content = load_plain(io.BytesIO(data))
         else:
             content = _ArrayUnpickler(io.BytesIO(data), encoding='latin1').load()
     except pickle.UnpicklingError as error:
@@ -138,9 +142,43 @@ def read_source(path: str | Path, data: bytes) -> tuple[dict[str, object], bool]
         content = next((content[key] for key in NESTED if isinstance(content.get(key), dict)), content)
     if not isinstance(content, dict) or not content or not all(isinstance(key, str) for key in content):
         raise ConversionError(f'{path}: holds no dict of named arrays. Save the state dict with torch.save.')
-    if all(key.startswith('module.') for key in content):
-        content = {key[len('module.'):]: value for key, value in content.items()}
     return dict(content), not is_torch
+
+
+def unwrap(path: str | Path, content: dict[str, object], prefix: str | None = None) -> tuple[dict[str, object], str]:
+    """The network's own tensors under their own names, out of what training programs wrap around them.
+
+    DataParallel puts ``module.`` before every name, Lightning ``model.`` or whatever the attribute is called,
+    torch.compile ``_orig_mod.``, detectors and classifiers ``backbone.``; tensors that lie elsewhere (heads, losses)
+    are left out, but for the classifier that MMPretrain keeps as ``head.fc``.
+
+    Args:
+        path: Name of the file, for messages.
+        content: Name -> array.
+        prefix: What stands before the network's names; None finds it.
+
+    Returns:
+        The tensors, and the prefix that was taken off.
+
+    Raises:
+        ConversionError: There are several such networks in the file, or none under the prefix that was given.
+    """
+    found = sorted(key[:match.start()] for key in content if (match := _STEM.search(key))
+                   and any(key[:match.start()] + first in content for first in _FIRST_BLOCK))
+    if prefix is not None:
+        if prefix not in found:
+            have = ', '.join(map(repr, found)) or 'none'
+            raise ConversionError(f'{path}: no ResNet whose names begin with {prefix!r}. There are: {have}.')
+        found = [prefix]
+    if len(found) > 1:
+        raise ConversionError(f'{path}: holds {len(found)} networks, with names that begin with '
+                              f'{", ".join(map(repr, found))}. Say with --prefix which one is meant.')
+    start = found[0] if found else ''
+    own = {key[len(start):]: value for key, value in content.items() if key.startswith(start)}
+    if start.endswith('backbone.'):
+        head = start[:-len('backbone.')] + 'head.'
+        own |= {key[len(head):]: value for key, value in content.items() if key.startswith(head + 'fc.')}
+    return own, start
 
 
 def _unreadable(path: str | Path) -> str:
@@ -200,8 +238,9 @@ def build_architecture(path: str | Path, source_format: str, keys: set[str]) -> 
         if sizes == blocks and bottleneck == (depth >= 50):
             with torch.device('meta'):
                 return kind(depth), {'type': kind.__name__, 'depth': depth}
+    names = ', '.join(sorted(keys)[:3])
     raise ConversionError(f'{path}: has {blocks or "no"} residual blocks per stage, unlike any ResNet of '
-                          'depth 18, 34, 50, 101 or 152. Convert a plain ResNet.')
+                          f'depth 18, 34, 50, 101 or 152 (its names are like {names}). Convert a plain ResNet.')
 
 
 def _check(path: str | Path, expected: dict[str, tuple], found: dict[str, Tensor], arch: dict,
@@ -230,7 +269,7 @@ def _check(path: str | Path, expected: dict[str, tuple], found: dict[str, Tensor
 
 def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: bool = False,
             classifier: bool = True, channel_order: str = 'auto', mean: tuple | None = None,
-            std: tuple | None = None) -> dict:
+            std: tuple | None = None, prefix: str | None = None) -> dict:
     """Converts a file to a source checkpoint, checking every name and shape.
 
     The public VGGFace2 networks differ in the order of their input's channels: the pickles with torch-style
@@ -248,6 +287,7 @@ def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: 
         mean: Normalisation per RGB channel in 0..255, where the format's own is not the file's (some of
             timm's).
         std: As ``mean``.
+        prefix: See :func:`unwrap`.
 
     Returns:
         The checkpoint's ``meta``.
@@ -271,6 +311,7 @@ def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: 
     except OSError as error:
         raise ConversionError(f'{src}: cannot be read ({error.strerror}). Check the path.') from None
     content, is_pickle = read_source(src, data)
+    content, prefix = unwrap(src, content, prefix)
 
     meta, state = _checkpoint(src, source_format, content, classifier, channel_order)
     default = FORMATS[source_format][1]
@@ -280,8 +321,8 @@ def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: 
         raise ConversionError('normalisation: give three values for the mean and three positive ones for the '
                               'standard deviation, for R, G and B in 0..255.')
     meta = {'format_version': FORMAT_VERSION, **meta, 'normalisation': normalisation,
-            'source_format': source_format, 'source_kind': 'numpy pickle' if is_pickle else 'torch',
-            'source_sha256': hashlib.sha256(data).hexdigest()}
+            'source_format': source_format, 'source_prefix': prefix,
+            'source_kind': 'numpy pickle' if is_pickle else 'torch', 'source_sha256': hashlib.sha256(data).hexdigest()}
     _write(dst, {'meta': meta, 'state_dict': state})
     return meta
 

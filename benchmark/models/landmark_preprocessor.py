@@ -10,6 +10,13 @@ from torch import Tensor
 
 from benchmark.card import room_on
 
+#: What an image of another pipeline, such as MMPose's own, is met with.
+UNKNOWN_ORDER = (
+    'the images do not say that they are RGB, as this network takes them; MMPose\'s LoadImage gives BGR. Use the test '
+    "pipeline of the run's config (ReadPhotograph, DrawView, ...); or, with a pipeline of BGR images, "
+    "model.data_preprocessor.bgr_to_rgb=True; or put channel_order='rgb' into the results and 'channel_order' into the "
+    'meta_keys of PackPoseInputs.')
+
 
 @MODELS.register_module()
 class LandmarkDataPreprocessor(PoseDataPreprocessor):
@@ -22,11 +29,15 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
 
     Args:
         resident_gib: Most GiB of views that stay on a GPU; never more than an eighth of its free memory.
+        channel_order: ``rgb``, that of the images that the network takes. MMPose's LoadImage gives BGR and does not say
+            so; every landmark would be wrong without a word.
         kwargs: PoseDataPreprocessor's arguments.
     """
 
-    def __init__(self, resident_gib: float = 8.0, **kwargs) -> None:
+    def __init__(self, resident_gib: float = 8.0, channel_order: str = 'rgb', **kwargs) -> None:
         super().__init__(**kwargs)
+        if channel_order != 'rgb':
+            raise ValueError(f'LandmarkDataPreprocessor: channel_order={channel_order!r}: data and sources are RGB.')
         self._resident: dict[tuple, tuple[Tensor, PoseDataSample]] = {}
         self._most = int(resident_gib * 2**30)
         self._room: int | None = None
@@ -40,8 +51,15 @@ class LandmarkDataPreprocessor(PoseDataPreprocessor):
 
         Returns:
             ``inputs`` (B, 3, H, W), normalised, on the network's device, and the samples.
+
+        Raises:
+            ValueError: Images of a pipeline that does not say their channel order.
         """
         images, samples = data['inputs'], data.get('data_samples')
+        for sample in samples or ():
+            # What passes through a pipeline is RGB and says so, or is BGR and is turned.
+            if 'input_center' in sample and (sample.get('channel_order') == 'rgb') == self._channel_conversion:
+                raise ValueError(UNKNOWN_ORDER)
         plain = isinstance(images, (list, tuple)) and samples and self.batch_augments is None and \
             not self._channel_conversion and self.pad_size_divisor == 1 and len({image.shape for image in images}) == 1
         if not plain:

@@ -9,6 +9,8 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .checkpoint import load_plain
+
 RANDOM = 'random'
 
 
@@ -27,7 +29,7 @@ def load_source_checkpoint(path: str | Path) -> dict:
         raise SourceError(f'{path}: no such source checkpoint. Train one with a suite (tools/run_suite.py), or convert '
                           'one with tools/convert_source.py.')
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
+        content = load_plain(path)
         state = content['state_dict']
     except Exception as error:
         raise SourceError(f'{path}: not a source checkpoint ({type(error).__name__}: {error}). Make one with '

@@ -10,7 +10,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [dict(type='SetEpochHook'), dict(type='TransferHook'), dict(type='StrictSourceHook'),
                 dict(type='FiniteLossHook'), dict(type='FeatureCacheHook'),
-                dict(type='MatrixConvolutionHook')]
+                dict(type='MatrixConvolutionHook'), dict(type='PlainCheckpointHook')]
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
                dist_cfg=dict(backend='nccl'))
 vis_backends = [dict(type='LocalVisBackend')]

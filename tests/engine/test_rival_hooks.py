@@ -257,7 +257,7 @@ def test_the_average_is_what_is_validated_tested_and_kept_and_the_training_is_ft
             average += 9 / (9 + count) * (step[key].double() - average)
         torch.testing.assert_close(one.seen.tested[0][key].double(), average)
     assert same(one.seen.validated[-1], one.seen.tested[0])
-    kept = torch.load(Path(one.work_dir) / 'epoch_2.pth', weights_only=False)
+    kept = torch.load(Path(one.work_dir) / 'epoch_2.pth', weights_only=True)
     assert same(kept['state_dict'], one.seen.tested[0])
 
 
@@ -280,7 +280,7 @@ def test_wise_ft_trains_as_lp_ft_and_shows_what_lies_between(trained):
     assert not same(one.seen.tested[0], lp_ft.seen.tested[0])
     # Before the switch a validation sees the network itself; afterwards what would be tested.
     assert same(one.seen.validated[0], before) and same(one.seen.validated[1], one.seen.tested[0])
-    kept = torch.load(Path(one.work_dir) / 'epoch_2.pth', weights_only=False)
+    kept = torch.load(Path(one.work_dir) / 'epoch_2.pth', weights_only=True)
     assert same(kept['state_dict'], one.seen.tested[0])
     assert same(kept['wise_ft']['before'], before) and same(kept['wise_ft']['after'], after)
 

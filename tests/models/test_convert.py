@@ -219,6 +219,34 @@ def test_plain_resnet(tmp_path, resnet18, source_format):
     assert_same(tmp_path / 'out.pth', images, public(images))
 
 
+@pytest.mark.parametrize(('wrap', 'prefix'), [
+    (lambda state: {'state_dict': {f'model.{k}': v for k, v in state.items()} | {'loss.weight': torch.ones(3)},
+                    'pytorch-lightning_version': '2.5', 'epoch': 1}, 'model.'),
+    (lambda state: {f'_orig_mod.{k}': v for k, v in state.items()}, '_orig_mod.'),
+    (lambda state: {f'module._orig_mod.{k}': v for k, v in state.items()}, 'module._orig_mod.'),
+    (lambda state: {'net': state, 'acc': 91.2, 'epoch': 3}, ''),
+    (lambda state: {'meta': dict(dataset_meta=dict(sigmas=np.ones(3, 'f4'))), 'state_dict': {
+        f'backbone.{k}' if not k.startswith('fc.') else f'head.{k}': v for k, v in state.items()}}, 'backbone.'),
+])
+@torch.no_grad()
+def test_what_training_programs_wrap_around_a_network_is_taken_off(tmp_path, resnet18, wrap, prefix):
+    public, images = in_other_geometry(resnet18, 18, caffe=False), torch.randn(1, 3, 64, 64)
+    torch.save(wrap(public.state_dict()), tmp_path / 'in.pth')
+    meta = convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth')
+    assert meta['source_prefix'] == prefix
+    assert_same(tmp_path / 'out.pth', images, public(images))
+
+
+def test_of_two_networks_in_a_file_one_is_named(tmp_path, small):
+    both = {f'encoder_q.{k}': v for k, v in small.items()} | {f'encoder_k.{k}': v for k, v in small.items()}
+    torch.save(both, tmp_path / 'in.pth')
+    with pytest.raises(ConversionError, match=r"in\.pth: holds 2 networks.*'encoder_k\.', 'encoder_q\.'.*--prefix"):
+        convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth')
+    with pytest.raises(ConversionError, match=r"begin with 'encoder\.'. There are: 'encoder_k\.', 'encoder_q\.'"):
+        convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth', prefix='encoder.')
+    assert convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth', prefix='encoder_q.')['arch']['depth'] == 18
+
+
 def test_depth_50_of_torchvision_has_the_stride_where_it_belongs(tmp_path, resnet50):
     public, images = in_other_geometry(resnet50, 50, caffe=False), torch.randn(1, 3, 64, 64)
     torch.save(public.state_dict(), tmp_path / 'in.pth')

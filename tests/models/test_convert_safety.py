@@ -87,3 +87,57 @@ def test_pickled_value_that_is_no_array_of_numbers_is_named(tmp_path, value):
     (tmp_path / 'in.pkl').write_bytes(pickle.dumps(content))
     with pytest.raises(ConversionError, match=r'in\.pkl: layer1\.1\.bn1\.bias is a .*, not an array'):
         convert('vggface2', tmp_path / 'in.pkl', tmp_path / 'out.pth')
+
+
+def array_checkpoint(tmp_path, content):
+    path = tmp_path / 'in.pth'
+    torch.save(content, path)
+    return path
+
+
+def test_checkpoints_of_mmengine_are_read_with_their_arrays_and_buffers(tmp_path):
+    from mmengine.logging import HistoryBuffer
+
+    from benchmark.models.checkpoint import load_plain, plain
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1], 10)
+    meta = dict(sigmas=np.ones(3, 'f4'), names=['a'], number=np.float64(2), ids={1: np.arange(2)})
+    path = array_checkpoint(tmp_path, dict(meta=meta, message_hub=dict(loss=buffer), state_dict={'w': torch.ones(1)}))
+    found = load_plain(path)
+    assert found['meta']['sigmas'].dtype == np.float32 and type(found['message_hub']['loss']).__name__ == '_LeftOut'
+    assert plain(found['meta']) == dict(sigmas=[1.0] * 3, names=['a'], number=2.0, ids={1: [0, 1]})
+
+
+@pytest.mark.parametrize('write', ['torch', 'old torch'])
+def test_a_checkpoint_that_asks_for_more_is_refused_and_nothing_runs(tmp_path, write):
+    from benchmark.models.checkpoint import CheckpointError, read_checkpoint
+    target, path = tmp_path / 'ran', tmp_path / 'in.pth'
+    torch.save({'state_dict': {'w': torch.ones(1)}, 'meta': Malicious(target)}, path,
+               _use_new_zipfile_serialization=write == 'torch')
+    with pytest.raises(CheckpointError, match=r'in\.pth: asks for posix\.system, which would be executed; nothing was'):
+        read_checkpoint(path)
+    assert not target.exists()
+    torch.save({'state_dict': {'w': torch.ones(1)}, 'meta': getattr}, path)
+    assert read_checkpoint(path)['meta'] is not getattr
+
+
+@pytest.mark.parametrize(('content', 'message'), [
+    (b'hello' * 99, 'no torch checkpoint, or cut short|cannot be read'), (b'', 'cannot be read|cut short'),
+    (None, 'no such checkpoint')])
+def test_a_checkpoint_that_is_none_is_named(tmp_path, content, message):
+    from benchmark.models.checkpoint import CheckpointError, read_checkpoint
+    if content is not None:
+        (tmp_path / 'in.pth').write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf'in\.pth: ({message})'):
+        read_checkpoint(tmp_path / 'in.pth')
+
+
+def test_weights_fit_to_the_last_tensor_or_are_refused():
+    from benchmark.models.checkpoint import CheckpointError, load_weights
+    model = torch.nn.Linear(2, 1)
+    load_weights(model, {'weight': torch.full((1, 2), 3.0), 'bias': torch.zeros(1)}, 'a.pth')
+    assert model.weight.tolist() == [[3.0, 3.0]]
+    for state, message in (({'weight': torch.ones(1, 2)}, 'a.pth: bias is missing'),
+                           ({'weight': torch.ones(1, 3), 'bias': torch.ones(1)}, r'weight has shape \(1, 3\)'),
+                           ({**model.state_dict(), 'more': torch.ones(1)}, 'a.pth: more has no place')):
+        with pytest.raises(CheckpointError, match=message):
+            load_weights(model, state, 'a.pth')

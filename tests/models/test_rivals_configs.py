@@ -66,7 +66,7 @@ def test_two_steps_of_training(runner, method):
         assert np.isfinite(logged(one, value)).all(), value
     assert logged(one, f'raw_{name}')[-1] > 0
     assert all(torch.equal(value, start[key]) for key, value in one.model.source.state_dict().items())
-    saved = torch.load(Path(one.work_dir) / 'epoch_1.pth', weights_only=False)
+    saved = torch.load(Path(one.work_dir) / 'epoch_1.pth', weights_only=True)
     assert not [key for key in saved['state_dict'] if 'transfer' in key or 'source' in key]
 
 

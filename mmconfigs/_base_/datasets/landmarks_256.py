@@ -2,12 +2,14 @@
 data_root = '{{$CTD_DATA:data/faces}}'
 codec = dict(type='ArgmaxHeatmap', input_size=(256, 256), heatmap_size=(64, 64), sigma=1.5, decoding='argmax')
 meta_keys = ('id', 'img_id', 'img_path', 'image', 'subject', 'groups', 'pixel_spacing', 'annotated', 'ori_shape',
-             'img_shape', 'input_size', 'input_center', 'input_scale', 'flip', 'flip_indices', 'view_row')
+             'img_shape', 'input_size', 'input_center', 'input_scale', 'flip', 'flip_indices', 'view_row',
+             'channel_order')
 train_pipeline = [
     dict(type='DrawView', flip=0.5, scales=(1.0, 0.8)),
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs', meta_keys=meta_keys)]
 test_pipeline = [
+    dict(type='ReadPhotograph', input_size=(256, 256)),
     dict(type='DrawView', train=False),
     dict(type='GenerateTarget', encoder=codec),
     dict(type='PackPoseInputs', meta_keys=meta_keys)]
