@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.datasets.findings import Report
+from benchmark.datasets.labels import untrained
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.records import Record
 
@@ -31,6 +32,18 @@ def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record
                     'warning' if meta.subject == 'photograph' else 'error', f'{kind}-in-two-splits',
                     f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: {meta.subject} '
                     f'{record.subject!r} is also in {other} (image {name!r}). Keep a {kind} in one split.')
+
+
+def check_trained(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
+    """Appends a warning for each landmark that is tested and that no training image lets anybody learn."""
+    if not splits.get('train'):
+        return
+    policy = meta.flip_policy
+    for name, count in untrained(meta, splits['train'], splits.get('test', ()), policy, policy == 'swap').items():
+        report.add('warning', 'never-trained',
+                   f'{root / "annotations/train.json"}: landmark {name} is annotated in {count} test images and can be '
+                   'learned from no training image: it is left out of the mean error. Annotate it in some of them, or '
+                   'take it out of the test split (v = 0).')
 
 
 def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report,

@@ -13,33 +13,14 @@ from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS
 
 from .images import read_rgb, resized
-from .metainfo import DataError
-from .prepared import Record, read_split
+from .labels import choose_subset
+from .prepared import read_split
 from .views import DrawView, numbered_views
 
 #: How an image that has not the input's proportions gets them: stretched, or padded by repeating its edges.
 RESIZES = ('squeeze', 'letterbox')
 #: Most bytes of finished views that a data set keeps, unless it is told otherwise.
 VIEW_BYTES = 256 << 20
-
-
-def choose_subset(records: list[Record], count: int | None, seed: int) -> list[Record]:
-    """Draws ``count`` labelled images; draws of one seed are nested: its 10 labels are among its 20.
-
-    Args:
-        records: The split's records.
-        count: Images to keep; None keeps all.
-        seed: Seed of the draw.
-
-    Raises:
-        DataError: More images asked for than there are.
-    """
-    if count is None:
-        return records
-    if not 0 < count <= len(records):
-        raise DataError(f'num_labels={count}: the split has {len(records)} images. Ask for 1 to {len(records)}.')
-    order = np.random.default_rng([seed, 0x5B1]).permutation(len(records))
-    return [records[i] for i in sorted(order[:count])]
 
 
 @DATASETS.register_module()

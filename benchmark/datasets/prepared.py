@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.checks import check_sides, check_subjects
+from benchmark.datasets.checks import check_sides, check_subjects, check_trained
 from benchmark.datasets.checks_images import check_images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
@@ -90,6 +90,7 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
             groups={g: dict(sorted(Counter(r.groups[g] for r in records).items())) for g in meta.groups},
             landmarks={n: sum(bool(r.visible[k]) for r in records) for k, n in enumerate(meta.landmarks)})
     check_subjects(root, meta, splits, report)
+    check_trained(root, meta, splits, report)
     check_images(root, splits, decode, report)
     check_sides(root, meta, splits, report, told=check_shapes(root, meta, splits, report))
     check_positions(root, meta, splits, report)

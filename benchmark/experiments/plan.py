@@ -13,7 +13,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.labels import choose_subset, untrained
+from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
 from benchmark.numerics import NUMERICS
@@ -63,6 +64,7 @@ class Run:
         identity: What the hash is made of; see :func:`benchmark.experiments.configure.identity`.
         trial: Number of the try and its config values, where the method is tuned.
         also: Further conditions that change nothing of it, so that it stands for them too; each with an id of its own.
+        untrained: Landmarks that are tested and that its training images say nothing of -> number of test images.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Run:
     identity: dict
     trial: tuple[int, dict] | None = None
     also: dict[str, str] = field(default_factory=dict)
+    untrained: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     bases = {name: method_config(method) for name, method in suite.methods.items()
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
+    drawn: dict[tuple, dict[str, int]] = {}
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
         if (wanted := changes.get('num_labels') or 0) > images:
@@ -168,13 +172,14 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                         continue
                     runs[name, seed, number, value] = Run(
                         id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)), seeds,
-                        source_hash, parts, trial)
+                        source_hash, parts, trial, untrained=never_trained(cfg, splits, drawn))
     runs = list(runs.values())
     if only is not None:
         kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:
             raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
         runs = kept
+    _say_never_trained(suite, runs, root)
     content = _content(suite, out, root, splits, source, runs, data_hash)
     try:
         check_plan(json.loads(json.dumps(content)))
@@ -223,6 +228,35 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
     return analysis
 
 
+def never_trained(cfg: Config, splits: dict[str, Split], known: dict[tuple, dict[str, int]]) -> dict[str, int]:
+    """Landmarks that a run tests and can't have learned: see :func:`benchmark.datasets.labels.untrained`.
+
+    Args:
+        cfg: The run's config.
+        splits: The data.
+        known: What was found for other runs with the same labels and views; it is added to.
+    """
+    data, meta = cfg.train_dataloader.dataset, splits['train'].meta
+    view = next((step for step in data.get('pipeline', ()) if step.type == 'DrawView'), {})
+    policy = choose_flip_policy(view.get('flip_policy'), meta.flip_policy)
+    key = data.get('num_labels'), data.get('split_seed', 0), policy, bool(view) and view.get('flip', 0.5) > 0
+    if key not in known:
+        labelled = choose_subset(splits['train'].records, *key[:2])
+        known[key] = untrained(meta, labelled, splits['test'].records, *key[2:])
+    return known[key]
+
+
+def _say_never_trained(suite: Suite, runs: list[Run], root: Path) -> None:
+    """Prints which landmarks are left out of the mean error, under each condition."""
+    for condition, about in suite.conditions.items():
+        own = [run for run in runs if condition in (run.condition, *run.also)]
+        for name, count in {name: count for run in own for name, count in run.untrained.items()}.items():
+            lacking = sum(name in run.untrained for run in own)
+            which = f'all {len(own)}' if lacking == len(own) else f'{lacking} of {len(own)}'
+            print(f'note: {about.get("label", condition)}: landmark {name} is annotated in {count} test images and can be '
+                  f'learned from no training image of {which} runs ({root}): it is left out of the mean error.')
+
+
 def _papers_numbers() -> dict:
     return read_config(CONFIGS / 'suites' / 'demo.py').to_dict()['reported']
 
@@ -245,7 +279,8 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
-                   **(dict(also=r.also) if r.also else {})) for r in runs],
+                   **(dict(also=r.also) if r.also else {}),
+                   **(dict(untrained=[*r.untrained]) if r.untrained else {})) for r in runs],
         analysis=dict(dict(value_label=varied) | suite.analysis, threshold=suite.analysis.get('threshold', 1.2),
                       unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,

@@ -20,7 +20,8 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     """Writes ``results.parquet`` from the runs of the plan that are done and whole.
 
     Where methods are tuned, each seed's chosen try stands for its method, and ``tuning.json`` holds all of them with
-    their validation errors. Rows are ordered by the plan's runs, then as in the test split; the same results give the
+    their validation errors. ``trained`` says of each row whether the run's training images let it learn that landmark.
+    Rows are ordered by the plan's runs, then as in the test split; the same results give the
     same bytes.
 
     Args:
@@ -44,6 +45,8 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
                   if 'trial' not in run.entry or (run.id, condition) in chosen]
         if wanted and (content := _checked(run)) is not None:
             part = pandas.read_parquet(io.BytesIO(content))
+            if 'landmark' in part.columns:
+                part['trained'] = ~part['landmark'].isin(run.entry.get('untrained', ()))
             parts += [part.assign(condition=condition) for condition in wanted]
     if not parts:
         return None

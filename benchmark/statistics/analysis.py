@@ -38,6 +38,7 @@ from .table import NOTES
 from .training import training
 from .tuning import tuning
 from .units import squeezed
+from .untrained import apart, learned
 from .wording import statements
 
 SCHEMA_VERSION = 2
@@ -71,8 +72,10 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes], []
     check_truths(table)
     options = _known_methods(options, layout, choices, notes)
+    names = {name: about['label'] for name, about in layout.conditions.items()}
+    everything, table = table, learned(table, names, alerts)
     rates = which_rates(table, options, notes)
-    alerts += squeezed(table, {name: about['label'] for name, about in layout.conditions.items()})
+    alerts += squeezed(table, names)
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():
@@ -126,7 +129,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'variance_components': variance_components(main, pairs, options),
         'planning': plans,
         'sensitivity': sensitivity(main, pairs, order['friedman'], options),
-        'landmarks': landmarks(rows, main, data.get('landmarks') or [], pairs, options, rates),
+        'landmarks': _landmarks(landmarks(rows, main, data.get('landmarks') or [], pairs, options, rates),
+                                apart(everything, table, layout.main)),
         'success': success(rows, main, layout.main, pairs, rates, options),
         'annotators': observers,
         'agreement': agreed,
@@ -303,6 +307,11 @@ def _first(order: dict[str, Any], methods: dict[str, Any], options: Options) -> 
         difference = methods[first]['endpoints']['ME']['mean'] - base
         relative = difference / base if base else None
     return {'first': first, 'reference': reference, 'difference': difference, 'relative_difference': relative}
+
+
+def _landmarks(block: dict[str, Any] | None, left: dict[str, Any]) -> dict[str, Any] | None:
+    """The block of landmarks; those that were never trained stand apart in it."""
+    return block | {'untrained': left} if block and left else block
 
 
 def _reported(reported: dict[str, Any], pairs: Sequence[tuple[str, str]], scores: Scores,

@@ -4,7 +4,8 @@ Only ``method``, ``seed``, ``image`` and ``error`` are required. Without ``landm
 and ``error`` is the image's; without ``condition`` there is one, named ``all``. ``between_<pair>`` and
 ``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs. ``error_photo``
 is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
-across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`).
+across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`). ``trained``
+is false in rows of landmarks that the run could not learn (:mod:`.untrained`).
 """
 
 from __future__ import annotations
@@ -160,6 +161,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     for name in (*NUMBERS, *between):
         if name in frame.columns:
             frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]])
+    if 'trained' in frame.columns:
+        frame['trained'] = _flags(frame['trained'], 'trained', where)
     keys = [name for name in KEYS if name in frame.columns]
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
@@ -206,6 +209,17 @@ def _name(value: object) -> str:
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
+
+
+def _flags(column: pd.Series, name: str, where: str) -> pd.Series:
+    """A column of yes and no as bool."""
+    if column.dtype == bool:
+        return column
+    known = {'true': True, '1': True, 'false': False, '0': False}
+    found = column.map(lambda value: known.get(str(value).strip().lower()))
+    if (bad := found.isna().to_numpy()).any():
+        raise TableError(f'{where}: field {name}: neither true nor false in {_rows(bad)}; write one of both')
+    return found.astype(bool)
 
 
 def _seeds(column: pd.Series, where: str) -> pd.Series:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import analyze, validate
+from benchmark.statistics import TableError, analyze, validate
 from benchmark.statistics.units import COLUMNS
 
 FAST = dict(draws=100)
@@ -71,3 +71,45 @@ def test_with_one_scale_nothing_is_other_than_without_the_columns():
         own, bare = (one['methods'][method]['endpoints'] for one in (content, plain))
         assert own.pop('ME_photo') and own == bare
     assert content['contrasts'] == plain['contrasts']
+
+
+def never(rows_lacking, conditions=('all',), **choices):
+    """A table in which ``k1`` was not learned by the named (condition, method, seed)s, analysed."""
+    table, _ = photo_rows(np.random.default_rng(0), {name: (1 / 8, 1 / 8) for name in conditions})
+    keys = pd.Series([*zip(table['condition'], table['method'], table['seed'])])
+    table['trained'] = ~((table['landmark'] == 'k1') & keys.isin(rows_lacking))
+    table.loc[~table['trained'], 'error'] += 20
+    return table, analyze(validate(table), **FAST, **choices)
+
+
+def test_a_landmark_that_no_run_could_learn_is_named_and_in_no_mean():
+    table, content = never([('all', m, s) for m in 'ab' for s in (0, 1)])
+    own = table[table['landmark'] == 'k0']
+    for method in 'ab':
+        known = own[own['method'] == method]['error'].mean()
+        assert content['methods'][method]['endpoints']['ME']['mean'] == pytest.approx(known)
+    said, = (one['text'] for one in content['alerts'] if one['kind'] == 'landmarks never trained')
+    assert said.startswith('k1 (6 test images; in no training image of any run) can\'t have been learned')
+    assert content['landmarks']['names'] == ['k0'] and content['counts']['landmarks'] == 1
+    left = content['landmarks']['untrained']['k1']
+    lost = table[(table['landmark'] == 'k1') & (table['method'] == 'a')]['error'].mean()
+    assert left['n_images'] == 6 and left['methods']['a'] == pytest.approx(lost) and lost > 20
+
+
+def test_a_landmark_that_one_run_could_not_learn_is_left_out_of_all():
+    table, content = never([('few', 'b', 1)], conditions=('all', 'few'), condition='all')
+    means = {name: table[(table['condition'] == name) & (table['method'] == 'a')
+                         & ((table['landmark'] == 'k0') | (name == 'all'))]['error'].mean() for name in ('all', 'few')}
+    for name, mean in means.items():
+        assert content['conditions'][name]['methods']['a']['endpoints']['ME']['mean'] == pytest.approx(mean)
+    said = [one['text'] for one in content['alerts'] if one['kind'] == 'landmarks never trained']
+    assert said[0].startswith('few: k1 (6 test images; in no training image of 1 of 4 runs (b seed 1))')
+    assert '2 under all, 1 under few' in said[1] and 'untrained' not in content['landmarks']
+
+
+def test_a_condition_without_any_landmark_that_was_learned_is_refused():
+    table, _ = photo_rows(np.random.default_rng(0), {'all': (1 / 8, 1 / 8)})
+    with pytest.raises(TableError, match='no landmark of the test images'):
+        analyze(validate(table.assign(trained='False')), **FAST)
+    with pytest.raises(TableError, match='field trained: neither true nor false in data row 1'):
+        validate(table.assign(trained=['perhaps'] + [True] * (len(table) - 1)))
