@@ -7,6 +7,7 @@ from typing import Any
 
 from .answers import PROCEDURE
 from .numbers import lookup, probability, written
+from .units import across
 
 ESCAPES = str.maketrans({
     '\\': r'\textbackslash{}', '{': r'\{', '}': r'\}', '$': r'\$', '&': r'\&', '#': r'\#', '_': r'\_', '%': r'\%',
@@ -77,20 +78,22 @@ def contrasts(analysis: dict[str, Any]) -> str:
 
 
 def conditions(analysis: dict[str, Any]) -> str:
-    """ME with its seed SD under each condition."""
+    """ME with its seed SD under each condition; in one unit where inputs differ."""
+    axis = across(analysis)
     names = [name for name in analysis['order']['conditions'] if analysis['conditions'][name]['n_images']]
     blocks = {name: analysis['conditions'][name]['methods'] for name in names}
-    best = {name: _best(analysis, blocks[name], 'ME') for name in names}
+    best = {name: _best(analysis, blocks[name], axis.endpoint) for name in names}
     rows = []
     for method in analysis['order']['methods']:
         cells = [analysis['methods'][method]['label'].translate(ESCAPES)]
         for name in names:
-            cell = blocks[name][method]['endpoints'].get('ME')
-            text = '--' if cell is None else _number(cell['mean'], 3)
+            cell = blocks[name][method]['endpoints'].get(axis.endpoint)
+            text = '--' if cell is None else _number(cell['mean'], axis.digits, axis.factor)
             text = rf'\textbf{{{text}}}' if method in best[name] else text
-            cells.append(text + (f' ({_number(cell["seed_sd"], 3)})' if cell and cell['seed_sd'] is not None else ''))
+            spread = cell and cell['seed_sd'] is not None and _number(cell['seed_sd'], axis.digits, axis.factor)
+            cells.append(text + (f' ({spread})' if spread else ''))
         rows.append(cells)
-    caption = (f'ME in {tex(analysis["unit"])} under each condition, in parentheses its SD over seeds. Bold: best '
+    caption = (f'{axis.title} in {tex(axis.unit)} under each condition, in parentheses its SD over seeds. Bold: best '
                'mean, as it fell.')
     heads = ['Method', *(tex(analysis['conditions'][name]['label']) for name in names)]
     return _table(caption, 'conditions', heads, rows)

@@ -82,12 +82,14 @@ def error_distributions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
 
 def learning_curve(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
     """One row per value of the condition and method."""
-    curve, parts = analysis['learning_curve'] or {'x': [], 'methods': {}}, ('mean', 'seed_sd', 'ci_low', 'ci_high')
+    curve = analysis['learning_curve'] or {'endpoint': 'ME', 'x': [], 'methods': {}}
+    parts = ('mean', 'seed_sd', 'ci_low', 'ci_high')
     rows = [
-        (curve['conditions'][place], value, method, *(line[part][place] for part in (*parts, 'n_seeds')))
+        (curve['conditions'][place], value, method, *(line[part][place] for part in (*parts, 'n_seeds')),
+         curve['endpoint'])
         for place, value in enumerate(curve['x']) for method, line in curve['methods'].items()
     ]  # fmt: skip
-    return ('condition', 'value', 'method', *parts, 'n_seeds'), rows
+    return ('condition', 'value', 'method', *parts, 'n_seeds', 'endpoint'), rows
 
 
 def lists(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:

@@ -253,8 +253,8 @@ def _say_never_trained(suite: Suite, runs: list[Run], root: Path) -> None:
         for name, count in {name: count for run in own for name, count in run.untrained.items()}.items():
             lacking = sum(name in run.untrained for run in own)
             which = f'all {len(own)}' if lacking == len(own) else f'{lacking} of {len(own)}'
-            print(f'note: {about.get("label", condition)}: landmark {name} is annotated in {count} test images and can be '
-                  f'learned from no training image of {which} runs ({root}): it is left out of the mean error.')
+            print(f'note: {about.get("label", condition)}: landmark {name} is annotated in {count} test images and can '
+                  f'be learned from no training image of {which} runs ({root}): it is left out of the mean error.')
 
 
 def _papers_numbers() -> dict:

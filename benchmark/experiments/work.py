@@ -105,7 +105,7 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
     source, numerics = plan['source'], plan.get('numerics', 0)
     runs = [Task(r['id'], RUN, out / r['folder'], r['hash'],
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
-                 | {key: r[key] for key in ('trial', 'values', 'also') if key in r}
+                 | {key: r[key] for key in ('trial', 'values', 'also', 'untrained') if key in r}
                  | dict(numerics=numerics, data=plan['data']['fingerprint'],
                         source=source['path'], source_job=source['job']))
             for r in plan['runs']]

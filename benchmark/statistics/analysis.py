@@ -14,7 +14,7 @@ from .agreement import agreement
 from .alerts import alert
 from .annotators import annotators
 from .consistency import canonical, check_truths, unit_remarks
-from .contrasts import CONDITION, PAIRS, PLANNED, PROCEDURE, all_pairs, contrasts, planned_pairs
+from .contrasts import CONDITION, ONE_UNIT, PAIRS, PLANNED, PROCEDURE, all_pairs, contrasts, planned_pairs
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
@@ -22,9 +22,10 @@ from .endpoints import DECODER_FLOOR, Rates, ced_points
 from .errors import TableError
 from .few_seeds import few_seeds
 from .identical import identical
+from .influence import carriers, short_normalisers
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
-from .options import Options, read_options
+from .options import TESTED, Options, read_options
 from .output import plain
 from .planning import planning, variance_components
 from .ranking import ranking
@@ -37,7 +38,7 @@ from .success import success, which_rates
 from .table import NOTES
 from .training import training
 from .tuning import tuning
-from .units import squeezed
+from .units import described, one_unit, squeezed
 from .untrained import apart, learned
 from .wording import statements
 
@@ -76,6 +77,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     everything, table = table, learned(table, names, alerts)
     rates = which_rates(table, options, notes)
     alerts += squeezed(table, names)
+    table, common = one_unit(table, layout, alerts)
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():
@@ -89,7 +91,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
-    found = _contrasts(scores, layout, pairs, options)
+    found = _contrasts(scores, layout, pairs, options, common and common.endpoint)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -98,6 +100,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     labels = {name: block['label'] for name, block in methods.items()}
     reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
     notes += constant_predictions(rows, labels)
+    alerts += short_normalisers(rows)
+    alerts += [one for own in scores.values() for one in carriers(own, labels, options.unit, len(scores) > 1)]
     agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     observers = annotators(rows, main, rates, points, labels, options, notes)
@@ -136,7 +140,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'agreement': agreed,
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
-        'learning_curve': learning_curve(conditions, layout, options.value_label),
+        'common_unit': described(common),
+        'learning_curve': learning_curve(conditions, layout, options.value_label, common.endpoint if common else 'ME'),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT else None,
         'training': training(plan, records),
         'tuning': tuning(plan),
@@ -284,17 +289,22 @@ def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, poi
 
 
 def _contrasts(scores: dict[str, Scores], layout: Layout, pairs: Sequence[tuple[str, str]],
-               options: Options) -> list[dict[str, Any]]:
-    """Planned contrasts and all pairs of the main condition, then the planned pairs of the other conditions."""
+               options: Options, common: str | None) -> list[dict[str, Any]]:
+    """Planned contrasts and all pairs of the main condition, then the planned pairs of the other conditions.
+
+    Where conditions are compared in another endpoint, and it is not among the tested ones, in that too.
+    """
     main = scores[layout.main]
     found = contrasts(main, layout.main, PLANNED, pairs, options)
     found += contrasts(main, layout.main, PAIRS, all_pairs(main.methods), options)
     for name, own in scores.items():
+        there = [pair for pair in pairs if set(pair) <= set(own.methods)]
+        if options.design == 'paired':
+            there = [pair for pair in there if own.common_seeds(*pair)]
         if name != layout.main:
-            there = [pair for pair in pairs if set(pair) <= set(own.methods)]
-            if options.design == 'paired':
-                there = [pair for pair in there if own.common_seeds(*pair)]
             found += contrasts(own, name, CONDITION, there, options)
+        if common not in (None, *TESTED):
+            found += contrasts(own, name, ONE_UNIT, there, options, [common])
     return found
 
 

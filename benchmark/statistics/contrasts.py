@@ -16,8 +16,10 @@ from .scores import Scores
 
 SCOPES = (PROCEDURE, NETWORKS)
 PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
+#: The planned pairs of every condition in the unit that conditions are compared in.
+ONE_UNIT = 'one unit'
 #: Families whose results are exploratory: they suggest questions, they don't answer any.
-EXPLORATORY = (PAIRS, CONDITION, RATES)
+EXPLORATORY = (PAIRS, CONDITION, RATES, ONE_UNIT)
 
 SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
 INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'
@@ -58,7 +60,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
     Args:
         scores: The condition's scores.
         condition: Its name.
-        family: ``planned``, ``all pairs``, ``other condition`` or ``success rates``.
+        family: ``planned``, ``all pairs``, ``other condition``, ``success rates`` or ``one unit``.
         pairs: Pairs of methods (a, b).
         options: Design, margins, level.
         endpoints: Which endpoints, where there are such.

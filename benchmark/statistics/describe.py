@@ -108,8 +108,9 @@ def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) 
     return found
 
 
-def learning_curve(conditions: dict[str, Any], layout: Layout, label: str) -> dict[str, Any] | None:
-    """ME against the conditions' values, where at least two of them are numbers."""
+def learning_curve(conditions: dict[str, Any], layout: Layout, label: str,
+                   endpoint: str = 'ME') -> dict[str, Any] | None:
+    """An endpoint against the conditions' values, where at least two of them are numbers."""
     numeric = [(block['value'], name) for name, block in conditions.items()
                if isinstance(block['value'], (int, float)) and not isinstance(block['value'], bool)]
     if len({value for value, _ in numeric}) < 2:
@@ -118,8 +119,8 @@ def learning_curve(conditions: dict[str, Any], layout: Layout, label: str) -> di
     lines = {}
     for method in layout.methods:
         cells = [conditions[name]['methods'][method] for _, name in numeric]
-        lines[method] = {key: [cell['endpoints'].get('ME', {}).get(key) for cell in cells]
+        lines[method] = {key: [cell['endpoints'].get(endpoint, {}).get(key) for cell in cells]
                          for key in ('mean', 'seed_sd', 'ci_low', 'ci_high')}
         lines[method]['n_seeds'] = [cell['n_seeds'] for cell in cells]
-    return {'endpoint': 'ME', 'label': label, 'x': [value for value, _ in numeric],
+    return {'endpoint': endpoint, 'label': label, 'x': [value for value, _ in numeric],
             'conditions': [name for _, name in numeric], 'methods': lines}

@@ -74,6 +74,14 @@ class Scores:
         share /= share.sum(axis=1, keepdims=True)
         return values @ share.T
 
+    def unit_names(self, endpoint: str) -> list[str]:
+        """Names of the units of a block, in its order: images, or subjects where some have several images."""
+        kept = self.kept[endpoint]
+        if self.subjects is None:
+            return [image for image, known in zip(self.images, kept) if known]
+        # As in _subjects: 'subject <name>', or 'image <name>' where an image has none.
+        return [name.partition(' ')[2] for name in np.unique(self.subjects[kept])]
+
     def pair(self, endpoint: str, a: str, b: str, design: str) -> tuple[Block, Block]:
         """Both methods' blocks; in a paired design on their common seeds."""
         blocks = self.block(endpoint, a), self.block(endpoint, b)

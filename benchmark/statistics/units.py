@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from .alerts import alert
+from .layout import Layout
 
 #: What a table must have for any of this; foreign ones that lack it are taken as they are.
 COLUMNS = ('error_photo', 'scale_x', 'scale_y')
@@ -38,14 +39,14 @@ class CommonUnit:
         label: As on an axis.
         unit: As on an axis.
         factor: Of what is shown, to the endpoint's values.
-        text: What a reader has to know.
+        words: The unit in a sentence.
     """
 
     endpoint: str
     label: str
     unit: str
     factor: float
-    text: str
+    words: str
 
 
 def isotropic(table: pd.DataFrame) -> np.ndarray:
@@ -102,64 +103,67 @@ def _squeezed(rows: pd.DataFrame) -> str | None:
             'instead.')
 
 
-def one_unit(table: pd.DataFrame, main: str, method: str) -> tuple[pd.DataFrame, bool]:
-    """The table with all errors in heatmap pixels of one condition, image by image.
+def one_unit(table: pd.DataFrame, layout: Layout,
+             alerts: list[dict[str, str]]) -> tuple[pd.DataFrame, CommonUnit | None]:
+    """The table with all errors in heatmap pixels of the main condition, image by image.
 
     The error of image i in a row with scale s becomes s_0(i) / s times as large, with s_0(i) the image's scale in the
-    main condition. So a threshold, a margin and a cap, which are declared in its heatmap pixels, are everywhere the
-    same distance in the photograph, also where photographs differ in size. An image that the main condition lacks takes
-    the median factor of its row's condition and method.
+    main condition (of its first method, should methods differ). So a threshold, a margin and a cap, which are declared
+    in its heatmap pixels, are everywhere the same distance in the photograph, also where photographs differ in size. An
+    image that the main condition lacks takes the median factor of its row's condition and method.
 
     Args:
         table: The results table.
-        main: The main condition.
-        method: One of its methods, whose scale counts where methods differ too.
+        layout: Conditions and methods in their order.
+        alerts: What a reader has to know is appended.
 
     Returns:
-        The table, the same object where no scale differs, and whether any did.
+        The table, the same object where no scale differs, and what conditions are then compared in, else None.
     """
     if not set(COLUMNS) <= set(table.columns):
-        return table, False
+        return table, None
     scale = np.sqrt(table['scale_x'].to_numpy(np.float64) * table['scale_y'].to_numpy(np.float64))
-    own = ((table['condition'] == main) & (table['method'] == method)).to_numpy()
+    main = (table['condition'] == layout.main).to_numpy()
+    there = set(table['method'].to_numpy()[main])
+    own = main & (table['method'] == next(name for name in layout.methods if name in there)).to_numpy()
     reference = pd.Series(scale[own], index=table['image'].to_numpy()[own])
     reference = reference[~reference.index.duplicated()]
     factor = pd.Series(table['image'].map(reference).to_numpy(np.float64) / scale, index=table.index)
     usual = factor.groupby([table['condition'], table['method']]).transform('median')
     factor = factor.fillna(usual).fillna(1.0).to_numpy()
-    if (np.abs(factor - 1) < SAME).all():
-        return table, False
     factor = np.where(np.abs(factor - 1) < SAME, 1.0, factor)
+    if (factor == 1).all():
+        return table, None
+    unit = common_unit(table)
+    label = layout.conditions[layout.main]['label']
+    pixels = [f'{name} {1 / np.median(scale[(table["condition"] == condition).to_numpy()]):.3g}'
+              for condition, name in ((key, about['label']) for key, about in layout.conditions.items())
+              if (table['condition'] == condition).any()]
+    alerts.append(alert('inputs differ', (
+        f'A heatmap pixel is not the same distance in the photograph everywhere (in photo px, median over images: '
+        f'{", ".join(pixels)}). Conditions are compared in {unit.words}. Errors, margins and thresholds in heatmap '
+        f'pixels, so ME, FR and AUC, are in those of {label} everywhere, image by image.')))
     between = [name for name in table.columns if name.startswith('between_') and not name.startswith('between_mm_')]
     changed = {name: table[name] * factor for name in ('error', 'normalizer', 'scale_x', 'scale_y', *between)
                if name in table.columns}
-    return table.assign(**changed), True
+    return table.assign(**changed), unit
 
 
-def common_unit(table: pd.DataFrame, label: str) -> CommonUnit:
+def common_unit(table: pd.DataFrame) -> CommonUnit:
     """The unit that errors of unlike inputs are compared in.
 
     Millimetres where all rows have them, else percent of the normalising distance where all have one, else pixels of
     the photograph.
-
-    Args:
-        table: The results table, before or after :func:`one_unit`.
-        label: The main condition's name for readers.
     """
     def known(column: str) -> bool:
         return column in table.columns and bool(table[column].notna().all())
 
-    endpoint, name, unit, factor = ('ME_photo', 'ME', 'photo px', 1.0)
     if known('error_mm'):
-        endpoint, name, unit, factor = 'ME_mm', 'ME', 'mm', 1.0
-    elif known('normalizer'):
-        endpoint, name, unit, factor = 'NME', 'NME', '% of the inter-ocular distance', 100.0
-    words = {'ME_photo': 'pixels of the photograph', 'ME_mm': 'millimetres',
-             'NME': 'percent of the inter-ocular distance'}[endpoint]
-    text = (f'Inputs or strides differ: a heatmap pixel is not the same distance in the photograph everywhere. '
-            f'Conditions are compared in {words}; where ME, FR, AUC, margins and thresholds are in heatmap pixels, '
-            f'they are in those of {label}, image by image, in all conditions.')
-    return CommonUnit(endpoint, name, unit, factor, text)
+        return CommonUnit('ME_mm', 'ME', 'mm', 1.0, 'millimetres')
+    if known('normalizer'):
+        return CommonUnit('NME', 'NME', '% of the inter-ocular distance', 100.0,
+                          'percent of the inter-ocular distance')
+    return CommonUnit('ME_photo', 'ME', 'photo px', 1.0, 'pixels of the photograph')
 
 
 def described(unit: CommonUnit | None) -> dict[str, Any] | None:

@@ -60,15 +60,16 @@ def _said(rows: pd.DataFrame, names: list[str], label: str) -> dict[str, str]:
     gone = rows['image'].nunique() - rows[~rows['landmark'].isin(names)]['image'].nunique()
     lost = f' {gone} test images have no other landmark and are left out with it.' if gone else ''
     return alert('landmarks never trained',
-                 f'{f"{label}: " if label else ""}{some(told)} can\'t have been learned: left out of ME and of everything '
-                 f'that rests on errors, in all runs.{lost}')
+                 f'{f"{label}: " if label else ""}{some(told)} can\'t have been learned: left out of ME and of '
+                 f'everything that rests on errors, in all runs.{lost}')
 
 
 def apart(table: pd.DataFrame, kept: pd.DataFrame, condition: str) -> dict[str, dict[str, Any]]:
-    """What was left out of a condition: landmark -> its number of test images, and each method's mean error."""
+    """What :func:`learned` left out of a condition: landmark -> number of test images, and mean error by method."""
+    if kept is table:
+        return {}
     rows = table[table['condition'] == condition]
-    rows = rows[~rows['landmark'].isin(set(kept.loc[kept['condition'] == condition, 'landmark']))] \
-        if 'landmark' in rows.columns else rows[:0]
+    rows = rows[~rows['landmark'].isin(set(kept.loc[kept['condition'] == condition, 'landmark']))]
     return {str(name): {'n_images': int(own['image'].nunique()),
                         'methods': own.groupby('method')['error'].mean().astype(float).to_dict()}
             for name, own in rows.groupby('landmark', sort=True)}

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from ..palette import Style
+from ..units import across
 from .base import figure, label_ends, line_style
 from .forest import Row, bar, draw_rows
 from .parts import NETWORKS, PROCEDURE, cut, directions, other_of
@@ -38,18 +39,20 @@ def places(analysis: dict[str, Any], names: Sequence[str]) -> tuple[np.ndarray, 
 
 
 def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence[str], prefix: str) -> Markup:
-    """ME of each method against the condition, with crossed intervals."""
+    """ME of each method against the condition, with crossed intervals; in one unit where inputs differ."""
     x, numeric, log = places(analysis, names)
+    axis = across(analysis)
     there = [method for method in analysis['order']['methods']
-             if any('ME' in analysis['conditions'][name]['methods'][method]['endpoints'] for name in names)]
+             if any(axis.endpoint in analysis['conditions'][name]['methods'][method]['endpoints'] for name in names)]
 
     def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
         ends = {}
         for place, method in enumerate(there):
             step = (place - (len(there) - 1) / 2) * min(0.012, 0.3 / len(there))
             at = x * np.exp(1.2 * step) if log else x + step * (np.ptp(x) or 1.0)
-            found = [analysis['conditions'][name]['methods'][method]['endpoints'].get('ME') for name in names]
-            mean, low, high = (np.array([np.nan if not one or one[key] is None else one[key] for one in found])
+            found = [analysis['conditions'][name]['methods'][method]['endpoints'].get(axis.endpoint) for name in names]
+            mean, low, high = (np.array([np.nan if not one or one[key] is None else axis.factor * one[key]
+                                         for one in found])
                                for key in ('mean', 'ci_low', 'ci_high'))
             reach = [np.nan_to_num(mean - low), np.nan_to_num(high - mean)]
             look = line_style(styles[method]) if numeric else {**line_style(styles[method]), 'linestyle': 'none'}
@@ -66,7 +69,7 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
         curve = analysis['learning_curve']
         scale = '' if not log else ' (log scale, 0 apart)' if 0 in values else ' (log scale)'
         ax.set(xlabel=(curve['label'] if numeric and curve else 'condition') + scale,
-               ylabel=f'ME ({analysis["unit"]}), lower is better')
+               ylabel=f'{axis.title} ({axis.unit}), lower is better')
         ax.grid(True, axis='y')
         if not numeric:
             ax.margins(x=0.12)
@@ -84,12 +87,13 @@ def _wrapped(analysis: dict[str, Any], name: str, narrow: bool) -> str:
 def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence[str], pair: tuple[str, str],
               prefix: str) -> Markup:
     """The same contrast under each condition, both scopes."""
-    rows = []
+    rows, axis = [], across(analysis)
     for name in names:
         scopes = {one['scope']: one for one in analysis['contrasts']
-                  if (one['condition'], one['a'], one['b'], one['endpoint']) == (name, *pair, 'ME')
-                  and one['family'] in ('planned', 'other condition')}
-        bars = tuple(bar({**scopes[scope], 'ci_low_simultaneous': None}, 1, f'{scope}: {scopes[scope]["verdict"]}')
+                  if (one['condition'], one['a'], one['b'], one['endpoint']) == (name, *pair, axis.endpoint)
+                  and one['family'] in ('planned', 'other condition', 'one unit')}
+        bars = tuple(bar({**scopes[scope], 'ci_low_simultaneous': None}, axis.factor,
+                         f'{scope}: {scopes[scope]["verdict"]}')
                      for scope in (PROCEDURE, NETWORKS) if scope in scopes)
         if bars:
             rows.append(Row(cut(analysis['conditions'][name]['label'], 22), bars, other_of(analysis, pair)))
@@ -98,6 +102,6 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
         fig.set_figheight(0.85 + max(len(rows), 2) * (0.78 if narrow else 0.42))
         draw_rows(ax, rows, styles, above=narrow)
         labels = [cut(analysis['methods'][method]['label'], 14) for method in pair]
-        ax.set_xlabel(f'difference in ME ({analysis["unit"]})\n{directions("ME", *labels)}')
+        ax.set_xlabel(f'difference in {axis.title} ({axis.unit})\n{directions(axis.endpoint, *labels)}')
 
     return figure(draw, prefix, f'Forest plot of one contrast under {len(rows)} conditions; the numbers are below.')

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from ..palette import Style
+from ..units import across
 from .ablations import places
 from .base import (
     ANNOTATORS,
@@ -89,8 +90,8 @@ def end_of(analysis: dict[str, Any], condition: str) -> float:
 
 
 def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
-    """ME against the value of the condition; error bars are the seed SD."""
-    curve, unit = analysis['learning_curve'], analysis['unit']
+    """ME against the value of the condition, in one unit where inputs differ; error bars are the seed SD."""
+    curve, axis = analysis['learning_curve'], across(analysis)
     x, _, log = places(analysis, curve['conditions'])
     names = [
         name
@@ -104,8 +105,8 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
             line, style = curve['methods'][name], styles[name]
             dodge = (place - (len(names) - 1) / 2) * 0.011
             at = x * np.exp(dodge * 1.2) if log else x + dodge * np.ptp(x)
-            mean = np.array([np.nan if v is None else v for v in line['mean']], dtype=float)
-            spread = np.array([np.nan if v is None else v for v in line['seed_sd']], dtype=float)
+            mean, spread = (np.array([np.nan if v is None else axis.factor * v for v in line[part]], dtype=float)
+                            for part in ('mean', 'seed_sd'))
             ax.errorbar(
                 at,
                 mean,
@@ -124,11 +125,12 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         ax.set_xticks([*x], [f'{value:g}' for value in curve['x']])
         ax.set(
             xlabel=_value_label(analysis) + (' (log scale)' if log else ''),
-            ylabel=f'ME ({unit}), lower is better',
+            ylabel=f'{axis.title} ({axis.unit}), lower is better',
         )
         ax.grid(True)
-        floor_line(ax, analysis, horizontal=True)
-        annotators_line(ax, analysis, horizontal=True)
+        if axis.own:
+            floor_line(ax, analysis, horizontal=True)
+            annotators_line(ax, analysis, horizontal=True)
         if narrow:
             fig.legend(loc='outside lower center', ncols=2, handlelength=3.2)
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..figures import ablations as figures
 from ..figures.parts import main_pair, planned_pairs
+from ..units import across
 from .base import Section, Skip, register
 
 
@@ -29,7 +30,8 @@ class Ablations(Section):
             'forest': figures.contrasts(analysis, self.styles, names, pair, f'fig-ablation-{place}-contrast')
             if pair else None,
         } for place, names in enumerate(axes)]
-        return {'blocks': blocks, 'pair': pair, 'there': there, 'rows': _rows(analysis, there)}
+        return {'blocks': blocks, 'pair': pair, 'there': there, 'rows': _rows(analysis, there),
+                'axis': across(analysis)}
 
 
 def _axes(analysis: dict[str, Any], there: list[str]) -> list[list[str]]:
@@ -44,9 +46,9 @@ def _axes(analysis: dict[str, Any], there: list[str]) -> list[list[str]]:
 
 def _rows(analysis: dict[str, Any], there: list[str]) -> list[dict[str, Any]]:
     """Planned pairs x conditions, with the places of the contrasts by scope."""
-    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    found, endpoint = {}, across(analysis).endpoint
     for place, one in enumerate(analysis['contrasts']):
-        if one['endpoint'] == 'ME' and one['family'] in ('planned', 'other condition'):
+        if one['endpoint'] == endpoint and one['family'] in ('planned', 'other condition', 'one unit'):
             found.setdefault((one['a'], one['b'], one['condition']), {})[one['scope']] = place
     return [{'a': a, 'b': b, 'condition': name, 'scopes': found[a, b, name]}
             for a, b in planned_pairs(analysis) for name in there if (a, b, name) in found]

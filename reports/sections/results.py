@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import figures
 from ..figures import curves
+from ..units import across
 from .base import Section, Skip, register
 
 
@@ -98,7 +99,7 @@ class Conditions(Section):
         curve = (
             figures.learning_curve(analysis, self.styles, 'fig-curve') if analysis['learning_curve'] else None
         )
-        return {'names': names, 'figure': curve}
+        return {'names': names, 'figure': curve, 'axis': across(analysis)}
 
 
 @register

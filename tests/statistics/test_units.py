@@ -113,3 +113,46 @@ def test_a_condition_without_any_landmark_that_was_learned_is_refused():
         analyze(validate(table.assign(trained='False')), **FAST)
     with pytest.raises(TableError, match='field trained: neither true nor false in data row 1'):
         validate(table.assign(trained=['perhaps'] + [True] * (len(table) - 1)))
+
+
+SIZES = {'px64': (1 / 8, 1 / 8), 'px128': (1 / 4, 1 / 4)}
+
+
+@pytest.mark.parametrize(('known', 'endpoint', 'factor'), [
+    (dict(spacing=0.5), 'ME_mm', 0.5), (dict(), 'NME', 1 / 50), (dict(interocular=None), 'ME_photo', 1)])
+def test_conditions_of_two_input_sizes_are_compared_in_one_unit(known, endpoint, factor):
+    plan = dict(methods=[dict(name='a'), dict(name='b')],
+                conditions=[dict(name='px64', value=64), dict(name='px128', value=128)],
+                analysis=dict(proposed='a', threshold=0.9, unit='heatmap px'))
+    table, offsets = photo_rows(np.random.default_rng(0), SIZES, **known)
+    content = analyze(table, plan, **FAST)
+    assert content['common_unit']['endpoint'] == endpoint == content['learning_curve']['endpoint']
+    photo = np.hypot(*np.moveaxis(offsets, -1, 0)).mean(axis=(1, 2, 3))
+    for method, mean in zip('ab', photo):
+        # The same networks' errors in the photograph: a flat line, the same FR and AUC, ME in the main one's pixels.
+        assert content['learning_curve']['methods'][method]['mean'] == pytest.approx([factor * mean] * 2)
+        first, second = (content['conditions'][name]['methods'][method]['endpoints'] for name in SIZES)
+        assert first['ME']['mean'] == pytest.approx(mean / 8) == second['ME']['mean']
+        assert 0 < first['FR']['mean'] < 1 and first['FR']['mean'] == second['FR']['mean']
+        assert first['AUC']['mean'] == pytest.approx(second['AUC']['mean'])
+    own = [one for one in content['contrasts'] if one['endpoint'] == endpoint and one['scope'] == 'networks'
+           and one['family'] in ('planned', 'other condition', 'one unit')]
+    assert [one['estimate'] for one in own] == pytest.approx([factor * (photo[0] - photo[1])] * 2)
+    said, = (one['text'] for one in content['alerts'] if one['kind'] == 'inputs differ')
+    assert 'px64 8, px128 4' in said and 'in those of px64 everywhere' in said
+
+
+def test_with_photographs_of_several_sizes_each_image_has_its_own_threshold_in_the_photograph():
+    main = [(1 / 8, 1 / 8)] * 3 + [(1 / 16, 1 / 16)] * 3
+    other = [(1 / 4, 1 / 4)] * 3 + [(1 / 8, 1 / 8)] * 3
+    content = analyze(photo_rows(np.random.default_rng(0), {'one': main, 'two': other})[0], threshold=0.7,
+                      condition='one', **FAST)
+    first, second = (content['conditions'][name]['methods']['a']['endpoints'] for name in ('one', 'two'))
+    for endpoint in ('ME', 'FR', 'AUC', 'NME', 'ME_photo'):
+        assert first[endpoint]['mean'] == pytest.approx(second[endpoint]['mean'])
+
+
+def test_one_input_size_is_compared_as_ever():
+    content = analyze(photo_rows(np.random.default_rng(0), {'x': (1 / 8, 1 / 8), 'y': (1 / 8, 1 / 8)})[0], **FAST)
+    assert content['common_unit'] is None and 'inputs differ' not in kinds(content)
+    assert {one['family'] for one in content['contrasts']} <= {'all pairs', 'planned', 'other condition'}
