@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import TableError
+from .units import SCALES
 
 #: Truths nearer to each other than this share of their extent differ by rounding (0.08 px of 256).
 TRUTH_ROUNDING = 3e-4
@@ -112,7 +113,10 @@ def check_truths(table: pd.DataFrame) -> None:
                     'one system of coordinates')
         if 'normalizer' in rows.columns:
             values = rows[['normalizer']].to_numpy(np.float64)
-            place = _apart(rows, np.log(values), NORMALIZER_ROUNDING)
+            # Methods with inputs of several sizes have one distance in the photograph, and each its own in heatmap px.
+            alike = values / np.sqrt(rows[[*SCALES]].prod(axis=1).to_numpy())[:, None] \
+                if {*SCALES} <= {*rows.columns} else values
+            place = _apart(rows, np.log(alike), NORMALIZER_ROUNDING)
             if place is not None:
                 first, second = place
                 raise TableError(

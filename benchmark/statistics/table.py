@@ -20,13 +20,12 @@ from benchmark.delimited import DelimitedError, decimal_comma, read_delimited
 from .consistency import LOST_BY_CAP, canonical, differing_in_case, refuse_folds, seen_by_runs, spellings
 from .errors import TableError
 from .layout import some
+from .units import SCALES
 
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')
 NAMES = ('method', 'condition', 'image', 'subject', 'landmark')
 DISTANCES = ('error', 'error_input', 'error_mm', 'error_photo')
-#: Heatmap pixels per pixel of the photograph, across and down.
-SCALES = ('scale_x', 'scale_y')
 COORDINATES = ('x', 'y', 'x_true', 'y_true')
 NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.

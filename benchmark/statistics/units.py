@@ -14,16 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .alerts import alert
-from .layout import Layout
 
+if TYPE_CHECKING:
+    from .layout import Layout
+
+#: Heatmap pixels per pixel of the photograph, across and down.
+SCALES = ('scale_x', 'scale_y')
 #: What a table must have for any of this; foreign ones that lack it are taken as they are.
-COLUMNS = ('error_photo', 'scale_x', 'scale_y')
+COLUMNS = ('error_photo', *SCALES)
 #: Proportions that differ by less than this share are those of rounding an image to whole pixels.
 SQUEEZED = 0.01
 #: Scales that differ by less than this share are the same.
@@ -136,7 +140,7 @@ def one_unit(table: pd.DataFrame, layout: Layout,
         return table, None
     unit = common_unit(table)
     label = layout.conditions[layout.main]['label']
-    pixels = [f'{name} {1 / np.median(scale[(table["condition"] == condition).to_numpy()]):.3g}'
+    pixels = [f'{1 / np.median(scale[(table["condition"] == condition).to_numpy()]):.3g} under {name}'
               for condition, name in ((key, about['label']) for key, about in layout.conditions.items())
               if (table['condition'] == condition).any()]
     alerts.append(alert('inputs differ', (

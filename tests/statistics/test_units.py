@@ -139,7 +139,7 @@ def test_conditions_of_two_input_sizes_are_compared_in_one_unit(known, endpoint,
            and one['family'] in ('planned', 'other condition', 'one unit')]
     assert [one['estimate'] for one in own] == pytest.approx([factor * (photo[0] - photo[1])] * 2)
     said, = (one['text'] for one in content['alerts'] if one['kind'] == 'inputs differ')
-    assert 'px64 8, px128 4' in said and 'in those of px64 everywhere' in said
+    assert '8 under px64, 4 under px128' in said and 'in those of px64 everywhere' in said
 
 
 def test_with_photographs_of_several_sizes_each_image_has_its_own_threshold_in_the_photograph():
@@ -156,3 +156,16 @@ def test_one_input_size_is_compared_as_ever():
     content = analyze(photo_rows(np.random.default_rng(0), {'x': (1 / 8, 1 / 8), 'y': (1 / 8, 1 / 8)})[0], **FAST)
     assert content['common_unit'] is None and 'inputs differ' not in kinds(content)
     assert {one['family'] for one in content['contrasts']} <= {'all pairs', 'planned', 'other condition'}
+
+
+def test_methods_of_two_input_sizes_are_compared_in_the_pixels_of_the_first():
+    table, offsets = photo_rows(np.random.default_rng(0), {'all': (1 / 8, 1 / 8)})
+    finer = table['method'] == 'b'
+    for column in ('error', 'scale_x', 'scale_y', 'normalizer'):
+        table.loc[finer, column] *= 2
+    content = analyze(validate(table), **FAST)
+    photo = np.hypot(*np.moveaxis(offsets, -1, 0)).mean(axis=(1, 2, 3))
+    for method, mean in zip('ab', photo):
+        ends = content['methods'][method]['endpoints']
+        assert ends['ME']['mean'] == pytest.approx(mean / 8) and ends['NME']['mean'] == pytest.approx(mean / 50)
+    assert kinds(content).count('inputs differ') == 1
