@@ -149,14 +149,25 @@ def test_the_command_measures_and_writes(tmp_path, capsys):
     assert '| what | median |' in capsys.readouterr().out
 
 
-def test_the_check_is_measured_beside_a_plain_decode(monkeypatch):
+def test_the_check_is_measured_beside_a_plain_decode(monkeypatch, tmp_path):
     from benchmark.speed import checking
     monkeypatch.setattr(checking, 'cores', lambda: 1)
-    seconds = iter([0, 4, 4, 8,  # plain, check
-                    10, 13, 20, 22])  # check, plain
-    ratio, each = checking.measure(2, quick=True, clock=lambda: float(next(seconds)))
+    seconds = {'plain': iter([4.0, 2.0]), 'kept': iter([2.0, 2.0]), 'check': iter([4.0, 3.0])}
+    order = []
+    monkeypatch.setattr(checking, '_call', lambda name, number, root: (order.append(name), next(seconds[name]))[1])
+    ratio, kept, each = checking.measure(2, quick=True, clock=None)
+    assert order == ['plain', 'kept', 'check', 'kept', 'check', 'plain']
     assert (ratio.low, ratio.high, ratio.reached) == (1.0, 1.5, None) and ratio.what.endswith('64 x 64, 1 core)')
-    assert (each.low, each.high) == pytest.approx((500, 4000 / 6))
+    assert (kept.low, kept.high) == (1.5, 2.0) and (each.low, each.high) == pytest.approx((500, 4000 / 6))
+
+
+@pytest.mark.parametrize('name', ['plain', 'kept', 'check'])
+def test_contestants_of_the_check(tmp_path, name):
+    from benchmark.speed import checking
+    checking.make_photographs(tmp_path / 'set', 6, 64)
+    assert 0 < checking._call(name, 1, tmp_path / 'set') < 60
+    with pytest.raises(RuntimeError, match=name):
+        checking._call(name, 1, tmp_path / 'nowhere')
 
 
 def test_a_missed_target_is_an_exit_code(monkeypatch, capsys):

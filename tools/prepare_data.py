@@ -16,6 +16,7 @@ use_environment()
 from benchmark.datasets.findings import Report, default_file  # noqa: E402
 from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402
+from benchmark.machine import keep_freed_memory  # noqa: E402
 
 EXAMPLES = """examples:
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
@@ -68,6 +69,7 @@ def _write(report: Report, limit: int | None, path: Path | None) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     args = build_parser().parse_args(argv)
+    keep_freed_memory()  # an image's pixels, which the next one needs
     try:
         if args.command == 'check':
             report, notes = check_prepared(args.dst), []

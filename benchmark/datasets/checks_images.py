@@ -24,6 +24,8 @@ THUMB, COARSE = 32, 16
 COPY, CANDIDATE = 0.93, 0.85
 #: Least standard deviation of what is left then, in grey values; less is noise on a blank image.
 TEXTURE = 1.0
+#: Images that a thread scans at a time.
+PART = 16
 #: What is read by a rule of its own: kind of a finding, and the words for one image.
 TOLD = {
     'deep': ('deep-grey', 'has more than 8 bits a channel and is read rescaled from its own least and greatest value '
@@ -89,8 +91,15 @@ def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, repo
 
 def scan_files(paths: Iterable[Path]) -> Iterator[Scan]:
     """Decodes image files, as many at a time as there are cores, in their order."""
-    with ThreadPoolExecutor(cores()) as pool:
-        yield from pool.map(_scan, paths)
+    paths, count = list(paths), cores()
+    if count == 1:
+        yield from map(_scan, paths)
+        return
+    # Threads that hand over each image by itself would wait for each other.
+    parts = [paths[start:start + PART] for start in range(0, len(paths), PART)]
+    with ThreadPoolExecutor(count) as pool:
+        for scans in pool.map(lambda part: [_scan(path) for path in part], parts):
+            yield from scans
 
 
 def thumbnail(pixels: np.ndarray) -> np.ndarray:
@@ -113,9 +122,10 @@ def descriptors(thumbs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         thumbnails without their low frequencies (a Gaussian of 2 pixels taken out); and (N,) bool, False where there
         is too little texture to compare.
     """
-    detail = np.empty(thumbs.shape, np.float32)
-    for row, thumb in zip(detail, thumbs.astype(np.float32), strict=True):
-        row[:] = thumb - cv2.GaussianBlur(thumb, (0, 0), 2.0, borderType=cv2.BORDER_REFLECT)
+    identity = np.eye(THUMB, dtype=np.float32)
+    blur = cv2.GaussianBlur(identity, (1, 0), 0, sigmaY=2.0, borderType=cv2.BORDER_REFLECT)
+    thumbs = thumbs.astype(np.float32)
+    detail = thumbs - blur @ thumbs @ blur.T
     step = THUMB // COARSE
     coarse = detail.reshape(len(thumbs), COARSE, step, COARSE, step).mean((2, 4))
     textured = detail.std((1, 2)) >= TEXTURE

@@ -1,13 +1,15 @@
-"""``tools/prepare_data.py check`` beside a plain OpenCV decode of the same files, in turn, in one process."""
+"""``tools/prepare_data.py check`` beside a plain OpenCV decode of the same files, in turn."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,7 +17,7 @@ import numpy as np
 
 from benchmark.datasets.metainfo import SPLITS
 from benchmark.datasets.prepared import check_dataset
-from benchmark.machine import cores
+from benchmark.machine import cores, keep_freed_memory
 
 from .table import Measurement
 
@@ -23,41 +25,40 @@ from .table import Measurement
 SIDE = 1000
 #: Most of a plain decode's time.
 AT_MOST = 1.10
+#: A plain decode, one that keeps the memory that it frees, as the check does, and the check.
+CONTESTANTS = ('plain', 'kept', 'check')
 
 
 def measure(repeats: int, quick: bool, clock: Callable[[], float], images: int = 300) -> list[Measurement]:
     """Measure the check of a set of photographs of a megapixel, and ``cv2.imread`` of each of its files.
 
-    Both run on the same cores: on one, and on all (as the check does by itself; the plain decode in a pool of as many
-    threads). The files were read before, so that no disk is measured.
+    Each call is a process of its own, in turn, that takes the time from after its imports. Both run on the same cores:
+    on one, and on all (as the check does by itself; the plain decode in a pool of as many threads). The files were read
+    before, so that no disk is measured. The check keeps the memory that it frees; what that is worth shows a plain
+    decode that does so too.
 
     Args:
         repeats: Rounds; a ratio per round.
         quick: A few small images, without a target.
-        clock: Seconds.
+        clock: Not used: each process has its own.
         images: How many photographs.
     """
     side, count, target = (64, 6, {}) if quick else (SIDE, images, dict(at_most=AT_MOST))
     found = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / 'set'
-        files = make_photographs(root, count, side)
-        _decode(files, cores())
+        make_photographs(root, count, side)
         for number in dict.fromkeys((1, cores())):
-            seconds: dict[str, list[float]] = {'plain': [], 'check': []}
-            with _on(number):
-                for turn in range(repeats):
-                    for name in ('plain', 'check')[::-1 if turn % 2 else 1]:
-                        start = clock()
-                        if name == 'plain':
-                            _decode(files, number)
-                        elif not (report := check_dataset(root)).ok:
-                            raise RuntimeError(report.text())
-                        seconds[name].append(clock() - start)
+            seconds: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+            for turn in range(repeats):
+                for name in CONTESTANTS[turn % 3:] + CONTESTANTS[:turn % 3]:
+                    seconds[name].append(_call(name, number, root))
             where = f'{count} images of {side} x {side}, {number} core{"s" * (number > 1)}'
-            ratios = [one / other for one, other in zip(seconds['check'], seconds['plain'], strict=True)]
-            found += [Measurement.of(f'check / plain decode ({where})', ratios, '', **target),
-                      Measurement.of(f'check, an image ({where})', [1000 * s / count for s in seconds['check']], 'ms')]
+            for other, words, limit in (('plain', 'plain decode', target), ('kept', 'plain decode, memory kept', {})):
+                ratios = [one / two for one, two in zip(seconds['check'], seconds[other], strict=True)]
+                found.append(Measurement.of(f'check / {words} ({where})', ratios, '', **limit))
+            each = [1000 * s / count for s in seconds['check']]
+            found.append(Measurement.of(f'check, an image ({where})', each, 'ms'))
     return found
 
 
@@ -93,14 +94,35 @@ def _decode(files: list[Path], threads: int) -> None:
             pass
 
 
-@contextmanager
-def _on(number: int) -> Iterator[None]:
-    """Keeps this thread, and those that it starts, on so many cores."""
-    before, threads = os.sched_getaffinity(0), cv2.getNumThreads()
-    os.sched_setaffinity(0, set(sorted(before)[:number]))
+def _call(name: str, number: int, root: Path) -> float:
+    """Seconds of a contestant in a process of its own on so many cores."""
+    command = [sys.executable, '-m', 'benchmark.speed.checking', name, str(number), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    if done.returncode:
+        raise RuntimeError(f'{name}: {done.stderr.strip()[-500:]}')
+    return float(done.stdout.split()[-1])
+
+
+def main(name: str, number: int, root: Path) -> float:
+    """Seconds of one contestant, from after the imports.
+
+    Args:
+        name: One of :data:`CONTESTANTS`.
+        number: Cores.
+        root: The prepared set.
+    """
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
     cv2.setNumThreads(number)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-        cv2.setNumThreads(threads)
+    if name != 'plain':
+        keep_freed_memory()
+    files = sorted((root / 'images').iterdir())
+    start = time.perf_counter()
+    if name != 'check':
+        _decode(files, number)
+    elif not (report := check_dataset(root)).ok:
+        raise RuntimeError(report.text())
+    return time.perf_counter() - start
+
+
+if __name__ == '__main__':
+    print(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
