@@ -66,7 +66,7 @@ def _said(rows: pd.DataFrame, names: list[str], label: str) -> dict[str, str]:
 
 def apart(table: pd.DataFrame, kept: pd.DataFrame, condition: str) -> dict[str, dict[str, Any]]:
     """What :func:`learned` left out of a condition: landmark -> number of test images, and mean error by method."""
-    if kept is table:
+    if COLUMN not in table.columns or 'landmark' not in table.columns:
         return {}
     rows = table[table['condition'] == condition]
     rows = rows[~rows['landmark'].isin(set(kept.loc[kept['condition'] == condition, 'landmark']))]
