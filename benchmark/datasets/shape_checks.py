@@ -26,14 +26,14 @@ from benchmark.datasets.shapes import (
 #: Standard deviations beyond the typical distance: what may still be called fitting, what needs an explanation, and
 #: what is told without one.
 FITS, SUSPECT, FAR = 3, 4, 8
-#: The same of a single landmark, in its own standard deviations.
-ASTRAY = 10
+#: The same of a single landmark: in its own standard deviations, and in units of the size.
+ASTRAY, ASTRAY_SIZE = 10, 0.25
 #: A shape that differs by less from its mirror image is symmetric; a set whose typical distance is above has no shape.
 SYMMETRIC, SHAPELESS = 0.15, 0.5
 #: Most images whose order is searched for; the orders found are tried on all others.
 SEARCHED = 200
-#: Degrees that an image must be turned by among upright ones, and the most that upright ones differ by.
-TURNED, UPRIGHT = 60, 15
+#: Degrees that an image must be turned by among upright ones.
+TURNED = 60
 
 
 def check_shapes(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> set[str]:
@@ -53,7 +53,7 @@ def check_shapes(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]]
     points = np.array([record.landmarks for _, record in listed])
     z = to_complex(points, np.array([record.visible for _, record in listed]))
     places = [where for where, _ in listed]
-    shape = mean_shape(z)
+    shape = _shape(z, meta)
     _coinciding(z, shape, meta, places, report)
     for i, j in same_shapes(z, shape):
         report.add('warning', 'same-points', f'{places[j]}: its landmarks are those of image '
@@ -70,13 +70,25 @@ def check_shapes(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]]
     return {listed[row][1].file_name for row in _outliers(root, meta, z, shape, places, report)}
 
 
+def _shape(z: np.ndarray, meta: LandmarkMeta) -> MeanShape | None:
+    """The mean shape; of two halves in different orders that of the half which the flip pairs fit."""
+    shape = mean_shape(z)
+    if shape is None or not meta.pairs or not mirror(shape.mean, np.array(meta.flip_indices)) > SYMMETRIC:
+        return shape
+    rest = shape.fit.distance > shape.far(SUSPECT)
+    other = mean_shape(z[rest]) if rest.sum() >= len(z) / 3 else None
+    if other is None or mirror(other.mean, np.array(meta.flip_indices)) > SYMMETRIC:
+        return shape
+    return mean_shape(z, other.mean) or shape
+
+
 def _outliers(root: Path, meta: LandmarkMeta, z: np.ndarray, shape: MeanShape, places: list[str],
               report: Report) -> list[int]:
     """Adds a warning for each image that lies far from the mean shape, with the change that would make it fit."""
     distance, told = shape.fit.distance, {}
     usual = f'half of the images: within {shape.typical:.0%}'
     with np.errstate(invalid='ignore'):
-        astray = (abs(shape.fit.residual) > ASTRAY * shape.spread).any(1)
+        astray = (abs(shape.fit.residual) > np.maximum(ASTRAY * shape.spread, ASTRAY_SIZE)).any(1)
     suspects = np.flatnonzero((distance > shape.far(SUSPECT)) | astray | reversed_pairs(shape))
     suspects = suspects[np.argsort(-distance[suspects], kind='stable')]
     reflected = fit_shape(z.conj()[suspects], shape.mean)
@@ -154,11 +166,9 @@ def _worst(row: int, shape: MeanShape, meta: LandmarkMeta) -> str:
 def _turned(shape: MeanShape) -> list[tuple[int, float]]:
     """Images of a typical shape that lie on their side or on their head among upright ones, with their turn."""
     turn = np.degrees(shape.fit.turn)
-    # The first quartile of a normal distribution's absolute values, which images on their side hardly move.
-    spread = np.nanquantile(abs(turn), 0.25) / 0.3186
-    if spread > UPRIGHT:
+    if not shape.upright:
         return []
-    rows = np.flatnonzero((abs(turn) > max(TURNED, 6 * spread)) & (shape.fit.distance <= shape.far(SUSPECT)))
+    rows = np.flatnonzero((abs(turn) > max(TURNED, 6 * shape.leaning)) & (shape.fit.distance <= shape.far(SUSPECT)))
     return [(int(row), float(turn[row])) for row in rows]
 
 
@@ -167,11 +177,11 @@ def _coinciding(z: np.ndarray, shape: MeanShape | None, meta: LandmarkMeta, plac
 
     Landmarks that touch, such as those of closed lips, may share a pixel: where the mean shape puts two within two
     pixels or 5 percent of the size of each other, they are left alone. So are single images in which a turned head may
-    do it, unless the two lie six standard deviations apart.
+    do it, unless the two lie six standard deviations apart, and points at (0, 0), which stand for missing ones.
     """
     order = np.argsort(z, axis=1, kind='stable')
     ranked = np.take_along_axis(z, order, 1)
-    rows, columns = np.nonzero(ranked[:, 1:] == ranked[:, :-1])
+    rows, columns = np.nonzero((ranked[:, 1:] == ranked[:, :-1]) & (ranked[:, 1:] != 0))
     pairs: dict[tuple[int, int], list[int]] = {}
     clear = set()
     for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
@@ -200,14 +210,15 @@ def _flip_pairs(root: Path, meta: LandmarkMeta, shape: MeanShape, report: Report
     given = mirror(shape.mean, np.array(meta.flip_indices))
     if not meta.unpaired and not given > SYMMETRIC:
         return
-    proposed = propose_flips(shape.mean)
+    proposed = propose_flips(shape.mean, shape.upright)
     if proposed is None or proposed[1] > SYMMETRIC:
         nearest = '' if proposed is None else (f', which differs from its mirror image by {proposed[1]:.0%} of its '
                                                'size at best: the images all face one way')
         if meta.unpaired:
             report.add('warning', 'one-way' if proposed else 'flip-pairs',
                        f'{root}: no flip pairs are known, and none are seen in the mean shape{nearest}. No image '
-                       'is mirrored. Say so with --flip-policy never, or name the pairs with --flip-pairs.')
+                       'is mirrored. Say so with --flip-policy never, name the pairs with --flip-pairs, or say with '
+                       '--flip-pairs none that each landmark is its own mirror image.')
         elif given > max(SYMMETRIC, float(np.nanquantile(shape.fit.distance, 0.98))):
             report.add('warning', 'one-way',
                        f'{root}: the images all face one way: the mean shape differs from its mirror image by '

@@ -58,6 +58,16 @@ class MeanShape:
     deviation: float
     spread: np.ndarray
 
+    @property
+    def upright(self) -> bool:
+        """Whether most images stand upright, within about 15 degrees."""
+        return self.leaning <= 15
+
+    @property
+    def leaning(self) -> float:
+        """Standard deviation of the images' turns in degrees, from their first quartile, so that some do not matter."""
+        return float(np.degrees(np.nanquantile(abs(self.fit.turn), 0.25)) / 0.3186)
+
     def far(self, times: float) -> float:
         """The distance ``times`` standard deviations beyond the typical one."""
         return self.typical + times * self.deviation
@@ -104,7 +114,7 @@ def fit_shape(z: np.ndarray, mean: np.ndarray, weights: np.ndarray | None = None
     return Fit(distance, np.where(fine[:, 0], np.angle(factor[:, 0]), np.nan), residual, scale, aligned)
 
 
-def mean_shape(z: np.ndarray) -> MeanShape | None:
+def mean_shape(z: np.ndarray, start: np.ndarray | None = None) -> MeanShape | None:
     """The robust mean shape of images: generalised Procrustes analysis with medians.
 
     It starts from the image to which the nearest third of the others is nearest, and averages those near by only, so
@@ -112,13 +122,14 @@ def mean_shape(z: np.ndarray) -> MeanShape | None:
 
     Args:
         z: (N, K) complex, NaN where not visible.
+        start: (K,) complex, a shape to start from instead.
 
     Returns:
         None with fewer than 8 images that share three landmarks.
     """
     if z.shape[1] < MIN_LANDMARKS or len(z) < MIN_IMAGES:
         return None
-    mean = _central(z)
+    mean = _central(z) if start is None else start
     if mean is None:
         return None
     for _ in range(8):
@@ -219,11 +230,13 @@ def mirror(mean: np.ndarray, indices: np.ndarray) -> float:
     return float(fit_shape(mirrored[None], mean).distance[0])
 
 
-def propose_flips(mean: np.ndarray) -> tuple[np.ndarray, float] | None:
+def propose_flips(mean: np.ndarray, upright: bool = True) -> tuple[np.ndarray, float] | None:
     """The flip indices under which a shape equals its mirror image best: an assignment problem.
 
     Args:
-        mean: (K,) complex, upright, NaN where not known.
+        mean: (K,) complex, NaN where not known.
+        upright: Whether it stands as the images do, so that its axis is the images' own but for a few degrees;
+            otherwise any axis is tried.
 
     Returns:
         Flip indices (K), an involution, and the distance that is left (0: the shape is symmetric); None where fewer
@@ -238,8 +251,8 @@ def propose_flips(mean: np.ndarray) -> tuple[np.ndarray, float] | None:
     if np.linalg.svd(np.stack([m.real, m.imag]), compute_uv=False).min() < 0.05 * np.sqrt(len(m)):
         return None
     best, least = None, np.inf
-    # The images' own horizontal flip first; a shape that lies askew needs another axis, near by.
-    for degrees in (0, 8, -8, 16, -16, 24, -24):
+    # The images' own horizontal flip first; a shape that lies askew needs another axis.
+    for degrees in (0, 8, -8, 16, -16, 24, -24, *(() if upright else range(32, 330, 8))):
         factor, order = np.exp(1j * np.radians(degrees)), None
         for _ in range(20):
             placed = -factor * m.conj()
@@ -261,7 +274,8 @@ def same_shapes(z: np.ndarray, shape: MeanShape | None) -> list[tuple[int, int]]
     """Pairs of images with the same points: equal in pixels, or up to a similarity (another crop) to 1e-6 of the size.
 
     Args:
-        z: (N, K) complex, NaN where not visible; images with fewer than five landmarks are left out.
+        z: (N, K) complex, NaN where not visible; images with fewer than five landmarks or a size below 15 pixels are
+            left out.
         shape: Their mean shape, or None: only equal pixels are found.
 
     Returns:
@@ -269,6 +283,7 @@ def same_shapes(z: np.ndarray, shape: MeanShape | None) -> list[tuple[int, int]]
     """
     # Fewer may agree by chance, in whole pixels at least.
     rows = np.flatnonzero(np.isfinite(z).sum(1) >= 5)
+    rows = rows[np.nanstd(z[rows], axis=1) >= 15] if len(rows) else rows
     first: dict[bytes, int] = {}
     found = {}
     for row in rows.tolist():

@@ -128,6 +128,34 @@ def test_an_order_that_many_images_have_is_told_once():
     assert message.endswith(', '.join(META.landmarks[k] for k in order))
 
 
+@pytest.mark.parametrize('first', [True, False])
+def test_of_two_halves_that_one_is_right_which_the_pairs_fit(first):
+    points = sample(seed=4)
+    order = np.random.default_rng(3).permutation(14)
+    rows = slice(0, 20) if first else slice(20, 40)
+    points[rows] = points[rows][:, order]
+    report = check(points)
+    assert set(kinds(report)) == {'mixed-orders', 'order'} and len(report.findings) == 21
+    assert f"the first is '{0 if first else 20}.png'" in report.warnings[0]
+
+
+def test_pairs_of_images_that_lie_in_any_direction():
+    points = sample()
+    angle = np.random.default_rng(1).uniform(0, 2 * np.pi, 40)
+    points[..., 0], points[..., 1] = (np.cos(angle)[:, None] * points[..., 0] - np.sin(angle)[:, None] * points[..., 1],
+                                      np.sin(angle)[:, None] * points[..., 0] + np.cos(angle)[:, None] * points[..., 1])
+    assert kinds(check(points)) == []
+    report = check(points, NUMBERED)
+    assert kinds(report) == ['flip-pairs'] and 'p0:p3,p1:p2,p6:p8,p9:p13,p10:p12.' in report.warnings[0]
+
+
+def test_small_images_and_missing_points_are_no_copies():
+    assert kinds(check((sample(FACE / 10, count=400, noise=0.1)).round())) == []
+    points = sample()
+    points[[3, 7, 9], 2:5] = 0
+    assert 'same-point' not in kinds(check(points)), 'another check tells of points at 0, 0'
+
+
 def test_names_without_any_order_are_told():
     points = sample()
     rng = np.random.default_rng(0)

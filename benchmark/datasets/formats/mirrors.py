@@ -36,7 +36,7 @@ def settle_flips(samples: list[Sample], meta: LandmarkMeta, args: argparse.Names
     if shape is None:
         raise DataError(f'--flip-pairs: nothing can be proposed: that takes at least {MIN_IMAGES} images with three '
                         'landmarks in common. Name the pairs, as A:B,C:D.')
-    proposed = propose_flips(shape.mean)
+    proposed = propose_flips(shape.mean, shape.upright)
     if proposed is None or proposed[1] > SYMMETRIC:
         how = 'lies on a line' if proposed is None else (f'differs from its mirror image by {proposed[1]:.0%} of its '
                                                          'size in any order')
