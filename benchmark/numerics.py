@@ -45,6 +45,8 @@ NOT_DECIDING = {
     'datasets/checks.py': 'says what is odd in data, changes none',
     'datasets/checks_images.py': 'says what is odd in images, changes none',
     'datasets/findings.py': 'says what is odd in data, changes none',
+    'datasets/shape_checks.py': 'says what is odd in landmarks, changes none',
+    'datasets/values.py': 'says what is odd in numbers, changes none',
     'experiments/configure.py': 'what it makes is the config',
     'experiments/history.py': 'copies what was logged',
     'experiments/locks.py': 'who is on a run',

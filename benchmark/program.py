@@ -13,6 +13,9 @@ from benchmark.numerics import NUMERICS, deciding_digest
 
 #: The folders whose files make the program.
 FOLDERS = ('benchmark', 'mmconfigs', 'reports', 'tools')
+#: How ``plan.json`` and ``record.json`` are written. Those before there were such numbers have none, and are read as
+#: they are.
+PLAN_FORMAT, RECORD_FORMAT = 1, 1
 #: Names of changed files that are kept; all are counted.
 SHOWN = 5
 
@@ -66,6 +69,19 @@ def _status(text: str) -> tuple[str | None, list[str]]:
         elif entry.startswith('? '):
             files.append(entry[2:])
     return (commit if commit != '(initial)' else None), sorted(set(files))
+
+
+def too_late(content: dict[str, Any], known: int) -> str | None:
+    """Why a file's ``format_version`` can't be read; None where it can.
+
+    Args:
+        content: The file's content; without the field it is older than that.
+        known: The last one that this program reads.
+    """
+    found = content.get('format_version', 0)
+    if type(found) is int and 0 <= found <= known:
+        return None
+    return f'format_version {found!r} is of a later version of the suite; this one reads up to {known}'
 
 
 def described(code: dict[str, Any] | None) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
+from benchmark.program import described, program
+
 from .answers import SYMBOLS
 from .numbers import Numbers, leaves, lookup, written
 from .page_text import isolated
@@ -49,7 +51,8 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(leaves=leaves, written=written, isolated=isolated, symbols=SYMBOLS)
+    environment.globals.update(leaves=leaves, written=written, isolated=isolated, symbols=SYMBOLS, described=described,
+                               this_program=program())
     if analysis is not None:
         methods = {name: isolated(block['label']) for name, block in analysis['methods'].items()}
         environment.globals.update(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from benchmark.program import described
+
 from .answers import SYMBOLS, answers, planned_pairs, single_seed
 from .numbers import lookup, written
 from .page_text import cut
@@ -31,6 +33,9 @@ def summary(analysis: dict[str, Any]) -> str:
         parts.append(f'Every method had {tuned["tries"]} tries per seed, chosen on the validation split: '
                      f'{tuned["trainings"]} trainings.')
     parts += ['\n'.join(f'- {plain(note)}' for note in analysis['notes'])] if analysis['notes'] else []
+    if made := analysis.get('program'):
+        runs = '; '.join(described(one) for one in made['runs'])
+        parts.append(plain((f'Runs: {runs}. ' if runs else '') + f'Analysis: {described(made["analysis"])}.'))
     return '\n\n'.join([*parts, 'The whole report: `index.html` beside this file.']) + '\n'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.building import check_methods
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
 from benchmark.experiments.locks import FolderLock, Locked
-from benchmark.experiments.overview import describe, reasons, show, watch
+from benchmark.experiments.overview import describe, earlier, reasons, show, watch
 from benchmark.experiments.plan import Plan, make_plan, write_config
 from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import State
@@ -26,6 +27,7 @@ from benchmark.experiments.supervise import DiskFull, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
 from benchmark.machine import cores, gpus_here
+from benchmark.numerics import NUMERICS
 
 EPILOG = """examples:
   tools/run_suite.py smoke
@@ -110,10 +112,39 @@ def chosen(suite: Suite, methods: str | None) -> list[str] | None:
     return wanted
 
 
+#: What is made of results. Beside another plan it would pass for that one's.
+MADE = ('results.parquet', 'analysis.json', 'report/index.html')
+
+
 def outdate(out: Path) -> None:
     """Removes what is made of results, so that nothing old stands beside a new plan; all of it is made again."""
-    for name in ('results.parquet', 'analysis.json', 'report/index.html'):
+    for name in MADE:
         (out / name).unlink(missing_ok=True)
+
+
+def keep_earlier(out: Path) -> None:
+    """Moves away the table, analysis and report of a program with other numerics: this one can't make them again.
+
+    They go with their plan to ``earlier/numerics-<number>``, where ``tools/analyze.py`` and ``tools/report.py`` read
+    them; its ``runs`` is a link to the runs, of which nothing is removed.
+    """
+    try:
+        numerics = json.loads((out / 'plan.json').read_text(encoding='utf-8')).get('numerics', 0)
+    except (OSError, ValueError, AttributeError):
+        return
+    if type(numerics) is not int or numerics == NUMERICS or not any((out / name).exists() for name in MADE):
+        return
+    name = f'numerics-{numerics}'
+    places = (out / 'earlier' / (f'{name}-{number}' if number else name) for number in itertools.count())
+    place = next(place for place in places if not place.exists())
+    place.mkdir(parents=True)
+    for name in ('plan.json', 'tuning.json', 'results.parquet', 'analysis.json', 'report'):
+        if (out / name).exists():
+            os.replace(out / name, place / name)
+    # Not all file systems have links; without one the table can be analysed, and knows nothing of its runs.
+    with contextlib.suppress(OSError):
+        (place / 'runs').symlink_to(Path('..', '..', 'runs'), target_is_directory=True)
+    print(f'table, analysis and report of an earlier program (numerics {numerics}) are kept in {place}')
 
 
 def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
@@ -160,6 +191,8 @@ def store(plan: Plan) -> Work:
         # Somebody else may be storing the same plan just now.
         with contextlib.nullcontext() if same(plan) else FolderLock(plan.out, patience=2.0):
             if not same(plan):
+                keep_earlier(plan.out)
+                outdate(plan.out)
                 write_json(plan.out / 'plan.json', plan.content)
     except Locked as error:
         if not same(plan):
@@ -206,7 +239,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         todo = [task.id for task in work.runs if task.status().state is not State.DONE]
         if todo:
             outdate(plan.out)
-            for line in reasons(plan):
+            for line in (*reasons(plan), *earlier(plan)):
                 print(line)
         for name in todo:
             write_config(plan, name)
@@ -233,9 +266,12 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
           + (f'results: {table}' if table else 'no results'))
     for task in left[:3]:
         print(f'  what happened to {task.id}: {task.folder / "record.json"}, and the log beside it')
+    cut = [group for group in groups if len(group['tries']) < work.tries]
+    if cut:
+        print(f'  nothing is chosen in {len(cut)} of {len(groups)} searches, of which --only left out tries')
     # A try that fails for good is a result of the search: what counts is whether each seed could choose.
-    return 1 if any(group['chosen'] is None for group in groups) or [run for run in left if 'trial' not in run.entry] \
-        else 0
+    unsettled = [group for group in groups if group['chosen'] is None and group not in cut]
+    return 1 if unsettled or [run for run in left if 'trial' not in run.entry] else 0
 
 
 @contextlib.contextmanager

@@ -14,6 +14,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from benchmark.numerics import NUMERICS, deciding_digest
+from benchmark.program import described, program
+
 from .locks import holder
 from .plan import Plan, Run
 from .records import State, epochs
@@ -141,7 +144,36 @@ def describe(plan: Plan) -> None:
         elif status.state is State.FAILED:
             why = f'failed before: {why}' + (' (--retry-failed tries it again)' if left_alone else '')
         print(f'{"failed" if left_alone else "to run":7} {run.id}  ({why})')
+    for line in earlier(plan):
+        print(line)
     print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
+
+
+def earlier(plan: Plan) -> list[str]:
+    """What a plan's runs owe to other programs than this one: which are done again, and which count as done."""
+    again, kept = Counter(), Counter()
+    for run in plan.runs:
+        status = plan.task(run).status()
+        if status.state is State.DONE:
+            code = status.record.get('code') or {}
+            kept[described(code)] += not _computes_alike(code)
+        elif (before := _before(plan, run)) and (number := before[1].get('numerics', 0)) != NUMERICS:
+            again[number] += 1
+    lines = [f'{count} of {len(plan.runs)} runs were made by an earlier program (numerics {number}; this one has '
+             f'{NUMERICS}) and are done again; nothing is removed from {plan.out / "runs"}'
+             for number, count in again.items()]
+    return lines + [f'{count} of {len(plan.runs)} runs are done, by a program whose code that decides results differs '
+                    f'from this one\'s ({name}): they count, and the report says so. For one program give another --out'
+                    for name, count in kept.items() if count]
+
+
+def _computes_alike(code: dict[str, Any]) -> bool:
+    """Whether a record's program gives the same results as this one."""
+    here = program()
+    # The digest takes a while; a clean checkout's commit says as much.
+    if code.get('commit') and code.get('changed') == here['changed'] == 0 and code['commit'] == here['commit']:
+        return True
+    return code.get('deciding') == deciding_digest()
 
 
 def reasons(plan: Plan) -> list[str]:
@@ -159,6 +191,20 @@ def _changes(plan: Plan, run) -> str:
 
 def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
     """What decides a run's result and has changed since there was one; None where there was none."""
+    if (found := _before(plan, run)) is None:
+        return None
+    name, old = found
+    changes = [f'{path} {before} -> {after}' for path, before, after in differences(old, run.identity)]
+    if (number := old.get('numerics', 0)) != run.identity['numerics']:
+        # First, since it changes the hashes of sources too.
+        changes = [f'numerics of the suite {number} -> {run.identity["numerics"]}',
+                   *(one for one in changes if not one.startswith('numerics '))]
+    more = f' and {len(changes) - 3} more' if len(changes) > 3 else ''
+    return name, '; '.join(changes[:3]) + more
+
+
+def _before(plan: Plan, run: Run) -> tuple[str, dict] | None:
+    """The latest result of the same method, condition, seed and try under another hash: folder name and identity."""
     folder = plan.folder(run)
     kin = f'{folder.name.rpartition("-")[0]}-????????'
     for other in sorted(folder.parent.glob(f'{kin}/identity.json'),
@@ -168,9 +214,8 @@ def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
                 old = json.loads(other.read_text())
             except (OSError, ValueError):
                 continue
-            found = [f'{path} {before} -> {after}' for path, before, after in differences(old, run.identity)]
-            more = f' and {len(found) - 3} more' if len(found) > 3 else ''
-            return other.parent.name, '; '.join(found[:3]) + more
+            if isinstance(old, dict):
+                return other.parent.name, old
     return None
 
 

@@ -18,7 +18,7 @@ from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
 from benchmark.numerics import NUMERICS
-from benchmark.program import program
+from benchmark.program import PLAN_FORMAT, program
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.inputs import check_plan
 
@@ -43,7 +43,7 @@ from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
 from .suite import CONFIGS, Suite, SuiteError, merged, read_config
 from .tuning import draw_tries
-from .work import EXECUTION, PLAN_FORMAT, RUN, Task
+from .work import EXECUTION, RUN, Task
 
 UNIT = 'heatmap px'
 
@@ -174,6 +174,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                         id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)), seeds,
                         source_hash, parts, trial, untrained=never_trained(cfg, splits, drawn))
     runs = list(runs.values())
+    whole = len(runs)
     if only is not None:
         kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:
@@ -181,6 +182,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         runs = kept
     _say_never_trained(suite, runs, root)
     content = _content(suite, out, root, splits, source, runs, data_hash)
+    content |= _part(suite, methods, only, len(runs), whole)
     try:
         check_plan(json.loads(json.dumps(content)))
     except TableError as error:
@@ -299,6 +301,16 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         report=suite.report,
         **(dict(tuning={key: value for key, value in suite.tuning.items() if key != 'axes'}) if suite.tuning else {}),
         execution=EXECUTION | suite.execution | dict(code=program(), paths=suite.paths))
+
+
+def _part(suite: Suite, methods: list[str] | None, only: str | None, asked: int, whole: int) -> dict:
+    """``part``: what of the suite the command line asked for; empty where that is all of it."""
+    part = {}
+    if asked < whole:
+        part.update(only=only, runs=asked, of_runs=whole)
+    if methods is not None and (kept := [name for name in suite.methods if name in methods]) != [*suite.methods]:
+        part.update(methods=kept, of_methods=len(suite.methods))
+    return dict(part=part) if part else {}
 
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.files import digest, file_digest, write_json
+from benchmark.program import RECORD_FORMAT, too_late
 
 from .locks import NAME as LOCK
 from .locks import is_locked
 from .suite import SuiteError
 
 RECORD = 'record.json'
-#: How records are written. Those before there was such a number have none, and are read as they are.
-RECORD_FORMAT = 1
 PROGRESS = 'progress'
 #: What a run may leave beside its result, covered by the record's ``files`` (name -> SHA-256).
 HEATMAPS, HISTORY = 'heatmaps.npz', 'history.json'
@@ -97,9 +96,8 @@ def check_format(content: dict[str, Any], known: int, path: Path) -> None:
     Raises:
         LaterFormat: It is a later one. What a later program has written is neither damaged nor to be done again.
     """
-    if (found := content.get('format_version', 0)) not in range(known + 1):
-        raise LaterFormat(f'{path}: format_version {found!r} is of a later version of the suite; this one reads up to '
-                          f'{known}. Use that version, or give another --out.')
+    if found := too_late(content, known):
+        raise LaterFormat(f'{path}: {found}. Use that version, or give another --out.')
 
 
 def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Status:

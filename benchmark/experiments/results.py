@@ -62,7 +62,11 @@ def conditions(run: Task) -> list[str]:
 
 
 def tuned(work: Work) -> list[dict[str, Any]]:
-    """Per method, condition and seed: its tries, their validation errors, and the chosen one (or None, as yet)."""
+    """Per method, condition and seed: its tries, their validation errors, and the chosen one.
+
+    ``chosen`` is None as long as a try is open, or where the plan holds some of the tries only: a method that chooses
+    among fewer than the others is another method.
+    """
     found: dict[tuple, dict[str, Any]] = {}
     for run in work.runs:
         if 'trial' not in run.entry:
@@ -77,7 +81,8 @@ def tuned(work: Work) -> list[dict[str, Any]]:
             key = dict(method=run.entry['method'], condition=condition, seed=run.entry['seed'])
             found.setdefault(tuple(key.values()), key | dict(chosen=None, tries=[]))['tries'].append(one)
     for group in found.values():
-        group['chosen'] = choose(group['tries'])
+        if len(group['tries']) == work.tries:
+            group['chosen'] = choose(group['tries'])
     return list(found.values())
 
 

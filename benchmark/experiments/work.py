@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.numerics import NUMERICS
+from benchmark.program import PLAN_FORMAT
 
 from .records import LaterFormat, Status, check_format, status
 from .suite import SuiteError
 
 #: The folder from which this package is imported; processes that are started elsewhere look there too.
 ROOT = Path(__file__).resolve().parents[2]
-#: How plans are written. Those before there was such a number have none.
-PLAN_FORMAT = 1
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take

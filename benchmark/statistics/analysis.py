@@ -28,6 +28,7 @@ from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import TESTED, Options, read_options
 from .output import plain
 from .planning import planning, variance_components
+from .programs import programs
 from .ranking import ranking
 from .reported import reanalyse
 from .samples import sample_images
@@ -70,7 +71,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
     options = read_options(declared, **choices)
     layout = make_layout(table, plan, condition)
-    notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes], []
+    made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
+    notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes, *made.notes], [*made.alerts]
     check_truths(table)
     options = _known_methods(options, layout, choices, notes)
     names = {name: about['label'] for name, about in layout.conditions.items()}
@@ -148,6 +150,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'samples': [] if options.missing_cap is not None else sample_images(
             shown, [*layout.methods], options.proposed, options.reference),
         'runs': runs, 'alerts': alerts, 'notes': notes + run_notes(runs),
+        'program': made.content,
         'data': data, 'source': plan.get('source') or None, 'settings': plan.get('settings') or {},
         'report': plan.get('report') or {},
     })

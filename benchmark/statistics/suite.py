@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
+
 from .errors import TableError
 from .inputs import problem
 from .table import read_table
@@ -16,6 +18,7 @@ from .training import read_history
 
 RESULTS = ('results.parquet', 'results.csv')
 TUNING = 'tuning.json'
+FORMATS = {'plan': PLAN_FORMAT, 'record': RECORD_FORMAT}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
     """The ``record.json`` files under ``folder/runs``, ordered by run id.
 
     Raises:
-        TableError: A record is not JSON. Runs write it atomically, so something else has changed it.
+        TableError: A record is not JSON (runs write it atomically, so something else has changed it), or of a later
+            version of the suite.
     """
     records = []
     for path in sorted(Path(folder).glob('runs/*/*/record.json')):
@@ -113,6 +117,8 @@ def _json(path: Path, kind: str, remedy: str) -> Any:
         raise TableError(f"{path}: can't be read ({exc.strerror}); check the path") from exc
     except ValueError as exc:
         raise TableError(f'{path}: not JSON ({exc}); {remedy}') from exc
+    if isinstance(content, dict) and kind in FORMATS and (found := too_late(content, FORMATS[kind])):
+        raise TableError(f'{path}: {found}; analyse it with that version')
     if found := problem(content, kind):
         raise TableError(f'{path}: {found}; {remedy}')
     return content

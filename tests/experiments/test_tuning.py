@@ -98,7 +98,9 @@ def test_a_try_that_is_missing_leaves_its_method_out(tiny):
     out = tiny.run('--only', 'ft/*try0*', text=TUNED)
     assert out.returncode == 0, out.stdout + out.stderr
     group, = json.loads((tiny.out / 'tuning.json').read_text())
-    assert group['chosen'] == group['tries'][0]['id']
+    assert group['chosen'] is None and group['tries'][0]['state'] == 'done'
+    assert 'nothing is chosen in 1 of 1 searches, of which --only left out tries' in out.stdout
+    assert not (tiny.out / 'results.parquet').exists()
 
 
 def test_conditions_share_the_trainings_that_they_do_not_change(tiny):
