@@ -77,6 +77,7 @@ class Header:
         orientation: EXIF, 1 (as stored) to 8.
         white_is_zero: Whether zero is white in a TIFF.
         whole: False for a JPEG without an end marker.
+        clear: The grey or RGB value, as it is decoded, that a PNG's tRNS chunk declares transparent, or None.
     """
 
     form: str = ''
@@ -87,6 +88,7 @@ class Header:
     orientation: int = 1
     white_is_zero: bool = False
     whole: bool = True
+    clear: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,11 @@ def _to_colour(raw: np.ndarray, header: Header, where: str, said: dict[str, str]
     if channels not in (1, 3, 4) or channels == 4 and not header.alpha and header.form == 'TIFF':
         raise DataError(f'{where} has {channels} channels. Save it as grey or RGB, with 8 or 16 bits.')
     colour, alpha = (raw[:, :, :3], raw[:, :, 3:]) if channels == 4 else (raw, None)
-    if alpha is not None:
+    if header.clear is not None:
+        # OpenCV leaves that of grey images out.
+        hidden = (colour == np.array(header.clear[::-1], raw.dtype)).all(axis=2, keepdims=True)
+        alpha = None if not hidden.any() else np.where(hidden, 0.0, 1.0)
+    elif alpha is not None:
         full = np.iinfo(raw.dtype).max if raw.dtype.kind == 'u' else 1.0
         alpha = None if (alpha == full).all() else alpha / full
     if raw.dtype != np.uint8:
@@ -312,10 +318,10 @@ def _jpeg_header(data: bytes) -> Header:
 
 
 def _png_header(data: bytes) -> Header:
-    at, size, bits, alpha, pages, orientation = 8, None, 8, False, 1, 1
+    at, size, bits, alpha, pages, orientation, colour, clear = 8, None, 8, False, 1, 1, 0, None
     while at + 12 <= len(data):
         length, kind = int.from_bytes(data[at:at + 4], 'big'), data[at + 4:at + 8]
-        body = data[at + 8:at + 8 + length] if kind in (b'IHDR', b'acTL', b'eXIf') else b''
+        body = data[at + 8:at + 8 + length] if kind in (b'IHDR', b'acTL', b'eXIf', b'tRNS') else b''
         if kind == b'IHDR' and length >= 13:
             width, height, bits, colour = struct.unpack_from('>IIBB', body)
             size, alpha = (width, height), colour in (4, 6)
@@ -323,9 +329,13 @@ def _png_header(data: bytes) -> Header:
             pages = int.from_bytes(body[:4], 'big')
         elif kind == b'eXIf':
             orientation = _exif_orientation(body)
-        alpha |= kind == b'tRNS'
+        elif kind == b'tRNS':
+            alpha = True
+            if colour in (0, 2) and length >= 2:
+                scale = 255 // ((1 << bits) - 1) if bits < 8 else 1
+                clear = tuple(value * scale for value in struct.unpack_from(f'>{length // 2}H', body))
         at += 12 + length
-    return Header('PNG', size, max(bits, 8), alpha, pages, orientation)
+    return Header('PNG', size, max(bits, 8), alpha, pages, orientation, clear=clear)
 
 
 def _exif_orientation(tiff: bytes) -> int:

@@ -189,6 +189,21 @@ def test_alpha_of_grey_of_palettes_and_of_16_bits(colour):
     assert (pixels[clear] == 255).all()
 
 
+@pytest.mark.parametrize('mode, key', [('L', 37), ('RGB', (1, 2, 3)), ('1', 0)])
+def test_one_colour_of_a_png_may_be_clear(mode, key):
+    image = Image.new(mode, (8, 6), 1 if mode == '1' else 200 if mode == 'L' else (200, 100, 50))
+    image.putpixel((2, 3), key)
+    known = np.asarray(image.convert('RGB')).copy()
+    known[3, 2] = 255
+    decoded = decode(saved(image, 'PNG', transparency=key))
+    np.testing.assert_array_equal(decoded.pixels[:, :, ::-1], known)
+    assert decoded.said == {'alpha': ''}
+    deep = np.full((6, 8), 300, np.uint16)
+    deep[3, 2], deep[0] = 40, 100
+    found = decode(saved(Image.fromarray(deep), 'PNG', transparency=40)).pixels[:, :, 0]
+    assert (found[0].max(), found[1].min(), found[3, 2]) == (0, 255, 255)
+
+
 # Rotation
 
 @pytest.mark.parametrize('form', ['JPEG', 'PNG', 'TIFF', 'WEBP', 'deep TIFF', 'deep PNG'])
