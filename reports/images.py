@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from markupsafe import Markup
 
+from benchmark.datasets.images import decode
+from benchmark.datasets.metainfo import DataError
+
 SIDE = 280  # longest side of an embedded picture, in pixels
 MARGIN = 0.3  # of the landmarks' larger extent, on each side
 ARM = 2.1  # of a cross, in percent of the picture's width
@@ -50,15 +53,10 @@ def load(root: str | Path | None, sample: dict[str, Any], base: Path) -> Picture
     folder = (base / Path(root) / 'images').resolve()
     try:
         path = (folder / sample['image']).resolve()
-        data = (
-            np.frombuffer(path.read_bytes(), np.uint8)
-            if path.is_relative_to(folder) and path.is_file()
-            else None
-        )
-    except (OSError, ValueError):  # such as a name with a null byte
-        return None
-    pixels = cv2.imdecode(data, cv2.IMREAD_COLOR) if data is not None and data.size else None
-    if pixels is None:
+        if not (path.is_relative_to(folder) and path.is_file()):
+            return None
+        pixels = decode(path.read_bytes(), str(path)).pixels
+    except (OSError, ValueError, DataError):  # ValueError: such as a name with a null byte
         return None
     left, top, width, height = _cut(np.asarray(sample['truth'], dtype=float), *pixels.shape[1::-1])
     cut = pixels[top : top + height, left : left + width]
