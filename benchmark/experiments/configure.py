@@ -55,8 +55,8 @@ def encoder(settings: dict, backbone: dict) -> tuple[dict, int]:
 def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
     """Makes a method's encoder and its images' normalisation those of the source.
 
-    Methods with MMPose's ResNet differ in how they train it: one that starts from random weights gets the network of
-    the others.
+    MMPose's ResNet becomes the ResNet of the source. Methods with it differ in how they train it: one that starts from
+    random weights gets the network of the others. Any other network stays as its config has it.
 
     Args:
         cfg: A run's config; HG's, which has another network and starts from no source, stays as it is.
@@ -64,15 +64,25 @@ def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
         normalisation: ``mean`` and ``std`` of the source; empty leaves the config's.
     """
     model = cfg.model
-    if not uses_source(cfg) and model.backbone.type != 'ResNet':
-        return
-    if arch:
+    if arch.get('type') in RESNETS:
         for backbone in (model.backbone, *([model.source.backbone] if 'source' in model else [])):
-            for key in ('stem_channels', 'base_channels'):
-                backbone.pop(key, None)
-            backbone.update(arch)
-        _, model.head.in_channels = encoder({}, model.backbone)
-    model.data_preprocessor.update(normalisation)
+            if backbone.type in ('ResNet', arch['type']):
+                for key in ('stem_channels', 'base_channels'):
+                    backbone.pop(key, None)
+                backbone.update(arch)
+        if model.backbone.type == arch['type']:
+            _, model.head.in_channels = encoder({}, model.backbone)
+    if uses_source(cfg) or model.backbone.type in RESNETS:
+        model.data_preprocessor.update(normalisation)
+
+
+def borrowers(cfg: Config) -> list[ConfigDict]:
+    """The networks of a run that take the source's weights: its encoder, the frozen source beside it, both or none."""
+    model = cfg.model
+    found = [model.backbone] if _pretrained(model.backbone) else []
+    if 'source' in model and model.source.get('checkpoint') != RANDOM:
+        found.append(model.source.backbone)
+    return found
 
 
 def uses_source(cfg: Config) -> bool:
@@ -161,6 +171,16 @@ def _complete(path: Path, cfg: Config) -> None:
         if (split := cfg[f'{loader}_dataloader'].dataset.get('split', loader)) != loader:
             raise SuiteError(f'{path}: {loader}_dataloader.dataset.split is {split!r}: a suite trains on the split '
                              'train, chooses on val and tests on test. Remove it.')
+    starts = {'backbone.init_cfg': cfg.model.backbone.get('init_cfg') if _pretrained(cfg.model.backbone) else None,
+              'source': cfg.model.get('source')}
+    for part, start in starts.items():
+        if start and start.get('checkpoint') not in (None, '', RANDOM, cfg.get('source_checkpoint')):
+            raise SuiteError(f"{path}: model.{part}.checkpoint={start['checkpoint']!r}: the suite's source goes there. "
+                             "Write checkpoint='', and give this file as the suite's source (tools/convert_source.py "
+                             'makes one of a public checkpoint).')
+    if starts['backbone.init_cfg'] and starts['backbone.init_cfg'].get('prefix') != 'backbone.':
+        raise SuiteError(f"{path}: model.backbone.init_cfg has no prefix='backbone.', under which a source holds its "
+                         'network, so that nothing would be loaded. Add it.')
     if given := next((name for name in ('load_from', 'resume') if cfg.get(name)), None):
         raise SuiteError(f"{path}: {given}={cfg[given]!r}: a run starts from the suite's source, whose content is part "
                          'of its hash. Remove it, and name the checkpoint as the source of the suite.')

@@ -24,7 +24,9 @@ from benchmark.statistics.inputs import check_plan
 
 from .axis import axis
 from .configure import (
+    RESNETS,
     STRIDE,
+    WIDTH,
     asked,
     fill_paths,
     fit_source,
@@ -38,6 +40,7 @@ from .configure import (
 from .data import sound, source_data, target_data
 from .decided import check_standing
 from .locks import FolderLock, Locked
+from .network import Wanted
 from .overrides import OverrideError
 from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
@@ -121,7 +124,6 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
     meta = splits['train'].meta
     identities = source_data(suite.source['data'], cache) if suite.source['type'] == 'train' else None
-    source = plan_source(suite, identities, cache / 'sources')
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
     suite.analysis = answerable(suite, root, splits['test'])
@@ -132,10 +134,11 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
     drawn: dict[tuple, dict[str, int]] = {}
+    drafts: list[Draft] = []
     for condition, changes in suite.conditions.items():
         settings = merged(suite.settings, changes)
-        if (wanted := changes.get('num_labels') or 0) > images:
-            raise SuiteError(f'conditions.{condition}.num_labels={wanted}: {root} has {images} training images. Ask '
+        if (labels := changes.get('num_labels') or 0) > images:
+            raise SuiteError(f'conditions.{condition}.num_labels={labels}: {root} has {images} training images. Ask '
                              'for at most as many.')
         if settings.get('selection') == 'best_val' and 'val' not in splits:
             raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or use "
@@ -153,26 +156,18 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                                          changes.get('num_labels'), threshold, images, suite.overrides, bases[name])
                     except OverrideError as error:
                         raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
-                    fit_source(cfg, source.arch, source.normalisation)
-                    try:
-                        check_standing(cfg, *asked(bases[name], settings, dict(cfg_options=options), suite.overrides))
-                    except OverrideError as error:
-                        raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
-                    if 'val' not in splits:
-                        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-                    source_hash = source.hash if uses_source(cfg) else None
-                    parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
-                    value = digest(parts)
-                    trial = None if values is None else (number, values)
-                    title = f'{condition}-seed{seed}' + ('' if trial is None else f'-try{number}')
-                    id_ = f'{name}/{title}-{value[:8]}'
-                    # What a condition does not change of a method is trained once.
-                    if (known := runs.get((name, seed, number, value))) is not None:
-                        known.also[condition] = id_
-                        continue
-                    runs[name, seed, number, value] = Run(
-                        id_, name, condition, seed, value, fill_paths(cfg, str(root), str(source.path)), seeds,
-                        source_hash, parts, trial, untrained=never_trained(cfg, splits, drawn))
+                    drafts.append(Draft(name, condition, seed, None if values is None else (number, values), cfg, seeds,
+                                        asked(bases[name], settings, dict(cfg_options=options), suite.overrides)))
+    wanted = Wanted()
+    for draft in drafts:
+        wanted.add(draft.config, draft.method, draft.condition)
+    source = plan_source(suite, identities, cache / 'sources', wanted)
+    for draft in drafts:
+        run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
+        # What a condition does not change of a method is trained once.
+        key = (run.method, run.seed, run.trial and run.trial[0], run.hash)
+        if (known := runs.setdefault(key, run)) is not run:
+            known.also[run.condition] = run.id
     runs = list(runs.values())
     whole = len(runs)
     if only is not None:
@@ -188,6 +183,69 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     except TableError as error:
         raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
     return Plan(suite, out, root, meta, source, runs, content)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run whose source is not known yet.
+
+    Attributes:
+        method: See :class:`Run`, as all that follow.
+        condition: The condition's name.
+        seed: The run's number.
+        trial: Number of the try and its config values, where the method is tuned.
+        config: Its config.
+        seeds: The named seeds.
+        asked: The config values that were asked for, in the order in which they were written.
+    """
+
+    method: str
+    condition: str
+    seed: int
+    trial: tuple[int, dict] | None
+    config: Config
+    seeds: dict[str, int]
+    asked: list[dict[str, Any]]
+
+
+def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: str, splits: dict[str, Split],
+         drawn: dict[tuple, dict[str, int]]) -> Run:
+    """A run with its source, data and hash.
+
+    Raises:
+        SuiteError: A value that was asked for does not stand in its config.
+    """
+    cfg = draft.config
+    fit_source(cfg, source.arch, source.normalisation)
+    _encoder_as_asked(draft, suite)
+    try:
+        check_standing(cfg, *draft.asked)
+    except OverrideError as error:
+        raise SuiteError(f'{suite.name}: method {draft.method}, config value {error}') from None
+    if 'val' not in splits:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    source_hash = source.hash if uses_source(cfg) else None
+    parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
+    value = digest(parts)
+    title = f'{draft.condition}-seed{draft.seed}' + ('' if draft.trial is None else f'-try{draft.trial[0]}')
+    return Run(f'{draft.method}/{title}-{value[:8]}', draft.method, draft.condition, draft.seed, value,
+               fill_paths(cfg, root, str(source.path)), draft.seeds, source_hash, parts, draft.trial,
+               untrained=never_trained(cfg, splits, drawn))
+
+
+def _encoder_as_asked(draft: Draft, suite: Suite) -> None:
+    """Checks that a condition's depth and width are those of the encoder, which the source decides.
+
+    Raises:
+        SuiteError: They are not.
+    """
+    backbone, condition = draft.config.model.backbone, suite.conditions[draft.condition]
+    there = dict(depth=backbone.get('depth'), width=backbone.get('base_channels', WIDTH))
+    for name, value in there.items():
+        if backbone.type in RESNETS and condition.get(name) not in (None, value):
+            raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={condition[name]}: the encoder is the "
+                             f"source's, with {name} {value}, under all conditions. Set it in settings, in a suite "
+                             'for each, or give another source.')
 
 
 def answerable(suite: Suite, root: Path, test: Split) -> dict:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.files import digest, file_digest
 from benchmark.numerics import NUMERICS
 
-from .configure import encoder
+from .configure import RESNETS, encoder
+from .network import Wanted, architecture, described, fits
 from .suite import CONFIGS, Suite, SuiteError, read_config
-
-ARCH = ('type', 'depth', 'stem_channels', 'base_channels')
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SourcePlan:
         kind: ``train``, ``checkpoint`` or ``random``.
         hash: Identity of the source: of its file, or of what it is made from.
         path: The checkpoint.
-        arch: Options of its backbone: type, depth, width; empty where the checkpoint does not say.
+        arch: What makes its network, see :func:`.network.architecture`; empty where the checkpoint does not say.
         normalisation: ``mean`` and ``std`` per RGB channel in 0..255; empty where the checkpoint does not say.
         job: Folder in which it is made, or None.
         config: How it is made, or None.
@@ -45,25 +45,27 @@ class SourcePlan:
     data: str | None = None
 
 
-def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePlan:
+def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None) -> SourcePlan:
     """Finds out which source a suite uses; trains nothing.
 
     Args:
         suite: The suite.
         identities: The folder of the source task's faces, for a source that is trained.
         cache: Folder of the sources kept.
+        wanted: What the methods ask of it; None takes the shipped methods' ResNet.
 
     Raises:
-        SuiteError: A checkpoint that is not there or is none.
+        SuiteError: A checkpoint that is not there, is none or is of another network than a method's; methods of
+            several networks.
     """
+    wanted = wanted or Wanted()
     if suite.source['type'] == 'checkpoint':
-        return _given(Path(suite.source['path']).expanduser())
-    cfg = _config(suite, identities)
+        return _given(Path(suite.source['path']).expanduser(), wanted)
+    cfg = _config(suite, identities, wanted.network(), wanted.normalisation())
     content = cfg.to_dict()
     for loader in ('train_dataloader', 'val_dataloader'):
         content[loader]['dataset'].pop('data_root')
-    network = f'ResNet-{cfg.model.backbone.depth}'
-    network += f' of width {suite.settings["width"]}' if 'width' in suite.settings else ''
+    network = described(backbone_arch(cfg.model.backbone))
     data = identity_fingerprint(identities) if identities else None
     if identities is None:
         identity = digest(dict(numerics=NUMERICS, random=content['model'], seed=cfg.randomness.seed))
@@ -78,8 +80,8 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path) -> SourcePla
 
 
 def backbone_arch(backbone: dict) -> dict:
-    """What makes a source's network: type, depth and, where it is not the usual one, width."""
-    return {key: backbone[key] for key in ARCH if key in backbone}
+    """What makes a source's network: of a ResNet type and depth, its width and the rest where they are not usual."""
+    return architecture(backbone)
 
 
 def backbone_normalisation(preprocessor: dict) -> dict:
@@ -87,23 +89,42 @@ def backbone_normalisation(preprocessor: dict) -> dict:
     return {key: list(preprocessor[key]) for key in ('mean', 'std')}
 
 
-def _given(path: Path) -> SourcePlan:
+def _given(path: Path, wanted: Wanted) -> SourcePlan:
     benchmark.register()
     from benchmark.models.source import SourceError, load_source_checkpoint
     try:
         meta = load_source_checkpoint(path).get('meta') or {}
     except SourceError as error:
         raise SuiteError(f'source.path: {error}') from None
+    for text, places in wanted.networks.items():
+        if reason := fits(json.loads(text), meta.get('arch') or {}):
+            raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
+                             'Give a source of that network, or a method of this one.')
     return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
                       meta.get('normalisation') or {}, description=f'checkpoint {path.name}')
 
 
-def _config(suite: Suite, identities: Path | None) -> Config:
-    """The config of the source's training; of a random source, only its model and seed count."""
+def _config(suite: Suite, identities: Path | None, network: dict | None, normalisation: dict) -> Config:
+    """The config of the source's training; of a random source, only its model and seed count.
+
+    Args:
+        suite: The suite.
+        identities: The faces that it is trained on, or None.
+        network: What makes its network; None for the shipped methods' ResNet.
+        normalisation: ``mean`` and ``std`` of its images; empty for the usual ones.
+    """
     source, settings = suite.source, suite.settings
     cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
-    options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
-    cfg.model.backbone.update(options)
+    if network is None:
+        options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
+        cfg.model.backbone.update(options)
+    elif network['type'] in RESNETS:
+        cfg.model.backbone = ConfigDict(network, out_indices=(0, 1, 2, 3))
+        _, cfg.model.in_channels = encoder({}, cfg.model.backbone)
+    else:
+        # Of a network of the user's own it is asked how many channels it gives.
+        cfg.model.backbone, cfg.model.in_channels = ConfigDict(network), None
+    cfg.model.data_preprocessor.update(normalisation)
     cfg.randomness.seed = seed = source.get('seed', 0)
     if identities is None:
         cfg.model.num_classes = source.get('num_classes', 64)

@@ -112,7 +112,7 @@ class FrozenSource(BaseModule):
             if checkpoint == RANDOM:
                 self.backbone.init_weights()
                 if num_classes:
-                    width = _output_channels(self.backbone)
+                    width = output_channels(self.backbone)
                     self.classifier = nn.Linear(width, num_classes)
         meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint), backbone)
         normalisation = meta.get('normalisation') or {}
@@ -135,9 +135,9 @@ class FrozenSource(BaseModule):
         self.backbone.load_state_dict(backbone)
         if 'classifier.weight' in state:
             classes, width = state['classifier.weight'].shape
-            if width != _output_channels(self.backbone):
+            if width != output_channels(self.backbone):
                 raise SourceError(f'{self.checkpoint}: classifier.weight has shape {(classes, width)}, but the encoder '
-                                  f'gives {_output_channels(self.backbone)} channels.')
+                                  f'gives {output_channels(self.backbone)} channels.')
             with torch.random.fork_rng(devices=[]):
                 self.classifier = nn.Linear(width, classes)
             self.classifier.load_state_dict({k[11:]: v for k, v in state.items() if k.startswith('classifier.')})
@@ -193,5 +193,6 @@ def tap_channels(backbone: nn.Module) -> dict[str, int]:
     return {name: value.shape[1] for name, value in zip(stage_taps(backbone), outputs)}
 
 
-def _output_channels(backbone: nn.Module) -> int:
+def output_channels(backbone: nn.Module) -> int:
+    """Channels of a backbone's last stage tap."""
     return tap_channels(backbone)[stage_taps(backbone)[-1]]

@@ -8,6 +8,8 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .source import output_channels
+
 
 @MODELS.register_module()
 class SourceClassifier(BaseModel):
@@ -17,19 +19,19 @@ class SourceClassifier(BaseModel):
 
     Args:
         backbone: Config of an MMPose backbone.
-        in_channels: Channels of its last output.
+        in_channels: Channels of its last output; None asks the network, with a blank image of 64 x 64 pixels.
         num_classes: Number of identities C.
         data_preprocessor: Normalises RGB images.
         label_smoothing: Share of the target's mass spread over all classes.
         dropout: Share of pooled features dropped in training.
     """
 
-    def __init__(self, backbone: dict, in_channels: int, num_classes: int, data_preprocessor: dict | None = None,
+    def __init__(self, backbone: dict, in_channels: int | None, num_classes: int, data_preprocessor: dict | None = None,
                  label_smoothing: float = 0.0, dropout: float = 0.0) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         self.backbone = MODELS.build(backbone)
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(in_channels, num_classes)
+        self.classifier = nn.Linear(output_channels(self.backbone) if in_channels is None else in_channels, num_classes)
         self.label_smoothing = label_smoothing
 
     def forward(self, inputs: Tensor, data_samples: Tensor | None = None, mode: str = 'tensor'):
