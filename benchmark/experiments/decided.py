@@ -23,7 +23,8 @@ DECIDED = {
     r'randomness\.seed|train_dataloader\.(sampler\.seed|dataset\.(view_seed|split_seed))':
         'seeds and seeding of the suite',
     r'train_dataloader\.dataset\.num_labels': 'num_labels of a condition',
-    rf'{LOADERS}\.dataset\.input_size|.*\.(encoder|decoder)\.(input_size|heatmap_size)': 'the setting input_size',
+    rf'{LOADERS}\.dataset\.(pipeline\.\d+\.)?input_size|.*\.(encoder|decoder)\.(input_size|heatmap_size)':
+        'the setting input_size',
     r'(val|test)_evaluator\.threshold': 'analysis.threshold of the suite',
     r'(val|test)_evaluator\.(landmarks|stride|interocular|annotators)|model\.(head|backbone)\.out_channels':
         "the data's landmarks (metainfo.json)",

@@ -115,11 +115,12 @@ def run_of():
 
 
 def test_what_is_given_to_a_helper_reaches_every_copy(run_of):
-    cfg = run_of({'codec.sigma': 3.0, 'test_pipeline.2.meta_keys': ('id', 'img_id')})
-    encoders = [cfg[f'{loader}_dataloader'].dataset.pipeline[1].encoder for loader in ('train', 'val', 'test')]
+    cfg = run_of({'codec.sigma': 3.0, 'test_pipeline.3.meta_keys': ('id', 'img_id')})
+    steps = {loader: cfg[f'{loader}_dataloader'].dataset.pipeline for loader in ('train', 'val', 'test')}
+    encoders = [step.encoder for pipeline in steps.values() for step in pipeline if 'encoder' in step]
     assert [one.sigma for one in (*encoders, cfg.model.head.decoder)] == [3.0] * 4
-    assert cfg.test_dataloader.dataset.pipeline[2].meta_keys == cfg.val_dataloader.dataset.pipeline[2].meta_keys
-    assert cfg.train_dataloader.dataset.pipeline[2].meta_keys != ('id', 'img_id')
+    assert steps['test'][3].meta_keys == steps['val'][3].meta_keys == ('id', 'img_id')
+    assert steps['train'][2].meta_keys != ('id', 'img_id')
     # It goes before a value for one of the copies that was written earlier, and after the settings.
     assert run_of({'codec.decoding': 'dark'}, decoding='quarter').model.head.decoder.decoding == 'dark'
     assert run_of({'backbone.norm_eval': True}, 'ctd_ed').model.source.backbone.norm_eval is True
