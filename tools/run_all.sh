@@ -22,8 +22,15 @@ for argument in "$@"; do
   previous=$argument
 done
 
+# Asked to stop, the suite keeps the states of its runs; this script hands that on and waits.
 status=0
-"$python" "$root/tools/run_suite.py" "$suite" --out "$out" "$@" || status=$?
+"$python" "$root/tools/run_suite.py" "$suite" --out "$out" "$@" &
+runs=$!
+asked=0; heard=-1
+trap 'asked=$((asked + 1)); kill -TERM $runs 2>/dev/null || true' TERM INT HUP USR1
+while [ $heard -ne $asked ]; do heard=$asked; status=0; wait $runs || status=$?; done
+trap - TERM INT HUP USR1
+if [ $asked -gt 0 ] && [ "$status" -gt 128 ]; then status=130; fi
 # 1: some runs failed. The others are analysed, and the report says so.
 if [ "$status" -gt 1 ] || [ -n "$only" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
 "$python" "$root/tools/analyze.py" "$out" --out "$out"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from the pinned requirements; a second call finds nothing to do.
+# Makes .venv from the pinned requirements; a second call finds nothing to do, and one beside it waits for the first.
 #   CTD_PYTHON    the interpreter to use (default: the first of python3.11, python3.12, python3.10, python3 that fits)
 #   CTD_VENV      the environment's folder (default: .venv in the checkout)
 #   CTD_PIP_ARGS  further arguments for pip, such as an index with a CPU build of torch
@@ -27,10 +27,40 @@ fi
 
 stamp=$venv/.requirements
 wanted=$( (cat "$root"/requirements/{runtime,test,no-deps,constraints}.txt; "$python" --version; echo "${CTD_PIP_ARGS:-}") | sha256sum)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x "$venv/bin/python" ]; then exit 0; fi
+there() { [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && [ -x "$venv/bin/python" ]; }
+if there; then exit 0; fi
+
+# The lock ends with whoever holds it: this script and the pip that it has started. macOS has no flock command.
+locked() {
+  "$python" - "$1" "$venv" <<'PYTHON'
+import fcntl, sys
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    holder = open(sys.argv[1]).read().strip() or '?'
+    print(f'waiting for process {holder}, which sets up {sys.argv[2]}', file=sys.stderr, flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError as error:
+    print(f'note: {sys.argv[1]} cannot be locked ({error.strerror}); start no second set-up beside this one', file=sys.stderr)
+PYTHON
+}
+mkdir -p "$(dirname "$venv")"
+exec 9>>"$venv.lock"
+locked "$venv.lock"
+if there; then exit 0; fi
+echo $$ > "$venv.lock"
 
 echo "Setting up $venv with $("$python" --version) (about two minutes)" >&2
-"$python" -m venv "$venv"
+# A set-up that was killed may have left packages that pip takes for whole: then all is made anew, but nothing is cleared
+# that was never begun here. Without its stamp no environment is taken for finished.
+begun=$venv/.setting-up
+clear=
+if [ -f "$begun" ]; then clear=--clear; fi
+rm -f "$stamp"
+mkdir -p "$venv"
+touch "$begun"
+"$python" -m venv $clear "$venv"
+touch "$begun"
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${CTD_PIP_ARGS:-})
 "${pip[@]}" -c "$root/requirements/constraints.txt" -r "$root/requirements/runtime.txt" \
   -r "$root/requirements/test.txt"
@@ -38,4 +68,6 @@ pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${CTD
 # its build environment.
 "${pip[@]}" --no-deps -r "$root/requirements/no-deps.txt"
 "$venv/bin/python" -m compileall -q "$venv/lib" >/dev/null 2>&1 || true
-echo "$wanted" > "$stamp"
+echo "$wanted" > "$stamp.tmp"
+rm -f "$begun"
+mv "$stamp.tmp" "$stamp"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
@@ -10,13 +9,12 @@ from mmengine.dist import get_world_size
 from mmengine.runner import EpochBasedTrainLoop
 from mmpose.registry import LOOPS
 
+from benchmark.signals import stop as _stop
+
 from . import training_state
 from .feature_cache_hook import FeatureCacheHook
 from .graphed_step import DeferredLosses, GraphedStep
 from .hooks import FiniteLossHook
-
-_stop = threading.Event()
-_training = threading.Event()
 
 
 class Preempted(BaseException):
@@ -30,7 +28,7 @@ def request_stop() -> bool:
         Whether there is a training that will; otherwise nothing would come of the request.
     """
     _stop.set()
-    return _training.is_set()
+    return _stop.defers
 
 
 def stopping() -> bool:
@@ -75,11 +73,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def run_epoch(self) -> None:
         """Runs an epoch, or what is left of it."""
-        _training.set()
-        try:
+        with _stop.deferred():
             self._run_epoch()
-        finally:
-            _training.clear()
 
     def _run_epoch(self) -> None:
         state = self._resume() if self.fresh else None

@@ -25,6 +25,7 @@ from mmengine.config import Config
 import benchmark
 from benchmark.files import cache_folder, digest
 
+from .child import end_with_command
 from .configure import RANDOM, module_digest
 from .plan import Plan, Run
 from .suite import CONFIGS, SuiteError
@@ -213,11 +214,13 @@ def attempt(path: Path) -> dict[str, Any]:
 
 
 def _answer(path: Path) -> None:
+    end_with_command()
     path.with_suffix('.json').write_text(json.dumps(attempt(path)))
 
 
 def _build_all(folder: str) -> None:
     """Builds every config of a folder, each in a process of its own, and writes each one's answer beside it."""
+    end_with_command()
     log = os.open(Path(folder) / 'log', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)

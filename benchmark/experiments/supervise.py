@@ -11,24 +11,23 @@ import multiprocessing
 import os
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from multiprocessing.process import BaseProcess
 
 from benchmark.machine import cores
 from benchmark.program import program
+from benchmark.signals import PREEMPTED, TICK, Stop
 
+from .child import CLAIMED, UNKNOWN, Handle, Warming, call, start, wait
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
 from .records import RECORD, State, Status, log_tail, set_aside, write_record
 from .work import ROOT, RUN, SOURCE, Task, Work
 
-PREEMPTED, CLAIMED = 75, 76
-GRACE = 30.0
-TICK = 0.1
+#: Seconds that a run told to stop has to keep its state; what is there then is killed, and gone after so many more.
+GRACE, KILLED = 30.0, 5.0
 DISK_NEEDED = 8 << 20
 
 
@@ -58,7 +57,7 @@ class Child:
     """A process on a run."""
 
     task: Task
-    process: BaseProcess
+    handle: Handle
     gpu: str | None
     started: float = field(default_factory=time.monotonic)
     told: float | None = None
@@ -87,7 +86,13 @@ class Worker:
         retry_failed: Whether runs that had failed for good are tried again.
         mine: Which runs this worker may take, by their place in the plan; None: all.
         configure: Writes the config of a run (by id, or ``source``) anew; None where only the plan's files are at hand.
+
+    Attributes:
+        preload: What the server imports, from which runs are forked.
+        perform: What a run's process does.
     """
+
+    preload: Sequence[str] = ('benchmark.experiments.preload',)
 
     def __init__(self, work: Work, places: Sequence[str | None], display: Progress, retry_failed: bool = False,
                  mine: Callable[[int], bool] | None = None, configure: Callable[[str], None] | None = None) -> None:
@@ -101,11 +106,12 @@ class Worker:
         self.queue = [run for index, run in enumerate(work.runs) if mine is None or mine(index)]
         self.outcome = Outcome()
         self.began = datetime.now(timezone.utc).isoformat(timespec='seconds')
-        self.stop_asked = threading.Event()
+        self.stop_asked = Stop()
+        self.perform: Callable[[str, str, dict, dict], None] = _perform
         self.source_ready = work.source is None
         self.makes_source = mine is None or mine(0)
         self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload(['benchmark.experiments.preload'])
+        self.context.set_forkserver_preload(['benchmark.experiments.server', *self.preload])
         _found_by_children()
 
     def run(self) -> Outcome:
@@ -114,9 +120,10 @@ class Worker:
         Raises:
             DiskFull: The output's disk has no room.
         """
-        self._survey()
-        with self._signals():
+        with self.stop_asked.heard():
             try:
+                self._survey()
+                self._warm()
                 while (self.queue or self.children) and not self.stop_asked.is_set():
                     self._reap()
                     self._start()
@@ -130,6 +137,8 @@ class Worker:
     def _survey(self) -> None:
         """Sorts the runs: done, failed for good, to do; damaged results are set aside."""
         for task in list(self.queue):
+            if self.stop_asked.is_set():
+                return
             state = self._look(task)
             if state.state is State.DONE:
                 self.queue.remove(task)
@@ -153,6 +162,13 @@ class Worker:
         return task.status()
 
     # -- starting -----------------------------------------------------------------------------------------------------
+
+    def _warm(self) -> None:
+        """Waits for the server that runs are forked from, but no longer than until somebody asks to stop."""
+        if self.queue and self.context.get_start_method() == 'forkserver':
+            warming = Warming(self.context)
+            while warming.is_alive() and not self.stop_asked.is_set():
+                warming.join(TICK)
 
     def _start(self) -> None:
         now = time.monotonic()
@@ -224,9 +240,10 @@ class Worker:
         task.folder.mkdir(parents=True, exist_ok=True)
         if self.configure:
             self.configure(task.id)
-        process = self.context.Process(target=_call, args=(task.kind, str(task.folder), task.entry, options))
+        process = self.context.Process(target=call, args=(self.perform, task.kind, str(task.folder), task.entry,
+                                                          options))
         try:
-            process.start()
+            handle = start(process)
         except (EOFError, ConnectionError):
             # The server has ended, as it does when it is interrupted while it imports; the next start makes a new one.
             self.free.append(gpu)
@@ -234,7 +251,7 @@ class Worker:
                 raise
             self._again(task, 1.0)
             return
-        self.children.append(Child(task, process, gpu))
+        self.children.append(Child(task, handle, gpu))
         self.display.start(task.id, task.folder)
 
     # -- ending -------------------------------------------------------------------------------------------------------
@@ -242,11 +259,10 @@ class Worker:
     def _reap(self) -> None:
         limit = self.work.execution['time_limit']
         for child in list(self.children):
-            if child.process.is_alive():
+            if child.handle.alive():
                 if limit and time.monotonic() - child.started > limit:
                     self._tell(child)
                 continue
-            child.process.join()
             self.children.remove(child)
             self.free.append(child.gpu)
             self._ended(child)
@@ -255,12 +271,12 @@ class Worker:
         """Asks a child to stop; ends it when it does not within the grace."""
         if child.told is None:
             child.told = time.monotonic()
-            child.process.terminate()
+            child.handle.tell(signal.SIGTERM)
         elif time.monotonic() - child.told > GRACE:
-            child.process.kill()
+            child.handle.tell(signal.SIGKILL)
 
     def _ended(self, child: Child) -> None:
-        task, code = child.task, child.process.exitcode
+        task, code = child.task, child.handle.exit
         if code == CLAIMED:
             self._again(task, 1.0)
             self.tries[task.id] -= 1
@@ -310,6 +326,8 @@ class Worker:
         if (task.folder / RECORD).exists():
             return None
         how = f'killed by signal {-code}' if code < 0 else f'ended with exit code {code}'
+        if code == UNKNOWN:
+            how = 'forked from a server that has ended too, and ended'
         error = dict(type='LostWorker', may_pass=True,
                      message=f'the process was {how} before it wrote a record' +
                              (' (this is often the system short of memory)' if code == -signal.SIGKILL else ''))
@@ -326,29 +344,12 @@ class Worker:
 
     def _end_children(self) -> None:
         """Asks all children to keep their state and end; ends those that do not within the grace."""
-        for child in self.children:
-            child.process.terminate()
-        end = time.monotonic() + GRACE
-        for child in self.children:
-            child.process.join(max(0.0, end - time.monotonic()))
-            if child.process.is_alive():
-                child.process.kill()
-                child.process.join()
-
-    @contextlib.contextmanager
-    def _signals(self):
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
-        # What is ignored, as SIGHUP under nohup, stays ignored.
-        old = {name: signal.signal(name, lambda *_: self.stop_asked.set()) for name in names
-               if signal.getsignal(name) != signal.SIG_IGN}
-        try:
-            yield
-        finally:
-            for name, handler in old.items():
-                signal.signal(name, handler)
+        handles = [child.handle for child in self.children]
+        for number, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, KILLED)):
+            for handle in handles:
+                handle.tell(number)
+            if wait(handles, seconds):
+                return
 
 
 def _found_by_children() -> None:
@@ -358,19 +359,10 @@ def _found_by_children() -> None:
         os.environ['PYTHONPATH'] = os.pathsep.join([str(ROOT), *filter(None, known)])
 
 
-def _call(kind: str, folder: str, entry: dict, options: dict) -> None:
-    """What a child does; the GPU is chosen before anything asks CUDA."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+def _perform(kind: str, folder: str, entry: dict, options: dict) -> None:
+    """What a run's process does; the GPU is chosen before anything asks CUDA."""
     os.environ['CUDA_VISIBLE_DEVICES'] = options['gpu'] or ''
     from benchmark.experiments import preload
     preload.ask_again()
     from benchmark.experiments import worker
     worker.perform(kind, folder, entry, options)
-
-
-def _end_with(command) -> None:
-    """Ends this process when the command is gone, however it went: nobody waits for it, and the next one goes on."""
-    command.join()
-    os._exit(1)

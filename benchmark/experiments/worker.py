@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import resource
-import signal
 import socket
 import sys
 import time
@@ -147,7 +146,6 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
     asked to stop, and ``CLAIMED`` when another process is on this run.
     """
     place, started = Path(folder), time.time()
-    signal.signal(signal.SIGTERM, _stop)
     _prepare(place, options['threads'])
     try:
         with FolderLock(place, patience=2.0):
@@ -168,11 +166,6 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
         print('stopped as asked; the same command goes on from here', flush=True)
         sys.exit(PREEMPTED)
     sys.exit(0 if ok else 1)
-
-
-def _stop(*_) -> None:
-    if not loops.request_stop():
-        raise Preempted
 
 
 def _begin(folder: Path, kind: str) -> int:

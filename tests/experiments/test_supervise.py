@@ -43,7 +43,6 @@ def child(kind, folder, entry, options):
             file.write(f'{options["gpu"]}\n')
         (place / 'record.json').unlink(missing_ok=True)
         if does == 'sleeps':
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(supervise.PREEMPTED))
             time.sleep(60)
         if does == 'dies':
             os.kill(os.getpid(), signal.SIGKILL)
@@ -58,17 +57,15 @@ def child(kind, folder, entry, options):
 
 
 @pytest.fixture
-def worker(tmp_path, monkeypatch):
+def worker(tmp_path):
     """Makes a worker on runs that end as told."""
-    monkeypatch.setattr(supervise, '_call', child)
-
     def make(*runs, places=(None,), takes=0.0, retry_failed=False, **execution):
         tasks = [Task(f'm/run{n}', RUN, tmp_path / f'runs/m/run{n}', f'h{n}',
                       dict(id=f'm/run{n}', method='m', condition='all', hash=f'h{n}', source_hash=None, does=does,
                            takes=takes)) for n, does in enumerate(runs)]
         work = Work(tmp_path, tasks, None, EXECUTION | execution)
         made = Worker(work, places, Progress('plain', len(tasks), 0), retry_failed)
-        made.context = multiprocessing.get_context('fork')
+        made.context, made.perform = multiprocessing.get_context('fork'), child
         return made
 
     return make

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmark.signals import Stop
+
 from ..progress import Progress
 from ..records import RECORD, State
 from ..work import Task, Work
@@ -105,7 +107,7 @@ class Follower:
     """
 
     def __init__(self, request: Request, display: Progress) -> None:
-        self.display = display
+        self.display, self.stop = display, Stop()
         self.open = {task.id: task for task in request.todo()}
         self.old = {name: self._mark(task) for name, task in self.open.items()}
 
@@ -131,24 +133,39 @@ class Follower:
                 self.display.finish(name, status.record, status.state is State.DONE)
         return not self.open
 
-    def wait(self, alive: Callable[[], bool], again: Callable[[], None], tries: int = 5, interval: float = 1.0) -> None:
+    def wait(self, alive: Callable[[], bool], again: Callable[[], None], tries: int = 5, interval: float = 1.0,
+             longest: float = 1.0) -> bool:
         """Waits until all runs have ended; starts workers again when none is left and runs are open.
 
         Args:
             alive: Whether the engine still has workers for us, waiting ones included.
             again: Starts them again.
             tries: How often.
-            interval: Seconds between looks.
+            interval: Seconds between looks at the runs, and between the first two questions to the engine.
+            longest: The pauses between those double up to so many seconds.
+
+        Returns:
+            Whether it was asked to stop before.
 
         Raises:
             ExecutorError: Workers end and leave runs open, again and again.
         """
-        while not self.look():
-            if not alive() and not self.look(alone=True):
-                if not tries:
-                    raise ExecutorError(f'{len(self.open)} runs are open, such as {next(iter(self.open))}, and the '
-                                        'workers keep ending without doing them. See the logs of the workers.')
-                tries -= 1
-                self.display.note(f'no worker is left and {len(self.open)} runs are open: starting workers again')
-                again()
-            time.sleep(interval)
+        pause, due = interval, 0.0
+        with self.stop.heard():
+            while not self.look():
+                if time.monotonic() >= due:
+                    if not alive() and not self.look(alone=True):
+                        if not tries:
+                            raise ExecutorError(
+                                f'{len(self.open)} runs are open, such as {next(iter(self.open))}, and the workers '
+                                'keep ending without doing them. See the logs of the workers.')
+                        tries -= 1
+                        self.display.note(f'no worker is left and {len(self.open)} runs are open: starting workers '
+                                          'again')
+                        again()
+                        pause = interval
+                    due = time.monotonic() + pause
+                    pause = max(interval, min(2 * pause, longest))
+                if self.stop.wait(interval):
+                    return True
+        return False

@@ -58,15 +58,12 @@ class RayExecutor(Executor):
 
         tasks = start()
         try:
-            follower.wait(lambda: bool(ray.wait(tasks, num_returns=len(tasks), timeout=0)[1]),
-                          lambda: tasks.__setitem__(slice(None), start()))
-        except KeyboardInterrupt:
-            return True
+            return follower.wait(lambda: bool(ray.wait(tasks, num_returns=len(tasks), timeout=0)[1]),
+                                 lambda: tasks.__setitem__(slice(None), start()))
         finally:
             for task in tasks:
                 ray.cancel(task, force=True)
             ray.shutdown()
-        return False
 
 
 def _work(command: list[str], root: str, gpu: bool, log: str) -> int:

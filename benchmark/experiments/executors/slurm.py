@@ -17,6 +17,8 @@ from .base import Executor, ExecutorError, Follower, Request
 #: Option -> sbatch's flag.
 FLAGS = dict(account='account', partition='partition', time='time', gres='gres', cpus='cpus-per-task', memory='mem',
              qos='qos')
+#: Seconds between two questions to the controller, which a cluster's users share, once a job has gone on for a while.
+LONGEST_PAUSE = 60.0
 SCRIPT = """#!/bin/bash
 {header}
 # A worker: it takes runs from the folder until none is left. Asked to stop (time limit, preemption), it keeps the
@@ -79,12 +81,10 @@ class SlurmExecutor(Executor):
         def again() -> None:
             state['job'] = self._submit(request, display)
 
-        try:
-            follower.wait(lambda: self._alive(state['job']), again)
-        except KeyboardInterrupt:
+        stopped = follower.wait(lambda: self._alive(state['job']), again, longest=LONGEST_PAUSE)
+        if stopped:
             display.note(f'job {state["job"]} goes on; the same command follows it, `scancel {state["job"]}` ends it')
-            return True
-        return False
+        return stopped
 
     def _place(self, request: Request) -> Path:
         return request.work.out / 'slurm'

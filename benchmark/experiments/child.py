@@ -1,0 +1,132 @@
+"""A run's process as its worker sees it, and what happens in it before the work begins."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import connection, forkserver, resource_tracker
+from multiprocessing.process import BaseProcess
+
+from benchmark.signals import held_back, obey
+
+#: Exit code of a run's process when another one is on that run.
+CLAIMED = 76
+#: What ``multiprocessing`` gives for exit code when the server is gone, which alone is told of it.
+UNKNOWN = 255
+
+
+class Handle:
+    """A process that is alive or not, whatever has become of the server that it was forked from.
+
+    Args:
+        process: The process, started.
+    """
+
+    def __init__(self, process: BaseProcess) -> None:
+        self.process = process
+        self.exit: int | None = None
+        try:
+            self.file = os.pidfd_open(process.pid)
+        except (AttributeError, OSError):  # Not on this system.
+            self.file = None
+
+    def alive(self) -> bool:
+        """Whether it is still there; afterwards :attr:`exit` is its exit code."""
+        if self.exit is None and not self.process.is_alive() and not self._orphan():
+            self.exit = self.process.exitcode
+            if self.file is not None:
+                os.close(self.file)
+                self.file = None
+        return self.exit is None
+
+    def _orphan(self) -> bool:
+        """Whether it outlives the server, which nobody else can tell."""
+        if self.process.exitcode != UNKNOWN:
+            return False
+        if self.file is not None:
+            return not connection.wait([self.file], 0)
+        try:
+            os.kill(self.process.pid, 0)
+        except OSError:
+            return False
+        return True
+
+    def tell(self, number: int) -> None:
+        """Sends a signal, if it is there."""
+        if self.alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
+
+
+def wait(handles: list[Handle], seconds: float) -> bool:
+    """Waits until all processes have ended; whether they have."""
+    end = time.monotonic() + seconds
+    while any([handle.alive() for handle in handles]):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def start(process: BaseProcess) -> Handle:
+    """Starts a process, and the server where there is none, such that no signal reaches either before it is ready.
+
+    Raises:
+        EOFError, ConnectionError: The server ended meanwhile; the next call starts another.
+    """
+    with held_back():
+        resource_tracker.ensure_running()
+        with held_back():  # Again: what has just been started lets some through.
+            process.start()
+    return Handle(process)
+
+
+class Warming(threading.Thread):
+    """Starts the server and waits until it has imported everything, while others look at what they have to.
+
+    Args:
+        context: The context of its processes.
+    """
+
+    def __init__(self, context) -> None:
+        super().__init__(daemon=True)
+        self.context = context
+        with held_back():
+            resource_tracker.ensure_running()
+            with held_back():
+                # Here, since the server ends with the thread that has started it; this one inherits what is held back.
+                forkserver.ensure_running()
+                self.start()
+
+    def run(self) -> None:
+        """What the thread does."""
+        with contextlib.suppress(EOFError, OSError):
+            process = self.context.Process(target=_nothing, daemon=True)
+            process.start()
+            process.join()
+
+
+def _nothing() -> None:
+    """The first process that is forked says by its end that the server is ready."""
+
+
+def call(work: Callable[..., None], *arguments) -> None:
+    """What a child does: it ends with the command, and with :data:`PREEMPTED` when it is told to stop."""
+    end_with_command()
+    obey()
+    work(*arguments)
+
+
+def end_with_command() -> None:
+    """Ends this process when the command is gone, however it went: nobody waits for it, and the next one goes on."""
+    with held_back():
+        threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _end_with(command) -> None:
+    command.join()
+    os._exit(1)
