@@ -19,6 +19,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
+def thread_limit() -> int | None:
+    """The most threads that a process may use, by OMP_NUM_THREADS; None where that says nothing."""
+    # It may be a list, for threads that start threads.
+    asked = os.environ.get('OMP_NUM_THREADS', '').partition(',')[0].strip()
+    return int(asked) if asked.isdecimal() and int(asked) else None
+
+
+def threads() -> int:
+    """Number of threads that a process should use here: one for each of its cores, within :func:`thread_limit`."""
+    return min(cores(), thread_limit() or cores())
+
+
 def gpus_here() -> int:
     """Number of GPUs that torch can use. A torch that is built for processors alone is not imported to find none."""
     if (found := importlib.util.find_spec('torch')) is not None:

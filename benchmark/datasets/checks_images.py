@@ -16,7 +16,7 @@ from benchmark.datasets import images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.records import Record
-from benchmark.machine import cores
+from benchmark.machine import threads
 
 #: Side of the thumbnails by which copies are found, and of the coarser ones that choose candidates, in pixels.
 THUMB, COARSE = 32, 16
@@ -91,7 +91,7 @@ def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, repo
 
 def scan_files(paths: Iterable[Path]) -> Iterator[Scan]:
     """Decodes image files, as many at a time as there are cores, in their order."""
-    paths, count = list(paths), cores()
+    paths, count = list(paths), threads()
     if count == 1:
         yield from map(_scan, paths)
         return

@@ -23,10 +23,10 @@ from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import State
 from benchmark.experiments.results import collect, tuned
 from benchmark.experiments.suite import Suite, SuiteError, load_suite, names
-from benchmark.experiments.supervise import DiskFull, slots
+from benchmark.experiments.supervise import DiskFull, share_of_cores, slots
 from benchmark.experiments.work import Work, read_work, work_of
 from benchmark.files import write_json
-from benchmark.machine import cores, gpus_here
+from benchmark.machine import gpus_here, thread_limit, threads
 from benchmark.numerics import NUMERICS
 
 EPILOG = """examples:
@@ -169,11 +169,12 @@ def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
 def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
     """Decides the threads of runs and source: the suite's, else those of the plan there is, else a share of the cores.
 
-    Elsewhere a run has as many as the engine's option ``cpus`` says. Here no more are used than there are cores.
+    Elsewhere a run has as many as the engine's option ``cpus`` says. Here no more are used than there are cores, and
+    than OMP_NUM_THREADS says, whatever the suite does.
     """
-    execution, there = plan.content['execution'], cores()
+    execution, there = plan.content['execution'], threads()
     local = args.executor == 'local'
-    share = max(1, there // len(places(args, suite))) if local else int(args.engine.get('cpus', 1))
+    share = share_of_cores(len(places(args, suite))) if local else int(args.engine.get('cpus', 1))
     try:
         before = json.loads((plan.out / 'plan.json').read_text(encoding='utf-8'))['execution']
         before = {key: before[key] for key in ('threads', 'source_threads')}
@@ -182,6 +183,9 @@ def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
     for key, most in (('threads', share), ('source_threads', there if local else share)):
         if execution[key] is None:
             execution[key] = min(before.get(key) or most, most) if local else before.get(key) or most
+        elif local and execution[key] > (limit := thread_limit() or execution[key]):
+            print(f'note: {key}={execution[key]} of the suite is more than OMP_NUM_THREADS={limit}, which counts')
+            execution[key] = limit
 
 
 def store(plan: Plan) -> Work:

@@ -17,7 +17,7 @@ from benchmark.files import digest, file_digest, write_json, write_text
 from .locks import FolderLock
 from .records import set_aside
 
-MANIFEST = 'complete.json'
+MANIFEST, MAKING = 'complete.json', '.making-'
 
 
 def made(folder: Path, make) -> Path:
@@ -27,6 +27,8 @@ def made(folder: Path, make) -> Path:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder.parent, patience=600.0):
+        for left in folder.parent.glob(f'{MAKING}*'):
+            shutil.rmtree(left, ignore_errors=True)  # Of a process that was killed: nobody else makes any now.
         return _made(folder, make)
 
 
@@ -42,7 +44,7 @@ def _made(folder: Path, make) -> Path:
                   f'{set_aside(folder, folder.parent / "set_aside")} and made again', flush=True)
             shutil.rmtree(folder)
     if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix='.making-') as temporary:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=MAKING) as temporary:
             made_here = Path(temporary) / 'data'
             make(made_here)
             write_json(made_here / MANIFEST, contents(made_here))
@@ -56,13 +58,36 @@ def contents(folder: Path) -> dict[str, str]:
             if path.is_file() and path.name not in (MANIFEST, '.lock')}
 
 
+def make_again(root: Path, data: dict, source: bool, thorough: bool) -> None:
+    """Makes data of a plan again where somebody has deleted or changed them; the same words give the same bytes.
+
+    Args:
+        root: Where the plan has them.
+        data: What the suite says of them.
+        source: Whether they are the source task's.
+        thorough: Whether the content of each file is looked at, not only whether it is there.
+    """
+    if data['type'] != 'synthetic' or (not thorough and _all_there(root)):
+        return
+    cache = root.parent.parent
+    if (folder := (_identities if source else _faces)(data, cache)[0]) == root:
+        (source_data if source else target_data)(data, cache)
+    else:
+        print(f'{root}: is not made again: this program would draw {folder.name}', flush=True)
+
+
+def _all_there(root: Path) -> bool:
+    try:
+        return all((root / name).is_file() for name in json.loads((root / MANIFEST).read_text()))
+    except (OSError, ValueError):
+        return False
+
+
 def target_data(data: dict, cache: Path) -> Path:
     """The folder of the target data; made faces are drawn on the first call."""
     if data['type'] == 'prepared':
         return Path(data['root']).expanduser().resolve()
-    splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
-    size, seed = data.get('image_size', 128), data.get('seed', 0)
-    folder = cache / 'data' / f'synthetic-faces-{digest([splits, size, seed, _drawing()])[:12]}'
+    folder, (splits, size, seed) = _faces(data, cache)
     return made(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
 
 
@@ -70,10 +95,21 @@ def source_data(data: dict, cache: Path) -> Path:
     """The folder of the source task's faces; made ones are drawn on the first call."""
     if data['type'] == 'identities':
         return Path(data['root']).expanduser().resolve()
-    number, shots = data.get('identities', 100), data.get('shots', 20)
-    size, seed = data.get('image_size', 128), data.get('seed', 0)
-    folder = cache / 'data' / f'synthetic-identities-{digest([number, shots, size, seed, _drawing()])[:12]}'
+    folder, (number, shots, size, seed) = _identities(data, cache)
     return made(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
+
+
+def _faces(data: dict, cache: Path) -> tuple[Path, list]:
+    """Folder of made faces, and what they are drawn from."""
+    splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
+    words = [splits, data.get('image_size', 128), data.get('seed', 0)]
+    return cache / 'data' / f'synthetic-faces-{digest([*words, _drawing()])[:12]}', words
+
+
+def _identities(data: dict, cache: Path) -> tuple[Path, list]:
+    """Folder of the source task's made faces, and what they are drawn from."""
+    words = [data.get('identities', 100), data.get('shots', 20), data.get('image_size', 128), data.get('seed', 0)]
+    return cache / 'data' / f'synthetic-identities-{digest([*words, _drawing()])[:12]}', words
 
 
 def sound(root: Path, content: str, cache: Path) -> None:

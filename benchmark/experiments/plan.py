@@ -46,7 +46,7 @@ from .seeds import derive_seeds
 from .source import SourcePlan, plan_source
 from .suite import CONFIGS, Suite, SuiteError, merged, read_config
 from .tuning import draw_tries
-from .work import EXECUTION, RUN, Task
+from .work import EXECUTION, RUN, SOURCE, Task
 
 UNIT = 'heatmap px'
 
@@ -354,6 +354,11 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
                     path=str(source.path), job=str(source.job) if source.job else None, data=source.data,
                     classes=source.config.model.num_classes if source.config else None),
+        # What workers make again where it is deleted while runs need it.
+        made={kind: dict(root=str(place), data=data) for kind, place, data in (
+            (RUN, root, suite.data),
+            (SOURCE, source.config.train_dataloader.dataset.data_root if source.data else None,
+             suite.source.get('data'))) if place and data['type'] == 'synthetic'},
         settings=training_settings(suite, runs) | dict(
             seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
         report=suite.report,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from benchmark.machine import cores
+from benchmark.machine import cores, threads
 from benchmark.program import program
 from benchmark.signals import PREEMPTED, TICK, Stop
 
@@ -76,6 +76,11 @@ def slots(workers: int | None, gpus: Sequence[str] = (), per_gpu: int = 1) -> li
     return [gpu for _ in range(per_gpu) for gpu in gpus][:workers]
 
 
+def share_of_cores(runs: int) -> int:
+    """Threads of each of so many runs at the same time here."""
+    return min(max(1, cores() // max(1, runs)), threads())
+
+
 class Worker:
     """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
 
@@ -98,8 +103,8 @@ class Worker:
                  mine: Callable[[int], bool] | None = None, configure: Callable[[str], None] | None = None) -> None:
         self.work, self.display, self.retry_failed, self.configure = work, display, retry_failed, configure
         self.free = list(places)
-        self.threads = {RUN: work.execution['threads'] or max(1, cores() // max(1, len(self.free))),
-                        SOURCE: work.execution['source_threads'] or cores()}
+        self.threads = {RUN: work.execution['threads'] or share_of_cores(len(self.free)),
+                        SOURCE: work.execution['source_threads'] or threads()}
         self.children: list[Child] = []
         self.tries: dict[str, int] = {}
         self.due: dict[str, float] = {}
@@ -236,7 +241,7 @@ class Worker:
         self.tries[task.id] = self.tries.get(task.id, 0) + 1
         options = dict(threads=self.threads[task.kind], gpu=gpu, retry=self.tries[task.id] > 1,
                        save_every=self.work.execution['save_every'],
-                       keep_checkpoints=self.work.execution['keep_checkpoints'])
+                       keep_checkpoints=self.work.execution['keep_checkpoints'], made=self.work.made.get(task.kind))
         task.folder.mkdir(parents=True, exist_ok=True)
         if self.configure:
             self.configure(task.id)

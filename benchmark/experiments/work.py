@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Work:
         execution: See :data:`EXECUTION`.
         numerics: The number of the numerics that it was made for (:mod:`benchmark.numerics`); 0 before there was one.
         tries: How many tries each tuned method has per seed; None where nothing is tuned.
+        made: By kind of task, the data that the suite has made: ``root`` and ``data``, what it says of them.
     """
 
     out: Path
@@ -72,6 +73,7 @@ class Work:
     execution: dict[str, Any]
     numerics: int = NUMERICS
     tries: int | None = None
+    made: dict[str, dict] = field(default_factory=dict)
 
     @property
     def place_aside(self) -> Path:
@@ -112,7 +114,8 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
     if source['job']:
         job = Task('source', SOURCE, Path(source['job']), source['hash'],
                    dict(id='source', hash=source['hash'], kind=source['name'], numerics=numerics, data=source['data']))
-    return Work(out, runs, job, EXECUTION | plan['execution'], numerics, plan.get('tuning', {}).get('tries'))
+    return Work(out, runs, job, EXECUTION | plan['execution'], numerics, plan.get('tuning', {}).get('tries'),
+                plan.get('made', {}))
 
 
 def check_numerics(planned: int, what: str) -> None:

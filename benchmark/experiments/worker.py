@@ -38,6 +38,7 @@ from benchmark.machine import keep_freed_memory, processor_name  # noqa: E402
 from benchmark.program import deciding_program  # noqa: E402
 
 from .configure import identity, sealed  # noqa: E402
+from .data import make_again
 from .history import HistoryHook, training_history  # noqa: E402
 from .locks import FolderLock, Locked  # noqa: E402
 from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
@@ -62,6 +63,10 @@ class OtherProgram(DamagedFile):
 
 class DamagedSource(DamagedFile):
     """The source checkpoint is not the one that the plan says."""
+
+
+class DamagedData(DamagedFile):
+    """The data are not those that the plan says."""
 
 
 class DamagedCheckpoint(DamagedFile):
@@ -156,6 +161,8 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
             def work() -> dict:
                 _same_numerics(entry)
+                if made := options.get('made'):
+                    make_again(Path(made['root']), made['data'], kind == SOURCE, thorough=options['retry'])
                 return make(place, entry, options)
 
             ok = _record(place, dict(entry, attempt=attempt), started, RESULTS[kind], work)
@@ -212,7 +219,9 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
         if loops.stopping():
             # The request came where somebody catches everything; what was raised then says nothing of the run.
             raise Preempted from error
-        failure = _failure(error)
+        if lost := _lost(folder, entry):
+            lost.__cause__ = error
+        failure = _failure(lost or error)
         print(failure['traceback'], flush=True)
         record.update(state='failed', error=failure | dict(log=log_tail(folder)))
     record['versions'], record['machine'] = environment()
@@ -226,6 +235,23 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
         _forget(folder)
         (folder / PROGRESS).unlink(missing_ok=True)
     return record['state'] == 'done'
+
+
+def _lost(folder: Path, entry: dict) -> DamagedFile | None:
+    """What a task stands on and has lost meanwhile; whatever is raised for want of it, it may pass."""
+    try:
+        if entry.get('source_hash'):
+            _source(entry)
+        if entry.get('data'):
+            root = _config(folder).train_dataloader.dataset.data_root
+            _check_data(root, entry['data'], fingerprint if 'source_hash' in entry else identity_fingerprint)
+    except DamagedFile as lost:
+        return lost
+    except (OSError, DataError) as error:
+        return DamagedData(f'{error} The data were there when the plan was made.')
+    except Exception:
+        return None  # Of a config that cannot be read; the task has failed by the same.
+    return None
 
 
 def _config(folder: Path) -> Config:
@@ -258,11 +284,21 @@ def _check(cfg: Config, entry: dict) -> str | None:
                           'was made. Type the command again.')
     if entry['source_hash'] is None:
         return None
+    return _source(entry)
+
+
+def _source(entry: dict) -> str:
+    """Checks that the source is that of the plan; gives its file's digest.
+
+    Raises:
+        DamagedSource: It is not.
+    """
     path, job = Path(entry['source']), entry['source_job']
     if job:
-        if status(Path(job), entry['source_hash'], RESULTS[SOURCE]).state is not State.DONE:
+        found = status(Path(job), entry['source_hash'], RESULTS[SOURCE])
+        if found.state is not State.DONE:
             raise DamagedSource(f'{path}: is not the source of the plan; it is made again.')
-        return read_record(Path(job))['result_sha256']
+        return found.record['result_sha256']
     if (found := file_digest(path)) != entry['source_hash']:
         raise DamagedSource(f'{path}: has changed since the plan was made. Type the command again.')
     return found
@@ -272,10 +308,10 @@ def _check_data(root: str, planned: str, fingerprint: Callable[[str], str]) -> N
     """Checks, after a run has read its data, that they are still those of the plan.
 
     Raises:
-        DamagedFile: They are not.
+        DamagedData: They are not.
     """
     if fingerprint(root) != planned:
-        raise DamagedFile(f'{root}: the data have changed since the plan was made. Type the command again.')
+        raise DamagedData(f'{root}: the data have changed since the plan was made. Type the command again.')
 
 
 def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:

@@ -9,7 +9,6 @@ B: draws, M: methods, S: seeds, N: images.
 from __future__ import annotations
 
 import math
-import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,8 @@ from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+from benchmark.machine import threads
 
 #: Draws in a chunk.
 CHUNK = 250
@@ -41,7 +42,7 @@ def single_threaded():
 def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:
     """``work(chunk, size)`` for each chunk, on as many threads as there are cores; results in order."""
     sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
-    with single_threaded(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with single_threaded(), ThreadPoolExecutor(max_workers=threads()) as pool:
         return [*pool.map(work, range(len(sizes)), sizes)]
 
 
