@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Breaks a small suite again and again, lets it go on, and compares every byte with an undisturbed one.
 
-Faults: the coordinator, a worker or a writer killed (kill -9) at a random moment, a polite stop (SIGTERM), a random
-file cut short or changed, a second coordinator on the same folder, and, where a small tmpfs can be mounted, a full
-disk. After each round of faults the same command is typed until it is done. Exit code 0: nothing was lost and no byte
-differs.
+Faults: the coordinator, a worker or a writer killed (kill -9) at a random moment, a polite stop (SIGTERM), a storm of
+signals in any order to the coordinator, its process group or its workers, a random file cut short or changed, a second
+coordinator on the same folder, and, where a small tmpfs can be mounted, a full disk. After each round of faults the
+same command is typed until it is done. Exit code 0: nothing was lost and no byte differs.
 """
 
 import argparse
 import collections
+import contextlib
 import fnmatch
 import hashlib
 import json
@@ -31,6 +32,7 @@ use_environment()
 
 from benchmark.experiments.locks import is_locked
 from benchmark.experiments.records import State, status
+from benchmark.experiments.supervise import GRACE
 
 SUITE = f"""
 _base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}
@@ -43,8 +45,11 @@ analysis = dict(proposed=None)
 execution = dict(save_every=0, retries=3)
 """
 KILLS = ('coordinator killed', 'worker killed', 'writer killed')
-FAULTS = (*KILLS, 'coordinator stopped', 'file cut short', 'file changed', 'second coordinator', 'disk full')
+STORM = 'storm of signals'
+FAULTS = (*KILLS, 'coordinator stopped', STORM, 'file cut short', 'file changed', 'second coordinator', 'disk full')
 TYPED_AGAIN = 8
+#: Seconds within which all processes have ended that somebody asked to stop: after the grace, on a busy machine.
+STOPPED = GRACE + 30.0
 
 
 class Chaos:
@@ -54,11 +59,12 @@ class Chaos:
         place: An empty folder for everything.
         seed: Of the faults' order, moments and places.
         disk: Whether the place is a small file system of its own, which may be filled.
+        only: The faults to inject; None: all.
     """
 
-    def __init__(self, place: Path, seed: int, disk: bool) -> None:
+    def __init__(self, place: Path, seed: int, disk: bool, only: list[str] | None = None) -> None:
         self.place, self.random = place, random.Random(seed)
-        self.faults = FAULTS if disk else FAULTS[:-1]
+        self.faults = [fault for fault in only or FAULTS if disk or fault != 'disk full']
         self.suite = place / 'small.py'
         self.suite.write_text(SUITE)
         self.counts: collections.Counter[str] = collections.Counter()
@@ -73,6 +79,7 @@ class Chaos:
         with open(self.words, 'ab') as log:
             return subprocess.Popen([sys.executable, ROOT / 'tools/run_suite.py', self.suite, '--out', out / 'out',
                                      '--workers', '2', '--progress', 'plain'], stdout=log, stderr=log,
+                                    start_new_session=True,
                                     env=os.environ | dict(CTD_CACHE=str(out / 'cache'), OMP_NUM_THREADS='1'))
 
     def undisturbed(self) -> None:
@@ -121,6 +128,8 @@ class Chaos:
         if fault == 'second coordinator':
             self.coordinators.append(self.command(folder))
             return True
+        if fault == STORM:
+            return bool(alive) and self._storm(self.random.choice(alive), folder)
         if fault == 'worker killed':
             return kill(self.random.choice([None, *locked(folder)]))
         if fault == 'writer killed':
@@ -142,6 +151,39 @@ class Chaos:
             ballast.unlink()
             return True
         return self._damage(folder, fault)
+
+    def _storm(self, victim: subprocess.Popen, folder: Path) -> bool:
+        """Some signals within half a second; who is asked to stop must end with all that it has started."""
+        target = self.random.choice(('group', 'coordinator', 'workers'))
+        for _ in range(self.random.randint(2, 6)):
+            number = self.random.choice((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+            with contextlib.suppress(ProcessLookupError):
+                if target == 'group':
+                    os.killpg(victim.pid, number)
+                elif target == 'coordinator':
+                    victim.send_signal(number)
+                else:
+                    for place in locked(folder):
+                        kill(place, number)
+            time.sleep(self.random.choice((0.0, 0.001, 0.05, 0.2)))
+        if target == 'workers':
+            return True
+        end = time.monotonic() + STOPPED
+        while victim.poll() is None or group(victim.pid):
+            if time.monotonic() > end:
+                self.problems.append(f'a storm at the {target} has left {group(victim.pid)}')
+                os.killpg(victim.pid, signal.SIGKILL)
+                victim.wait()
+                break
+            time.sleep(0.1)
+        if left := locked(folder):
+            if not any(process.poll() is None for process in self.coordinators):
+                self.problems.append(f'a storm at the {target} has left locks: {left}')
+        asked = subprocess.run([sys.executable, ROOT / 'tools/run_suite.py', self.suite, '--out', folder / 'out',
+                                '--status'], capture_output=True, text=True)
+        if (folder / 'out/plan.json').exists() and asked.returncode:
+            self.problems.append(f'--status after a storm at the {target}: {asked.stderr}')
+        return True
 
     def _damage(self, folder: Path, fault: str) -> bool:
         there = [p for p in files(folder) if p.is_file() and 'set_aside' not in p.parts and p.suffix != '.tmp']
@@ -210,10 +252,16 @@ def locked(folder: Path) -> list[Path]:
     return [lock.parent for lock in locks if is_locked(lock.parent)]
 
 
-def kill(place: Path | None) -> bool:
-    """Kills the process that holds a folder's lock."""
+def group(number: int) -> list[str]:
+    """The processes of a group, but for those that have ended and are not waited for."""
+    lines = subprocess.run(['ps', '-A', '-o', 'pgid=,stat=,args='], capture_output=True, text=True).stdout.splitlines()
+    return [line for line in lines if line.split()[0] == str(number) and not line.split()[1].startswith('Z')]
+
+
+def kill(place: Path | None, number: int = signal.SIGKILL) -> bool:
+    """Sends a signal to the process that holds a folder's lock; to kill is one."""
     try:
-        os.kill(json.loads((place / '.lock').read_text())['pid'], signal.SIGKILL)
+        os.kill(json.loads((place / '.lock').read_text())['pid'], number)
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
@@ -235,6 +283,8 @@ def main() -> int:
     parser.add_argument('--faults', type=int, default=200, help='how many to inject (default: 200)')
     parser.add_argument('--per-round', type=int, default=8, help='faults between two comparisons (default: 8)')
     parser.add_argument('--seed', type=int, default=0, help="of the faults' order, moments and places")
+    parser.add_argument('--only', choices=FAULTS, action='append', metavar='FAULT',
+                        help=f'inject this kind alone; may be given again. Kinds: {", ".join(FAULTS)}')
     parser.add_argument('--json', type=Path, help='write the counts to this file')
     args = parser.parse_args()
     if args.faults < 1 or args.per_round < 1:
@@ -242,8 +292,8 @@ def main() -> int:
     began = time.time()
     place = Path(tempfile.mkdtemp(prefix='chaos-'))
     disk = mounted(place, 192)
+    chaos = Chaos(place, args.seed, disk, args.only)
     try:
-        chaos = Chaos(place, args.seed, disk)
         chaos.undisturbed()
         total = number = 0
         while total < args.faults:
@@ -251,6 +301,8 @@ def main() -> int:
             total += chaos.round(number, min(args.per_round, args.faults - total))
             print(f'round {number}: {total} faults, {len(chaos.problems)} problems', flush=True)
     finally:
+        for process in chaos.coordinators:
+            process.terminate()
         if disk:
             subprocess.run(['umount', '-l', str(place)], check=False)
         shutil.rmtree(place, ignore_errors=True)

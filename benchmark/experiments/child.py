@@ -11,7 +11,7 @@ from collections.abc import Callable
 from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
-from benchmark.signals import held_back, obey
+from benchmark.signals import TICK, Stop, held_back, obey
 
 #: Exit code of a run's process when another one is on that run.
 CLAIMED = 76
@@ -72,46 +72,58 @@ def wait(handles: list[Handle], seconds: float) -> bool:
     return True
 
 
-def start(process: BaseProcess) -> Handle:
+class Start(threading.Thread):
+    """Starts a process. That may take as long as the server imports; whoever no longer wants to wait gives it up.
+
+    Args:
+        process: The process.
+    """
+
+    def __init__(self, process: BaseProcess) -> None:
+        super().__init__(daemon=True)
+        self.process, self.error, self.given_up = process, None, False
+
+    def run(self) -> None:
+        """What the thread does."""
+        try:
+            self.process.start()
+            if self.given_up:
+                self.process.kill()
+        except Exception as error:
+            self.error = error
+
+
+def start(process: BaseProcess, stop: Stop) -> Handle | None:
     """Starts a process, and the server where there is none, such that no signal reaches either before it is ready.
+
+    Args:
+        process: The process.
+        stop: Whether to wait no longer.
+
+    Returns:
+        The process, or None where it was given up.
 
     Raises:
         EOFError, ConnectionError: The server ended meanwhile; the next call starts another.
     """
+    thread = Start(process)
     with held_back():
         resource_tracker.ensure_running()
         with held_back():  # Again: what has just been started lets some through.
-            process.start()
-    return Handle(process)
-
-
-class Warming(threading.Thread):
-    """Starts the server and waits until it has imported everything, while others look at what they have to.
-
-    Args:
-        context: The context of its processes.
-    """
-
-    def __init__(self, context) -> None:
-        super().__init__(daemon=True)
-        self.context = context
-        with held_back():
-            resource_tracker.ensure_running()
-            with held_back():
-                # Here, since the server ends with the thread that has started it; this one inherits what is held back.
+            if getattr(process, '_start_method', None) == 'forkserver':
+                # Not in the thread, with which it would end.
                 forkserver.ensure_running()
-                self.start()
-
-    def run(self) -> None:
-        """What the thread does."""
-        with contextlib.suppress(EOFError, OSError):
-            process = self.context.Process(target=_nothing, daemon=True)
-            process.start()
-            process.join()
-
-
-def _nothing() -> None:
-    """The first process that is forked says by its end that the server is ready."""
+            # It inherits what is held back.
+            thread.start()
+    while thread.is_alive() and not stop.is_set():
+        thread.join(TICK)
+    thread.given_up = True
+    thread.join(0)
+    if thread.is_alive():
+        return None
+    if thread.error:
+        raise thread.error
+    return Handle(process)
 
 
 def call(work: Callable[..., None], *arguments) -> None:

@@ -16,6 +16,7 @@ from mmengine.config import DictAction
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.building import check_methods
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
+from benchmark.experiments.forecast import Forecast
 from benchmark.experiments.locks import FolderLock, Locked
 from benchmark.experiments.overview import describe, earlier, reasons, show, watch
 from benchmark.experiments.plan import Plan, make_plan, write_config
@@ -250,9 +251,11 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         if work.source:
             write_config(plan, 'source')
         done = len(work.runs) - len(todo)
-        with Progress(args.progress, total=len(work.runs), done=done) as display:
+        asked = request(work, plan, args, suite)
+        forecast = Forecast.of(work, asked.at_once(args.executor == 'local'), args.retry_failed)
+        with Progress(args.progress, total=len(work.runs), done=done, forecast=forecast) as display:
             try:
-                stopped = executor.run(request(work, plan, args, suite), display)
+                stopped = executor.run(asked, display)
             except ExecutorError as error:
                 # What was done before the engine failed is collected like any other result.
                 print(f'error: {error}', file=sys.stderr)

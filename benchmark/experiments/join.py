@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmark.datasets.metainfo import DataError
 
+from .forecast import Forecast
 from .progress import Progress
 from .suite import SuiteError
 from .supervise import PREEMPTED, DiskFull, Worker, slots
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         work = read_work(args.out.resolve())
         check_numerics(work.numerics, str(work.out / 'plan.json'))
         sys.path.extend(work.execution['paths'])
-        with Progress('plain', len(work.runs), 0) as display:
+        with Progress('plain', len(work.runs), 0, Forecast.of(work, args.workers, args.retry_failed)) as display:
             worker = Worker(work, slots(args.workers, gpus, max(1, args.workers)), display, args.retry_failed,
                             share(args.share))
             if args.end_with_parent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import time
 from collections import Counter
@@ -17,10 +16,11 @@ from rich.table import Table
 from benchmark.numerics import NUMERICS, deciding_digest
 from benchmark.program import described, program
 
+from .forecast import Forecast, duration
 from .locks import holder
 from .plan import Plan, Run
 from .records import State, epochs
-from .work import Task, Work
+from .work import Work
 
 ORDER = (State.RUNNING, State.FAILED, State.DAMAGED, State.INTERRUPTED, State.MISSING, State.DONE)
 
@@ -28,18 +28,16 @@ ORDER = (State.RUNNING, State.FAILED, State.DAMAGED, State.INTERRUPTED, State.MI
 def rows(work: Work) -> list[dict[str, Any]]:
     """One row per run: ``id``, ``state``, ``epoch``, ``left`` (seconds, or None) and ``reason``.
 
-    What is left of a run is estimated from the finished runs of its method and condition, or of its method, or of all.
+    What is left of a run is estimated from the finished runs: see :class:`benchmark.experiments.forecast.Forecast`.
     """
-    found = [(task, task.status()) for task in work.runs]
-    took: dict[tuple, list[float]] = {}
+    found, forecast = [(task, task.status()) for task in work.runs], Forecast(work.runs, 1)
     for task, status in found:
         if status.state is State.DONE:
-            for key in _kin(task):
-                took.setdefault(key, []).append(status.record['seconds'])
+            forecast.close(task.id, status.record['seconds'])
     result = []
     for task, status in found:
         seen = epochs(task.folder) if status.state in (State.RUNNING, State.INTERRUPTED) else None
-        whole = next((statistics.median(took[key]) for key in _kin(task) if key in took), None)
+        whole = forecast.seconds(task.id)
         part = 1 - seen[0] / seen[1] if seen else 1.0
         open_ = status.state in (State.RUNNING, State.INTERRUPTED, State.MISSING, State.DAMAGED)
         reason = f'by {holder(task.folder)}' if status.state is State.RUNNING else status.reason
@@ -48,18 +46,13 @@ def rows(work: Work) -> list[dict[str, Any]]:
     return result
 
 
-def _kin(task: Task) -> list[tuple]:
-    method, condition = task.entry['method'], task.entry['condition']
-    return [(method, condition), (None, condition), (method, None), ()]
-
-
 def summary(found: list[dict]) -> str:
     """How many runs are in which state, and the time left at the present number of running ones."""
     counts = Counter(row['state'] for row in found)
     text = ', '.join(f'{counts[s.value]} {s.value}' for s in ORDER if counts[s.value])
     left = [row['left'] for row in found if row['left'] is not None]
     if left and (running := counts[State.RUNNING.value]):
-        text += f'; about {_duration(max(sum(left) / running, max(left) if len(left) <= running else 0))} left'
+        text += f'; about {duration(max(sum(left) / running, max(left) if len(left) <= running else 0))} left'
     return f'{len(found)} runs: {text}'
 
 
@@ -71,7 +64,7 @@ def table(work: Work, all_rows: bool) -> Table:
         result.add_column(column, overflow='fold')
     for row in sorted(found, key=lambda row: ORDER.index(State(row['state']))):
         if all_rows or row['state'] not in (State.DONE.value, State.MISSING.value):
-            result.add_row(row['id'], row['state'], row['epoch'], _duration(row['left']), row['reason'])
+            result.add_row(row['id'], row['state'], row['epoch'], duration(row['left']), row['reason'])
     return result
 
 
@@ -83,7 +76,7 @@ def show(work: Work) -> None:
     found = rows(work)
     for row in found:
         print('  '.join(str(part) for part in (f'{row["state"]:11}', row['id'], row['epoch'],
-                                               f'{_duration(row["left"])} left' if row['left'] else '', row['reason'])
+                                               f'{duration(row["left"])} left' if row['left'] else '', row['reason'])
                         if part))
     print(summary(found))
 
@@ -101,13 +94,6 @@ def watch(work: Work, interval: float = 2.0) -> None:
             if all(row['state'] in ('done', 'failed') for row in rows(work)):
                 return
             time.sleep(interval)
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ''
-    return f'{seconds:.0f} s' if seconds < 90 else f'{seconds / 60:.0f} min' if seconds < 5400 else \
-        f'{seconds / 3600:.1f} h'
 
 
 def _overview(plan: Plan) -> str:

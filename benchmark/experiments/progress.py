@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from .forecast import Forecast, duration
 from .records import epochs, first_line
 
 
@@ -20,15 +21,17 @@ class Progress:
         mode: ``auto`` draws bars on a terminal and prints lines elsewhere; ``plain`` prints lines; ``none`` nothing.
         total: Number of runs.
         done: Runs whose results were there before.
+        forecast: What is known of how long runs take; None shows no time left.
     """
 
     INTERVAL = 30.0
 
-    def __init__(self, mode: str, total: int, done: int) -> None:
-        self.mode = mode
+    def __init__(self, mode: str, total: int, done: int, forecast: Forecast | None = None) -> None:
+        self.mode, self.forecast = mode, forecast
         self.total, self.count, self.before = total, done, done
         self.running: dict[str, tuple[Path, float]] = {}
-        self.spoken = self.began = time.time()
+        self.resumed: set[str] = set()
+        self.spoken = time.time()
         live = mode == 'auto' and sys.stdout.isatty()
         self.bars = Bars(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                          console=Console(), refresh_per_second=4) if live else None
@@ -49,6 +52,8 @@ class Progress:
     def start(self, name: str, folder: Path) -> None:
         """A run begins."""
         self.running[name] = (folder, time.time())
+        # Then its time says nothing of the others'.
+        (self.resumed.add if epochs(folder) else self.resumed.discard)(name)
         if self.bars:
             self.tasks[name] = self.bars.add_task(f'  {name} epoch', total=None)
 
@@ -57,6 +62,8 @@ class Progress:
         _, began = self.running.get(name, (None, None))
         self.drop(name)
         self.count += ok and name != 'source'
+        if self.forecast:
+            self.forecast.close(name, record.get('seconds') if ok and name not in self.resumed else None)
         if self.bars:
             self.bars.update(self.tasks[''], completed=self.count)
         if ok:
@@ -100,11 +107,12 @@ class Progress:
             self._say(f'[{self.count}/{self.total}] running: {", ".join(parts)}')
 
     def _left(self) -> str:
-        new = self.count - self.before
-        if not new or self.count >= self.total:
+        # One run says too little of other methods.
+        if not self.forecast or self.forecast.seen < 2 or not self.forecast.open:
             return ''
-        left = (time.time() - self.began) / new * (self.total - self.count)
-        return f'  (about {left / 60:.0f} min left)'
+        now = time.time()
+        left = self.forecast.left({name: now - began for name, (_, began) in self.running.items()})
+        return f'  (about {duration(left)} left)'
 
     def _say(self, line: str) -> None:
         self.spoken = time.time()

@@ -20,7 +20,7 @@ from benchmark.machine import cores, threads
 from benchmark.program import program
 from benchmark.signals import PREEMPTED, TICK, Stop
 
-from .child import CLAIMED, UNKNOWN, Handle, Warming, call, start, wait
+from .child import CLAIMED, UNKNOWN, Handle, call, start, wait
 from .locks import FolderLock, Locked, is_locked
 from .progress import Progress
 from .records import RECORD, State, Status, log_tail, set_aside, write_record
@@ -128,7 +128,6 @@ class Worker:
         with self.stop_asked.heard():
             try:
                 self._survey()
-                self._warm()
                 while (self.queue or self.children) and not self.stop_asked.is_set():
                     self._reap()
                     self._start()
@@ -168,17 +167,10 @@ class Worker:
 
     # -- starting -----------------------------------------------------------------------------------------------------
 
-    def _warm(self) -> None:
-        """Waits for the server that runs are forked from, but no longer than until somebody asks to stop."""
-        if self.queue and self.context.get_start_method() == 'forkserver':
-            warming = Warming(self.context)
-            while warming.is_alive() and not self.stop_asked.is_set():
-                warming.join(TICK)
-
     def _start(self) -> None:
         now = time.monotonic()
         for task in self._candidates():
-            if not self.free:
+            if not self.free or self.stop_asked.is_set():
                 return
             if self.due.get(task.id, 0.0) > now:
                 continue
@@ -248,13 +240,15 @@ class Worker:
         process = self.context.Process(target=call, args=(self.perform, task.kind, str(task.folder), task.entry,
                                                           options))
         try:
-            handle = start(process)
+            handle = start(process, self.stop_asked)
         except (EOFError, ConnectionError):
             # The server has ended, as it does when it is interrupted while it imports; the next start makes a new one.
             self.free.append(gpu)
             if not self.stop_asked.is_set() and self.tries[task.id] > self.work.execution['retries']:
                 raise
             self._again(task, 1.0)
+            return
+        if handle is None:
             return
         self.children.append(Child(task, handle, gpu))
         self.display.start(task.id, task.folder)

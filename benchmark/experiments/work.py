@@ -35,6 +35,7 @@ class Task:
         folder: Where it happens.
         hash: What its record must carry.
         entry: What its record says of it from the start, and what its process must know.
+        cost: What it takes beside the plan's other runs: see :func:`benchmark.experiments.forecast.cost`.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Task:
     folder: Path
     hash: str
     entry: dict[str, Any]
+    cost: float = 1.0
 
     @property
     def needs_source(self) -> bool:
@@ -108,7 +110,7 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
                  | {key: r[key] for key in ('trial', 'values', 'also', 'untrained') if key in r}
                  | dict(numerics=numerics, data=plan['data']['fingerprint'],
-                        source=source['path'], source_job=source['job']))
+                        source=source['path'], source_job=source['job']), r.get('cost') or 1.0)
             for r in plan['runs']]
     job = None
     if source['job']:

@@ -27,6 +27,7 @@ from benchmark.experiments.child import CLAIMED
 from benchmark.experiments.locks import FolderLock, Locked, is_locked
 from benchmark.experiments.records import State, status, write_record
 from benchmark.files import atomic_path, file_digest, write_json
+from benchmark.numerics import NUMERICS
 from benchmark.signals import PREEMPTED, stop
 
 LANES = 10
@@ -82,7 +83,8 @@ def plan(out: Path) -> None:
     """A plan that workers can read."""
     runs = [dict(id=f'm/run{n}', method='m', condition='all', seed=n, hash=f'h{n}', folder=f'runs/m/run{n}', seeds={},
                  source_hash=None) for n in range(RUNS)]
-    write_json(out / 'plan.json', dict(runs=runs, data=dict(fingerprint=''), execution=dict(code={}, paths=[]),
+    write_json(out / 'plan.json', dict(numerics=NUMERICS, runs=runs, data=dict(fingerprint=''),
+                                       execution=dict(code={}, paths=[]),
                                        source=dict(path='', job=None, hash='')))
 
 

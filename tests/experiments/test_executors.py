@@ -9,13 +9,14 @@ import time
 
 import pytest
 
-from benchmark.experiments.executors import EXECUTORS, ExecutorError, Request
+from benchmark.experiments.executors import EXECUTORS, ExecutorError, Request, base, slurm
 from benchmark.experiments.executors.base import Follower
 from benchmark.experiments.join import share
 from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import write_record
 from benchmark.experiments.suite import SuiteError
 from benchmark.experiments.work import EXECUTION, RUN, Task, Work
+from benchmark.signals import SIGNALS
 
 
 @pytest.fixture
@@ -120,6 +121,54 @@ def test_followed_runs_are_shown_and_workers_that_are_gone_started_again(request
         follower.wait(lambda: False, again, tries=4, interval=0.01)
     assert len(started) == 4
     assert capsys.readouterr().out.count('FAILED: ValueError: no') == 5
+
+
+def test_the_controller_is_asked_with_growing_pauses_up_to_a_minute(request_of, monkeypatch, capsys):
+    request, now, asked, submitted = request_of(), [0.0], [], []
+
+    def engine(command, **options) -> subprocess.CompletedProcess:
+        """squeue and sbatch of a cluster whose first job ends after 500 s."""
+        if command[0] == 'sbatch':
+            submitted.append(now[0])
+            return subprocess.CompletedProcess(command, 0, f'{7 + len(submitted)}\n', '')
+        asked.append(now[0])
+        gone = command[command.index('--jobs') + 1] == '8' and now[0] > 500
+        return subprocess.CompletedProcess(command, 0, '' if gone else 'RUNNING\n', '')
+
+    def wait(stop, seconds: float) -> bool:
+        now[0] += seconds
+        if now[0] >= 900:
+            for task in request.work.runs:
+                write_record(task.folder, dict(hash=task.hash, state='failed', error=dict(type='E', may_pass=False)))
+        return False
+
+    monkeypatch.setattr(slurm.subprocess, 'run', engine)
+    monkeypatch.setattr(base.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(base.Stop, 'wait', wait)
+    with Progress('plain', 5, 0) as display:
+        assert not EXECUTORS['slurm']().run(request, display)
+    pauses = [later - earlier for earlier, later in zip(asked, asked[1:])]
+    assert pauses[:7] == [1, 2, 4, 8, 16, 32, 60] and max(pauses) == 60
+    again = asked.index(submitted[1])
+    assert 500 < submitted[1] <= 561 and pauses[again:again + 4] == [1, 2, 4, 8] and now[0] == 900
+    assert len(asked) < 30 and 'starting workers again' in capsys.readouterr().out
+
+
+def test_who_follows_runs_and_is_asked_to_stop_leaves_the_job(request_of, monkeypatch, capsys):
+    def engine(command, **options) -> subprocess.CompletedProcess:
+        if command[0] == 'squeue':
+            os.kill(os.getpid(), signal.SIGTERM)
+        return subprocess.CompletedProcess(command, 0, '8\n', '')
+
+    before = {name: signal.getsignal(name) for name in SIGNALS}
+    monkeypatch.setattr(slurm.subprocess, 'run', engine)
+    try:
+        with Progress('plain', 5, 0) as display:
+            assert EXECUTORS['slurm']().run(request_of(), display)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+    assert 'job 8 goes on; the same command follows it, `scancel 8` ends it' in capsys.readouterr().out
 
 
 def test_workers_that_keep_ending_are_given_up(request_of):

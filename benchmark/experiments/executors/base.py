@@ -50,6 +50,10 @@ class Request:
         """How many workers to start."""
         return max(1, self.workers or min(self.MOST, len(self.todo())))
 
+    def at_once(self, local: bool) -> int:
+        """How many runs go at the same time, here or elsewhere."""
+        return len(self.places) if local else self.size()
+
     def command(self) -> list[str]:
         """What starts a worker on any machine that sees this one's files."""
         return [sys.executable, '-m', 'benchmark.experiments.join', str(self.work.out),
