@@ -12,7 +12,7 @@ from .work import Task, Work
 #: Time of a step beside one that trains everything, by the number of stages that are frozen (docs/results.md).
 FROZEN = {3: 0.55, 4: 0.4}
 #: Beside a ResNet's, of a stacked hourglass of two stacks, both as wide as the suites here have them.
-HOURGLASS = 1.0
+HOURGLASS = 0.8
 
 
 def cost(config: Mapping, images: int) -> float:

@@ -13,9 +13,9 @@ from typing import Any
 from benchmark.files import digest, file_digest, write_json
 from benchmark.program import RECORD_FORMAT, too_late
 
+from .errors import SuiteError
 from .locks import NAME as LOCK
 from .locks import is_locked
-from .suite import SuiteError
 
 RECORD = 'record.json'
 PROGRESS = 'progress'

@@ -18,6 +18,7 @@ from mmengine.config import config as mmengine_config
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.options import read_options
 
+from .errors import SuiteError
 from .kinds import (
     ABOVE_0,
     DICT,
@@ -90,10 +91,6 @@ SHAPES = {**dict.fromkeys(('name', 'title', 'question', 'caution'), TEXT),
           'workers': Kind('a number of runs at the same time, 1 or more', whole(1).fits)}
 CONDITION = dict(label=SOME_TEXT, value=FINITE, num_labels=whole(1), method_options=DICT, seeding=DICT)
 METHOD = dict(config=SOME_TEXT, label=SOME_TEXT, cfg_options=OPTIONS)
-
-
-class SuiteError(ValueError):
-    """A suite that can't be planned: names the file, the field and the remedy."""
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import Any
 from benchmark.numerics import NUMERICS
 from benchmark.program import PLAN_FORMAT
 
+from .errors import SuiteError
 from .records import LaterFormat, Status, check_format, status
-from .suite import SuiteError
 
 #: The folder from which this package is imported; processes that are started elsewhere look there too.
 ROOT = Path(__file__).resolve().parents[2]

@@ -42,7 +42,7 @@ class Tiny:
     def run(self, *options, text: str = '', **env: str) -> subprocess.CompletedProcess:
         """Runs tools/run_suite.py to its end."""
         process = self.start(*options, text=text, **env)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=900)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def runs(self) -> dict[str, Path]:

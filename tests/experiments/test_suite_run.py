@@ -143,7 +143,7 @@ def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, ti
     process = tiny.start('--methods', 'ctd_com', text=LONG)
     wait_for(lambda: list(tiny.out.glob('runs/*/*/state-00000002*.pth')))
     process.send_signal(how)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=900)
     if how == signal.SIGTERM:
         assert process.returncode == 130 and 'the same command goes on' in err
     assert '(stopped in epoch' in tiny.run('--methods', 'ctd_com', '--dry-run', text=LONG).stdout
@@ -164,7 +164,7 @@ def test_what_the_suite_has_made_it_makes_again_though_it_is_deleted_in_mid_suit
     shutil.rmtree(cache / 'sources')
     shutil.rmtree(next(cache.glob('data/synthetic-faces-*/images')))
     shutil.rmtree(next(cache.glob('data/synthetic-identities-*')))
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0 and 'FAILED' not in out, out + err
     assert tiny.digests() == done.digests()
     shutil.rmtree(cache)
@@ -203,7 +203,7 @@ def test_whatever_is_raised_for_want_of_data_or_source_may_pass(registered, done
 
 def test_two_commands_on_one_folder_do_each_run_once(done, tiny):
     both = [tiny.start('--progress', 'plain') for _ in range(2)]
-    outputs = [process.communicate(timeout=300) for process in both]
+    outputs = [process.communicate(timeout=900) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     assert tiny.digests() == done.digests()
     for folder in tiny.runs().values():
@@ -218,7 +218,7 @@ def test_another_plan_on_a_folder_in_use_is_refused(tiny):
     assert other.returncode == 2 and f'{tiny.out}: in use by process {process.pid} on ' in other.stderr
     assert 'give another --out' in other.stderr
     process.terminate()
-    process.communicate(timeout=300)
+    process.communicate(timeout=900)
 
 
 def test_the_record_says_what_ran_where(done):
