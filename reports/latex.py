@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import PROCEDURE
-from .numbers import lookup, probability, written
+from .numbers import look, lookup, probability, written
 from .units import across
 
 ESCAPES = str.maketrans({
     '\\': r'\textbackslash{}', '{': r'\{', '}': r'\}', '$': r'\$', '&': r'\&', '#': r'\#', '_': r'\_', '%': r'\%',
     '~': r'\textasciitilde{}', '^': r'\textasciicircum{}', '\n': ' ', '\r': ' ', '<': r'\textless{}',
-    '>': r'\textgreater{}', '\u2212': '$-$', '–': '--',
+    '>': r'\textgreater{}',
+    '|': r'\textbar{}', '\u2212': '$-$', '–': '--',
 })  # fmt: skip
-#: Endpoint -> heading, decimals, factor.
-COLUMNS = {'ME': ('ME', 3, 1), 'FR': (r'FR [\%]', 1, 100), 'AUC': ('AUC', 3, 1), 'NME': (r'NME [\%]', 2, 100)}
+#: Endpoint -> heading.
+COLUMNS = {'ME': 'ME', 'FR': r'FR [\%]', 'AUC': 'AUC', 'NME': r'NME [\%]'}
 BETTER, WORSE = ('superior', 'superior and relevant'), ('inferior', 'inferior and relevant')
 
 
@@ -41,11 +42,12 @@ def table1(analysis: dict[str, Any]) -> str:
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        cells = [_estimate(block, name, method in best[name], marks.get((method, name), '')) for name in names]
+        cells = [_estimate(block, name, method in best[name], look(analysis, name), marks.get((method, name), ''))
+                 for name in names]
         spread = [_number(lookup(block, ('endpoints', 'ME', part)), 3) for part in ('seed_sd', 'image_sd')]
         rows.append([tex(block['label']), cells[0], *spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = [COLUMNS[name][0] for name in names]
+    heads = [COLUMNS[name] for name in names]
     caption = (f'{tex(analysis["title"])}. ME in {tex(analysis["unit"])}, failure threshold '
                f'{analysis["threshold"]:g}. In brackets: {_level(analysis)} intervals over seeds and '
                f'{analysis["unit_of_analysis"]}s. Seed SD: over seeds; image SD: over images, of seed averages. Bold: '
@@ -62,7 +64,7 @@ def contrasts(analysis: dict[str, Any]) -> str:
     label = {name: tex(block['label']) for name, block in analysis['methods'].items()}
     rows = []
     for (a, b, endpoint), scopes in places.items():
-        head, digits, scale = COLUMNS[endpoint]
+        head, (digits, scale) = COLUMNS[endpoint], look(analysis, endpoint)
         cells = []
         for scope in scopes.values():
             ends = [_number(scope[end], digits, scale) for end in ('ci_low', 'ci_high')]
@@ -124,10 +126,9 @@ def success(analysis: dict[str, Any]) -> str:
              for name in analysis['order']['methods'] if name in block['methods']]
     if observed:
         shown.append((r'\midrule between annotators', None, observed, observed))
-    looks = {name: (1, 100) for name in block['endpoints']} | {block['mean']: (3, 1)}
     rows = []
     for label, name, ends, spread in shown:
-        cells = [_estimate(ends, end, name in best[end], look=looks[end]) for end in names]
+        cells = [_estimate(ends, end, name in best[end], look(analysis, end)) for end in names]
         rows.append([label, cells[0], _number(spread['error_sd'], 3), *cells[1:]])
     unit = tex(block['unit'])
     note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
@@ -143,13 +144,12 @@ def tex(text: str) -> str:
     return text.translate(ESCAPES)
 
 
-def _estimate(block: dict[str, Any], name: str, best: bool, mark: str = '',
-              look: tuple[int, float] | None = None) -> str:
-    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound; look: decimals and factor."""
+def _estimate(block: dict[str, Any], name: str, best: bool, shown: tuple[int, float], mark: str = '') -> str:
+    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound; shown: decimals and factor."""
     cell = lookup(block, ('endpoints', name))
     if cell is None:
         return '--'
-    digits, scale = look or COLUMNS[name][1:]
+    digits, scale = shown
     mean = _number(cell['mean'], digits, scale)
     mean = (rf'\textbf{{{mean}}}' if best else mean) + mark
     if cell['bound'] is not None:
@@ -207,12 +207,20 @@ def _level(analysis: dict[str, Any]) -> str:
     return rf'{100 * (1 - analysis["alpha"]):g}\,\%'
 
 
+def _braced(cell: str) -> str:
+    """A cell that can't be read as an argument of the row's end or of the rule before it."""
+    return f'{{{cell}}}' if cell.startswith(('[', '*')) else cell
+
+
 def _table(caption: str, label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str = '') -> str:
+    def line(cells: Sequence[str]) -> str:
+        return ' & '.join(map(_braced, cells)) + r' \\'
+
     lines = [
         '% needs \\usepackage{booktabs}; scripts other than the Latin one need LuaLaTeX or XeLaTeX',
         r'\begin{table}', r'\centering', r'\footnotesize', r'\setlength{\tabcolsep}{3pt}',
         rf'\caption{{{caption}}}', rf'\label{{tab:{label}}}',
-        rf'\begin{{tabular}}{{{columns or "l" + "r" * (len(heads) - 1)}}}', r'\toprule', ' & '.join(heads) + r' \\',
-        r'\midrule', *(' & '.join(row) + r' \\' for row in rows), r'\bottomrule', r'\end{tabular}', r'\end{table}', '',
+        rf'\begin{{tabular}}{{{columns or "l" + "r" * (len(heads) - 1)}}}', r'\toprule', line(heads),
+        r'\midrule', *map(line, rows), r'\bottomrule', r'\end{tabular}', r'\end{table}', '',
     ]  # fmt: skip
     return '\n'.join(lines)

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from benchmark.statistics.endpoints import rounded
+
 ABSENT = '–'
 Path_ = Sequence[str | int]
 
@@ -32,7 +34,8 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
 
     Args:
         value: None, a number or text.
-        digits: Decimals; None writes whole numbers as they are and others with four significant digits.
+        digits: Decimals, see :func:`benchmark.statistics.endpoints.rounded`; None writes whole numbers as they are and
+            others with four significant digits.
         scale: 100 for percent.
     """
     if value is None:
@@ -41,11 +44,10 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
         return ', '.join(written(item) for item in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
-    scaled = value * scale
     if digits is None:
-        text = str(value) if isinstance(value, int) and scale == 1 else f'{scaled:.4g}'
+        text = str(value) if isinstance(value, int) and scale == 1 else f'{value * scale:.4g}'
     else:
-        text = f'{scaled:.{digits}f}'
+        text = rounded(value, digits, scale)
     return text.replace('-', '\u2212')
 
 
@@ -54,6 +56,12 @@ def probability(value: float | None) -> str:
     if value is None:
         return ABSENT
     return '< 0.001' if value < 0.001 else '> 0.999' if value > 0.999 else f'{value:.3f}'
+
+
+def look(analysis: dict[str, Any], endpoint: str) -> tuple[int, float]:
+    """Decimals and factor with which an endpoint is shown."""
+    about = analysis['endpoints'][endpoint]
+    return about['decimals'], about['factor']
 
 
 class Numbers:

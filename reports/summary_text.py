@@ -8,10 +8,10 @@ from typing import Any
 from benchmark.program import described
 
 from .answers import SYMBOLS, answers, planned_pairs, single_seed
-from .numbers import lookup, written
+from .numbers import look, lookup, written
 from .page_text import cut
 
-COLUMNS = {'ME': (3, 1), 'FR': (1, 100), 'AUC': (3, 1)}
+COLUMNS = ('ME', 'FR', 'AUC')
 
 
 def summary(analysis: dict[str, Any]) -> str:
@@ -52,7 +52,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
         scopes = [analysis['contrasts'][place] for place in (pair.procedure, pair.networks)]
         verdicts = [f'{SYMBOLS[one["verdict"]]} {one["verdict"]}' for one in scopes]
         rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
-                     _estimate(scopes[single], 'estimate', 3, 1), *verdicts])
+                     _estimate(scopes[single], 'estimate', *look(analysis, 'ME')), *verdicts])
     level = f'{100 * (1 - analysis["alpha"]):g} %'
     head = ['planned contrast', f'ME difference [{level} interval], {plain(analysis["unit"])}',
             'as training procedures', 'as the networks at hand']
@@ -64,7 +64,7 @@ def _table1(analysis: dict[str, Any]) -> str:
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        cells = [_estimate(lookup(block, ('endpoints', name)) or {}, 'mean', *COLUMNS[name]) for name in names]
+        cells = [_estimate(lookup(block, ('endpoints', name)) or {}, 'mean', *look(analysis, name)) for name in names]
         rows.append([_label(analysis, method), cells[0], written(lookup(block, ('endpoints', 'ME', 'seed_sd')), 3),
                      *cells[1:], f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = {'ME': f'ME, {plain(analysis["unit"])}', 'FR': 'FR, %', 'AUC': 'AUC'}
@@ -82,8 +82,9 @@ def _success(analysis: dict[str, Any]) -> list[str]:
         unit = plain(block['unit'])
         head = ['', f'MRE, {unit}', *(f'SDR {threshold:g} {unit}, %' for threshold in block['thresholds'])]
         parts.append(_markdown(head, [
-            [label, _estimate(ends.get(block['mean'], {}), 'mean', 3, 1),
-             *(_estimate(ends.get(name, {}), 'mean', 1, 100) for name in block['endpoints'])] for label, ends in rows]))
+            [label, _estimate(ends.get(block['mean'], {}), 'mean', *look(analysis, block['mean'])),
+             *(_estimate(ends.get(name, {}), 'mean', *look(analysis, name)) for name in block['endpoints'])]
+            for label, ends in rows]))
     if observed:
         parts.append('\n'.join(f'- {plain(item["text"])}' for item in observed['comparison']['items']))
     return parts

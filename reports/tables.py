@@ -1,21 +1,27 @@
 """Every table as a CSV file, with full precision; :mod:`.latex` has the main ones for papers.
 
 Shares (FR, AUC, NME) are fractions, as in analysis.json; the FR that the paper reports is in percent, as it prints it.
-An empty cell is a number that can't be estimated or is not there.
+Contrasts also stand there as everything else shows them: ``shown``, ``shown_ci_low`` and ``shown_ci_high`` are rounded,
+in ``shown_unit``, with the sign of first minus second. An empty cell is a number that can't be estimated or is absent.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from benchmark.statistics.endpoints import rounded
 
 from .latex import latex_tables
 from .numbers import lookup
 
 Row = Sequence[Any]
 MOMENTS = ('mean', 'ci_low', 'ci_high', 'bound', 'seed_sd', 'image_sd')
+#: Text that is a rounded number and no formula.
+NUMBER = re.compile(r'-?\d+(\.\d+)?(e-?\d+)?')
 REPORTED = ('ME', 'SD', 'FR', 'AUC')
 
 
@@ -109,7 +115,7 @@ def lists(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
         components.append({'endpoint': endpoint, 'of': 'overall', 'a': None, 'b': None, **block['overall']})
         components += [{'endpoint': endpoint, 'of': 'share of a contrast', **one} for one in block['contrasts']]
     return {
-        'contrasts': _flat(analysis['contrasts']),
+        'contrasts': _flat(_shown(analysis, analysis['contrasts'])),
         'effects': _flat(analysis['effects']),
         'variance_components': _flat(components),
         'planning': _flat(analysis['planning'], without=('grid',)),
@@ -154,7 +160,7 @@ def landmarks(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
 def success(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
     """Mean radial error and success detection rates per method and between annotators; what is compared with what."""
     block, observed = analysis.get('success'), analysis.get('annotators')
-    tables = {'success_contrasts': _flat((block or {}).get('contrasts', [])),
+    tables = {'success_contrasts': _flat(_shown(analysis, (block or {}).get('contrasts', []))),
               'annotators': _flat((observed or {}).get('comparison', {}).get('items', [])),
               'annotators_landmarks': _flat([{'landmark': name, **cell}
                                              for name, cell in (observed or {}).get('landmarks', {}).items()])}
@@ -187,6 +193,17 @@ def subgroups(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
     ]  # fmt: skip
     return {'subgroups': (('column', 'endpoint', 'stratum', 'n_units', 'method', 'mean'), means),
             'subgroup_contrasts': _flat(found)}
+
+
+def _shown(analysis: dict[str, Any], contrasts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Contrasts with difference and interval as page, sentences and LaTeX write them."""
+    found = []
+    for one in contrasts:
+        about = analysis['endpoints'][one['endpoint']]
+        texts = {name: None if one[key] is None else rounded(one[key], about['decimals'], about['factor'])
+                 for name, key in (('shown', 'estimate'), ('shown_ci_low', 'ci_low'), ('shown_ci_high', 'ci_high'))}
+        found.append({**one, **texts, 'shown_unit': about['difference_unit'] or about['shown_unit']})
+    return found
 
 
 def _blocks(analysis: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], str, dict[str, Any]]]:
@@ -233,4 +250,4 @@ def _cell(content: Any) -> str:
     if isinstance(content, (list, tuple)):
         return ';'.join(map(_cell, content))
     text = str(content)
-    return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') else text
+    return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') and not NUMBER.fullmatch(text) else text

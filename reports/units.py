@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .numbers import look
+
 
 @dataclass(frozen=True)
 class Across:
@@ -34,5 +36,6 @@ def across(analysis: dict[str, Any]) -> Across:
     """What conditions are compared in."""
     block = analysis.get('common_unit')
     if not block:
-        return Across('ME', 'ME', analysis['unit'], 1, 3)
-    return Across(block['endpoint'], block['label'], block['unit'], block['factor'], 2 if block['factor'] == 100 else 3)
+        return Across('ME', 'ME', analysis['unit'], 1, look(analysis, 'ME')[0])
+    digits, _ = look(analysis, block['endpoint'])
+    return Across(block['endpoint'], block['label'], block['unit'], block['factor'], digits)

@@ -75,9 +75,6 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if not suite.plan.get('analysis'):
         # What a suite declares and a bare table can't; a reader of the page alone would take it for meant.
-        if args.threshold is None:
-            print(f'note: --threshold was not given: an image fails above {content["threshold"]:g} {content["unit"]}, '
-                  "the paper's value in heatmap pixels", file=sys.stderr)
         if content['proposed'] is None and content['reference'] is None:
             print('note: neither --proposed nor --reference was given: nothing is tested as planned', file=sys.stderr)
     for note in content['notes']:

@@ -86,6 +86,10 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         raise TableError('field error: empty in all rows; there is nothing to analyse')
     _check_pairing(main, options, notes)
     _check_margins(main, options)
+    if not plan.get('analysis') and choices.get('threshold') is None:
+        share = float(np.mean([values.mean() for values in main.values['FR'].values()]))
+        notes.append(f'No threshold was declared: an image fails above {options.threshold:g} {options.unit}, the value '
+                     f'for heatmap pixels ({100 * share:.3g} % of all images do); FR and AUC rest on it.')
     _check_units(table, main, layout.main, notes, alerts)
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import crossed
 from .crossed import NETWORKS, PROCEDURE, Block
-from .endpoints import ENDPOINTS, Rates, ced, is_share
+from .endpoints import ENDPOINTS, Rates, ced, is_share, rate_endpoint
 from .layout import Layout
 from .options import Options
 from .scores import Scores
@@ -94,18 +94,10 @@ def error_distributions(scores: Scores, points: np.ndarray) -> dict[str, Any]:
 
 
 def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) -> dict[str, Any]:
-    """Label, unit, meaning and direction of each endpoint."""
-    units = {'FR': 'share of images', 'AUC': 'share of the area', 'NME': 'share of the inter-ocular distance',
-             'ME_photo': 'photo px', 'ME_input': 'input px', 'ME_mm': 'mm'}
-    found = {name: {'label': label, 'unit': units.get(name, unit), 'description': text, 'better': better}
-             for name, (label, text, better) in ENDPOINTS.items() if name in names}
-    for name, threshold in rates.names.items() if rates else ():
-        if name in names:
-            limit = f'{threshold:g} {rates.unit}'
-            found[name] = {'label': f'success detection rate at {limit}', 'unit': 'share of landmarks',
-                           'description': 'Mean over images of the share of landmarks with an error of at most '
-                                          f'{limit}.', 'better': 'higher'}
-    return found
+    """Label, unit, meaning and direction of each endpoint, and how its numbers are written."""
+    about = {**ENDPOINTS, **{name: rate_endpoint(f'{threshold:g} {rates.unit}')
+                             for name, threshold in (rates.names.items() if rates else ())}}
+    return {name: one.described(unit) for name, one in about.items() if name in names}
 
 
 def learning_curve(conditions: dict[str, Any], layout: Layout, label: str,

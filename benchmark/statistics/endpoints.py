@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,30 +39,83 @@ DECODER_FLOOR = (math.sqrt(2) + math.asinh(1)) / 6
 
 RUN = ['condition', 'method', 'seed']
 
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint for readers: the one place that says how it is named, which way is better and how it is written.
+
+    Attributes:
+        label: Its name.
+        description: What it is.
+        better: ``lower`` or ``higher``.
+        unit: Of its values in ``analysis.json``; None: that of the errors.
+        factor: What values are multiplied by where they are shown, 100 for percent.
+        decimals: With which they are shown then, means and differences alike.
+        shown: Unit of shown means; None: that of the errors.
+        difference: Unit of shown differences; None: that of the errors.
+    """
+
+    label: str
+    description: str
+    better: str = 'lower'
+    unit: str | None = None
+    factor: int = 1
+    decimals: int = 3
+    shown: str | None = None
+    difference: str | None = None
+
+    def described(self, unit: str) -> dict[str, Any]:
+        """As ``analysis.json`` holds it; unit: that of the errors."""
+        return {'label': self.label, 'description': self.description, 'better': self.better,
+                'unit': unit if self.unit is None else self.unit, 'factor': self.factor, 'decimals': self.decimals,
+                'shown_unit': unit if self.shown is None else self.shown,
+                'difference_unit': unit if self.difference is None else self.difference}
+
+
+def _distance(label: str, description: str, unit: str | None = None) -> Endpoint:
+    return Endpoint(label, description, unit=unit, shown=unit, difference=unit)
+
+
 ENDPOINTS = {
-    'ME': ('mean error', 'Mean over images of the mean Euclidean error of the landmarks. Primary.', 'lower'),
-    'ME_printed': (
-        'mean error, as printed',
-        'The formula as the paper prints it: Frobenius norm over K, sqrt(sum of squared errors) / K.',
-        'lower',
-    ),
-    'FR': ('failure rate', 'Share of images whose mean error is above the threshold.', 'lower'),
-    'AUC': (
-        'area under the CED',
-        'Area under the cumulative error distribution from 0 to the threshold, divided by the threshold.',
-        'higher',
-    ),
-    'NME': ('normalised mean error', 'Mean error over the inter-ocular distance of the image.', 'lower'),
-    'ME_photo': ('mean error, photograph', 'Mean error in pixels of the photograph, as prepared.', 'lower'),
-    'ME_input': ('mean error, network input', 'Mean error in pixels of the network input.', 'lower'),
-    'ME_mm': (
-        'mean error, millimetres',
-        'Mean error in millimetres, where the pixel spacing is known.',
-        'lower',
-    ),
+    'ME': _distance('mean error', 'Mean over images of the mean Euclidean error of the landmarks. Primary.'),
+    'ME_printed': _distance('mean error, as printed', 'The formula as the paper prints it: Frobenius norm over K, '
+                            'sqrt(sum of squared errors) / K.'),
+    'FR': Endpoint('failure rate', 'Share of images whose mean error is above the threshold.', unit='share of images',
+                   factor=100, decimals=1, shown='% of images', difference='percentage points'),
+    'AUC': Endpoint('area under the CED', 'Area under the cumulative error distribution from 0 to the threshold, '
+                    'divided by the threshold.', 'higher', 'share of the area', shown='0 to 1', difference=''),
+    'NME': Endpoint('normalised mean error', 'Mean error over the inter-ocular distance of the image.',
+                    unit='share of the inter-ocular distance', factor=100, decimals=2, shown='%',
+                    difference='% of the inter-ocular distance'),
+    'ME_photo': _distance('mean error, photograph', 'Mean error in pixels of the photograph, as prepared.', 'photo px'),
+    'ME_input': _distance('mean error, network input', 'Mean error in pixels of the network input.', 'input px'),
+    'ME_mm': _distance('mean error, millimetres', 'Mean error in millimetres, where the pixel spacing is known.', 'mm'),
 }
 
 
+def rate_endpoint(limit: str) -> Endpoint:
+    """The success detection rate at a limit such as '2 mm'."""
+    return Endpoint(f'success detection rate at {limit}',
+                    f'Mean over images of the share of landmarks with an error of at most {limit}.', 'higher',
+                    'share of landmarks', 100, 1, '% of landmarks', 'percentage points')
+
+
+def rounded(value: float, decimals: int, factor: float = 1) -> str:
+    """A number as it is written everywhere: on the page, in sentences, in LaTeX, Markdown and CSV.
+
+    Args:
+        value: As it stands in ``analysis.json``.
+        decimals: As a rule; a number of which no two digits would be left has two significant ones.
+        factor: What it is multiplied by, 100 for percent.
+    """
+    scaled = value * factor
+    if abs(scaled) < ROUNDING:
+        return f'{0:.{decimals}f}'
+    return f'{scaled:.2g}' if abs(scaled) < 0.5 * 10 ** (1 - decimals) else f'{scaled:.{decimals}f}'
+
+
+#: Shown numbers below this are rounding errors of 0.
+ROUNDING = 1e-9
 #: How much above a success threshold, as a share of it, an error still counts as equal: 30 pixels of 0.1 mm are 3 mm in
 #: any arithmetic.
 TIE = 1e-9
@@ -105,7 +159,7 @@ def is_share(endpoint: str) -> bool:
 
 def lower_is_better(endpoint: str) -> bool:
     """Whether a smaller value of the endpoint is the better one."""
-    return not is_rate(endpoint) and ENDPOINTS[endpoint][2] == 'lower'
+    return not is_rate(endpoint) and ENDPOINTS[endpoint].better == 'lower'
 
 
 def successes(errors: np.ndarray, threshold: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .consistency import LOST_BY_CAP, how_names_differ, refuse_folds
+from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ, refuse_folds
 from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
 from .errors import TableError
@@ -143,7 +143,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         grid, dropped = grid[:, complete], [image for image, kept in zip(images, complete) if not kept]
         images = [image for image, kept in zip(images, complete) if kept]
         if not images:
-            raise TableError(_nothing_common(frame, runs, label, lost))
+            raise TableError(_nothing_common(rows, frame, runs, label, lost))
     else:
         dropped = []
         missing = {method: int((~whole[place]).sum()) for method, place in places.items()}
@@ -195,11 +195,20 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     return found
 
 
-def _nothing_common(frame: pd.DataFrame, runs: pd.DataFrame, label: str, lost: Mapping[str, float]) -> str:
+def _nothing_common(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame, label: str,
+                    lost: Mapping[str, float]) -> str:
     """Why no image is whole in all runs, with the remedy that fits."""
     problem = f'condition {label}: no image has the same landmarks in every run'
     if hint := _spelt_otherwise(frame, runs):
         return f'{problem}; {hint}'
+    if 'landmark' in rows.columns:
+        names = sorted(rows['landmark'].unique())
+        for method, own in rows.groupby('method', sort=False)['landmark']:
+            if lacking := [name for name in names if name not in set(own)]:
+                alike = next((' and '.join(group) for group in differing_in_case(names) if {*group} & {*lacking}), '')
+                return (f'{problem}: {method} has no landmark {some(lacking)}; '
+                        + (f'{alike} differ in capital and small letters only: write them alike' if alike else
+                           'keep the landmarks that all methods have'))
     remedy = 'score all runs on the same test images'
     if max(lost.values()) <= LOST_BY_CAP:
         remedy += ', or give missing_cap, the error that a missing prediction counts as'

@@ -18,6 +18,9 @@ from .rank_tests import holm
 from .scores import Scores
 from .table import GROUP, KEYS
 
+#: Fewer images (subjects) give neither interval nor test: their variance is hardly known.
+LEAST = 5
+
 
 def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
               notes: list[str], endpoint: str = 'ME') -> list[dict[str, Any]]:
@@ -33,6 +36,7 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
     Returns:
         Per column: ``strata`` with each stratum's number of units and each method's mean; ``contrasts`` per stratum,
         pair and scope; ``interactions``: the difference in the stratum minus that in all others, Holm over strata.
+        Strata of fewer than five units have neither intervals nor p-values.
 
     Raises:
         TableError: A declared column is not in the table, or an image (subject) is in two strata.
@@ -56,13 +60,18 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
             notes.append(f'{column.removeprefix(GROUP)}: {some(small)} left out of the subgroups, with fewer than two '
                          f'{scores.unit}s.')
         strata = [label for label in strata if label not in small]
+        counts = {label: int((labels == label).sum()) for label in strata}
+        if few := [label for label in strata if counts[label] < LEAST]:
+            notes.append(f'{column.removeprefix(GROUP)}: {some(few)} with fewer than {LEAST} {scores.unit}s: means and '
+                         'differences are shown, without intervals and tests.')
         blocks = {pair: scores.pair(endpoint, *pair, options.design) for pair in pairs}
         found.append({
             'column': column.removeprefix(GROUP), 'endpoint': endpoint, 'unit': scores.unit,
             'strata': [{'name': label, 'n_units': int((labels == label).sum()),
                         'means': {method: float(scores.block(endpoint, method).images[labels == label].mean())
                                   for method in scores.methods}} for label in strata],
-            'contrasts': [_entry(label, pair, scope, _within(blocks[pair], labels == label, scope, options), options)
+            'contrasts': [_entry(label, pair, scope, _within(blocks[pair], labels == label, scope, options), options,
+                                 counts[label])
                           for scope in SCOPES for pair in pairs for label in strata],
             'interactions': [entry for scope in SCOPES for pair in pairs
                              for entry in _interactions(blocks[pair], labels, strata, pair, scope, options)],
@@ -103,8 +112,9 @@ def _interactions(blocks: tuple[Block, Block], labels: np.ndarray, strata: Seque
     used = used[:1] if len(used) == 2 == len(strata) else used
     estimates = [interaction(*blocks, labels == label, (labels != label) & (labels != ''), scope, options.design)
                  for label in used]
-    entries = [_entry(label, pair, scope, one, options) for label, one in zip(used, estimates)]
-    for entry, p in zip(entries, holm([float(one.p) for one in estimates])):
+    sizes = [min((labels == label).sum(), ((labels != label) & (labels != '')).sum()) for label in used]
+    entries = [_entry(label, pair, scope, one, options, size) for label, one, size in zip(used, estimates, sizes)]
+    for entry, p in zip(entries, holm([float(entry['p']) for entry in entries])):
         entry['p_adjusted'] = p
     return entries
 
@@ -152,7 +162,11 @@ def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, sco
     return Estimate(np.float64(mean), np.float64(se), np.float64(variance**2 / weight))
 
 
-def _entry(label: str, pair: tuple[str, str], scope: str, one: Estimate, options: Options) -> dict[str, Any]:
+def _entry(label: str, pair: tuple[str, str], scope: str, one: Estimate, options: Options,
+           n_units: int) -> dict[str, Any]:
+    """A difference; of fewer than :data:`LEAST` units the number alone."""
+    if n_units < LEAST:
+        one = Estimate(one.estimate, np.float64(np.nan), np.float64(np.nan))
     low, high = one.interval(1 - options.alpha)
     return {'stratum': label, 'a': pair[0], 'b': pair[1], 'scope': scope, 'estimate': one.estimate, 'se': one.se,
             'df': one.df, 'p': one.p, 'ci_low': low, 'ci_high': high}

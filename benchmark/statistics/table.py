@@ -122,7 +122,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
             remedy = f'write {", ".join(map(repr, alike))} in small letters'
             if any(canonical(name) != name for name in alike):
                 remedy += ', without further blanks'
-        elif missing == ['error'] and len(_numeric(frame)) > 1:
+        elif missing in (['error'], ['method', 'error']) and len(_numeric(frame)) > 1:
             remedy = (f'with a column for each of {some([*map(str, _numeric(frame))], 3)} the table is wide: give one '
                       'row per landmark (or per method), with columns landmark and error, as pandas.melt does')
         raise TableError(f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
@@ -144,7 +144,12 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     merged = False
     for name in NAMES:
         if name in frame.columns:
+            written = frame[name].nunique()
             frame[name] = _names(frame[name], name, where)
+            if (count := frame[name][frame[name] != ''].nunique()) < written:
+                merged = True
+                notes.append(f'{name}: {written} spellings are {count} name{"s" if count != 1 else ""}, without blanks '
+                             'around them and with numbers as text.')
             different = [*pd.unique(frame[name])]
             if same := spellings(different):
                 merged = True
@@ -167,7 +172,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     if repeated.any():
         remedy = 'keep one row for each' + ('' if 'landmark' in keys else ', or add a column landmark')
         if merged:
-            remedy += " (names are the same here that differ in Unicode's forms or kinds of blanks only)"
+            remedy += " (names are the same here that differ in blanks or in Unicode's forms only)"
         elif frame[repeated].duplicated(keep=False).all():
             remedy = 'they are copies of each other: remove them but for one' + (
                 '' if 'landmark' in keys else ', or add a column landmark')

@@ -20,10 +20,7 @@ from .contrasts import (
     SUPERIOR,
     SUPERIOR_RELEVANT,
 )
-
-#: Endpoint -> factor, decimals, unit where it is not that of the errors.
-SHOWN = {'ME': (1, 3, None), 'FR': (100, 1, 'percentage points'), 'AUC': (1, 3, ''),
-         'NME': (100, 2, '% of the inter-ocular distance')}
+from .endpoints import ENDPOINTS, rounded
 
 #: What following the planner costs: the highest rate in simulated suites that add the seeds it names
 #: (docs/statistics.md, Looking again).
@@ -77,10 +74,7 @@ class Scale:
 
     def number(self, value: float) -> str:
         """Decimals of the endpoint, more where the number would else vanish."""
-        value = value * self.factor
-        if value != 0 and abs(value) < 0.5 * 10 ** (1 - self.decimals):
-            return f'{value:.2g}'
-        return f'{value:.{self.decimals}f}'
+        return rounded(value, self.decimals, self.factor)
 
     def signed(self, value: float) -> str:
         """'0.012 lower'."""
@@ -101,8 +95,8 @@ class _Words(Scale):
                  alpha: float) -> None:
         self.endpoint, self.a, self.b = endpoint, labels[a], labels[b]
         self.unit_of, self.alpha = unit_of, alpha
-        factor, decimals, own = SHOWN[endpoint]
-        super().__init__(factor, decimals, unit if own is None else own)
+        shown = ENDPOINTS[endpoint]
+        super().__init__(shown.factor, shown.decimals, unit if shown.difference is None else shown.difference)
         self.level = f'{100 * (1 - alpha):g} %'
 
     def conclusion(self, one: Mapping[str, Any]) -> str:

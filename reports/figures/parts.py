@@ -12,19 +12,12 @@ from matplotlib.figure import Figure
 from .base import INK, short
 
 PROCEDURE, NETWORKS = 'procedure', 'networks'
-#: Endpoint -> decimals, factor, unit where it is not that of the errors.
-SHOWN = {
-    'ME': (3, 1, None),
-    'FR': (2, 100, 'percentage points'),
-    'AUC': (3, 1, '0 to 1'),
-    'NME': (2, 100, '% of inter-ocular'),
-}
 
 
 def shown(analysis: dict[str, Any], endpoint: str) -> tuple[int, float, str]:
     """Decimals, factor and unit of an endpoint's differences."""
-    digits, factor, unit = SHOWN[endpoint]
-    return digits, factor, analysis['unit'] if unit is None else unit
+    about = analysis['endpoints'][endpoint]
+    return about['decimals'], about['factor'], about['difference_unit'] or about['shown_unit']
 
 
 def planned_pairs(analysis: dict[str, Any]) -> list[tuple[str, str]]:

@@ -45,14 +45,14 @@ class Table1(Section):
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
-        main = columns(analysis, (('FR', 'FR', 1, True), ('AUC', 'AUC', 3, True), ('NME', 'NME', 2, False),
-                                  ('ME_mm', 'ME', 3, False)))
+        main = columns(analysis, (('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
+                                  ('ME_mm', 'ME', False)))
         return {
             'columns': main,
-            'more': columns(analysis, (('NME', 'NME', 2, True), ('ME_mm', 'ME in mm', 3, True),
-                                       ('ME_printed', 'ME as printed', 3, True),
-                                       ('ME_photo', 'ME in photo px', 3, True),
-                                       ('ME_input', 'ME in input px', 3, True))),
+            'more': columns(analysis, (('NME', 'NME', True), ('ME_mm', 'ME in mm', True),
+                                       ('ME_printed', 'ME as printed', True),
+                                       ('ME_photo', 'ME in photo px', True),
+                                       ('ME_input', 'ME in input px', True))),
             'best': {name: best(analysis, name) for name in ('ME', *(column.name for column in main))},
             'described': any(block['description'] for block in blocks),
             'reported': any(block['reported'] for block in blocks),
@@ -63,14 +63,13 @@ class Table1(Section):
         }
 
 
-def columns(analysis: dict[str, Any], wanted: Sequence[tuple[str, str, int, bool]]) -> list[Column]:
-    """Those of the wanted columns (endpoint, title, decimals, with its interval) that the analysis has."""
-    units = {'FR': '% of images', 'AUC': '0 to 1', 'NME': '%', 'ME_mm': 'mm', 'ME_photo': 'photo px',
-             'ME_input': 'input px'}
+def columns(analysis: dict[str, Any], wanted: Sequence[tuple[str, str, bool]]) -> list[Column]:
+    """Those of the wanted columns (endpoint, title, with its interval) that the analysis has."""
+    about = analysis['endpoints']
     return [
-        Column(name, title, digits, 100 if name in ('FR', 'NME') else 1, units.get(name, analysis['unit']), interval,
-               '↓' if analysis['endpoints'][name]['better'] == 'lower' else '↑')
-        for name, title, digits, interval in wanted if name in analysis['endpoints']
+        Column(name, title, about[name]['decimals'], about[name]['factor'], about[name]['shown_unit'], interval,
+               '↓' if about[name]['better'] == 'lower' else '↑')
+        for name, title, interval in wanted if name in about
     ]
 
 

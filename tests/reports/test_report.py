@@ -14,7 +14,7 @@ import pytest
 
 from reports import ReportError, build_report
 from reports.figures import spread
-from reports.numbers import written
+from reports.numbers import probability, written
 from reports.palette import DARK, HUES, KNOWN, LIGHT, assign, contrast
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ def test_every_number_is_that_of_analysis_json(page, suites):
                 assert stored < 0.001 if shown == '< 0.001' else stored > 0.999, (path, text)
                 continue
             digits = len(shown.partition('.')[2])
-            options = {written(stored, digits, scale).replace('\u2212', '-'), f'{stored * scale:.4g}'}
+            options = {written(stored, digits, scale).replace('\u2212', '-'), f'{stored * scale:.4g}', probability(stored)}
             assert shown in options, (path, text)
 
 

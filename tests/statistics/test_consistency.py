@@ -163,7 +163,7 @@ def test_names_that_look_the_same_are_one_and_said(tmp_path):
     assert content['methods']['m\u00e9thode \u00e0']['n_seeds'] == 3 and content['proposed'] == 'm\u00e9thode \u00e0'
     assert any('look the same' in note for note in content['notes'])
     doubled = pd.concat([frame, frame.assign(method='me\u0301thode a\u0300')])
-    with pytest.raises(TableError, match="share the same .*Unicode's forms"):
+    with pytest.raises(TableError, match="share the same .*differ in blanks"):
         validate(doubled)
 
 
@@ -208,6 +208,33 @@ def test_equal_labels_are_told_apart():
                for one in content['statements'])
 
 
+@pytest.mark.parametrize(('change', 'part'), [
+    (lambda frame: frame['landmark'].str.upper(), 'ours has no landmark K0, K1; K0 and k0 differ in capital'),
+    (lambda frame: frame['landmark'].replace('k1', 'k0x'), 'ours has no landmark k0x; keep the landmarks that all')])
+def test_other_landmarks_are_named(change, part):
+    frame = table()
+    frame['landmark'] = frame['landmark'].where(frame['method'] == 'ours', change(frame))
+    with pytest.raises(TableError, match=part) as caught:
+        analysed(frame[frame['method'] != 'none'])
+    assert 'missing_cap' not in str(caught.value)
+
+
+def test_blanks_around_names_are_told_where_they_made_two_of_one():
+    frame = table(methods=('FT', 'FT '))
+    with pytest.raises(TableError, match='share the same .*differ in blanks'):
+        validate(frame)
+    frame['seed'] += 5 * (frame['method'] == 'FT ')
+    assert any('method: 2 spellings are 1 name,' in note for note in analysed(frame)['notes'])
+
+
+def test_a_threshold_that_nobody_declared_is_told():
+    small = table()
+    small['error'] /= 100
+    notes = analysed(small)['notes']
+    assert any('No threshold was declared' in note and '(0 % of all images do)' in note for note in notes)
+    assert not any('threshold' in note for note in analysed(small, threshold=0.01)['notes'])
+
+
 # Files
 
 
@@ -240,6 +267,7 @@ def test_decimal_commas_and_points_in_one_file_are_refused(tmp_path):
 @pytest.mark.parametrize(('frame', 'part'), [
     (pd.DataFrame({'method': 'a', 'seed': 0, 'image': ['i'], 'nose': 1.0, 'eye': 2.0}), 'wide: give one row per land'),
     (pd.DataFrame({'image': ['i'], 'Method ': ['a'], 'seed': 0, 'error': 1.0}), "write 'Method ' in small .*blanks"),
+    (pd.DataFrame({'seed': 0, 'image': ['i'], 'ours': 1.0, 'theirs': 2.0}), 'for each of ours, theirs .* is wide'),
     (pd.DataFrame({('a', 'b'): [1]}), 'levels of column names'),
     (pd.DataFrame({'method': 'a', 'seed': ['run1'], 'image': 'i', 'error': 1.0}), "as in 'run1'.; number the"),
     (pd.DataFrame({'method': 'a', 'seed': [0], 'image': 'i', 'error': '5.3%'}), "as in '5.3%'"),
