@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .answers import PROCEDURE
-from .numbers import look, lookup, probability, written
+from .numbers import lead, look, lookup, probability, written
 from .units import across
 
 ESCAPES = str.maketrans({
@@ -36,7 +36,8 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
 
 def table1(analysis: dict[str, Any]) -> str:
     """Means with intervals, seed SD and image SD."""
-    names = [name for name in COLUMNS if name in analysis['endpoints']]
+    first = lead(analysis)
+    names = [first, *(name for name in COLUMNS if name in analysis['endpoints'] and name != first)]
     best = {name: _best(analysis, analysis['methods'], name) for name in names}
     marks, note = _marks(analysis)
     rows = []
@@ -44,14 +45,15 @@ def table1(analysis: dict[str, Any]) -> str:
         block = analysis['methods'][method]
         cells = [_estimate(block, name, method in best[name], look(analysis, name), marks.get((method, name), ''))
                  for name in names]
-        spread = [_number(lookup(block, ('endpoints', 'ME', part)), 3) for part in ('seed_sd', 'image_sd')]
+        spread = [_number(lookup(block, ('endpoints', first, part)), *look(analysis, first))
+                  for part in ('seed_sd', 'image_sd')]
         rows.append([tex(block['label']), cells[0], *spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = [COLUMNS[name] for name in names]
-    caption = (f'{tex(analysis["title"])}. ME in {tex(analysis["unit"])}, failure threshold '
-               f'{analysis["threshold"]:g}. In brackets: {_level(analysis)} intervals over seeds and '
-               f'{analysis["unit_of_analysis"]}s. Seed SD: over seeds; image SD: over images, of seed averages. Bold: '
-               f'best mean, as it fell.{note}')
+    heads = [COLUMNS.get(name, 'ME [mm]') for name in names]
+    unit = tex(analysis['unit']) + (' where not in mm' if first == 'ME_mm' else '')
+    caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
+               f'{_level(analysis)} intervals over seeds and {analysis["unit_of_analysis"]}s. Seed SD: over seeds; '
+               f'image SD: over images, of seed averages. Bold: best mean, as it fell.{note}')
     return _table(caption, 'table1', ['Method', heads[0], 'seed SD', 'image SD', *heads[1:], 'seeds'], rows)
 
 

@@ -64,6 +64,17 @@ def look(analysis: dict[str, Any], endpoint: str) -> tuple[int, float]:
     return about['decimals'], about['factor']
 
 
+def lead(analysis: dict[str, Any]) -> str:
+    """The endpoint that a first table begins with: millimetres where all images have them, else percent of the
+    normalising distance, else the errors as they are."""
+    images = analysis['conditions'][analysis['main_condition']]['n_images']
+    for name in ('ME_mm', 'NME'):
+        blocks = [block['endpoints'].get(name) for block in analysis['methods'].values() if block['endpoints']]
+        if name in analysis['endpoints'] and all(block and block['n_images'] == images for block in blocks):
+            return name
+    return 'ME'
+
+
 class Numbers:
     """Writes numbers of one analysis.
 

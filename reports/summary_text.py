@@ -8,7 +8,7 @@ from typing import Any
 from benchmark.program import described
 
 from .answers import SYMBOLS, answers, planned_pairs, single_seed
-from .numbers import look, lookup, written
+from .numbers import lead, look, lookup, written
 from .page_text import cut
 
 COLUMNS = ('ME', 'FR', 'AUC')
@@ -60,15 +60,17 @@ def _verdicts(analysis: dict[str, Any]) -> str:
 
 
 def _table1(analysis: dict[str, Any]) -> str:
-    names = [name for name in COLUMNS if name in analysis['endpoints']]
+    first = lead(analysis)
+    names = [first, *(name for name in COLUMNS if name in analysis['endpoints'] and name != first)]
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
         cells = [_estimate(lookup(block, ('endpoints', name)) or {}, 'mean', *look(analysis, name)) for name in names]
-        rows.append([_label(analysis, method), cells[0], written(lookup(block, ('endpoints', 'ME', 'seed_sd')), 3),
-                     *cells[1:], f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = {'ME': f'ME, {plain(analysis["unit"])}', 'FR': 'FR, %', 'AUC': 'AUC'}
-    return _markdown(['method', heads['ME'], 'seed SD', *(heads[name] for name in names[1:]), 'seeds'], rows)
+        spread = written(lookup(block, ('endpoints', first, 'seed_sd')), *look(analysis, first))
+        rows.append([_label(analysis, method), cells[0], spread, *cells[1:],
+                     f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
+    heads = {'ME': f'ME, {plain(analysis["unit"])}', 'ME_mm': 'ME, mm', 'NME': 'NME, %', 'FR': 'FR, %', 'AUC': 'AUC'}
+    return _markdown(['method', heads[first], 'seed SD', *(heads[name] for name in names[1:]), 'seeds'], rows)
 
 
 def _success(analysis: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import figures
 from ..figures import curves
+from ..numbers import lead
 from ..units import across
 from .base import Section, Skip, register
 
@@ -45,15 +46,19 @@ class Table1(Section):
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
-        main = columns(analysis, (('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
-                                  ('ME_mm', 'ME', False)))
+        start = lead(analysis)
+        wanted = (('ME', 'ME', True), ('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
+                  ('ME_mm', 'ME', False))
+        first, = columns(analysis, [(start, 'NME' if start == 'NME' else 'ME', True)])
+        main = columns(analysis, [one for one in wanted if one[0] != start])
         return {
+            'first': first,
             'columns': main,
             'more': columns(analysis, (('NME', 'NME', True), ('ME_mm', 'ME in mm', True),
                                        ('ME_printed', 'ME as printed', True),
                                        ('ME_photo', 'ME in photo px', True),
                                        ('ME_input', 'ME in input px', True))),
-            'best': {name: best(analysis, name) for name in ('ME', *(column.name for column in main))},
+            'best': {column.name: best(analysis, column.name) for column in (first, *main)},
             'described': any(block['description'] for block in blocks),
             'reported': any(block['reported'] for block in blocks),
             'missing': any(block.get('missing') for block in blocks),

@@ -18,11 +18,12 @@ import pytest
 from benchmark.experiments.suite import SuiteError, load_suite
 from benchmark.statistics import analyze, read_suite, write_json
 from benchmark.statistics.alerts import alert
+from benchmark.statistics.endpoints import ENDPOINTS
 from reports import build_report
 from reports.answers import SYMBOLS, answers, listed
 from reports.build import read_analysis, render
 from reports.latex import latex_tables, tex
-from reports.numbers import written
+from reports.numbers import lead, written
 from reports.page import policy, unlinked
 from reports.page_text import cut, isolated
 from reports.sections import SECTIONS, ordered
@@ -85,6 +86,40 @@ def test_all_alerts_stand_on_the_first_screen_unfolded(analysis, tmp_path):
     assert [line for line in summary(found).splitlines() if line.startswith('- **Number')] == [
         f'- **Number {n} of what a reader must not miss \\& \\<b\\>.**' for n in range(5)]
     assert 'class="note alert"' not in render({**analysis, 'alerts': []}, tmp_path)[0]
+
+
+def test_the_first_table_begins_with_millimetres_or_percent_where_all_images_have_them(analysis, tmp_path):
+    images = analysis['conditions'][analysis['main_condition']]['n_images']
+    assert 'NME' in analysis['endpoints'] and 'ME_mm' not in analysis['endpoints']
+    found = json.loads(json.dumps(analysis))
+    for block in found['methods'].values():
+        # Half a millimetre a heatmap pixel.
+        half = {key: [v / 2 for v in value] if key == 'per_seed' else value / 2 if key in (
+            'mean', 'seed_sd', 'image_sd', 'ci_low', 'ci_high') and value is not None else value
+            for key, value in block['endpoints']['ME'].items()}
+        block['endpoints']['ME_mm'] = half
+    found['endpoints']['ME_mm'] = ENDPOINTS['ME_mm'].described('heatmap px')
+    partly = json.loads(json.dumps(found))
+    for block in partly['methods'].values():
+        block['endpoints']['ME_mm']['n_images'] = images - 1
+    bare = json.loads(json.dumps(analysis))
+    for block in bare['methods'].values():
+        del block['endpoints']['NME']
+    del bare['endpoints']['NME']
+    for content, name, head in ((found, 'ME_mm', 'mm'), (partly, 'NME', '%'), (analysis, 'NME', '%'),
+                                (bare, 'ME', analysis['unit'])):
+        assert lead(content) == name
+        text = re.search(r'<section id="table1".*?</section>', render(content, tmp_path)[0], re.DOTALL)[0]
+        assert re.search(r'\[interval\]<span class="u">([^<]*)<', text)[1] == head
+        assert re.search(r'data-path="/methods/\w+/endpoints/(\w+)/mean"', text)[1] == name
+        method = content['order']['methods'][0]
+        mean = content['methods'][method]['endpoints'][name]['mean']
+        about = content['endpoints'][name]
+        shown = f'{mean * about["factor"]:.{about["decimals"]}f}'
+        assert f' & {shown}' in latex_tables(content)['table1.tex'] or rf'\textbf{{{shown}}}' in latex_tables(
+            content)['table1.tex']
+        line = next(row for row in summary(content).splitlines() if row.startswith('| method |'))
+        assert line.split('|')[2].strip().endswith(head.replace('%', '%'))
 
 
 def test_best_means_are_bold_and_a_bound_stands_where_no_image_fails(page, analysis, suites):
