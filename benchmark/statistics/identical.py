@@ -38,8 +38,8 @@ def identical(table: pd.DataFrame, layout: Layout, plan: Mapping[str, Any]) -> l
             if len(labels) > 1:
                 alerts.append(alert('identical results', (
                     f'{some(labels)} give the same predictions to the last bit{place}, in all {len(runs)} '
-                    f'seed{"s" if len(runs) > 1 else ""}: they are one procedure under {len(labels)} names, and their '
-                    'difference of 0 is no finding. Look for a setting that nothing reads, or a copied result.')))
+                    f'seed{"s" if len(runs) > 1 else ""}, and their difference of 0 is no finding. Look for a setting '
+                    'that nothing reads, a copied result, or heatmaps too coarse for any difference to show.')))
     return alerts + _conditions(found, layout, shared)
 
 
