@@ -33,7 +33,8 @@ def test_every_number_is_that_of_analysis_json(page, suites):
                 assert stored < 0.001 if shown == '< 0.001' else stored > 0.999, (path, text)
                 continue
             digits = len(shown.partition('.')[2])
-            options = {written(stored, digits, scale).replace('\u2212', '-'), f'{stored * scale:.4g}', probability(stored)}
+            options = {written(stored, digits, scale).replace('\u2212', '-'), f'{stored * scale:.4g}',
+                       probability(stored)}
             assert shown in options, (path, text)
 
 
