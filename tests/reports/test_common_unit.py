@@ -1,10 +1,13 @@
 """What compares conditions is in one unit where their inputs differ, on the page and in the tables."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmark.statistics import analyze, validate
+from reports.build import build_report
 from reports.latex import conditions as latex_conditions
 from reports.sections.ablations import _rows
 from reports.tables import learning_curve
@@ -14,14 +17,20 @@ PLAN = dict(methods=[dict(name='a'), dict(name='b')], analysis=dict(proposed='a'
             conditions=[dict(name='s', label='64 px', value=64), dict(name='l', label='128 px', value=128)])
 
 
-@pytest.fixture(scope='module')
-def analysis():
+def unlike(**more):
+    """Two conditions of unlike inputs with equal errors in the photograph: (condition, method, seed, image)."""
     rng = np.random.default_rng(0)
     photo = rng.uniform(3, 9, (2, 2, 6))
     rows = [dict(condition=name, method='ab'[m], seed=s, image=f'i{i}', error=photo[m, s, i] * scale,
-                 error_photo=photo[m, s, i], scale_x=scale, scale_y=scale, error_mm=photo[m, s, i] / 2)
+                 error_photo=photo[m, s, i], scale_x=scale, scale_y=scale,
+                 **{key: value(photo[m, s, i], scale) for key, value in more.items()})
             for name, scale in (('s', 1 / 8), ('l', 1 / 4)) for m in range(2) for s in range(2) for i in range(6)]
     return analyze(validate(pd.DataFrame(rows)), PLAN, draws=100), photo
+
+
+@pytest.fixture(scope='module')
+def analysis():
+    return unlike(error_mm=lambda error, scale: error / 2)
 
 
 def test_tables_of_conditions_are_in_the_common_unit(analysis):
@@ -47,3 +56,12 @@ def test_contrasts_under_each_condition_are_in_the_common_unit(analysis):
 def test_without_unlike_inputs_it_is_the_unit_of_the_errors(analysis):
     axis = across(analysis[0] | dict(common_unit=None))
     assert (axis.endpoint, axis.unit, axis.factor, axis.own) == ('ME', 'heatmap px', 1, True)
+
+
+@pytest.mark.parametrize('more, unit', [
+    (dict(error_mm=lambda error, scale: error / 2), 'mm'), (dict(normalizer=lambda error, scale: 50 * scale), '%'),
+    ({}, 'photo px')])
+def test_the_page_takes_each_unit(tmp_path, more, unit):
+    path = tmp_path / 'analysis.json'
+    path.write_text(json.dumps(unlike(**more)[0]))
+    assert f'they are compared in {unit}' in build_report(path, tmp_path / 'report').read_text()
