@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def identical(table: pd.DataFrame, layout: Layout, plan: Mapping[str, Any]) -> l
         plan: The suite's plan, or an empty dict; its runs say which conditions share a run on purpose.
     """
     found = _digests(table)
-    shared = {(run['method'], run['seed'], frozenset((run['condition'], other)))
-              for run in plan.get('runs', ()) for other in run.get('also', ())}
+    shared = {(run['method'], run['seed'], frozenset(pair)) for run in plan.get('runs', ())
+              for pair in combinations((run['condition'], *run.get('also', ())), 2)}
     alerts = []
     for condition in layout.conditions:
         groups: dict[tuple, list[str]] = {}
