@@ -152,9 +152,10 @@ def near_copies(thumbs: np.ndarray,
         later, earlier = later[keep], earlier[keep]
         for part in range(0, len(later), 4096):
             i, j = later[part:part + 4096], earlier[part:part + 4096]
-            for one, other, alike in zip(i, j, np.einsum('nd,nd->n', fine[i], fine[j]), strict=True):
-                if alike >= COPY and alike > found.get(int(one), (0, 0.0))[1]:
-                    found[int(one)] = int(other), float(alike)
+            alike = np.einsum('nd,nd->n', fine[i], fine[j])
+            for row in np.flatnonzero(alike >= COPY):
+                if alike[row] > found.get(int(i[row]), (0, 0.0))[1]:
+                    found[int(i[row])] = int(j[row]), float(alike[row])
     return found
 
 

@@ -53,7 +53,7 @@ def carriers(scores: Scores, labels: Mapping[str, str], unit: str, several: bool
 
 
 def short_normalisers(rows: pd.DataFrame) -> list[dict[str, str]]:
-    """An alert of images whose normalising distance lies far below the others': their NME is large for that alone.
+    """An alert of images whose normalising distance lies far below the others': an error counts more in their NME.
 
     Args:
         rows: A condition's rows.
@@ -70,5 +70,5 @@ def short_normalisers(rows: pd.DataFrame) -> list[dict[str, str]]:
     named: Sequence[str] = [f'{image} ({100 * value:.2g} % of the median)' for image, value in short.items()]
     return [alert('short normalising distance',
                   f'The distance that normalises NME is far below the others\' in {len(short)} of {len(share)} test '
-                  f'images: {some(named, 3)}. NME is large there for that alone, as in a face in profile. Nothing is '
-                  'left out for that.')]
+                  f'images: {some(named, 3)}. The same error in pixels counts more in NME there, as in a face in '
+                  'profile. Nothing is left out for that.')]
