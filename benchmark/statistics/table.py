@@ -144,7 +144,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     merged = False
     for name in NAMES:
         if name in frame.columns:
-            written = frame[name].nunique()
+            written = sum(1 for value in frame[name].dropna().unique() if _name(value).strip())
             frame[name] = _names(frame[name], name, where)
             if (count := frame[name][frame[name] != ''].nunique()) < written:
                 merged = True

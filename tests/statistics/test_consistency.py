@@ -225,6 +225,10 @@ def test_blanks_around_names_are_told_where_they_made_two_of_one():
         validate(frame)
     frame['seed'] += 5 * (frame['method'] == 'FT ')
     assert any('method: 2 spellings are 1 name,' in note for note in analysed(frame)['notes'])
+    # Nobody is no name.
+    frame = table()
+    frame['subject'] = frame['image'].where(frame['image'] != frame['image'].iloc[0], ' ')
+    assert not any('spellings' in note for note in analysed(frame)['notes'])
 
 
 def test_a_threshold_that_nobody_declared_is_told():
