@@ -76,10 +76,14 @@ class Forecast:
 
     def seconds(self, name: str) -> float | None:
         """What a run takes; None where nothing is known."""
-        if not self.rates:
-            return None
-        task, rates = self.tasks[name], {method: statistics.median(found) for method, found in self.rates.items()}
-        return task.cost * rates.get(task.entry.get('method'), statistics.median(rates.values()))
+        return self._whole([name])[name] if self.rates else None
+
+    def _whole(self, names: Iterable[str]) -> dict[str, float]:
+        """What runs take, where something is known."""
+        medians = {method: statistics.median(found) for method, found in self.rates.items()}
+        other = statistics.median(medians.values())
+        tasks = {name: self.tasks[name] for name in names}
+        return {name: task.cost * medians.get(task.entry.get('method'), other) for name, task in tasks.items()}
 
     def left(self, running: Mapping[str, float]) -> float | None:
         """Seconds until all runs have ended, each place taking the next one when it is free; None if nothing is known.
@@ -89,7 +93,7 @@ class Forecast:
         """
         if not self.rates:
             return None
-        whole = {name: self.seconds(name) for name in self.open}
+        whole = self._whole(self.open)
         # One that is over its time will end soon.
         ends = [max(whole[name] / 10, whole[name] - since) for name, since in running.items() if name in self.open]
         ends += [0.0] * (self.places - len(ends))
