@@ -89,6 +89,17 @@ def test_annotators_are_a_reference_and_no_method(study):
     assert study.analysis['order']['methods'] == [*METHODS]
 
 
+def test_annotators_stand_in_table_1_whatever_it_begins_with(tmp_path):
+    frame = cephalograms().drop(columns=['error_mm', 'between_mm_junior-senior']).assign(normalizer=100.0)
+    only = report(tmp_path, frame, PLAN | {'report': {'sections': ['table1']}}, draws=100)
+    text = section(only.text, 'table1')
+    assert '/methods/fe/endpoints/NME/seed_sd' in text and '/annotators/endpoints/ME/mean' in text
+    rows = re.findall(r'<tr>.*?</tr>', text[text.index('id="table1"'):].split('</table>')[0], flags=re.DOTALL)
+    cells = [sum(int(span or 1) for span in re.findall(r'<t[dh](?![a-z])(?:[^>]*?colspan="(\d+)")?[^>]*>', row))
+             for row in rows[-3:]]
+    assert len(set(cells)) == 1
+
+
 def test_within_the_inter_observer_error_is_said_with_its_interval(study):
     said = section(study.text, 'success')
     items = {item['method']: item for item in study.analysis['annotators']['comparison']['items']}
