@@ -133,7 +133,7 @@ class _Words(Scale):
         share = f' ({abs(percent):.1f} %)' if percent == percent and self.endpoint in ('ME', 'NME') else ''
         start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
                  f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')
-        if one['estimate'] == 0:
+        if float(self.number(one['estimate'])) == 0:
             start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: both have the same {what}.')
         if one['verdict'] == NOT_ESTIMABLE:
             text = f'{start} As training procedures they can\'t be judged: {one["reason"]}.'

@@ -85,7 +85,7 @@ def test_page_csv_latex_and_sentences_agree(shown):
         size = wanted['estimate'].lstrip('-')
         unit = f' {about["difference_unit"]}'.rstrip()
         side = 'lower' if wanted['estimate'].startswith('-') else 'higher'
-        assert f'is {size}{unit} {side}' in text, text
+        assert ('both have the same' if float(size) == 0 else f'is {size}{unit} {side}') in text, text
         if 'ci_low' in wanted:
             ends = [wanted['ci_low'], wanted['ci_high']]
             assert all(re.search(rf'(?<![\d.]){re.escape(end.lstrip("-"))}(?![\d.]*\d)', text) for end in ends), text
