@@ -37,7 +37,7 @@ RECORDED = PACKAGE / 'numerics.json'
 DECIDING = (
     'codecs/**/*.py', 'engine/**/*.py', 'evaluation/**/*.py', 'models/**/*.py',
     *(f'datasets/{name}.py' for name in ('dicom', 'identities', 'identity_dataset', 'images', 'labels', 'landmarks',
-                                         'metainfo', 'prepared', 'records', 'rescale', 'views')),
+                                         'metainfo', 'photograph', 'prepared', 'records', 'rescale', 'views')),
     'experiments/worker.py', 'feature_store.py')
 #: What deciding files import and what yet decides nothing that a run's hash does not hold, with the reason.
 NOT_DECIDING = {
@@ -48,7 +48,6 @@ NOT_DECIDING = {
     'datasets/shape_checks.py': 'says what is odd in landmarks, changes none',
     'datasets/values.py': 'says what is odd in numbers, changes none',
     'experiments/configure.py': 'what it makes is the config',
-    'experiments/data.py': 'what it makes is data, known by their fingerprint',
     'experiments/history.py': 'copies what was logged',
     'experiments/locks.py': 'who is on a run',
     'experiments/records.py': 'reads and writes what a run says of itself',
@@ -60,8 +59,7 @@ NOT_DECIDING = {
     'machine.py': 'what the machine is',
     'models/convert.py': 'what it makes is a source, known by its digest',
     'numerics.py': 'this',
-    'program.py': 'which program this is',
-    'signals.py': 'when a process stops'}
+    'program.py': 'which program this is'}
 
 
 def deciding_files() -> list[str]:

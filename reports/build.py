@@ -23,7 +23,7 @@ from .sections.base import TEMPLATES
 from .summary_text import summary
 from .tables import tables
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class ReportError(ValueError):

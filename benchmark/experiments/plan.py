@@ -339,7 +339,7 @@ def _content(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePl
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
-                   cost=round(cost(r.config, len(splits['train'].records)), 4),
+                   cost=float(f"{cost(r.config, len(splits['train'].records)):.4g}"),
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
                    **(dict(also=r.also) if r.also else {}),
                    **(dict(untrained=[*r.untrained]) if r.untrained else {})) for r in runs],

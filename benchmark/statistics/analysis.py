@@ -43,7 +43,7 @@ from .units import described, one_unit, squeezed
 from .untrained import apart, learned
 from .wording import statements
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = Path(__file__).with_name('schema.json')
 HEATMAP_UNIT = 'heatmap px'
 #: A cap of missing predictions below more than this share of a method's errors is told of.

@@ -114,7 +114,7 @@ def check_truths(table: pd.DataFrame) -> None:
         if 'normalizer' in rows.columns:
             values = rows[['normalizer']].to_numpy(np.float64)
             # Methods with inputs of several sizes have one distance in the photograph, and each its own in heatmap px.
-            alike = values / np.sqrt(rows[[*SCALES]].prod(axis=1).to_numpy())[:, None] \
+            alike = values / np.sqrt(rows[[*SCALES]].prod(axis=1, min_count=2).to_numpy())[:, None] \
                 if {*SCALES} <= {*rows.columns} else values
             place = _apart(rows, np.log(alike), NORMALIZER_ROUNDING)
             if place is not None:

@@ -18,8 +18,6 @@ SCOPES = (PROCEDURE, NETWORKS)
 PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
 #: The planned pairs of every condition in the unit that conditions are compared in.
 ONE_UNIT = 'one unit'
-#: Families whose results are exploratory: they suggest questions, they don't answer any.
-EXPLORATORY = (PAIRS, CONDITION, RATES, ONE_UNIT)
 
 SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
 INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'

@@ -160,7 +160,8 @@ def common_unit(table: pd.DataFrame) -> CommonUnit:
     the photograph.
     """
     def known(column: str) -> bool:
-        return column in table.columns and bool(table[column].notna().all())
+        # A missing prediction has an error in no unit.
+        return column in table.columns and bool(table.loc[table['error'].notna(), column].notna().all())
 
     if known('error_mm'):
         return CommonUnit('ME_mm', 'ME', 'mm', 1.0, 'millimetres')

@@ -175,7 +175,7 @@ def test_figures_are_valid_and_labelled(page):
         (None, 'read'),
         ('{', 'not JSON'),
         ('{}', 'schema_version'),
-        ('{"schema_version": 2}', 'is a required property'),
+        ('{"schema_version": 3}', 'is a required property'),
     ],
 )
 def test_bad_analysis_is_refused_in_one_line(tmp_path, capsys, content, part):
