@@ -39,6 +39,7 @@ WRITTEN_OVER = {
         "the encoder is the source's network. Set depth or width in settings, or give another source",
     r'model\.data_preprocessor\.(mean|std)': "images are normalised as the source's were",
     r'train_dataloader\.dataset\.pipeline\.\d+\.flip': "the data's flip_policy (metainfo.json) draws no flips",
+    r'train_dataloader\.batch_size': 'there are no more training images',
     r'param_scheduler\..*|train_cfg\.max_epochs': 'the length of the training decides it (iterations or epochs)'}
 
 

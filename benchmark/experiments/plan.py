@@ -44,6 +44,7 @@ from .locks import FolderLock, Locked
 from .network import Wanted
 from .overrides import OverrideError
 from .seeds import derive_seeds
+from .sizes import check_sizes
 from .source import SourcePlan, plan_source
 from .suite import CONFIGS, Suite, SuiteError, merged, read_config
 from .tuning import draw_tries
@@ -162,6 +163,9 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     wanted = Wanted()
     for draft in drafts:
         wanted.add(draft.config, draft.method, draft.condition)
+    check_sizes(((draft.method, draft.condition, draft.config) for draft in drafts), suite.name)
+    for note in dict.fromkeys(filter(None, [_batch(draft, suite, images) for draft in drafts])):
+        print(f'note: {note}')
     source = plan_source(suite, identities, cache / 'sources', wanted)
     for draft in drafts:
         run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
@@ -177,6 +181,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
         runs = kept
     _say_never_trained(suite, runs, root)
+    _say_alike(suite, runs)
     content = _content(suite, out, root, splits, source, runs, data_hash)
     content |= _part(suite, methods, only, len(runs), whole)
     try:
@@ -207,6 +212,39 @@ class Draft:
     config: Config
     seeds: dict[str, int]
     asked: list[dict[str, Any]]
+
+
+def _say_alike(suite: Suite, runs: list[Run]) -> None:
+    """Says which methods are one training in some seed, and which conditions change nothing of any method."""
+    trainings: dict[tuple, dict[str, None]] = {}
+    for run in runs:
+        for condition in (run.condition, *run.also):
+            trainings.setdefault((condition, run.seed, run.hash), {})[run.method] = None
+    for names in dict.fromkeys(tuple(methods) for methods in trainings.values() if len(methods) > 1):
+        print(f'note: methods {" and ".join(names)} are the same training, seeds included, with equal results.')
+    own = {run.condition for run in runs}
+    for condition in suite.conditions:
+        if condition not in own and any(condition in run.also for run in runs):
+            print(f'note: conditions.{condition} changes nothing of any method: its results are those of another one.')
+
+
+def _batch(draft: Draft, suite: Suite, images: int) -> str | None:
+    """Makes a batch that is larger than the training set as large as that, which it is anyway; gives a note on it.
+
+    Raises:
+        SuiteError: Batches that are not whole are dropped, and there are no others.
+    """
+    train = draft.config.train_dataloader
+    labelled = min(train.dataset.num_labels or images, images)
+    if train.get('drop_last') and labelled < train.batch_size:
+        raise SuiteError(f'{suite.name}: method {draft.method} under {draft.condition}: train_dataloader.drop_last '
+                         f'drops all of the {labelled} training images, which fill no batch of {train.batch_size}. Set '
+                         'batch_size to as many or fewer.')
+    if train.batch_size <= labelled:
+        return None
+    asked, train.batch_size = train.batch_size, labelled
+    return (f'conditions.{draft.condition}: batches of {asked} hold all {labelled} training images; plan and page say '
+            f'batch_size {labelled}.')
 
 
 def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: str, splits: dict[str, Split],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import traceback
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -61,6 +62,14 @@ class Status:
     def for_good(self) -> bool:
         """Whether it failed, and would fail again as it is."""
         return self.state is State.FAILED and not self.may_pass
+
+
+def in_words(error: BaseException) -> str:
+    """What an exception says; of one without words, such as a bare assertion, the line that raised it."""
+    if said := str(error):
+        return said
+    frames = traceback.extract_tb(error.__traceback__)
+    return f'{Path(frames[-1].filename).name}:{frames[-1].lineno}: {frames[-1].line}' if frames else ''
 
 
 def write_record(folder: Path, content: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ from .data import make_again
 from .history import HistoryHook, training_history  # noqa: E402
 from .locks import FolderLock, Locked  # noqa: E402
 from .records import HEATMAPS, HISTORY, PROGRESS, RECORD, State  # noqa: E402
-from .records import log_tail, read_record, status, write_record  # noqa: E402
+from .records import in_words, log_tail, read_record, status, write_record  # noqa: E402
 from .source import backbone_arch, backbone_normalisation  # noqa: E402
 from .suite import SuiteError, unformatted  # noqa: E402
 from .supervise import CLAIMED, PREEMPTED  # noqa: E402
@@ -205,7 +205,7 @@ def _failure(error: BaseException) -> dict:
     if memory:
         name = 'OutOfMemory'
     passes = memory or isinstance(error, (OSError, DataError, DamagedFile)) or 'DataLoader worker' in str(error)
-    return dict(type=name, message=str(error), may_pass=passes,
+    return dict(type=name, message=in_words(error), may_pass=passes,
                 resumes=passes and not isinstance(error, DamagedCheckpoint),
                 traceback=''.join(traceback.format_exception(error)))
 

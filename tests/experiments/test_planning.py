@@ -219,3 +219,92 @@ def test_a_method_lacks_nothing_that_a_suite_fills_in(tmp_path, text, message):
     from benchmark.experiments.suite import SuiteError
     with pytest.raises(SuiteError, match=message):
         method_config(dict(config=str(write(tmp_path / 'own.py', text + '\n', 'methods/ft.py'))))
+
+
+def test_sizes_follow_the_rules_of_the_shipped_networks(run_of):
+    from benchmark.experiments.sizes import check_sizes, nearest, unit
+    from benchmark.experiments.suite import SuiteError
+    fine = [(name, 'all', run_of({}, name)) for name in ('ft', 'fe', 'ctd_ed', 'hg')]
+    assert [unit(cfg) for _, _, cfg in fine] == [32, 32, 32, 64]
+    check_sizes(fine, 'mine')
+    assert unit(run_of({}, 'hg', hourglass=dict(depth=3))) == 32
+    assert unit(run_of({'model.backbone.dilations': (1, 1, 1, 2)})) is None
+    odd = [(name, 'few', run_of({}, name, input_size=(96, 75))) for name in ('ft', 'hg')]
+    with pytest.raises(SuiteError, match=r'^mine: input_size=\(96, 75\) \(condition few\) does not fit the networks: '
+                                         r'width and height must be divisible by 32 \(ft\), by 64 \(hg\). Set '
+                                         r'input_size=\(128, 64\)'):
+        check_sizes(odd, 'mine')
+    check_sizes([('ft', 'few', run_of({}, input_size=(96, 32)))], 'mine')
+    assert nearest((100, 75), 32) == (96, 64) and nearest((3, 47), 32) == (32, 32)
+
+
+def test_smallest_batches():
+    from benchmark.experiments.sizes import fitting_batches, smallest_batch
+    assert [smallest_batch(5, size) for size in (1, 2, 4, 5, 9)] == [1, 1, 1, 5, 5]
+    assert [smallest_batch(5, size, drop_last=True) for size in (2, 5, 9)] == [2, 5, 0]
+    assert fitting_batches(5, 4, 2) == [3, 5] and fitting_batches(1, 4, 2) == []
+
+
+@pytest.fixture
+def planned(tmp_path, monkeypatch):
+    """Plans the smoke suite with changes on a few made faces."""
+    from benchmark.experiments.plan import make_plan
+    from benchmark.experiments.suite import load_suite
+    monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
+
+    def plan(text: str):
+        path = write(tmp_path / 'mine.py', "methods = dict(_delete_=True, ft={}, fe={})\ndata = dict(train=6, val=2, "
+                     "test=3)\nsource = dict(_delete_=True, type='random')\nanalysis = dict(proposed=None, "
+                     f"reference=None)\n{text}\n")
+        return make_plan(load_suite(str(path)), tmp_path / 'out')
+
+    return plan
+
+
+def test_a_batch_larger_than_the_set_is_said_to_be_as_large(planned, capsys):
+    plan = planned('conditions = dict(all={}, large=dict(batch_size=9), larger=dict(batch_size=12, label="more"))')
+    assert 'note: conditions.large: batches of 9 hold all 6 training images; plan and page say batch_size 6' in \
+        capsys.readouterr().out
+    sizes = {run.condition: run.config.train_dataloader.batch_size for run in plan.runs}
+    assert sizes == dict(all=4, large=6) and all('larger' in run.also for run in plan.runs if run.condition == 'large')
+
+
+def test_what_is_the_same_training_is_said(planned, capsys):
+    plan = planned("seeding = dict(all='shared')\nmethods.update(again=dict(config='ft'))\n"
+                   "conditions = dict(all={}, same=dict(label='the same'))")
+    said = capsys.readouterr().out
+    assert 'note: methods ft and again are the same training' in said and len(plan.runs) == 3
+    assert 'note: conditions.same changes nothing of any method' in said
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ("settings = dict(cfg_options={'train_dataloader.drop_last': True}, batch_size=7)", 'drops all of the 6 training'),
+    ("settings = dict(cfg_options={'codec.stigma': 1})", None),
+    ("conditions = dict(few=dict(num_labels=7))", 'num_labels=7: .* has 6 training images'),
+    ("methods.update(ft=dict(cfg_options={'model.data_preprocessor.mean': [1, 2, 3]}))", 'a suite has one source, but'),
+    ("settings = dict(power=0.5, cfg_options={'param_scheduler': [dict(type='CosineAnnealingLR', T_max=2)]})", None),
+    ('analysis.update(margin=dict(NME=0.01))', None)])
+def test_plans_are_refused_for_what_they_say(planned, text, message):
+    from benchmark.experiments.suite import SuiteError
+    if message is None:
+        assert planned(text).runs
+        return
+    with pytest.raises(SuiteError, match=message):
+        planned(text)
+
+
+def test_a_margin_of_an_endpoint_that_the_data_do_not_have_is_refused(tmp_path):
+    import json
+
+    from benchmark.datasets.prepared import read_split
+    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.experiments.plan import answerable
+    from benchmark.experiments.suite import SuiteError, load_suite
+    root = write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=2), image_size=64, seed=0)
+    meta = json.loads((root / 'metainfo.json').read_text())
+    del meta['interocular']
+    (root / 'metainfo.json').write_text(json.dumps(meta))
+    suite = load_suite('demo')
+    suite.analysis = suite.analysis | dict(margin=dict(NME=0.01))
+    with pytest.raises(SuiteError, match=r'analysis\.margin\.NME: .* names no inter-ocular pair'):
+        answerable(suite, root, read_split(root, 'test'))
