@@ -62,12 +62,12 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
     if max(rates[0], rates[place]) <= TOLD:
         return []
     seeds = f'{few} {options.design} seeds' if few == many else f'{few} against {many} seeds'
-    family = '' if size == 1 else (f', and some contrast of a family of {size} (Holm) in '
+    family = '' if size == 1 else (f', and call some contrast of a family of {size} (Holm) different in '
                                    f'{"up to" if size <= SIZES[-1] else "more than"} {100 * rates[place]:.0f} %')
     level = '' if options.alpha == 0.05 else ' At other levels the factor is as large or larger.'
-    remedy = ('Seeds in equal numbers, five or more, keep near to it.' if rates in UNEQUAL.values()
-              else 'Five seeds bring a family of six to 8 %, ten to 5 %.' if options.design == 'paired'
-              else 'Five seeds keep to it.')
-    return [alert('few seeds', f'{seeds}: at a nominal 5 % the tests of training procedures declare equal ones '
-                               f'different in up to {100 * rates[0]:.0f} % of simulated suites{family}. {remedy} '
-                               f'Verdicts on the networks at hand are not concerned.{level}')]
+    remedy = ('Equal numbers of seeds, five or more, keep near 5 %' if rates in UNEQUAL.values()
+              else 'Five seeds bring a family of six to 8 %, ten to 5 %' if options.design == 'paired'
+              else 'Five seeds keep near 5 %')
+    return [alert('few seeds', f'{seeds}: at a nominal 5 % the tests of training procedures call equal ones different '
+                               f'in up to {100 * rates[0]:.0f} % of simulated suites{family}. {remedy}; verdicts on '
+                               f'the networks at hand are not concerned.{level}')]

@@ -77,11 +77,11 @@ def alerts_of(kind, *arguments, **choices):
 
 @pytest.mark.parametrize(('seeds', 'design', 'methods', 'parts'), [
     (2, 'nested', 'ab', ['2 nested seeds', 'up to 12 %']),
-    (2, 'paired', 'abcdefg', ['up to 12 %', 'family of 6 (Holm) in up to 36 %']),
+    (2, 'paired', 'abcdefg', ['up to 12 %', 'family of 6 (Holm) different in up to 36 %']),
     (3, 'paired', 'ab', ['3 paired seeds', 'up to 8 %']),
-    (3, 'paired', 'abcdefg', ['up to 8 %', 'family of 6 (Holm) in up to 16 %', 'Five seeds', '8 %']),
+    (3, 'paired', 'abcdefg', ['up to 8 %', 'family of 6 (Holm) different in up to 16 %', 'Five seeds', '8 %']),
     (3, 'nested', 'ab', ['up to 8 %']),
-    (5, 'paired', 'abcdefg', ['family of 6 (Holm) in up to 8 %']),
+    (5, 'paired', 'abcdefg', ['family of 6 (Holm) different in up to 8 %']),
     (5, 'paired', 'ab', None), (10, 'paired', 'abcdefg', None), (5, 'nested', 'abcdefg', None),
     (1, 'nested', 'ab', None),
 ])
@@ -101,7 +101,7 @@ def test_two_seeds_against_ten_are_an_alert():
 
 def test_all_pairs_of_seven_methods_without_a_plan():
     frame = results(np.random.default_rng(0), methods=[*'abcdefg'], landmarks=1)
-    assert 'family of 21 (Holm) in up to 33 %' in alerts_of('few seeds', validate(frame), design='paired')[0]
+    assert 'family of 21 (Holm) different in up to 33 %' in alerts_of('few seeds', validate(frame), design='paired')[0]
 
 
 def test_methods_with_the_same_predictions_in_all_seeds_are_an_alert():
