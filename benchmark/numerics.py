@@ -48,6 +48,7 @@ NOT_DECIDING = {
     'datasets/shape_checks.py': 'says what is odd in landmarks, changes none',
     'datasets/values.py': 'says what is odd in numbers, changes none',
     'experiments/configure.py': 'what it makes is the config',
+    'experiments/data.py': 'what it makes is the data, known by their fingerprint',
     'experiments/history.py': 'copies what was logged',
     'experiments/locks.py': 'who is on a run',
     'experiments/records.py': 'reads and writes what a run says of itself',
@@ -59,7 +60,8 @@ NOT_DECIDING = {
     'machine.py': 'what the machine is',
     'models/convert.py': 'what it makes is a source, known by its digest',
     'numerics.py': 'this',
-    'program.py': 'which program this is'}
+    'program.py': 'which program this is',
+    'signals.py': 'when a training stops, not what it computes'}
 
 
 def deciding_files() -> list[str]:

@@ -330,7 +330,7 @@ def test_a_best_checkpoint_is_read_without_executing_it(registered, tmp_path):
 
     path = tmp_path / 'best.pth'
     path.write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(DamagedCheckpoint, match='best.pth: cannot be read'):
+    with pytest.raises(DamagedCheckpoint, match='best.pth: asks for .* which would be executed'):
         _load_best(None, path)
     assert not (tmp_path / 'executed').exists()
 
