@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from importlib.resources import files
 
@@ -193,11 +194,13 @@ def test_tables_are_copied(visit, page):
         if endpoints['FR']['ci_high'] is not None:
             assert float(row[high]) == pytest.approx(100 * endpoints['FR']['ci_high'], rel=1e-12)
     first = rows[0]['Method']
-    full = str(labels[first]['endpoints']['ME']['mean'])
-    assert f'| {first} | {full} ' in copied('Markdown') and f'{first} & {full} ' in copied('LaTeX')
+    nme = {name: 100 * block['endpoints']['NME']['mean'] for name, block in labels.items()}
+    for text, sign in ((copied('Markdown'), r'\|'), (copied('LaTeX'), '&')):
+        found = re.search(rf'{first} {sign} ([\d.]+) ', text)
+        assert float(found[1]) == pytest.approx(nme[first], rel=1e-12)
     box.get_by_role('checkbox').check()
-    best = min(labels, key=lambda name: labels[name]['endpoints']['ME']['mean'])
-    short = f'{labels[best]["endpoints"]["ME"]["mean"]:.3f}'
+    best = min(nme, key=nme.get)
+    short = f'{nme[best]:.2f}'
     assert f'| {best} | **{short}** [' in copied('Markdown') and rf'{best} & \textbf{{{short}}} [' in copied('LaTeX')
 
 
