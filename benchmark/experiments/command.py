@@ -18,7 +18,7 @@ from benchmark.experiments.building import check_methods
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
 from benchmark.experiments.forecast import Forecast
 from benchmark.experiments.locks import FolderLock, Locked
-from benchmark.experiments.overview import describe, earlier, reasons, show, watch
+from benchmark.experiments.overview import describe, earlier, reasons, show, statuses, watch
 from benchmark.experiments.plan import Plan, make_plan, write_config
 from benchmark.experiments.progress import Progress
 from benchmark.experiments.records import State
@@ -241,10 +241,11 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     set_threads(plan, args, suite)
     work = store(plan)
     with FolderLock(plan.out, shared=True, patience=5.0):
-        todo = [task.id for task in work.runs if task.status().state is not State.DONE]
+        found = statuses(plan)
+        todo = [task.id for task in work.runs if found[task.id].state is not State.DONE]
         if todo:
             outdate(plan.out)
-            for line in (*reasons(plan), *earlier(plan)):
+            for line in (*reasons(plan, found), *earlier(plan, found)):
                 print(line)
         for name in todo:
             write_config(plan, name)

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from benchmark.program import described, program
 from .forecast import Forecast, duration
 from .locks import holder
 from .plan import Plan, Run
-from .records import State, epochs
+from .records import State, Status, epochs
 from .work import Work
 
 ORDER = (State.RUNNING, State.FAILED, State.DAMAGED, State.INTERRUPTED, State.MISSING, State.DONE)
@@ -113,10 +114,9 @@ def _overview(plan: Plan) -> str:
 def describe(plan: Plan) -> None:
     """Prints what a call would do, and why."""
     print(_overview(plan))
-    todo = 0
+    todo, found = 0, statuses(plan)
     for run in plan.runs:
-        task = plan.task(run)
-        status = task.status()
+        task, status = plan.task(run), found[run.id]
         if status.state is State.DONE:
             print(f'done    {run.id}')
             continue
@@ -130,16 +130,26 @@ def describe(plan: Plan) -> None:
         elif status.state is State.FAILED:
             why = f'failed before: {why}' + (' (--retry-failed tries it again)' if left_alone else '')
         print(f'{"failed" if left_alone else "to run":7} {run.id}  ({why})')
-    for line in earlier(plan):
+    for line in earlier(plan, found):
         print(line)
     print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
 
 
-def earlier(plan: Plan) -> list[str]:
-    """What a plan's runs owe to other programs than this one: which are done again, and which count as done."""
+def statuses(plan: Plan) -> dict[str, Status]:
+    """The state of each run, by its id; reading one takes the checksums of all that the run has left."""
+    return {run.id: plan.task(run).status() for run in plan.runs}
+
+
+def earlier(plan: Plan, found: Mapping[str, Status]) -> list[str]:
+    """What a plan's runs owe to other programs than this one: which are done again, and which count as done.
+
+    Args:
+        plan: The plan.
+        found: From :func:`statuses`.
+    """
     again, kept = Counter(), Counter()
     for run in plan.runs:
-        status = plan.task(run).status()
+        status = found[run.id]
         if status.state is State.DONE:
             code = status.record.get('code') or {}
             kept[described(code)] += not _computes_alike(code)
@@ -162,12 +172,17 @@ def _computes_alike(code: dict[str, Any]) -> bool:
     return code.get('deciding') == deciding_digest()
 
 
-def reasons(plan: Plan) -> list[str]:
-    """What has changed since there were results, one line for each change, with the number of runs that it touches."""
-    found = Counter(changed[1] for run in plan.runs
-                    if plan.task(run).status().state is State.MISSING and (changed := _changed(plan, run)))
+def reasons(plan: Plan, found: Mapping[str, Status]) -> list[str]:
+    """What has changed since there were results, one line for each change, with the number of runs that it touches.
+
+    Args:
+        plan: The plan.
+        found: From :func:`statuses`.
+    """
+    changes = Counter(changed[1] for run in plan.runs
+                      if found[run.id].state is State.MISSING and (changed := _changed(plan, run)))
     return [f'{number} of {len(plan.runs)} runs start anew, for what decides them has changed: {why}'
-            for why, number in found.items()]
+            for why, number in changes.items()]
 
 
 def _changes(plan: Plan, run) -> str:
