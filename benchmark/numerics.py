@@ -21,11 +21,11 @@ import ast
 import functools
 import hashlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from benchmark.files import write_json
 
 #: Raise it by one when results change: errors, predictions, heatmaps or histories of a run whose config did not, a
 #: trained or random source, or the features that are kept. Plans and records before there was a number count as 0.
@@ -72,13 +72,32 @@ def deciding_files() -> list[str]:
 
 def digests() -> dict[str, str]:
     """The first 16 hex digits of each deciding file's digest (see :func:`code_digest`)."""
-    return {name: code_digest((PACKAGE / name).read_text(encoding='utf-8'))[:16] for name in deciding_files()}
+    return {name: _file_digest(name) for name in deciding_files()}
 
 
 @functools.cache
 def deciding_digest() -> str:
-    """SHA-256 (hex) of the deciding files that this process would import now; computed once."""
-    return hashlib.sha256(json.dumps(digests(), sort_keys=True).encode()).hexdigest()
+    """SHA-256 (hex) of the deciding files that this process would import now; computed once.
+
+    A file whose text is the one that was recorded has the digest that was recorded with it, so that those which nobody
+    has edited are not parsed.
+    """
+    try:
+        known = json.loads(RECORDED.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        known = {}
+    files, texts = known.get('files', {}), known.get('texts', {})
+    found = {name: files[name] if name in files and texts.get(name) == _text_digest(name) else _file_digest(name)
+             for name in deciding_files()}
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _file_digest(name: str) -> str:
+    return code_digest((PACKAGE / name).read_text(encoding='utf-8'))[:16]
+
+
+def _text_digest(name: str) -> str:
+    return hashlib.sha256((PACKAGE / name).read_bytes()).hexdigest()[:16]
 
 
 def code_digest(text: str) -> str:
@@ -159,13 +178,9 @@ def advice(found: dict[str, str]) -> str:
 
 
 def record() -> None:
-    """Writes ``numerics.json``."""
-    text = json.dumps(dict(numerics=NUMERICS, files=digests()), indent=1) + '\n'
-    handle, name = tempfile.mkstemp(dir=PACKAGE, prefix='.numerics')
-    with os.fdopen(handle, 'w', encoding='utf-8') as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, RECORDED)
+    """Writes ``numerics.json``: the digests, and beside them those of the texts, comments and all."""
+    write_json(RECORDED, dict(numerics=NUMERICS, files=digests(), texts={
+        name: _text_digest(name) for name in deciding_files()}))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

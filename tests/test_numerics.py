@@ -1,5 +1,6 @@
 """What holds the number of the numerics to the code, and how a process knows which program it is."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -93,6 +94,25 @@ def test_an_edit_is_named_with_what_to_do_and_recorded_by_one_command(package, m
     assert [*numerics.edited()] == ['NUMERICS']
     assert numerics.main(['--record']) == 0
     assert json.loads((package / 'numerics.json').read_text())['numerics'] == numerics.NUMERICS
+
+
+def test_the_digest_of_a_process_is_that_of_the_code_whatever_was_recorded(package):
+    def whole() -> str:
+        numerics.deciding_digest.cache_clear()
+        return numerics.deciding_digest()
+
+    by_code = hashlib.sha256(json.dumps(numerics.digests(), sort_keys=True).encode()).hexdigest()
+    assert whole() == by_code
+    path = package / 'evaluation/errors.py'
+    text = path.read_text()
+    path.write_text(f'# A comment.\n{text}')
+    assert whole() == by_code
+    path.write_text(f'{text}\nFACTOR = 2\n')
+    assert whole() != by_code
+    path.write_text(text)
+    (package / 'numerics.json').unlink()
+    assert whole() == by_code
+    numerics.deciding_digest.cache_clear()
 
 
 # -- the process ------------------------------------------------------------------------------------------------------
