@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.datasets.findings import Report
 from benchmark.datasets.labels import untrained
-from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.datasets.records import Record
+from benchmark.datasets.metainfo import PHOTOGRAPH, LandmarkMeta
+from benchmark.datasets.records import Record, in_file
 
 
 def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
@@ -22,16 +22,16 @@ def check_subjects(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record
         return
     first: dict[str, tuple[str, str]] = {}
     told = set()
-    kind = 'photograph' if meta.subject == 'photograph' else 'subject'
+    kind = PHOTOGRAPH if meta.subject == PHOTOGRAPH else 'subject'
     for split, records in splits.items():
         for record in records:
             other, name = first.setdefault(record.subject, (split, record.file_name))
             if other != split and (record.subject, split) not in told:
                 told.add((record.subject, split))
                 report.add(
-                    'warning' if meta.subject == 'photograph' else 'error', f'{kind}-in-two-splits',
-                    f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: {meta.subject} '
-                    f'{record.subject!r} is also in {other} (image {name!r}). Keep a {kind} in one split.')
+                    'warning' if kind == PHOTOGRAPH else 'error', f'{kind}-in-two-splits',
+                    f'{in_file(root, split, record)}: {meta.subject} {record.subject!r} is also in {other} '
+                    f'(image {name!r}). Keep a {kind} in one split.')
 
 
 def check_trained(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
@@ -73,5 +73,5 @@ def check_sides(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]],
         worst = int(np.argmin(along[row]))
         names = f'{meta.landmarks[first[worst]]} and {meta.landmarks[second[worst]]}'
         report.add('warning', 'left-right',
-                   f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}: left '
-                   f'and right may be swapped ({names} lie the other way round than on average).')
+                   f'{in_file(root, split, record)}: left and right may be swapped ({names} lie the other '
+                   'way round than on average).')

@@ -15,7 +15,7 @@ import numpy as np
 from benchmark.datasets import images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import DataError
-from benchmark.datasets.records import Record
+from benchmark.datasets.records import Record, in_file
 from benchmark.machine import threads
 
 #: Side of the thumbnails by which copies are found, and of the coarser ones that choose candidates, in pixels.
@@ -83,7 +83,7 @@ def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, repo
         return
     scans = list(scan_files(record.path for _, record in listed))
     for (split, record), scan in zip(listed, scans, strict=True):
-        _file(_where(root, split, record), record, scan, report)
+        _file(in_file(root, split, record), record, scan, report)
     keys = (None if scan.problem else (scan.size, scan.thumb.tobytes()) for scan in scans)
     copies = _same(root, listed, keys, _same_pixels, report)
     _near(root, listed, scans, copies, report)
@@ -175,10 +175,6 @@ def _scan(path: Path) -> Scan:
     return Scan(None, decoded.size, decoded.stored, decoded.said, decoded.aspect, flat, thumb)
 
 
-def _where(root: Path, split: str, record: Record) -> str:
-    return f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}'
-
-
 def _file(where: str, record: Record, scan: Scan, report: Report) -> None:
     """Adds what is wrong with one image file."""
     if scan.problem:
@@ -224,7 +220,7 @@ def _same(root: Path, listed: list[tuple[str, Record]], keys: Iterable, same: Ca
             continue
         copies.add(row)
         other, earlier = listed[found]
-        where = _where(root, split, record)
+        where = in_file(root, split, record)
         if other != split:
             report.add('error', 'same-image', f'{where}: the same image content is in {other} ({earlier.file_name!r}). '
                        'Keep it in one split.')
@@ -255,6 +251,6 @@ def _near(root: Path, listed: list[tuple[str, Record]], scans: list[Scan], copie
     for one, (other, alike) in sorted(found.items()):
         (at, record), (there, earlier) = listed[rows[one]], listed[rows[other]]
         place = f'in {there}' if there != at else f'of another subject, {earlier.subject!r}'
-        report.add('warning', 'near-copy', f'{_where(root, at, record)}: looks like a resized or recompressed copy of '
+        report.add('warning', 'near-copy', f'{in_file(root, at, record)}: looks like a resized or recompressed copy of '
                    f'{earlier.file_name!r} {place} (correlation {alike:.3f}). If it is one, delete it or keep both in '
                    'one split.')

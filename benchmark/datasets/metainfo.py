@@ -19,6 +19,8 @@ from pathlib import Path
 
 SCHEMES = Path(__file__).with_name('schemes')
 SPLITS = ('train', 'val', 'test')
+#: Field and subject where no person is known and several images are of one photograph.
+PHOTOGRAPH = 'photograph'
 FLIP_POLICIES = ('swap', 'mask', 'canonical', 'never')
 #: Fields of a scheme that a data set with the same landmarks takes from it.
 SCHEME_FIELDS = ('interocular', 'measurements', 'description', 'flip_policy')

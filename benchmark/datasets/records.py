@@ -49,3 +49,8 @@ class Split:
 
     meta: LandmarkMeta
     records: list[Record]
+
+
+def in_file(root: Path, split: str, record: Record) -> str:
+    """How messages name a record: the file that it stands in, and its image."""
+    return f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}'

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.datasets.records import Record
+from benchmark.datasets.records import Record, in_file
 from benchmark.datasets.shapes import (
     MeanShape,
     find_order,
@@ -45,14 +45,13 @@ def check_shapes(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]]
     Returns:
         Names of the images that were found to be mirrored, in another order or far off.
     """
-    files = {split: str(root / 'annotations' / f'{split}.json') for split in splits}
-    listed = [(f'{files[split]}: image {record.file_name!r}', record)
+    listed = [(in_file(root, split, record), record)
               for split, records in splits.items() for record in records]
     if not listed:
         return set()
     points = np.array([record.landmarks for _, record in listed])
     z = to_complex(points, np.array([record.visible for _, record in listed]))
-    places = [where for where, _ in listed]
+    places = [place for place, _ in listed]
     shape = _shape(z, meta)
     _coinciding(z, shape, meta, places, report)
     for i, j in same_shapes(z, shape):

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.datasets.records import Record
+from benchmark.datasets.records import Record, in_file
 
 #: Images that share a position, and how many times the next common one's, before it is told.
 _IMAGES, _TIMES = 5, 10
@@ -66,8 +66,7 @@ def repeated_positions(entries: Sequence[tuple[str, np.ndarray]], landmarks: Seq
 
 def check_positions(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]], report: Report) -> None:
     """Appends a warning for each position that many images share exactly."""
-    entries = [(f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}',
-                np.column_stack([record.landmarks, record.visible]))
+    entries = [(in_file(root, split, record), np.column_stack([record.landmarks, record.visible]))
                for split, records in splits.items() for record in records]
     for message in repeated_positions(entries, meta.landmarks,
                                       lambda position: f'set v to 0, or prepare the set with --missing={position}'):
@@ -89,16 +88,16 @@ def check_upright(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record]
             if len(up) and len(low):
                 x, y = low.mean(0) - up.mean(0)
                 down.append('beside' if abs(x) > abs(y) else 'below' if y > 0 else 'above')
-                first.setdefault(down[-1], f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}')
+                first.setdefault(down[-1], in_file(root, split, record))
     if len(down) < 3 or down.count('below') >= len(down) / 2:
         return
     names = f'{meta.landmarks[lower[0]]} and the like', f'{meta.landmarks[upper[0]]} and the like'
-    for where, what, remedy in (
+    for side, what, remedy in (
             ('above', 'upside down', 'Where y counts from below in SRC, prepare the set with --origin bottom-left'),
             ('beside', 'on the side', 'Look whether x and y are exchanged, or the photographs lie on their sides')):
-        if count := down.count(where):
-            report.add('warning', 'upside-down' if where == 'above' else 'on-its-side',
-                       f'{first[where]}: {what}: {names[0]} lie {where} {names[1]} in {count} of {len(down)} images. '
+        if count := down.count(side):
+            report.add('warning', 'upside-down' if side == 'above' else 'on-its-side',
+                       f'{first[side]}: {what}: {names[0]} lie {side} {names[1]} in {count} of {len(down)} images. '
                        f'{remedy}.')
 
 
@@ -128,10 +127,9 @@ def check_spelling(root: Path, meta: LandmarkMeta, splits: dict[str, list[Record
     """Appends a warning for each subject that seems to be written in more than one way."""
     if meta.subject is None:
         return
-    values = [(record.subject, f'{root / "annotations" / f"{split}.json"}: image {record.file_name!r}')
-              for split, records in splits.items() for record in records]
+    values = [(record.subject, in_file(root, split, record)) for split, records in splits.items() for record in records]
     for ways in spellings(values):
-        (one, at), (two, where) = ways[:2]
+        (one, at), (two, there) = ways[:2]
         report.add('warning', 'subject-spelling',
-                   f'{where}: {meta.subject} {two!r} differs from {one!r} ({at}) only in zeros, case or blanks. Where '
+                   f'{there}: {meta.subject} {two!r} differs from {one!r} ({at}) only in zeros, case or blanks. Where '
                    'they are one person, write it in one way: a person in two splits makes results too good.')

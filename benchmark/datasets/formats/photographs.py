@@ -12,9 +12,8 @@ import numpy as np
 
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.formats.sample import Sample
-from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.datasets.metainfo import PHOTOGRAPH, LandmarkMeta
 
-FIELD = 'photograph'
 #: Landmarks of two annotations that differ by less, in units of their size (root mean square distance from the centre),
 #: are of one person: annotators differ by a tenth, faces side by side by two and more.
 NEAR = 0.25
@@ -46,8 +45,8 @@ def settle_photographs(samples: list[Sample], meta: LandmarkMeta) -> tuple[Landm
         common = os.path.commonpath([str(source.parent) for source in of_source])
         for source, found in of_source.items():
             for sample in found:
-                sample.fields[FIELD] = Path(os.path.relpath(source, common)).as_posix()
-        meta = replace(meta, subject=FIELD)
+                sample.fields[PHOTOGRAPH] = Path(os.path.relpath(source, common)).as_posix()
+        meta = replace(meta, subject=PHOTOGRAPH)
         notes.append(f'{len(several)} photographs show several annotated persons: no subject is given, so the '
                      f'photograph is the subject ({len(of_source)} photographs, {len(samples)} images)')
     return meta, notes
