@@ -132,8 +132,7 @@ class LandmarkDataset(BaseDataset):
             DataError: The file is missing or does not decode.
         """
         if path not in self._images:
-            image = read_rgb(path, self.input_size if self.resize == 'squeeze' else None)
-            self._images[path] = image if self.resize == 'squeeze' else padded(image, self.input_size)
+            self._images[path] = fitted(read_rgb(path), self.input_size, self.resize)
         return self._images[path]
 
 
@@ -178,8 +177,13 @@ def letterbox(size: tuple[int, int], input_size: tuple[int, int]) -> tuple[int, 
     return (width - size[0]) // 2, (height - size[1]) // 2, width, height
 
 
-def padded(image: np.ndarray, input_size: tuple[int, int]) -> np.ndarray:
-    """An image (H, W, 3) in the middle of the input, its edges repeated up to the border; see :func:`letterbox`."""
+def fitted(image: np.ndarray, input_size: tuple[int, int], resize: str = 'squeeze') -> np.ndarray:
+    """An image (H, W, 3) at the input's size: squeezed, or in its middle with its edges repeated up to the border.
+
+    :func:`geometry` says where it lies then.
+    """
+    if resize == 'squeeze':
+        return resized(image, input_size)
     height, width = image.shape[:2]
     left, top, across, down = letterbox((width, height), input_size)
     image = cv2.copyMakeBorder(image, top, down - height - top, left, across - width - left, cv2.BORDER_REPLICATE)

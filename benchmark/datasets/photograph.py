@@ -7,8 +7,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from .images import read_rgb, resized
-from .landmarks import geometry, padded
+from .images import read_rgb
+from .landmarks import fitted, geometry
 
 
 @TRANSFORMS.register_module()
@@ -51,7 +51,7 @@ class ReadPhotograph(BaseTransform):
         centre, scale, padding = geometry((right - left, bottom - top), self.input_size, self.resize)
         count = len(results.get('flip_indices') or range(results.get('num_keypoints', 0)))
         found = dict(
-            img=resized(image, self.input_size) if self.resize == 'squeeze' else padded(image, self.input_size),
+            img=fitted(image, self.input_size, self.resize),
             channel_order='rgb', ori_shape=(height, width), input_size=self.input_size,
             input_center=centre + np.array([left, top], np.float32), input_scale=scale, padding=padding, flip=False,
             flip_indices=list(results.get('flip_indices') or range(count)), row=0,

@@ -97,9 +97,9 @@ def test_a_letterbox_has_one_scale_in_both_directions(registered, size, inputs, 
 
 
 def test_letterbox_repeats_the_edges(registered):
-    from benchmark.datasets.landmarks import padded
+    from benchmark.datasets.landmarks import fitted
     image = np.repeat(np.array([[10], [200]], np.uint8)[:, :, None], 3, 2).repeat(4, 1)
-    out = padded(image, (4, 4))
+    out = fitted(image, (4, 4), 'letterbox')
     assert out[:, 0, 0].tolist() == [10, 10, 200, 200]
 
 
