@@ -49,15 +49,16 @@ def untrained(meta: LandmarkMeta, train: Sequence[Record], test: Sequence[Record
     pairs = np.array(meta.flip_indices)
     first, second = np.arange(len(pairs)) < pairs, np.arange(len(pairs)) > pairs
 
-    def mirrored(visible: np.ndarray) -> bool:
-        return policy == 'canonical' and visible[second].sum() > visible[first].sum()
+    def seen(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
+        """What is annotated (N, K), and which images are mirrored (N, 1)."""
+        visible = np.array([record.visible for record in records], bool).reshape(-1, len(pairs))
+        more = visible[:, second].sum(1, keepdims=True) > visible[:, first].sum(1, keepdims=True)
+        return visible, more & (policy == 'canonical')
 
-    learned = np.zeros(len(pairs), bool)
-    for record in train:
-        learned |= record.visible[pairs] if mirrored(record.visible) else record.visible
-        if policy == 'swap' and flips:
-            learned |= record.visible[pairs]
-    missed = np.zeros(len(pairs), int)
-    for record in test:
-        missed += record.visible & ~(learned[pairs] if mirrored(record.visible) else learned)
+    visible, mirrored = seen(train)
+    learned = np.where(mirrored, visible[:, pairs], visible).any(0)
+    if policy == 'swap' and flips:
+        learned |= visible[:, pairs].any(0)
+    visible, mirrored = seen(test)
+    missed = (visible & ~np.where(mirrored, learned[pairs], learned)).sum(0)
     return {name: int(count) for name, count in zip(meta.landmarks, missed) if count}
