@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import TableError
-from .units import SCALES
+from .units import SCALES, one_scale
 
 #: Truths nearer to each other than this share of their extent differ by rounding (0.08 px of 256).
 TRUTH_ROUNDING = 3e-4
@@ -114,8 +114,7 @@ def check_truths(table: pd.DataFrame) -> None:
         if 'normalizer' in rows.columns:
             values = rows[['normalizer']].to_numpy(np.float64)
             # Methods with inputs of several sizes have one distance in the photograph, and each its own in heatmap px.
-            alike = values / np.sqrt(rows[[*SCALES]].prod(axis=1, min_count=2).to_numpy())[:, None] \
-                if {*SCALES} <= {*rows.columns} else values
+            alike = values / one_scale(rows)[:, None] if {*SCALES} <= {*rows.columns} else values
             place = _apart(rows, np.log(alike), NORMALIZER_ROUNDING)
             if place is not None:
                 first, second = place
@@ -217,8 +216,8 @@ def _scales(rows: pd.DataFrame) -> dict[str, float]:
     if not {'x', 'y', 'x_true', 'y_true'} <= {*rows.columns}:
         return {}
     across, down = ((rows[name] - rows[f'{name}_true']).to_numpy(np.float64) for name in 'xy')
-    if {'scale_x', 'scale_y'} <= {*rows.columns}:
-        across, down = across * rows['scale_x'].to_numpy(np.float64), down * rows['scale_y'].to_numpy(np.float64)
+    if {*SCALES} <= {*rows.columns}:
+        across, down = (way * rows[name].to_numpy(np.float64) for way, name in zip((across, down), SCALES))
     distance, error = np.hypot(across, down), rows['error'].to_numpy(np.float64)
     # Distances near 0 have lost their digits to rounding.
     known = np.isfinite(distance) & np.isfinite(error) & (error > 0)

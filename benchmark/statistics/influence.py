@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .alerts import alert
+from .endpoints import ENDPOINTS, rounded
 from .layout import some
 from .scores import Scores
 
@@ -34,14 +35,15 @@ def carriers(scores: Scores, labels: Mapping[str, str], unit: str, several: bool
     """
     found: dict[tuple[str, int], list[str]] = {}
     for endpoint in scores.endpoints(CARRIED):
-        factor, digits, own = (100, 1, '%') if endpoint == 'NME' else (1, 3, unit)
+        about = ENDPOINTS[endpoint]
+        own = unit if about.shown is None else about.shown
         for method in scores.methods:
             values = scores.block(endpoint, method).images
             if len(values) < FEWEST or not values.sum() > 0 or values.max() <= values.sum() / 2:
                 continue
             top = int(values.argmax())
             means = values[top], values.mean(), np.delete(values, top).mean()
-            shown = [f'{factor * value:.{digits}f}' for value in means]
+            shown = [rounded(value, about.decimals, about.factor) for value in means]
             found.setdefault((endpoint, top), []).append(
                 f'{labels[method]} {shown[0]} {own} (mean {shown[1]}, {shown[2]} without it)')
     where = f'{scores.name}: ' if several else ''

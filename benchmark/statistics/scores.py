@@ -15,6 +15,7 @@ from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
 from .errors import TableError
 from .layout import some
 from .options import Options
+from .units import SCALES, one_scale
 
 
 @dataclass(frozen=True)
@@ -253,8 +254,8 @@ def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)
-    if 'ME_photo' in arrays and {'scale_x', 'scale_y'} <= set(rows.columns):
-        scale = np.sqrt(rows['scale_x'] * rows['scale_y']).groupby(rows['image']).mean().reindex(images).to_numpy()
+    if 'ME_photo' in arrays and set(SCALES) <= set(rows.columns):
+        scale = pd.Series(one_scale(rows)).groupby(rows['image'].to_numpy()).mean().reindex(images).to_numpy()
         fills['ME_photo'] = np.broadcast_to(cap / scale, absent.shape)
     return {endpoint: np.where(absent, fills.get(endpoint, np.nan), array) for endpoint, array in arrays.items()}
 

@@ -34,6 +34,12 @@ SQUEEZED = 0.01
 SAME = 1e-6
 
 
+def one_scale(table: pd.DataFrame) -> np.ndarray:
+    """s = sqrt(s_x s_y) of each row (rows,), NaN where it is not known; the table has :data:`SCALES`."""
+    across, down = (table[name].to_numpy(np.float64) for name in SCALES)
+    return np.sqrt(across * down)
+
+
 @dataclass(frozen=True)
 class CommonUnit:
     """The endpoint in which conditions whose inputs differ are compared.
@@ -65,11 +71,11 @@ def isotropic(table: pd.DataFrame) -> np.ndarray:
     error = table['error'].to_numpy(np.float64)
     if not set(COLUMNS) <= set(table.columns):
         return error
-    photo, across, down = (table[name].to_numpy(np.float64) for name in COLUMNS)
-    unequal = across != down
+    unequal = (table['scale_x'] != table['scale_y']).to_numpy()
     if not unequal.any():
         return error
-    return np.where(unequal & np.isfinite(across * down), photo * np.sqrt(across * down), error)
+    scale = one_scale(table)
+    return np.where(unequal & np.isfinite(scale), table['error_photo'].to_numpy(np.float64) * scale, error)
 
 
 def squeezed(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, str]]:
@@ -126,7 +132,7 @@ def one_unit(table: pd.DataFrame, layout: Layout,
     """
     if not set(COLUMNS) <= set(table.columns):
         return table, None
-    scale = np.sqrt(table['scale_x'].to_numpy(np.float64) * table['scale_y'].to_numpy(np.float64))
+    scale = one_scale(table)
     main = (table['condition'] == layout.main).to_numpy()
     there = set(table['method'].to_numpy()[main])
     own = main & (table['method'] == next(name for name in layout.methods if name in there)).to_numpy()
@@ -148,7 +154,7 @@ def one_unit(table: pd.DataFrame, layout: Layout,
         f'{", ".join(pixels)}). Conditions are compared in {unit.words}. Errors, margins and thresholds in heatmap '
         f'pixels, so ME, FR and AUC, are in those of {label} everywhere, image by image.')))
     between = [name for name in table.columns if name.startswith('between_') and not name.startswith('between_mm_')]
-    changed = {name: table[name] * factor for name in ('error', 'normalizer', 'scale_x', 'scale_y', *between)
+    changed = {name: table[name] * factor for name in ('error', 'normalizer', *SCALES, *between)
                if name in table.columns}
     return table.assign(**changed), unit
 
