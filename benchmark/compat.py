@@ -11,6 +11,7 @@ by ``pycocotools``, which has the interface that mmpose needs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.machinery
 import sys
@@ -27,7 +28,6 @@ OPTIONAL = {
 
 #: Modules of mmpose that import such a package as they are imported; everything else does so when it is used.
 NEEDING = ('mmpose.models', 'mmpose.visualization')
-_REPLACED: list[str] = []
 
 
 class _Missing(type):
@@ -101,21 +101,21 @@ def placeholders() -> Iterator[list[str]]:
                 delattr(sys.modules[parent], child)
 
 
+@functools.cache
 def install() -> list[str]:
-    """Imports what of mmpose needs placeholders, with them in place; safe to call again.
+    """Imports what of mmpose needs placeholders, with them in place; another call does nothing.
 
     Returns:
-        The packages that were replaced; those of the first call.
+        The packages that were replaced.
     """
-    if not _REPLACED:
-        warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
-        if not works('xtcocotools.coco'):
-            _forget('xtcocotools')
-            for child in ('', '.coco', '.cocoeval', '.mask'):
-                sys.modules['xtcocotools' + child] = importlib.import_module('pycocotools' + child)
-            _REPLACED.append('xtcocotools')
-        with placeholders() as replaced:
-            for name in NEEDING:
-                importlib.import_module(name)
-        _REPLACED.extend([*replaced, 'done'])
-    return _REPLACED[:-1]
+    found = []
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    if not works('xtcocotools.coco'):
+        _forget('xtcocotools')
+        for child in ('', '.coco', '.cocoeval', '.mask'):
+            sys.modules['xtcocotools' + child] = importlib.import_module('pycocotools' + child)
+        found.append('xtcocotools')
+    with placeholders() as replaced:
+        for name in NEEDING:
+            importlib.import_module(name)
+    return found + replaced

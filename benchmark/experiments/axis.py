@@ -36,6 +36,6 @@ def axis(conditions: Mapping[str, Mapping[str, Any]], images: int) -> tuple[str,
 def _changed(condition: Mapping[str, Any]) -> set[str]:
     """Names of what a condition sets; of dotted keys the last part."""
     found = {key for key in condition if key in (*SETTINGS, 'num_labels') and key not in FOLLOWING}
-    for options in ({}, condition.get('cfg_options') or {}, *(condition.get('method_options') or {}).values()):
+    for options in (condition.get('cfg_options') or {}, *(condition.get('method_options') or {}).values()):
         found |= {key.rpartition('.')[2] for key in options}
     return found - {'cfg_options'}

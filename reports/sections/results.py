@@ -47,17 +47,15 @@ class Table1(Section):
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
         start = lead(analysis)
-        wanted = (('ME', 'ME', True), ('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
-                  ('ME_mm', 'ME', False))
-        first, = columns(analysis, [(start, 'NME' if start == 'NME' else 'ME', True)])
-        main = columns(analysis, [one for one in wanted if one[0] != start])
+        wanted = [('ME', 'ME', True), ('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
+                  ('ME_mm', 'ME', False)]
+        first, *main = columns(analysis, sorted(wanted, key=lambda one: one[0] != start))
         return {
             'first': first,
             'columns': main,
-            'more': columns(analysis, (('NME', 'NME', True), ('ME_mm', 'ME in mm', True),
-                                       ('ME_printed', 'ME as printed', True),
-                                       ('ME_photo', 'ME in photo px', True),
-                                       ('ME_input', 'ME in input px', True))),
+            'more': columns(analysis, [one for one in (
+                ('NME', 'NME', True), ('ME_mm', 'ME in mm', True), ('ME_printed', 'ME as printed', True),
+                ('ME_photo', 'ME in photo px', True), ('ME_input', 'ME in input px', True)) if one[0] != start]),
             'best': {column.name: best(analysis, column.name) for column in (first, *main)},
             'described': any(block['description'] for block in blocks),
             'reported': any(block['reported'] for block in blocks),
