@@ -36,8 +36,9 @@ RECORDED = PACKAGE / 'numerics.json'
 #: The files whose code decides results, as patterns below the package.
 DECIDING = (
     'codecs/**/*.py', 'engine/**/*.py', 'evaluation/**/*.py', 'models/**/*.py',
-    *(f'datasets/{name}.py' for name in ('dicom', 'identities', 'identity_dataset', 'images', 'labels', 'landmarks',
-                                         'metainfo', 'photograph', 'prepared', 'records', 'rescale', 'views')),
+    *(f'datasets/{name}.py' for name in ('dicom', 'identities', 'identity_dataset', 'image_headers', 'images', 'labels',
+                                         'landmarks', 'metainfo', 'photograph', 'prepared', 'records', 'rescale',
+                                         'views')),
     'experiments/worker.py', 'feature_store.py')
 #: What deciding files import and what yet decides nothing that a run's hash does not hold, with the reason.
 NOT_DECIDING = {
