@@ -30,7 +30,7 @@ class ArgmaxHeatmap(BaseKeypointCodec):
         blur_kernel_size: Kernel of DARK's blur, in heatmap pixels; 7 fits sigma 1.5.
 
     Raises:
-        ValueError: Unknown ``decoding``.
+        ValueError: Unknown ``decoding``, or a ``sigma`` that is not above 0.
     """
 
     label_mapping_table = dict(keypoint_weights='keypoint_weights')
@@ -41,6 +41,8 @@ class ArgmaxHeatmap(BaseKeypointCodec):
         super().__init__()
         if decoding not in DECODINGS:
             raise ValueError(f'ArgmaxHeatmap: decoding={decoding!r} is unknown. Choose one of {DECODINGS}.')
+        if not sigma > 0:
+            raise ValueError(f'ArgmaxHeatmap: sigma={sigma!r} must be above 0.')
         self.input_size = tuple(input_size)
         self.heatmap_size = tuple(heatmap_size)
         self.sigma = float(sigma)

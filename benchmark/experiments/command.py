@@ -106,6 +106,8 @@ def chosen(suite: Suite, methods: str | None) -> list[str] | None:
     if methods is None:
         return None
     wanted = [m.strip() for m in methods.split(',') if m.strip()]
+    if not wanted:
+        raise SuiteError(f'--methods {methods!r}: names none. The suite {suite.name} has: {", ".join(suite.methods)}.')
     for method in wanted:
         if method not in suite.methods:
             raise SuiteError(f'--methods: the suite {suite.name} has no {method!r}. It has: '

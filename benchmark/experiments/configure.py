@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+import functools
 import hashlib
 import importlib.util
 import math
@@ -19,6 +20,7 @@ from benchmark.files import digest, file_digest
 from benchmark.numerics import NUMERICS
 
 from .decided import check_codec, check_keys
+from .kinds import whole
 from .overrides import LIVE, OverrideError, copies, expanded, override, read_by_modules, standing
 from .suite import CONFIGS, SuiteError, read_config
 
@@ -117,6 +119,7 @@ def method_config(method: dict) -> Config:
     return cfg
 
 
+@functools.cache
 def _meant(name: str) -> str | None:
     """The name that a run reads and that another one is nearly, or None."""
     for known in sorted(LIVE):
@@ -258,6 +261,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     length = cfg.train_cfg.max_epochs
     for one in options:
         override(cfg, one)
+    for key in ('train_cfg.max_epochs', 'train_dataloader.batch_size'):
+        if not whole(1).fits(value := standing(cfg, key)):
+            raise OverrideError(f'{key!r}: is {value!r}; give {whole(1).words}.')
     if 'iterations' in settings and cfg.train_cfg.max_epochs == length:
         # The batch may be another now.
         _iterations(cfg, settings['iterations'], num_labels or num_images)
@@ -296,6 +302,17 @@ def _follow(cfg: Config, follows: Callable[[int], bool]) -> None:
         for name in ('end', 'T_max', 'total_iters'):
             if name in scheduler and scheduler.get('by_epoch', True) and follows(scheduler[name]):
                 scheduler[name] = cfg.train_cfg.max_epochs
+
+
+def idle_schedules(cfg: Config) -> list[str]:
+    """Schedules by epoch that never act, because the training ends before they begin; in words."""
+    last, found = cfg.train_cfg.max_epochs, []
+    for number, scheduler in enumerate(cfg.param_scheduler):
+        first = min(scheduler.get('milestones') or [scheduler.get('begin', 0)])
+        if scheduler.get('by_epoch', True) and first >= last:
+            found.append(f'param_scheduler.{number} ({scheduler.type}) begins to act after epoch {first}, the training '
+                         f'has {last}')
+    return found
 
 
 def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
@@ -371,7 +388,7 @@ def protocol(cfg: Config) -> dict[str, Any]:
         heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
         network=f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type,
         width=backbone.get('base_channels', backbone.get('channels')), stacks=backbone.get('num_stacks'),
-        decoder_channels=list(head.get('deconv_out_channels', ())) or None,
+        decoder_channels=list(head.get('deconv_out_channels') or ()) or None,
         frozen_stages=backbone.get('frozen_stages'),
         batch_norm_frozen=backbone.get('norm_eval'),
         encoder_starts_from='source' if _pretrained(backbone) else 'random weights',

@@ -43,6 +43,26 @@ WRITTEN_OVER = {
     r'param_scheduler\..*|train_cfg\.max_epochs': 'the length of the training decides it (iterations or epochs)'}
 
 
+#: Hooks without which a run trains otherwise than it says, in silence -> what would be lost.
+NEEDED_HOOKS = {'SetEpochHook': 'every epoch would see the same views',
+                'TransferHook': 'schedules of regularisers would stand still',
+                'StrictSourceHook': 'a source that does not fit would be passed over',
+                'FiniteLossHook': 'a training that has diverged would go on'}
+
+
+def check_hooks(cfg: Config) -> None:
+    """Checks that a run has the hooks that it cannot do without: a list of hooks replaces that of its base.
+
+    Raises:
+        OverrideError: One is missing.
+    """
+    there = {hook.get('type') for hook in cfg.get('custom_hooks') or ()}
+    for name, lost in NEEDED_HOOKS.items():
+        if name not in there:
+            raise OverrideError(f"'custom_hooks': has no {name}, so that {lost}. A list replaces that of its base: in "
+                                "a method's file write custom_hooks = [*_base_.custom_hooks, dict(type=...)].")
+
+
 def check_keys(*options: Mapping[str, Any]) -> None:
     """Checks that no value is given for what the plan decides.
 

@@ -59,8 +59,9 @@ def override(cfg: Config, options: Mapping[str, Any]) -> None:
             # MMEngine takes `_delete_` out of what it merges.
             cfg.merge_from_dict({'.'.join(parts): copy.deepcopy(value)})
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-            raise OverrideError(f'{key!r} does not fit the config ({error.args[0] if error.args else error}). Correct '
-                                'the key; a list of plain values is given as a whole.') from error
+            said = str(error.args[0] if error.args else error).partition(' [')[0]
+            raise OverrideError(f'{key!r} does not fit the config ({said}). Correct the key; a list of plain values is '
+                                'given as a whole.') from error
 
 
 def expanded(cfg: Config, options: Mapping[str, Any]) -> dict[str, Any]:

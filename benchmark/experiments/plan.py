@@ -6,7 +6,7 @@ import ast
 import contextlib
 import fnmatch
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from mmengine.config import Config
 
 from benchmark.datasets.labels import choose_subset, untrained
-from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
+from benchmark.datasets.metainfo import DataError, LandmarkMeta, choose_flip_policy
 from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.files import cache_folder, digest, holds, json_text, write_text
 from benchmark.numerics import NUMERICS
@@ -31,6 +31,7 @@ from .configure import (
     fill_paths,
     fit_source,
     identity,
+    idle_schedules,
     method_config,
     protocol,
     run_config,
@@ -38,11 +39,12 @@ from .configure import (
     uses_source,
 )
 from .data import sound, source_data, target_data
-from .decided import check_standing
+from .decided import check_hooks, check_standing
 from .forecast import cost
 from .locks import FolderLock, Locked
 from .network import Wanted
 from .overrides import OverrideError
+from .records import in_words
 from .seeds import derive_seeds
 from .sizes import check_sizes
 from .source import SourcePlan, plan_source
@@ -153,22 +155,25 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                 own = changes.get('method_options', {}).get(name, {})
                 for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
                     options = method['cfg_options'] | own | (values or {})
-                    try:
-                        cfg = run_config(dict(method, cfg_options=options), settings, meta, seeds,
-                                         changes.get('num_labels'), threshold, images, suite.overrides, bases[name])
-                    except OverrideError as error:
-                        raise SuiteError(f'{suite.name}: method {name}, config value {error}') from None
-                    drafts.append(Draft(name, condition, seed, None if values is None else (number, values), cfg, seeds,
-                                        asked(bases[name], settings, dict(cfg_options=options), suite.overrides)))
+                    changed = dict(method, cfg_options=options)
+                    with _told(suite, name, condition):
+                        drafts.append(Draft(
+                            name, condition, seed, None if values is None else (number, values),
+                            run_config(changed, settings, meta, seeds, changes.get('num_labels'), threshold, images,
+                                       suite.overrides, bases[name]),
+                            seeds, asked(bases[name], settings, changed, suite.overrides)))
     wanted = Wanted()
     for draft in drafts:
-        wanted.add(draft.config, draft.method, draft.condition)
+        with _told(suite, draft.method, draft.condition):
+            wanted.add(draft.config, draft.method, draft.condition)
     check_sizes(((draft.method, draft.condition, draft.config) for draft in drafts), suite.name)
-    for note in dict.fromkeys(filter(None, [_batch(draft, suite, images) for draft in drafts])):
+    notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
+    for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
         print(f'note: {note}')
     source = plan_source(suite, identities, cache / 'sources', wanted)
     for draft in drafts:
-        run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
+        with _told(suite, draft.method, draft.condition):
+            run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
         # What a condition does not change of a method is trained once.
         key = (run.method, run.seed, run.trial and run.trial[0], run.hash)
         if (known := runs.setdefault(key, run)) is not run:
@@ -214,6 +219,26 @@ class Draft:
     asked: list[dict[str, Any]]
 
 
+@contextlib.contextmanager
+def _told(suite: Suite, method: str, condition: str) -> Iterator[None]:
+    """Names method and condition of a config that cannot be planned, whatever is raised over it.
+
+    Raises:
+        SuiteError: In the place of what was raised.
+    """
+    try:
+        yield
+    except OverrideError as error:
+        raise SuiteError(f'{suite.name}: method {method}, config value {error}') from None
+    except (SuiteError, DataError):
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        path = suite.methods[method]['config']
+        raise SuiteError(f'{suite.name}: method {method} under {condition}: its config ({path}) with its values is '
+                         f'not of the form that a run has ({type(error).__name__}: {in_words(error)}). A value has '
+                         'replaced a part, or is of another kind.') from error
+
+
 def _say_alike(suite: Suite, runs: list[Run]) -> None:
     """Says which methods are one training in some seed, and which conditions change nothing of any method."""
     trainings: dict[tuple, dict[str, None]] = {}
@@ -257,10 +282,9 @@ def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: s
     cfg = draft.config
     fit_source(cfg, source.arch, source.normalisation)
     _encoder_as_asked(draft, suite)
-    try:
-        check_standing(cfg, *draft.asked)
-    except OverrideError as error:
-        raise SuiteError(f'{suite.name}: method {draft.method}, config value {error}') from None
+    check_standing(cfg, *draft.asked)
+    check_hooks(cfg)
+    protocol(cfg)
     if 'val' not in splits:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     source_hash = source.hash if uses_source(cfg) else None

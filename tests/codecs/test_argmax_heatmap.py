@@ -86,3 +86,10 @@ def test_refused(codec):
         codec(decoding='mean')
     with pytest.raises(ValueError, match='one instance'):
         codec().encode(np.zeros((2, 3, 2), np.float32))
+
+
+@pytest.mark.parametrize('sigma', [0, -1.5])
+def test_a_width_is_above_0(registered, sigma):
+    from benchmark.codecs import ArgmaxHeatmap
+    with pytest.raises(ValueError, match='sigma=.* must be above 0'):
+        ArgmaxHeatmap((64, 64), (16, 16), sigma=sigma)

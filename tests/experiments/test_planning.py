@@ -283,7 +283,12 @@ def test_what_is_the_same_training_is_said(planned, capsys):
     ("conditions = dict(few=dict(num_labels=7))", 'num_labels=7: .* has 6 training images'),
     ("methods.update(ft=dict(cfg_options={'model.data_preprocessor.mean': [1, 2, 3]}))", 'a suite has one source, but'),
     ("settings = dict(power=0.5, cfg_options={'param_scheduler': [dict(type='CosineAnnealingLR', T_max=2)]})", None),
-    ('analysis.update(margin=dict(NME=0.01))', None)])
+    ('analysis.update(margin=dict(NME=0.01))', None),
+    ("settings = dict(cfg_options={'train_dataloader.batch_size': 0})", "batch_size': is 0; give a whole number, 1 or"),
+    ("settings = dict(cfg_options={'train_cfg.max_epochs': 'many'})", "max_epochs': is 'many'; give a whole number"),
+    ("settings = dict(cfg_options={'model': 3})", 'method ft under all: its config .*ft.py.* is not of the form'),
+    ("settings = dict(cfg_options={'param_scheduler': None})", 'is not of the form that a run has .TypeError'),
+    ("settings = dict(cfg_options={'custom_hooks': []})", "'custom_hooks': has no SetEpochHook, so that every epoch")])
 def test_plans_are_refused_for_what_they_say(planned, text, message):
     from benchmark.experiments.suite import SuiteError
     if message is None:
@@ -308,3 +313,18 @@ def test_a_margin_of_an_endpoint_that_the_data_do_not_have_is_refused(tmp_path):
     suite.analysis = suite.analysis | dict(margin=dict(NME=0.01))
     with pytest.raises(SuiteError, match=r'analysis\.margin\.NME: .* names no inter-ocular pair'):
         answerable(suite, root, read_split(root, 'test'))
+
+
+def test_a_schedule_that_never_acts_is_told(planned, capsys):
+    planned("settings = dict(epochs=3, iterations=None, cfg_options={'param_scheduler': [dict(type='LinearLR', end=1), "
+            "dict(type='MultiStepLR', milestones=[170, 200])]})")
+    said = capsys.readouterr().out
+    assert 'note: method ft: param_scheduler.1 (MultiStepLR) begins to act after epoch 170, the training has 3' in said
+    assert 'param_scheduler.0' not in said
+
+
+def test_methods_of_the_command_line_are_some():
+    from benchmark.experiments.command import chosen
+    from benchmark.experiments.suite import SuiteError, load_suite
+    with pytest.raises(SuiteError, match="--methods ' ,': names none. The suite smoke has: fe, ftp"):
+        chosen(load_suite('smoke'), ' ,')
