@@ -25,7 +25,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmark.files import write_json
+from benchmark.utils.files import write_json
 
 #: Raise it by one when results change: errors, predictions, heatmaps or histories of a run whose config did not, a
 #: trained or random source, or the features that are kept. Plans and records before there was a number count as 0.
@@ -39,30 +39,33 @@ DECIDING = (
     *(f'datasets/{name}.py' for name in ('dicom', 'identities', 'identity_dataset', 'image_headers', 'images', 'labels',
                                          'landmarks', 'metainfo', 'photograph', 'prepared', 'records', 'rescale',
                                          'views')),
-    'experiments/worker.py', 'feature_store.py')
+    'experiments/run/one_run.py', 'plugins.py', 'utils/feature_store.py')
 #: What deciding files import and what yet decides nothing that a run's hash does not hold, with the reason.
 NOT_DECIDING = {
-    'card.py': 'how much memory a card has left',
+    'compat.py': 'what stands for packages that are not there, and computes nothing',
     'datasets/checks.py': 'says what is odd in data, changes none',
     'datasets/checks_images.py': 'says what is odd in images, changes none',
     'datasets/findings.py': 'says what is odd in data, changes none',
     'datasets/shape_checks.py': 'says what is odd in landmarks, changes none',
     'datasets/values.py': 'says what is odd in numbers, changes none',
-    'experiments/configure.py': 'what it makes is the config',
-    'experiments/data.py': 'what it makes is the data, known by their fingerprint',
-    'experiments/history.py': 'copies what was logged',
-    'experiments/locks.py': 'who is on a run',
-    'experiments/records.py': 'reads and writes what a run says of itself',
-    'experiments/source.py': 'what it makes is the config of the source',
-    'experiments/suite.py': 'what it makes is the config',
-    'experiments/supervise.py': 'starts runs; threads stand in the plan',
-    'experiments/work.py': 'which runs there are',
-    'files.py': 'writes bytes as they are',
-    'machine.py': 'what the machine is',
+    'datasets/__init__.py': 'lists what registers',
+    'experiments/errors.py': 'exceptions',
+    'experiments/plan/data.py': 'what it makes is the data, known by their fingerprint',
+    'experiments/plan/identity.py': 'what it makes is the hash',
+    'experiments/plan/source.py': 'what it makes is the config of the source',
+    'experiments/run/child.py': 'starts processes',
+    'experiments/run/history.py': 'copies what was logged',
+    'experiments/state/locks.py': 'who is on a run',
+    'experiments/state/records.py': 'reads and writes what a run says of itself',
+    'experiments/state/tasks.py': 'which runs there are',
+    'experiments/suite/configs.py': 'what it reads is the config',
     'models/convert.py': 'what it makes is a source, known by its digest',
     'numerics.py': 'this',
     'program.py': 'which program this is',
-    'signals.py': 'when a training stops, not what it computes'}
+    'utils/files.py': 'writes bytes as they are',
+    'utils/gpu_memory.py': 'how much memory a card has left',
+    'utils/machine.py': 'what the machine is',
+    'utils/signals.py': 'when a training stops, not what it computes'}
 
 
 def deciding_files() -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 #: Longest first: a file stays on one process, and one that starts late is waited for by all.
-LONG = ('test_suite_run', 'test_browser', 'test_extending', 'test_report', 'test_chaos', 'test_cases',
-        'test_mmpose_tools', 'test_graphed_step', 'test_tuning', 'test_building', 'test_readme', 'test_images')
+LONG = ('test_run_suite', 'test_browser', 'test_extending', 'test_report', 'test_chaos', 'test_cases',
+        'test_mmpose_tools', 'test_graphed_step', 'test_tuning', 'test_build_check', 'test_readme', 'test_images')
 
 
 def pytest_collection_modifyitems(items):
@@ -57,8 +57,8 @@ def narrow_source(registered, tmp_path_factory):
 def config(registered):
     """Gives a method's config at a tiny size: ResNet-18, 64 px, decoder of 16 channels."""
     from benchmark.datasets.metainfo import LandmarkMeta
-    from benchmark.experiments.configure import fill_paths, run_config
-    from benchmark.experiments.suite import find_config
+    from benchmark.experiments.plan.configure import fill_paths, run_config
+    from benchmark.experiments.suite.configs import find_config
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
 
     def make(method: str, source, **settings):

@@ -113,7 +113,7 @@ def test_benchmark_registers_inside_an_mmengine_program():
 
 
 def test_what_runs_import_on_their_way_is_there_before_they_are_forked_and_nothing_is_set():
-    code = ('import sys, benchmark.experiments.preload, torch; from mmengine.registry import DefaultScope; '
+    code = ('import sys, benchmark.experiments.run.forkserver, torch; from mmengine.registry import DefaultScope; '
             "print(sorted({'torch._inductor', 'mmpose.visualization', 'mmpose.engine.hooks', 'mmengine.runner'} "
             '- set(sys.modules)), torch.are_deterministic_algorithms_enabled(), DefaultScope.get_current_instance())')
     assert python(code) == '[] False None'
@@ -125,7 +125,7 @@ def test_nobody_asks_the_cuda_driver_before_runs_are_forked_and_each_run_does():
             'torch.cuda._is_compiled = lambda: True; real = torch.cuda.is_available; {}; '
             'import mmengine.device; print(len(asked), mmengine.device.get_device(), end=" "); {}; '
             'print(mmengine.device.get_device(), torch.cuda.is_available is real)')
-    preload = 'import benchmark.experiments.preload as preload'
+    preload = 'import benchmark.experiments.run.forkserver as preload'
     assert python(code.format(preload, 'preload.ask_again()')) == '0 cpu cuda True'
     # Imported as it is, MMEngine asks.
     assert python(code.format('pass', 'pass')) == '1 cuda cuda True'

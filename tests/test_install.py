@@ -12,7 +12,7 @@ KEPT = ('benchmark', 'reports', 'mmconfigs', 'requirements', 'setup.py', 'pyproj
 CODE = """
 import benchmark
 benchmark.register()
-from benchmark.experiments.suite import find_config, load_suite
+from benchmark.experiments.suite.suite import find_config, load_suite
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpose.registry import MODELS

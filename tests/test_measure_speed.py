@@ -49,7 +49,7 @@ def test_curves_are_drawn(registered, tmp_path):
 
 def test_made_faces_with_more_landmarks_are_read(registered, tmp_path):
     from benchmark.datasets.prepared import read_split
-    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.datasets.synthetic.faces import write_landmark_dataset
     from benchmark.speed.growth import repeat_landmarks
     write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=1), image_size=64, seed=0)
     repeat_landmarks(tmp_path / 'faces', 28)
@@ -116,7 +116,7 @@ def test_trainings_take_turns_epoch_by_epoch(registered, tmp_path):
     ('Features\t: fp asimd bf16\n', (True, 'asimd')),
     ('', (False, 'unknown'))])
 def test_the_processor_is_read(monkeypatch, text, expected):
-    from benchmark import machine
+    from benchmark.utils import machine
     monkeypatch.setattr(machine.Path, 'read_text', lambda self: text)
     assert (machine.computes_in_bfloat16(), machine.describe()['instructions']) == expected
 
@@ -126,7 +126,7 @@ def test_a_torch_for_processors_is_not_imported_to_find_no_gpu(tmp_path, monkeyp
     import sys
     from types import SimpleNamespace
 
-    from benchmark import machine
+    from benchmark.utils import machine
     (tmp_path / 'version.py').write_text(built)
     monkeypatch.setattr(machine.importlib.util, 'find_spec',
                         lambda name: SimpleNamespace(origin=str(tmp_path / '__init__.py')))

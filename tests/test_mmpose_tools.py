@@ -17,7 +17,7 @@ def trained(source_checkpoint, tmp_path_factory):
     """A folder with faces in ``data`` and what MMPose's train.py made of ctd_ed in ``work``."""
     import mmpose
 
-    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.datasets.synthetic.faces import write_landmark_dataset
     folder = tmp_path_factory.mktemp('mmpose')
     write_landmark_dataset(folder / 'data', dict(train=4, val=2, test=2), image_size=64)
     env = os.environ | dict(CTD_DATA=str(folder / 'data'), CTD_SOURCE=str(source_checkpoint), PYTHONPATH=str(ROOT))

@@ -14,8 +14,8 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.feature_store import stores, used_bytes  # noqa: E402
-from benchmark.files import cache_folder  # noqa: E402
+from benchmark.utils.feature_store import stores, used_bytes  # noqa: E402
+from benchmark.utils.files import cache_folder  # noqa: E402
 
 KINDS = ('features', 'data', 'sources')
 

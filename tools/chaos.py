@@ -30,9 +30,9 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.experiments.locks import is_locked
-from benchmark.experiments.records import State, status
-from benchmark.experiments.supervise import GRACE
+from benchmark.experiments.state.locks import is_locked
+from benchmark.experiments.state.records import State, status
+from benchmark.experiments.run.pool import GRACE
 
 SUITE = f"""
 _base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}

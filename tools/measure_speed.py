@@ -16,8 +16,8 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.files import write_json  # noqa: E402
-from benchmark.machine import describe  # noqa: E402
+from benchmark.utils.files import write_json  # noqa: E402
+from benchmark.utils.machine import describe  # noqa: E402
 from benchmark.speed import checking, statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 

@@ -16,7 +16,7 @@ use_environment()
 from benchmark.datasets.findings import Report, default_file  # noqa: E402
 from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402
-from benchmark.machine import keep_freed_memory  # noqa: E402
+from benchmark.utils.machine import keep_freed_memory  # noqa: E402
 
 EXAMPLES = """examples:
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l

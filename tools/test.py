@@ -18,7 +18,7 @@ use_environment()
 import benchmark
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
-from benchmark.experiments.overrides import override
+from benchmark.experiments.suite.overrides import override
 
 
 def main() -> int:

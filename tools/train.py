@@ -18,8 +18,8 @@ import benchmark
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
-from benchmark.experiments.configure import follow_length
-from benchmark.experiments.overrides import override
+from benchmark.experiments.plan.configure import follow_length
+from benchmark.experiments.suite.overrides import override
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.experiments.join import main  # noqa: E402
+from benchmark.experiments.commands.work import main  # noqa: E402
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -16,7 +16,7 @@ from benchmark.datasets import images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.records import Record, in_file
-from benchmark.machine import threads
+from benchmark.utils.machine import threads
 
 #: Side of the thumbnails by which copies are found, and of the coarser ones that choose candidates, in pixels.
 THUMB, COARSE = 32, 16

@@ -14,8 +14,8 @@ from torch import nn
 
 from benchmark.datasets.prepared import fingerprint
 from benchmark.datasets.views import NUMBERED, numbered_views
-from benchmark.feature_store import features_folder, used_bytes
 from benchmark.numerics import NUMERICS, deciding_digest
+from benchmark.utils.feature_store import features_folder, used_bytes
 
 from .frozen_forward import (
     PRECISIONS,

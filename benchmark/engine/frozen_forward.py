@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.card import room_on
-from benchmark.feature_store import FeatureStore, StoreFull, describe_store
-from benchmark.files import digest
+from benchmark.utils.feature_store import FeatureStore, StoreFull, describe_store
+from benchmark.utils.files import digest
+from benchmark.utils.gpu_memory import room_on
 
 #: Of a batch: its outputs are kept; they will be, once computed; they are computed at every step.
 KEPT, NEW, ON_LINE = 'kept', 'new', 'on line'
@@ -33,7 +33,8 @@ class FrozenOutputs:
         limit: Most bytes that the stores may take.
         about: What this is, for ``about.json``.
         say: Called with a sentence when there is something to know.
-        resident: Most bytes of outputs that stay on a GPU after their first use; see :func:`benchmark.card.room_on`.
+        resident: Most bytes of outputs that stay on a GPU after their first use; see
+            :func:`benchmark.utils.gpu_memory.room_on`.
 
     Attributes:
         views: Numbers of the present batch's views; None where they have none.

@@ -9,7 +9,7 @@ from mmengine.dist import get_world_size
 from mmengine.runner import EpochBasedTrainLoop
 from mmpose.registry import LOOPS
 
-from benchmark.signals import stop as _stop
+from benchmark.utils.signals import stop as _stop
 
 from . import training_state
 from .feature_cache_hook import FeatureCacheHook

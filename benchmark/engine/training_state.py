@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-from benchmark.files import atomic_path, file_digest
+from benchmark.utils.files import atomic_path, file_digest
 
 from .unwrap import unwrapped
 

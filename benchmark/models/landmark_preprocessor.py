@@ -8,7 +8,7 @@ from mmpose.registry import MODELS
 from mmpose.structures import PoseDataSample
 from torch import Tensor
 
-from benchmark.card import room_on
+from benchmark.utils.gpu_memory import room_on
 
 #: What an image of another pipeline, such as MMPose's own, is met with.
 UNKNOWN_ORDER = (

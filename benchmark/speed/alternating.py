@@ -19,7 +19,7 @@ import torch  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
-from benchmark.machine import keep_freed_memory  # noqa: E402
+from benchmark.utils.machine import keep_freed_memory  # noqa: E402
 
 from .contestants import Size, config  # noqa: E402
 from .one_training import wait_for_device  # noqa: E402

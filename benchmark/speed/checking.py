@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmark.datasets.metainfo import SPLITS
 from benchmark.datasets.prepared import check_dataset
-from benchmark.machine import cores, keep_freed_memory
+from benchmark.utils.machine import cores, keep_freed_memory
 
 from .table import Measurement
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmark.machine import cores
+from benchmark.utils.machine import cores
 
 from .contestants import CHOICES, Size, make_inputs
 from .table import Measurement

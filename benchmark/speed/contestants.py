@@ -20,9 +20,9 @@ from torch import Tensor
 
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import read_split
-from benchmark.datasets.synthetic_faces import write_landmark_dataset
-from benchmark.experiments.configure import ENCODER_CHANNELS, fill_paths, run_config
-from benchmark.experiments.suite import find_config
+from benchmark.datasets.synthetic.faces import write_landmark_dataset
+from benchmark.experiments.plan.configure import ENCODER_CHANNELS, fill_paths, run_config
+from benchmark.experiments.suite.configs import find_config
 
 STOCK = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco' / \
     'td-hm_res50_8xb64-210e_coco-256x192.py'

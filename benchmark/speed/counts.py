@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.machine import cores
+from benchmark.utils.machine import cores
 
 from .contestants import Size, our_config
 

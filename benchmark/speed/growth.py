@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.experiments.suite import find_config
+from benchmark.experiments.suite.configs import find_config
 
 from .contestants import Size, make_inputs
 from .statistics import analysis_cost, make_table

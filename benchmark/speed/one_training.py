@@ -20,7 +20,7 @@ import torch  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
-from benchmark.machine import keep_freed_memory  # noqa: E402
+from benchmark.utils.machine import keep_freed_memory  # noqa: E402
 
 from .contestants import PEERS, Size, config  # noqa: E402
 

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmark.experiments.suite import find_config
-from benchmark.machine import computes_in_bfloat16, cores
+from benchmark.experiments.suite.configs import find_config
+from benchmark.utils.machine import computes_in_bfloat16, cores
 
 from .contestants import CONTESTANTS, PEERS, Size, make_inputs
 from .counts import FROZEN, matrix_rate, step_flops

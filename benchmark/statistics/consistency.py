@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import TableError
-from .units import SCALES, one_scale
+from .scale import SCALES, one_scale
 
 #: Truths nearer to each other than this share of their extent differ by rounding (0.08 px of 256).
 TRUTH_ROUNDING = 3e-4

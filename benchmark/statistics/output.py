@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.files import write_text
+from benchmark.utils.files import write_text
 
 #: Significant digits: more than a double keeps through sums of thousands of terms, whatever their order.
 DIGITS = 12

@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmark.machine import threads
+from benchmark.utils.machine import threads
 
 #: Draws in a chunk.
 CHUNK = 250

@@ -15,7 +15,7 @@ from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
 from .errors import TableError
 from .layout import some
 from .options import Options
-from .units import SCALES, one_scale
+from .scale import SCALES, one_scale
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.delimited import DelimitedError, decimal_comma, read_delimited
+from benchmark.utils.delimited import DelimitedError, decimal_comma, read_delimited
 
 from .consistency import LOST_BY_CAP, canonical, differing_in_case, refuse_folds, seen_by_runs, spellings
 from .errors import TableError
 from .layout import some
-from .units import SCALES
+from .scale import SCALES
 
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')

@@ -14,30 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .alerts import alert
+from .layout import Layout
+from .scale import SCALES, one_scale
 
-if TYPE_CHECKING:
-    from .layout import Layout
-
-#: Heatmap pixels per pixel of the photograph, across and down.
-SCALES = ('scale_x', 'scale_y')
 #: What a table must have for any of this; foreign ones that lack it are taken as they are.
 COLUMNS = ('error_photo', *SCALES)
 #: Proportions that differ by less than this share are those of rounding an image to whole pixels.
 SQUEEZED = 0.01
 #: Scales that differ by less than this share are the same.
 SAME = 1e-6
-
-
-def one_scale(table: pd.DataFrame) -> np.ndarray:
-    """s = sqrt(s_x s_y) of each row (rows,), NaN where it is not known; the table has :data:`SCALES`."""
-    across, down = (table[name].to_numpy(np.float64) for name in SCALES)
-    return np.sqrt(across * down)
 
 
 @dataclass(frozen=True)

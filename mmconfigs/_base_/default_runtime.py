@@ -1,5 +1,5 @@
 """Runtime of every run: the suite's plug-ins, a plain loop, the last checkpoint only."""
-custom_imports = dict(imports=['benchmark'], allow_failed_imports=False)
+custom_imports = dict(imports=['benchmark.plugins'], allow_failed_imports=False)
 default_scope = 'mmpose'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

@@ -7,8 +7,9 @@ import torch
 
 from benchmark.datasets.metainfo import DataError, LandmarkMeta, choose_flip_policy, load_metainfo
 from benchmark.datasets.prepared import read_split
-from benchmark.experiments.configure import fill_paths, protocol, run_config
-from benchmark.experiments.suite import find_config
+from benchmark.experiments.plan.configure import fill_paths, run_config
+from benchmark.experiments.plan.protocol import protocol
+from benchmark.experiments.suite.configs import find_config
 
 WIDTH, HEIGHT = 48, 60
 SEEDS = dict(init=1, order=2, augmentation=3, split=4)

@@ -11,7 +11,7 @@ import pytest
 from benchmark.datasets.checks_images import COPY, near_copies, thumbnail
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import check_dataset
-from benchmark.datasets.synthetic_faces import write_landmark_dataset
+from benchmark.datasets.synthetic.faces import write_landmark_dataset
 
 SHARED = Path(os.environ.get('CTD_SHARED_DATA') or Path(__file__).resolve().parents[3] / 'shared' / 'data')
 

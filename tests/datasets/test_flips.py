@@ -11,10 +11,11 @@ import pytest
 from benchmark.datasets.formats import FORMATS, prepare
 from benchmark.datasets.metainfo import DataError, LandmarkMeta, load_metainfo
 from benchmark.datasets.prepared import fingerprint, read_split
-from benchmark.experiments.configure import protocol, run_config
-from benchmark.experiments.data import sound
-from benchmark.experiments.plan import answerable
-from benchmark.experiments.suite import find_config
+from benchmark.experiments.plan.answerable import answerable
+from benchmark.experiments.plan.configure import run_config
+from benchmark.experiments.plan.data import sound
+from benchmark.experiments.plan.protocol import protocol
+from benchmark.experiments.suite.configs import find_config
 
 #: Outer and inner corners of the eyes, nose and corners of the mouth; and a head from the side.
 FACE = np.array([[60, 90], [180, 90], [96, 92], [144, 92], [120, 130], [88, 180], [152, 180]], float)

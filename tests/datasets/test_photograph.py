@@ -14,7 +14,7 @@ def wide(registered, tmp_path_factory):
     """A prepared set of colourful photographs that are not square."""
     import json
 
-    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.datasets.synthetic.faces import write_landmark_dataset
     root = tmp_path_factory.mktemp('wide') / 'data'
     write_landmark_dataset(root, dict(train=2, val=1, test=3), image_size=64, seed=0)
     generator = np.random.default_rng(0)
@@ -35,8 +35,8 @@ def model_and_dataset(request, wide, tmp_path_factory):
     from mmpose.apis import init_model
     from mmpose.registry import DATASETS, MODELS
 
-    from benchmark.experiments.configure import fill_paths, run_config
-    from benchmark.experiments.suite import find_config
+    from benchmark.experiments.plan.configure import fill_paths, run_config
+    from benchmark.experiments.suite.configs import find_config
     from benchmark.models.checkpoint import plain
     settings = dict(depth=18, width=8, input_size=(64, 64), decoder_channels=8, batch_size=2, epochs=1)
     settings |= {} if request.param == 'squeeze' else dict(resize=request.param)

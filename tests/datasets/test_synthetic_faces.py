@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmark.datasets.face_canvas import Canvas
-from benchmark.datasets.face_geometry import face_curves
-from benchmark.datasets.face_parameters import Identity, Shot
 from benchmark.datasets.metainfo import SCHEMES, DataError, load_metainfo, read_json
-from benchmark.datasets.synthetic_faces import (
+from benchmark.datasets.synthetic.canvas import Canvas
+from benchmark.datasets.synthetic.faces import (
     SOURCE_START,
     FaceGenerator,
     write_identity_dataset,
     write_landmark_dataset,
 )
+from benchmark.datasets.synthetic.geometry import face_curves
+from benchmark.datasets.synthetic.parameters import Identity, Shot
 
 NAMES = read_json(SCHEMES / 'face14.json')['landmarks']
 AT = {name: k for k, name in enumerate(NAMES)}

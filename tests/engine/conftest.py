@@ -23,7 +23,7 @@ class Watch(Hook):
 
 @pytest.fixture(scope='session')
 def faces(tmp_path_factory):
-    from benchmark.datasets.synthetic_faces import write_landmark_dataset
+    from benchmark.datasets.synthetic.faces import write_landmark_dataset
     root = tmp_path_factory.mktemp('faces') / 'data'
     write_landmark_dataset(root, dict(train=8, val=2, test=2), image_size=64, seed=0)
     return root
@@ -35,8 +35,8 @@ def runner(registered, faces, narrow_source, tmp_path, monkeypatch):
     from mmengine.runner import Runner
 
     from benchmark.datasets.prepared import read_split
-    from benchmark.experiments.configure import fill_paths, run_config
-    from benchmark.experiments.suite import find_config
+    from benchmark.experiments.plan.configure import fill_paths, run_config
+    from benchmark.experiments.suite.configs import find_config
     monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
     number = iter(range(100))
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.feature_store import FeatureStore, StoreFull, stores, used_bytes
+from benchmark.utils.feature_store import FeatureStore, StoreFull, stores, used_bytes
 
 ROOT = Path(__file__).parents[2]
 

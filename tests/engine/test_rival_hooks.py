@@ -294,7 +294,7 @@ def test_the_ends_of_wise_ft_are_lp_fts_networks(trained, alpha):
 
 @pytest.mark.parametrize('method', ['wise_ft', 'ema'])
 def test_the_best_checkpoint_is_tested_as_it_was_validated(rival, method):
-    from benchmark.experiments.worker import _load_best
+    from benchmark.experiments.run.one_run import _load_best
     one = rival(method, selection='best_val')
     one.train()
     path = Path(one.message_hub.get_info('best_ckpt'))
@@ -316,7 +316,7 @@ def test_weight_decay_is_part_of_adams_gradient(trained):
 
 
 def test_from_scratch_the_network_is_the_sources_and_its_weights_are_random(registered, narrow, rival):
-    from benchmark.experiments.configure import fit_source, uses_source
+    from benchmark.experiments.plan.configure import fit_source, uses_source
     one = rival('scratch')
     assert not uses_source(one.cfg)
     one.train()
@@ -336,7 +336,7 @@ def test_from_scratch_the_network_is_the_sources_and_its_weights_are_random(regi
 def test_the_protocol_names_what_a_rival_changes(registered):
     from mmengine.config import Config
 
-    from benchmark.experiments.configure import protocol
+    from benchmark.experiments.plan.protocol import protocol
 
     def changes(path):
         return protocol(Config.fromfile(path))

@@ -28,7 +28,7 @@ def logged(runner, name):
 def test_configs_are_short_and_differ_from_ctd_in_the_regulariser_only(registered, method):
     from mmengine.config import Config
 
-    from benchmark.experiments.suite import find_config
+    from benchmark.experiments.suite.configs import find_config
     path = find_config('methods', method)
     ctd, rival = (Config.fromfile(p).to_dict() for p in (CONFIGS / 'methods/ctd_ed.py', path))
     losses = rival['model']['head'].pop('transfer')
@@ -41,14 +41,14 @@ def test_weights_are_the_originals_times_one_scale(registered, method):
     from mmengine.config import Config
     from mmpose.registry import MODELS
 
-    from benchmark.experiments.suite import find_config
+    from benchmark.experiments.suite.configs import find_config
     loss, = Config.fromfile(find_config('methods', method)).model.head.transfer.values()
     given = dict(loss)
     assert given.pop('weight') == pytest.approx(SCALE * MODELS.build(dict(type=loss.type)).weight)
 
 
 def test_names_and_their_order(registered):
-    from benchmark.experiments.suite import names
+    from benchmark.experiments.suite.configs import names
     found = names('methods')
     files = list((CONFIGS / 'methods').rglob('*.py'))
     assert len(found) == len(files) == len({path.stem for path in files})

@@ -15,7 +15,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from benchmark.experiments.suite import SuiteError, load_suite
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.suite.suite import load_suite
 from benchmark.statistics import analyze, read_suite, write_json
 from benchmark.statistics.alerts import alert
 from benchmark.statistics.endpoints import ENDPOINTS

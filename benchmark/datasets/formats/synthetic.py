@@ -49,7 +49,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     Raises:
         DataError: Another ``src``, or options out of range.
     """
-    from benchmark.datasets import synthetic_faces
+    from benchmark.datasets.synthetic import faces as synthetic_faces
 
     if args.image_size < 16:
         raise DataError(f'--image-size: {args.image_size} is too small. Give at least 16 pixels.')

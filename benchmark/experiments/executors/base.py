@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.signals import Stop
-
-from ..progress import Progress
-from ..records import RECORD, State
-from ..work import Task, Work
+from benchmark.experiments.run.progress import Progress
+from benchmark.experiments.state.records import RECORD, State
+from benchmark.experiments.state.tasks import Task, Work
+from benchmark.utils.signals import Stop
 
 
 class ExecutorError(RuntimeError):
@@ -56,7 +55,7 @@ class Request:
 
     def command(self) -> list[str]:
         """What starts a worker on any machine that sees this one's files."""
-        return [sys.executable, '-m', 'benchmark.experiments.join', str(self.work.out),
+        return [sys.executable, '-m', 'benchmark.experiments.commands.work', str(self.work.out),
                 *(['--retry-failed'] if self.retry_failed else [])]
 
 

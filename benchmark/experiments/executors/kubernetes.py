@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from benchmark.files import write_json
+from benchmark.experiments.run.progress import Progress
+from benchmark.utils.files import write_json
 
-from ..progress import Progress
 from .base import Executor, ExecutorError, Request
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..progress import Progress
-from ..records import State
-from ..supervise import Worker
+from benchmark.experiments.run.pool import Worker
+from benchmark.experiments.run.progress import Progress
+from benchmark.experiments.state.records import State
+
 from .base import Executor, Request
 
 

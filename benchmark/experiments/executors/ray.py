@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 
-from benchmark.machine import cores
+from benchmark.experiments.run.progress import Progress
+from benchmark.utils.files import ROOT
+from benchmark.utils.machine import cores
 
-from ..progress import Progress
-from ..work import ROOT
 from .base import Executor, ExecutorError, Follower, Request
 
 

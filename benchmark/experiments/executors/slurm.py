@@ -8,10 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmark.files import write_json, write_text
+from benchmark.experiments.run.progress import Progress
+from benchmark.utils.files import ROOT, write_json, write_text
 
-from ..progress import Progress
-from ..work import ROOT
 from .base import Executor, ExecutorError, Follower, Request
 
 #: Option -> sbatch's flag.

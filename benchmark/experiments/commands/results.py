@@ -1,0 +1,94 @@
+"""The results table: every finished run's predictions in one Parquet file; of tuned methods, the chosen tries'."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+from benchmark.experiments.state.records import State
+from benchmark.experiments.state.tasks import RESULTS, Task, Work
+from benchmark.experiments.suite.tuning import METRIC, choose
+from benchmark.utils.files import atomic_path, write_json
+
+TUNING = 'tuning.json'
+
+
+def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
+    """Writes ``results.parquet`` from the runs of the plan that are done and whole.
+
+    Where methods are tuned, each seed's chosen try stands for its method, and ``tuning.json`` holds all of them with
+    their validation errors. ``trained`` says of each row whether the run's training images let it learn that landmark.
+    Rows are ordered by the plan's runs, then as in the test split; the same results give the
+    same bytes.
+
+    Args:
+        work: The plan's runs.
+        groups: From :func:`tuned`.
+
+    Returns:
+        The table's path, or None where no run is done.
+    """
+    # Imported here, as a plan that is only looked at does not need it.
+    import pandas
+
+    if groups:
+        write_json(work.out / TUNING, groups)
+    else:
+        (work.out / TUNING).unlink(missing_ok=True)
+    chosen = {(group['chosen'], group['condition']) for group in groups}
+    parts = []
+    for run in work.runs:
+        wanted = [condition for condition in conditions(run)
+                  if 'trial' not in run.entry or (run.id, condition) in chosen]
+        if wanted and (content := _checked(run)) is not None:
+            part = pandas.read_parquet(io.BytesIO(content))
+            if 'landmark' in part.columns:
+                part['trained'] = ~part['landmark'].isin(run.entry.get('untrained', ()))
+            parts += [part.assign(condition=condition) for condition in wanted]
+    if not parts:
+        return None
+    path = work.out / 'results.parquet'
+    with atomic_path(path) as temporary:
+        pandas.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
+    return path
+
+
+def conditions(run: Task) -> list[str]:
+    """The conditions that a run stands for: its own, and those that change nothing of it."""
+    return [run.entry['condition'], *run.entry.get('also', ())]
+
+
+def tuned(work: Work) -> list[dict[str, Any]]:
+    """Per method, condition and seed: its tries, their validation errors, and the chosen one.
+
+    ``chosen`` is None as long as a try is open, or where the plan holds some of the tries only: a method that chooses
+    among fewer than the others is another method.
+    """
+    found: dict[tuple, dict[str, Any]] = {}
+    for run in work.runs:
+        if 'trial' not in run.entry:
+            continue
+        status = run.status()
+        # A failure that may pass when tried again settles nothing.
+        state = 'open' if status.state is State.FAILED and not status.for_good else status.state.value
+        record = status.record or {}
+        one = dict(id=run.id, values=run.entry['values'], state=state, seconds=record.get('seconds'),
+                   validation=(record.get('validation') or {}).get(METRIC))
+        for condition in conditions(run):
+            key = dict(method=run.entry['method'], condition=condition, seed=run.entry['seed'])
+            found.setdefault(tuple(key.values()), key | dict(chosen=None, tries=[]))['tries'].append(one)
+    for group in found.values():
+        if len(group['tries']) == work.tries:
+            group['chosen'] = choose(group['tries'])
+    return list(found.values())
+
+
+def _checked(run: Task) -> bytes | None:
+    """A run's predictions, read once: the bytes that are used are those that fit the checksum."""
+    status = run.status()
+    if status.state is not State.DONE:
+        return None
+    content = (run.folder / RESULTS[run.kind]).read_bytes()
+    return content if hashlib.sha256(content).hexdigest() == status.record['result_sha256'] else None

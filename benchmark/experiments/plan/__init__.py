@@ -1,0 +1,1 @@
+"""From a suite to its runs, each with a config and a hash; nothing is trained."""

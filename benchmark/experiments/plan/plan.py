@@ -1,0 +1,276 @@
+"""The plan: which runs a suite needs, each with the hash of what decides its result."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.prepared import Split, fingerprint, read_split
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.state.locks import FolderLock, Locked
+from benchmark.experiments.state.records import in_words
+from benchmark.experiments.suite.overrides import OverrideError
+from benchmark.experiments.suite.seeds import derive_seeds
+from benchmark.experiments.suite.suite import Suite, merged
+from benchmark.experiments.suite.tuning import draw_tries
+from benchmark.statistics.errors import TableError
+from benchmark.statistics.inputs import check_plan
+from benchmark.utils.files import cache_folder, digest, holds, json_text, write_text
+
+from .answerable import answerable, never_trained, say_never_trained
+from .configure import (
+    RESNETS,
+    WIDTH,
+    asked,
+    fill_paths,
+    fit_source,
+    idle_schedules,
+    method_config,
+    run_config,
+    uses_source,
+)
+from .content import content_of, part_of
+from .data import sound, source_data, target_data
+from .decided import check_hooks, check_standing
+from .identity import identity, seal
+from .network import Wanted
+from .protocol import protocol
+from .runs import Plan, Run
+from .sizes import check_sizes
+from .source import SourcePlan, plan_source
+
+
+def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None) -> Plan:
+    """Plans a suite: finds or makes its data, and lists its runs in the order in which they should be done.
+
+    Args:
+        suite: The suite.
+        out: Output folder.
+        methods: Names of the methods to keep; None keeps all.
+        only: Pattern (as of file names) that the ids of the runs to keep fit; None keeps all.
+
+    Raises:
+        SuiteError: A source that is not there, or a config value that names nothing.
+        DataError: Bad data.
+    """
+    cache = cache_folder()
+    root = target_data(suite.data, cache)
+    splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
+              if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
+    meta = splits['train'].meta
+    identities = source_data(suite.source['data'], cache) if suite.source['type'] == 'train' else None
+    data_hash = fingerprint(root)
+    sound(root, data_hash, cache)
+    suite.analysis = answerable(suite, root, splits['test'])
+    threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
+    if suite.tuning and 'val' not in splits:
+        raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
+    bases = {name: method_config(method) for name, method in suite.methods.items()
+             if methods is None or name in methods}
+    runs: dict[tuple, Run] = {}
+    drawn: dict[tuple, dict[str, int]] = {}
+    drafts: list[Draft] = []
+    for condition, changes in suite.conditions.items():
+        settings = merged(suite.settings, changes)
+        if (labels := changes.get('num_labels') or 0) > images:
+            raise SuiteError(f'conditions.{condition}.num_labels={labels}: {root} has {images} training images. Ask '
+                             'for at most as many.')
+        if settings.get('selection') == 'best_val' and 'val' not in splits:
+            raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or use "
+                             "'last'.")
+        for seed in suite.seeds:
+            for name, method in suite.methods.items():
+                if methods is not None and name not in methods:
+                    continue
+                seeds = derive_seeds(seed, name, suite.seeding | changes.get('seeding', {}))
+                own = changes.get('method_options', {}).get(name, {})
+                for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
+                    options = method['cfg_options'] | own | (values or {})
+                    changed = dict(method, cfg_options=options)
+                    with _told(suite, name, condition):
+                        drafts.append(Draft(
+                            name, condition, seed, None if values is None else (number, values),
+                            run_config(changed, settings, meta, seeds, changes.get('num_labels'), threshold, images,
+                                       suite.overrides, bases[name]),
+                            seeds, asked(bases[name], settings, changed, suite.overrides)))
+    wanted = Wanted()
+    for draft in drafts:
+        with _told(suite, draft.method, draft.condition):
+            wanted.add(draft.config, draft.method, draft.condition)
+    check_sizes(((draft.method, draft.condition, draft.config) for draft in drafts), suite.name)
+    notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
+    for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
+        print(f'note: {note}')
+    source = plan_source(suite, identities, cache / 'sources', wanted)
+    for draft in drafts:
+        with _told(suite, draft.method, draft.condition):
+            run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
+        # What a condition does not change of a method is trained once.
+        key = (run.method, run.seed, run.trial and run.trial[0], run.hash)
+        if (known := runs.setdefault(key, run)) is not run:
+            known.also[run.condition] = run.id
+    runs = list(runs.values())
+    whole = len(runs)
+    if only is not None:
+        kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
+        if not kept:
+            raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
+        runs = kept
+    say_never_trained(suite, runs, root)
+    _say_alike(suite, runs)
+    content = content_of(suite, out, root, splits, source, runs, data_hash)
+    content |= part_of(suite, methods, only, len(runs), whole)
+    try:
+        check_plan(json.loads(json.dumps(content)))
+    except TableError as error:
+        raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
+    return Plan(suite, out, root, meta, source, runs, content)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run whose source is not known yet.
+
+    Attributes:
+        method: See :class:`Run`, as all that follow.
+        condition: The condition's name.
+        seed: The run's number.
+        trial: Number of the try and its config values, where the method is tuned.
+        config: Its config.
+        seeds: The named seeds.
+        asked: The config values that were asked for, in the order in which they were written.
+    """
+
+    method: str
+    condition: str
+    seed: int
+    trial: tuple[int, dict] | None
+    config: Config
+    seeds: dict[str, int]
+    asked: list[dict[str, Any]]
+
+
+@contextlib.contextmanager
+def _told(suite: Suite, method: str, condition: str) -> Iterator[None]:
+    """Names method and condition of a config that cannot be planned, whatever is raised over it.
+
+    Raises:
+        SuiteError: In the place of what was raised.
+    """
+    try:
+        yield
+    except OverrideError as error:
+        raise SuiteError(f'{suite.name}: method {method}, config value {error}') from None
+    except (SuiteError, DataError):
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        path = suite.methods[method]['config']
+        raise SuiteError(f'{suite.name}: method {method} under {condition}: its config ({path}) with its values is '
+                         f'not of the form that a run has ({type(error).__name__}: {in_words(error)}). A value has '
+                         'replaced a part, or is of another kind.') from error
+
+
+def _say_alike(suite: Suite, runs: list[Run]) -> None:
+    """Says which methods are one training in some seed, and which conditions change nothing of any method."""
+    trainings: dict[tuple, dict[str, None]] = {}
+    for run in runs:
+        for condition in (run.condition, *run.also):
+            trainings.setdefault((condition, run.seed, run.hash), {})[run.method] = None
+    for names in dict.fromkeys(tuple(methods) for methods in trainings.values() if len(methods) > 1):
+        print(f'note: methods {" and ".join(names)} are the same training, seeds included, with equal results.')
+    own = {run.condition for run in runs}
+    for condition in suite.conditions:
+        if condition not in own and any(condition in run.also for run in runs):
+            print(f'note: conditions.{condition} changes nothing of any method: its results are those of another one.')
+
+
+def _batch(draft: Draft, suite: Suite, images: int) -> str | None:
+    """Makes a batch that is larger than the training set as large as that, which it is anyway; gives a note on it.
+
+    Raises:
+        SuiteError: Batches that are not whole are dropped, and there are no others.
+    """
+    train = draft.config.train_dataloader
+    labelled = min(train.dataset.num_labels or images, images)
+    if train.get('drop_last') and labelled < train.batch_size:
+        raise SuiteError(f'{suite.name}: method {draft.method} under {draft.condition}: train_dataloader.drop_last '
+                         f'drops all of the {labelled} training images, which fill no batch of {train.batch_size}. Set '
+                         'batch_size to as many or fewer.')
+    if train.batch_size <= labelled:
+        return None
+    asked, train.batch_size = train.batch_size, labelled
+    return (f'conditions.{draft.condition}: batches of {asked} hold all {labelled} training images; plan and page say '
+            f'batch_size {labelled}.')
+
+
+def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: str, splits: dict[str, Split],
+         drawn: dict[tuple, dict[str, int]]) -> Run:
+    """A run with its source, data and hash.
+
+    Raises:
+        SuiteError: A value that was asked for does not stand in its config.
+    """
+    cfg = draft.config
+    fit_source(cfg, source.arch, source.normalisation)
+    _encoder_as_asked(draft, suite)
+    check_standing(cfg, *draft.asked)
+    check_hooks(cfg)
+    protocol(cfg)
+    if 'val' not in splits:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    source_hash = source.hash if uses_source(cfg) else None
+    parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
+    value = digest(parts)
+    title = f'{draft.condition}-seed{draft.seed}' + ('' if draft.trial is None else f'-try{draft.trial[0]}')
+    return Run(f'{draft.method}/{title}-{value[:8]}', draft.method, draft.condition, draft.seed, value,
+               fill_paths(cfg, root, str(source.path)), draft.seeds, source_hash, parts, draft.trial,
+               untrained=never_trained(cfg, splits, drawn))
+
+
+def _encoder_as_asked(draft: Draft, suite: Suite) -> None:
+    """Checks that a condition's depth and width are those of the encoder, which the source decides.
+
+    Raises:
+        SuiteError: They are not.
+    """
+    backbone, condition = draft.config.model.backbone, suite.conditions[draft.condition]
+    there = dict(depth=backbone.get('depth'), width=backbone.get('base_channels', WIDTH))
+    for name, value in there.items():
+        if backbone.type in RESNETS and condition.get(name) not in (None, value):
+            raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={condition[name]}: the encoder is the "
+                             f"source's, with {name} {value}, under all conditions. Set it in settings, in a suite "
+                             'for each, or give another source.')
+
+
+
+
+def write_config(plan: Plan, name: str) -> None:
+    """Writes a run's ``config.py`` and ``identity.json`` (what its hash is made of), or the source's config.
+
+    Paths are not part of a run's hash, so an old config may name places that are gone. Nothing is written while a
+    process is on the run: that process has checked what it found.
+
+    Args:
+        plan: The plan.
+        name: The run's id, or ``source``.
+    """
+    if name == 'source':
+        folder, texts = plan.source.job, {'config.py': seal(plan.source.config.pretty_text)}
+    else:
+        run = next(run for run in plan.runs if run.id == name)
+        folder = plan.folder(run)
+        texts = {'config.py': seal(run.config.pretty_text), 'identity.json': json_text(run.identity)}
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(Locked):
+        for file, text in texts.items():
+            if not holds(folder / file, text):
+                with FolderLock(folder, patience=1.0):
+                    write_text(folder / file, text)

@@ -1,0 +1,155 @@
+"""The source network of a suite: given, random, or trained here and kept by the hash of what made it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config, ConfigDict
+
+import benchmark
+from benchmark.datasets.prepared import identity_fingerprint, read_identities
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.suite.configs import CONFIGS, read_config
+from benchmark.experiments.suite.suite import Suite
+from benchmark.numerics import NUMERICS
+from benchmark.utils.files import digest, file_digest
+
+from .configure import RESNETS, encoder
+from .network import Wanted, architecture, described, fits
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """Where a suite's source comes from.
+
+    Attributes:
+        kind: ``train``, ``checkpoint`` or ``random``.
+        hash: Identity of the source: of its file, or of what it is made from.
+        path: The checkpoint.
+        arch: What makes its network, see :func:`.network.architecture`; empty where the checkpoint does not say.
+        normalisation: ``mean`` and ``std`` per RGB channel in 0..255; empty where the checkpoint does not say.
+        job: Folder in which it is made, or None.
+        config: How it is made, or None.
+        description: One line for the report.
+        data: Fingerprint of the faces that it is trained on, or None.
+    """
+
+    kind: str
+    hash: str
+    path: Path
+    arch: dict
+    normalisation: dict
+    job: Path | None = None
+    config: Config | None = None
+    description: str = ''
+    data: str | None = None
+
+
+def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None) -> SourcePlan:
+    """Finds out which source a suite uses; trains nothing.
+
+    Args:
+        suite: The suite.
+        identities: The folder of the source task's faces, for a source that is trained.
+        cache: Folder of the sources kept.
+        wanted: What the methods ask of it; None takes the shipped methods' ResNet.
+
+    Raises:
+        SuiteError: A checkpoint that is not there, is none or is of another network than a method's; methods of
+            several networks.
+    """
+    wanted = wanted or Wanted()
+    if suite.source['type'] == 'checkpoint':
+        return _given(Path(suite.source['path']).expanduser(), wanted)
+    cfg = _config(suite, identities, wanted.network(), wanted.normalisation())
+    content = cfg.to_dict()
+    for loader in ('train_dataloader', 'val_dataloader'):
+        content[loader]['dataset'].pop('data_root')
+    network = described(backbone_arch(cfg.model.backbone))
+    data = identity_fingerprint(identities) if identities else None
+    if identities is None:
+        identity = digest(dict(numerics=NUMERICS, random=content['model'], seed=cfg.randomness.seed))
+        description = f'random weights of a {network}, never trained (a control)'
+    else:
+        identity = digest(dict(numerics=NUMERICS, config=content, data=data))
+        description = (f'recognition of the {cfg.model.num_classes} identities of {identities.name}: {network}, '
+                       f'{cfg.train_cfg.max_epochs} epochs')
+    job = cache / identity[:16]
+    return SourcePlan(suite.source['type'], identity, job / 'source.pth', backbone_arch(cfg.model.backbone),
+                      backbone_normalisation(cfg.model.data_preprocessor), job, cfg, description, data)
+
+
+def backbone_arch(backbone: dict) -> dict:
+    """What makes a source's network: of a ResNet type and depth, its width and the rest where they are not usual."""
+    return architecture(backbone)
+
+
+def backbone_normalisation(preprocessor: dict) -> dict:
+    """Mean and standard deviation that a source's images were normalised with."""
+    return {key: list(preprocessor[key]) for key in ('mean', 'std')}
+
+
+def _given(path: Path, wanted: Wanted) -> SourcePlan:
+    benchmark.register()
+    from benchmark.models.source import SourceError, load_source_checkpoint
+    try:
+        meta = load_source_checkpoint(path).get('meta') or {}
+    except SourceError as error:
+        raise SuiteError(f'source.path: {error}') from None
+    for text, places in wanted.networks.items():
+        if reason := fits(json.loads(text), meta.get('arch') or {}):
+            raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
+                             'Give a source of that network, or a method of this one.')
+    return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
+                      meta.get('normalisation') or {}, description=f'checkpoint {path.name}')
+
+
+def _config(suite: Suite, identities: Path | None, network: dict | None, normalisation: dict) -> Config:
+    """The config of the source's training; of a random source, only its model and seed count.
+
+    Args:
+        suite: The suite.
+        identities: The faces that it is trained on, or None.
+        network: What makes its network; None for the shipped methods' ResNet.
+        normalisation: ``mean`` and ``std`` of its images; empty for the usual ones.
+    """
+    source, settings = suite.source, suite.settings
+    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
+    if network is None:
+        options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
+        cfg.model.backbone.update(options)
+    elif network['type'] in RESNETS:
+        cfg.model.backbone = ConfigDict(network, out_indices=(0, 1, 2, 3))
+        _, cfg.model.in_channels = encoder({}, cfg.model.backbone)
+    else:
+        # Of a network of the user's own it is asked how many channels it gives.
+        cfg.model.backbone, cfg.model.in_channels = ConfigDict(network), None
+    cfg.model.data_preprocessor.update(normalisation)
+    cfg.randomness.seed = seed = source.get('seed', 0)
+    if identities is None:
+        cfg.model.num_classes = source.get('num_classes', 64)
+        return cfg
+    size = tuple(settings.get('input_size', (256, 256)))
+    records = read_identities(identities)
+    cfg.model.num_classes = len({label for _, label, _ in records})
+    for name in ('label_smoothing', 'dropout'):
+        if name in source:
+            cfg.model[name] = source[name]
+    for loader in (cfg.train_dataloader, cfg.val_dataloader):
+        loader.dataset.update(data_root=str(identities), input_size=size)
+        loader.batch_size = source.get('batch_size', loader.batch_size)
+    cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size,
+                                          sum(split == 'train' for _, _, split in records))
+    epochs = source.get('epochs', cfg.train_cfg.max_epochs)
+    cfg.train_cfg.max_epochs = epochs
+    for scheduler in cfg.param_scheduler:
+        scheduler.T_max = scheduler.end = epochs
+    cfg.optim_wrapper.optimizer.lr = source.get('lr', cfg.optim_wrapper.optimizer.lr)
+    cfg.optim_wrapper.optimizer.weight_decay = source.get('weight_decay', cfg.optim_wrapper.optimizer.weight_decay)
+    cfg.train_dataloader.sampler.seed = seed
+    cfg.train_dataloader.dataset.view_seed = seed
+    if settings.get('channels_last'):
+        cfg.custom_hooks.append(dict(type='ChannelsLastHook'))
+    return cfg

@@ -1,0 +1,1 @@
+"""What lies on the disk: locks, records, and a plan's runs as tasks."""

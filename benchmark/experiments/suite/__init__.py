@@ -1,0 +1,1 @@
+"""What is declared: suites, the kinds of their values, configs, overrides, seeds and tuning."""

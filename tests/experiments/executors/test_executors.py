@@ -1,0 +1,210 @@
+"""What executors hand to their engines; the engines themselves where they are installed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmark.experiments.commands.work import share
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.executors import EXECUTORS, ExecutorError, Request, base, slurm
+from benchmark.experiments.executors.base import Follower
+from benchmark.experiments.run.progress import Progress
+from benchmark.experiments.state.records import write_record
+from benchmark.experiments.state.tasks import EXECUTION, RUN, Task, Work
+from benchmark.utils.signals import SIGNALS
+
+
+@pytest.fixture
+def request_of(tmp_path):
+    """Makes a request of five runs."""
+    def make(**options):
+        runs = [Task(f'm/r{n}', RUN, tmp_path / f'my Suite/runs/m/r{n}', f'h{n}', {}) for n in range(5)]
+        return Request(Work(tmp_path / 'my Suite', runs, None, EXECUTION), options=options,
+                       workers=options.get('workers'))
+    return make
+
+
+def test_the_batch_script_asks_for_what_the_options_say(request_of):
+    text = EXECUTORS['slurm']().script(request_of(account='lab', time='4:00:00', gres='gpu:1', memory='8G', cpus=4,
+                                                  partition='main', qos='low', modules=['cuda/12', 'python']))
+    for line in ('--account=lab', '--time=4:00:00', '--gres=gpu:1', '--mem=8G', '--cpus-per-task=4', '--qos=low',
+                 '--partition=main', '--array=0-4', '--requeue'):
+        assert f'#SBATCH {line}\n' in text
+    assert 'module load cuda/12 python\n' in text
+    assert "-m benchmark.experiments.commands.work '" in text and "my Suite' &" in text
+    assert subprocess.run(['bash', '-n'], input=text, text=True).returncode == 0
+
+
+def test_a_script_worker_hands_on_the_wish_to_stop_and_goes_to_the_queue_again(request_of, tmp_path, monkeypatch):
+    executor, request = EXECUTORS['slurm'](), request_of()
+    worker = ('import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(75))\n'
+              'print("up", flush=True)\ntime.sleep(60)\n')
+    monkeypatch.setattr(Request, 'command', lambda self: [sys.executable, '-c', worker])
+    (tmp_path / 'scontrol').write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / 'scontrol').chmod(0o755)
+    env = os.environ | dict(PATH=f'{tmp_path}:{os.environ["PATH"]}', SLURM_ARRAY_JOB_ID='7', SLURM_ARRAY_TASK_ID='1')
+    process = subprocess.Popen(['bash', '-c', executor.script(request)], env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'up\n'
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode == 75 and out == 'requeue 7_1\n'
+
+
+@pytest.mark.parametrize('name', sorted(EXECUTORS))
+def test_unknown_options_are_refused(request_of, name):
+    with pytest.raises(ExecutorError, match="'queue' is no option of this executor. Options: "):
+        EXECUTORS[name]().check(request_of(queue='a'))
+
+
+def test_engines_that_are_not_there_say_what_to_do(request_of, monkeypatch):
+    monkeypatch.setenv('PATH', '')
+    with pytest.raises(ExecutorError, match='sbatch: no such command. Start this on a machine'):
+        EXECUTORS['slurm']().check(request_of())
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    with pytest.raises(ExecutorError, match=r'ray is not installed\. Install it: pip install -r requirements/ray'):
+        EXECUTORS['ray']().check(request_of())
+    with pytest.raises(ExecutorError, match="the option 'image' is missing"):
+        EXECUTORS['kubernetes']().check(request_of())
+
+
+def test_the_manifest_is_an_indexed_job_of_workers(request_of):
+    executor, request = EXECUTORS['kubernetes'](), request_of(image='suite:1', claim='disk', gpus=1, workers=3)
+    executor.check(request)
+    job = json.loads(executor.describe(request))
+    assert job['kind'] == 'Job' and job['metadata']['name'] == 'ctd-my-suite'
+    assert job['spec']['completions'] == job['spec']['parallelism'] == 3
+    container, = job['spec']['template']['spec']['containers']
+    assert container['command'][:3] == ['python', '-m', 'benchmark.experiments.commands.work']
+    assert container['resources']['limits']['nvidia.com/gpu'] == '1'
+
+
+def test_the_manifest_fits_its_schema(request_of):
+    validate = pytest.importorskip('kubernetes_validate', reason='kubernetes-validate (70 MB) is not installed here')
+    job = EXECUTORS['kubernetes']().manifest(request_of(image='suite:1', claim='disk', gpus=1))
+    validate.validate(job, '1.31', strict=True)
+    del job['spec']['template']['spec']['containers'][0]['name']
+    with pytest.raises(validate.ValidationError):
+        validate.validate(job, '1.31', strict=True)
+
+
+def test_a_share_is_every_nth_run():
+    assert [n for n in range(7) if share('1/3')(n)] == [1, 4]
+    assert share(None) is None
+    for bad in ('3/3', '1', 'a/b', '1/0'):
+        with pytest.raises(SuiteError, match='give I/N'):
+            share(bad)
+
+
+def test_followed_runs_are_shown_and_workers_that_are_gone_started_again(request_of, capsys):
+    request = request_of()
+    for task in request.work.runs:
+        task.folder.mkdir(parents=True)
+    failure = dict(type='ValueError', message='no', may_pass=False)
+
+    def end(number: int) -> None:
+        write_record(request.work.runs[number].folder, dict(hash=f'h{number}', state='failed', error=failure))
+
+    started = []
+
+    def again() -> None:
+        started.append(1)
+        end(len(started))
+
+    with Progress('plain', 5, 0) as display:
+        follower = Follower(request, display)
+        end(0)
+        follower.wait(lambda: False, again, tries=4, interval=0.01)
+    assert len(started) == 4
+    assert capsys.readouterr().out.count('FAILED: ValueError: no') == 5
+
+
+def test_the_controller_is_asked_with_growing_pauses_up_to_a_minute(request_of, monkeypatch, capsys):
+    request, now, asked, submitted = request_of(), [0.0], [], []
+
+    def engine(command, **options) -> subprocess.CompletedProcess:
+        """squeue and sbatch of a cluster whose first job ends after 500 s."""
+        if command[0] == 'sbatch':
+            submitted.append(now[0])
+            return subprocess.CompletedProcess(command, 0, f'{7 + len(submitted)}\n', '')
+        asked.append(now[0])
+        gone = command[command.index('--jobs') + 1] == '8' and now[0] > 500
+        return subprocess.CompletedProcess(command, 0, '' if gone else 'RUNNING\n', '')
+
+    def wait(stop, seconds: float) -> bool:
+        now[0] += seconds
+        if now[0] >= 900:
+            for task in request.work.runs:
+                write_record(task.folder, dict(hash=task.hash, state='failed', error=dict(type='E', may_pass=False)))
+        return False
+
+    monkeypatch.setattr(slurm.subprocess, 'run', engine)
+    monkeypatch.setattr(base.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(base.Stop, 'wait', wait)
+    with Progress('plain', 5, 0) as display:
+        assert not EXECUTORS['slurm']().run(request, display)
+    pauses = [later - earlier for earlier, later in zip(asked, asked[1:])]
+    assert pauses[:7] == [1, 2, 4, 8, 16, 32, 60] and max(pauses) == 60
+    again = asked.index(submitted[1])
+    assert 500 < submitted[1] <= 561 and pauses[again:again + 4] == [1, 2, 4, 8] and now[0] == 900
+    assert len(asked) < 30 and 'starting workers again' in capsys.readouterr().out
+
+
+def test_who_follows_runs_and_is_asked_to_stop_leaves_the_job(request_of, monkeypatch, capsys):
+    def engine(command, **options) -> subprocess.CompletedProcess:
+        if command[0] == 'squeue':
+            os.kill(os.getpid(), signal.SIGTERM)
+        return subprocess.CompletedProcess(command, 0, '8\n', '')
+
+    before = {name: signal.getsignal(name) for name in SIGNALS}
+    monkeypatch.setattr(slurm.subprocess, 'run', engine)
+    try:
+        with Progress('plain', 5, 0) as display:
+            assert EXECUTORS['slurm']().run(request_of(), display)
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+    assert 'job 8 goes on; the same command follows it, `scancel 8` ends it' in capsys.readouterr().out
+
+
+def test_workers_that_keep_ending_are_given_up(request_of):
+    with Progress('none', 5, 0) as display, pytest.raises(ExecutorError, match='5 runs are open, such as m/r0'):
+        Follower(request_of(), display).wait(lambda: False, lambda: None, tries=2, interval=0.01)
+
+
+def test_a_worker_joins_from_anywhere(done, tiny):
+    process = tiny.start('--progress', 'none')
+    while not (tiny.out / 'plan.json').exists():
+        time.sleep(0.05)
+    other = subprocess.run([sys.executable, '-m', 'benchmark.experiments.commands.work', tiny.out], text=True,
+                           capture_output=True, timeout=120)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0 and other.returncode == 0, out + err + other.stdout + other.stderr
+    assert ' 0 failed' in other.stdout
+    assert tiny.digests() == done.digests()
+    nowhere = subprocess.run([sys.executable, '-m', 'benchmark.experiments.commands.work', tiny.folder], text=True,
+                             capture_output=True)
+    assert nowhere.returncode == 2 and 'Nothing has been started' in nowhere.stderr
+
+
+def test_ray_gives_the_bytes_of_the_local_executor_though_a_worker_is_killed(done, tiny):
+    pytest.importorskip('ray', reason='Ray is an extra, and not installed here')
+    process = tiny.start('--executor', 'ray', '--engine', 'workers=2', '--progress', 'plain')
+    end = time.monotonic() + 90
+    while not (victims := _ray_workers()) or not list(tiny.out.glob('runs/*/*/log')):
+        assert time.monotonic() < end and process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    os.kill(victims[0], signal.SIGKILL)
+    out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, out + err
+    assert tiny.digests() == done.digests()
+
+
+def _ray_workers() -> list[int]:
+    """Processes that Ray has given to our tasks."""
+    found = subprocess.run(['pgrep', '-f', 'ray::_work'], capture_output=True, text=True).stdout
+    return [int(pid) for pid in found.split()]
