@@ -12,7 +12,7 @@ from benchmark.experiments.commands import status as status_command
 from benchmark.experiments.commands import work as work_command
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.plan import configure, identity, plan, source
+from benchmark.experiments.plan import configure, content, identity, plan, source
 from benchmark.experiments.state.records import LaterFormat, State, read_record, status, write_record
 from benchmark.experiments.state.tasks import check_numerics, read_work
 from benchmark.experiments.suite.suite import load_suite
@@ -120,7 +120,7 @@ def test_a_dry_run_says_which_runs_an_earlier_program_made(old, planned, capsys)
 
 def test_the_number_is_part_of_the_hash_of_every_run_and_source(planned, monkeypatch):
     before = planned()
-    for module in (configure, source, plan):
+    for module in (identity, source, content):
         monkeypatch.setattr(module, 'NUMERICS', NUMERICS + 1)
     after = planned()
     assert not {run.hash for run in before.runs} & {run.hash for run in after.runs}
