@@ -135,7 +135,7 @@ def _meant(name: str) -> str | None:
 
 def _remedy(name: str) -> str:
     """What to write instead of a name that nothing reads, as the end of a sentence."""
-    shipped = read_config(CONFIGS / 'methods' / 'ft.py')
+    shipped = read_config(CONFIGS / 'methods' / 'ft.py', import_custom_modules=False)
     if name in shipped and (places := copies(shipped, name)):
         return (f' any more: its value was copied to {", ".join(places)}. Write there what differs, or write it as '
                 f"cfg_options of the suite, where '{name}.*' reaches all of these.")

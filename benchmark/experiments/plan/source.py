@@ -116,7 +116,7 @@ def _config(suite: Suite, identities: Path | None, network: dict | None, normali
         normalisation: ``mean`` and ``std`` of its images; empty for the usual ones.
     """
     source, settings = suite.source, suite.settings
-    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
+    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py', import_custom_modules=False)
     if network is None:
         options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
         cfg.model.backbone.update(options)
