@@ -1,11 +1,21 @@
-"""Shared by all tests: threads, and a small model and batch."""
+"""Shared by all tests: threads, numbers of examples, which skips are expected; a small model and batch."""
 
 import os
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+from fnmatch import fnmatchcase
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile('whole', deadline=None, derandomize=True, max_examples=100)
+settings.register_profile('fast', settings.get_profile('whole'), max_examples=25)
+settings.load_profile('whole')
+#: A reason to skip on each line, and after ``#`` why it is none to worry about.
+ALLOWED_SKIPS = Path(__file__).with_name('allowed_skips.txt')
 
 #: Longest first: a file stays on one process, and one that starts late is waited for by all.
 LONG = ('test_run_suite', 'test_browser', 'test_extending', 'test_report', 'test_chaos', 'test_cases',
@@ -15,6 +25,26 @@ LONG = ('test_run_suite', 'test_browser', 'test_extending', 'test_report', 'test
 def pytest_collection_modifyitems(items):
     """Puts the files that take longest first; within a file the order stays."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
+def pytest_addoption(parser):
+    parser.addoption('--strict-skips', action='store_true', help=f'fail on skips whose reason {ALLOWED_SKIPS.name} '
+                                                                 'does not list')
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Fails on skips that nobody expected."""
+    if not session.config.getoption('strict_skips') or hasattr(session.config, 'workerinput'):
+        return
+    terminal = session.config.pluginmanager.get_plugin('terminalreporter')
+    allowed = [line.partition('#')[0].strip() for line in ALLOWED_SKIPS.read_text(encoding='utf-8').splitlines()]
+    reasons = {report.longrepr[2].removeprefix('Skipped: ') for report in terminal.stats.get('skipped', ())}
+    if unexpected := sorted(reason for reason in reasons if not any(fnmatchcase(reason, one) for one in allowed)):
+        terminal.ensure_newline()
+        for reason in unexpected:
+            terminal.write_line(f'skipped for a reason that {ALLOWED_SKIPS} does not list: {reason}', red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope='session')

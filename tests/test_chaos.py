@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('options', [['--faults', '4', '--per-round', '4', '--seed', '5'],
                                      ['--faults', '10', '--per-round', '10', '--seed', '0', '--only',
                                       'storm of signals']])

@@ -50,9 +50,8 @@ from benchmark.statistics.ranking import _scheme_scores, _weighted_median, tied_
 from benchmark.statistics.resampling import WeightDraws, bootstrap_means, image_weights, seed_weights
 from benchmark.statistics.scores import Scores
 
-settings.register_profile('statistics', deadline=None, derandomize=True, max_examples=40)
-quick = settings(settings.get_profile('statistics'))
-few = settings(settings.get_profile('statistics'), max_examples=8)
+quick = settings(max_examples=settings().max_examples * 2 // 5)
+few = settings(max_examples=max(3, quick.max_examples // 5))
 
 DESIGNS = st.sampled_from(['nested', 'paired'])
 LEVELS = st.sampled_from([0.01, 0.05, 0.2])

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
 NEEDED = ('munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel')
 CONF = """ClusterName=test
 SlurmctldHost={host}(127.0.0.1)

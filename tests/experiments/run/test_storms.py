@@ -14,6 +14,7 @@ from benchmark.utils import signals
 from benchmark.utils.signals import SIGNALS, Stop, held_back
 
 
+@pytest.mark.slow
 def test_after_a_storm_nothing_is_left_and_the_same_command_goes_on(tmp_path):
     done = subprocess.run([sys.executable, Path(__file__).parents[2] / 'helpers/dry_runner.py', tmp_path, '200', '0'],
                           capture_output=True, text=True, timeout=900)
