@@ -330,8 +330,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         suite = load_suite(args.suite)
         check_sections(suite, args.suite)
         suite = adjust(suite, args)
-        plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
         executor = EXECUTORS[args.executor]()
+        if not args.dry_run and not (out / 'plan.json').exists():
+            # Else there may be nothing to do.
+            executor.prepare()
+        plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
         check_methods(plan)
         asked = request(work_of(json.loads(json.dumps(plan.content)), out), plan, args, suite)
         if args.dry_run:

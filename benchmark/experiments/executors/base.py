@@ -69,6 +69,9 @@ class Executor(ABC):
     #: Whether :meth:`run` ends when the work is handed over, not when it is done.
     HANDS_OVER = False
 
+    def prepare(self) -> None:  # noqa: B027  (most have nothing to do)
+        """Begins what needs no plan, while it is made."""
+
     def check(self, request: Request) -> None:
         """Checks that the engine is there and knows all options.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.experiments.run.pool import Worker
+from benchmark.experiments.run.pool import Worker, start_importing
 from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.records import State
 
@@ -11,6 +11,10 @@ from .base import Executor, Request
 
 class LocalExecutor(Executor):
     """Does the runs in processes of their own, on the cores and GPUs of this machine."""
+
+    def prepare(self) -> None:
+        """See :meth:`Executor.prepare`."""
+        start_importing()
 
     def run(self, request: Request, display: Progress) -> bool:
         """See :meth:`Executor.run`."""

@@ -92,6 +92,14 @@ class Start(threading.Thread):
             self.error = error
 
 
+def start_server() -> None:
+    """Starts the server that processes are forked from, where there is none; no signal reaches it."""
+    with held_back():
+        resource_tracker.ensure_running()
+        with held_back():  # Again: what has just been started lets some through.
+            forkserver.ensure_running()
+
+
 def start(process: BaseProcess, stop: Stop) -> Handle | None:
     """Starts a process, and the server where there is none, such that no signal reaches either before it is ready.
 
@@ -106,14 +114,12 @@ def start(process: BaseProcess, stop: Stop) -> Handle | None:
         EOFError, ConnectionError: The server ended meanwhile; the next call starts another.
     """
     thread = Start(process)
+    if getattr(process, '_start_method', None) == 'forkserver':
+        # Not in the thread, with which it would end.
+        start_server()
     with held_back():
-        resource_tracker.ensure_running()
-        with held_back():  # Again: what has just been started lets some through.
-            if getattr(process, '_start_method', None) == 'forkserver':
-                # Not in the thread, with which it would end.
-                forkserver.ensure_running()
-            # It inherits what is held back.
-            thread.start()
+        # It inherits what is held back.
+        thread.start()
     while thread.is_alive() and not stop.is_set():
         thread.join(TICK)
     thread.given_up = True

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from benchmark.experiments.state.locks import FolderLock, Locked, is_locked
 from benchmark.experiments.state.records import RECORD, State, Status, log_tail, set_aside, write_record
@@ -24,7 +25,7 @@ from benchmark.utils.files import ROOT
 from benchmark.utils.machine import cores, threads
 from benchmark.utils.signals import PREEMPTED, TICK, Stop
 
-from .child import CLAIMED, UNKNOWN, Handle, call, start, wait
+from .child import CLAIMED, UNKNOWN, Handle, call, start, start_server, wait
 from .progress import Progress
 
 #: Seconds that a run told to stop has to keep its state; what is there then is killed, and gone after so many more.
@@ -82,6 +83,12 @@ def share_of_cores(runs: int) -> int:
     return min(max(1, cores() // max(1, runs)), threads())
 
 
+def start_importing() -> None:
+    """Starts the server that runs are forked from, so that it imports the stack while their plan is made."""
+    _server(Worker.preload)
+    start_server()
+
+
 class Worker:
     """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
 
@@ -116,9 +123,7 @@ class Worker:
         self.perform: Callable[[str, str, dict, dict], None] = _perform
         self.source_ready = work.source is None
         self.makes_source = mine is None or mine(0)
-        self.context = multiprocessing.get_context('forkserver')
-        self.context.set_forkserver_preload(['benchmark.experiments.run.forkserver_first', *self.preload])
-        _found_by_children()
+        self.context = _server(self.preload)
 
     def run(self) -> Outcome:
         """Works until nothing is left to do, or until SIGTERM, SIGINT, SIGHUP or SIGUSR1.
@@ -352,11 +357,15 @@ class Worker:
                 return
 
 
-def _found_by_children() -> None:
-    """Lets the server import this package wherever the command was typed: it is not told of sys.path."""
+def _server(preload: Sequence[str]) -> Any:
+    """The context of processes that are forked from a server, which imports ``preload`` when it is started."""
+    # It imports this package wherever the command was typed, and is not told of sys.path.
     known = os.environ.get('PYTHONPATH', '').split(os.pathsep)
     if str(ROOT) not in known:
         os.environ['PYTHONPATH'] = os.pathsep.join([str(ROOT), *filter(None, known)])
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['benchmark.experiments.run.forkserver_first', *preload])
+    return context
 
 
 def _perform(kind: str, folder: str, entry: dict, options: dict) -> None:
