@@ -12,7 +12,7 @@ from benchmark.experiments.commands import status as status_command
 from benchmark.experiments.commands import work as work_command
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.plan import configure, content, identity, plan, source
+from benchmark.experiments.plan import content, identity, plan, source
 from benchmark.experiments.state.records import LaterFormat, State, read_record, status, write_record
 from benchmark.experiments.state.tasks import check_numerics, read_work
 from benchmark.experiments.suite.suite import load_suite
@@ -200,7 +200,7 @@ def finished(made: plan.Plan, **code) -> None:
         folder = made.folder(run)
         folder.mkdir(parents=True)
         (folder / 'predictions.parquet').write_bytes(b'rows')
-        digest = configure.file_digest(folder / 'predictions.parquet')
+        digest = identity.file_digest(folder / 'predictions.parquet')
         write_record(folder, dict(state='done', hash=run.hash, result_sha256=digest, code=code))
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 import pandas
 import pytest
 
+from benchmark.experiments.commands import run_suite
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.executors.local import LocalExecutor
 from benchmark.numerics import NUMERICS
 from benchmark.program import deciding_program
 
@@ -255,6 +258,17 @@ def test_a_plan_that_is_only_looked_at_waits_for_no_heavy_import(done):
     out = subprocess.run([sys.executable, '-c', code, *map(str, options)], capture_output=True, text=True, cwd=ROOT,
                          env=os.environ | dict(CTD_CACHE=str(done.folder / 'cache'), CTD_DATA='/elsewhere'))
     assert out.returncode == 0 and '0 of 3 runs to do' in out.stdout and out.stdout.endswith('[]\n'), out
+
+
+def test_runs_are_made_ready_while_a_new_suite_is_planned(tmp_path, monkeypatch):
+    ready = []
+    monkeypatch.setattr(LocalExecutor, 'prepare', lambda self: ready.append('began'))
+    monkeypatch.setattr(run_suite, 'make_plan', lambda *_: (_ for _ in ()).throw(SuiteError('no plan')))
+    assert run_suite.main(['smoke', '--out', str(tmp_path), '--dry-run']) == 2 and not ready
+    assert run_suite.main(['smoke', '--out', str(tmp_path)]) == 2 and ready == ['began']
+    # There may be nothing to do.
+    (tmp_path / 'plan.json').write_text('{}')
+    assert run_suite.main(['smoke', '--out', str(tmp_path)]) == 2 and ready == ['began']
 
 
 @pytest.mark.parametrize('option', ['--dry-run', '--status'])

@@ -198,3 +198,19 @@ def test_a_server_that_ends_is_started_again(worker, monkeypatch):
     (again.work.runs[1].folder / 'record.json').unlink()
     with pytest.raises(EOFError):
         again.run()
+
+
+def test_the_server_that_imports_while_a_plan_is_made_is_the_one_that_runs_are_forked_from(tmp_path):
+    root = Path(__file__).parents[3]
+    code = ('from multiprocessing import forkserver; from pathlib import Path; '
+            'from benchmark.experiments.run import pool; '
+            'from benchmark.experiments.state.tasks import EXECUTION, Work; '
+            "pool.Worker.preload = ('benchmark.experiments.state.records',); pool.start_importing(); "
+            'server = forkserver._forkserver._forkserver_pid; '
+            'worker = pool.Worker(Work(Path(), [], None, dict(EXECUTION)), [None], None); '
+            "child = worker.context.Process(target=exec, args=(\"import os, sys; print(os.getppid(), "
+            "'benchmark.experiments.state.records' in sys.modules, flush=True)\",)); "
+            'child.start(); child.join(); print(server)')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, cwd=root)
+    parent, imported, server = done.stdout.split()
+    assert parent == server and imported == 'True', done.stderr
