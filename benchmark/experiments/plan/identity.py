@@ -31,12 +31,21 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
             hook.pop('enabled', None)
             hook.pop('limit_gib', None)
             hook.pop('resident_gib', None)
-    modules = content.get('custom_imports', {}).get('imports', [])
-    # Both names are one and the same.
-    modules[:] = ['benchmark' if name == 'benchmark.plugins' else name for name in modules]
+    modules = plugins_as_ever(content)
     code = {name: module_digest(name) for name in modules if name.partition('.')[0] != 'benchmark'}
     return dict(numerics=NUMERICS, config=content, data=data_fingerprint, source=source_hash) | (
         dict(code=code) if code else {})
+
+
+def plugins_as_ever(content: dict[str, Any]) -> list[str]:
+    """Names the suite's plug-ins in a config as they were first, since both names are one and the same.
+
+    Returns:
+        The modules that the config imports.
+    """
+    modules = content.get('custom_imports', {}).get('imports', [])
+    modules[:] = ['benchmark' if name == 'benchmark.plugins' else name for name in modules]
+    return modules
 
 
 def seal(text: str) -> str:

@@ -17,6 +17,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .configure import RESNETS, encoder
+from .identity import plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
 
@@ -67,6 +68,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
     content = cfg.to_dict()
     for loader in ('train_dataloader', 'val_dataloader'):
         content[loader]['dataset'].pop('data_root')
+    plugins_as_ever(content)
     network = described(backbone_arch(cfg.model.backbone))
     data = identity_fingerprint(identities) if identities else None
     if identities is None:

@@ -133,6 +133,20 @@ def test_the_number_is_part_of_the_hash_of_every_run_and_source(planned, monkeyp
     assert kinds[0] != kinds[1], 'a random source'
 
 
+def test_the_sources_hash_is_the_same_under_both_names_of_the_plug_ins(planned, monkeypatch):
+    def earlier(*args):
+        cfg = config(*args)
+        assert cfg.custom_imports.imports == ['benchmark.plugins']
+        cfg.custom_imports.imports = ['benchmark']
+        return cfg
+
+    after, config = planned(), source._config
+    monkeypatch.setattr(source, '_config', earlier)
+    before = planned()
+    assert before.source.hash == after.source.hash
+    assert [run.hash for run in before.runs] == [run.hash for run in after.runs]
+
+
 def test_what_an_earlier_program_made_is_kept_beside_the_new_plan(old, planned, capsys):
     folder = old('plain')
     write_json(dict(of='the old results'), folder / 'analysis.json')
