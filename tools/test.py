@@ -16,8 +16,9 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 import benchmark
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
+from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
 
 
@@ -34,7 +35,7 @@ def main() -> int:
     try:
         benchmark.register()
         sys.path.append(str(Path(args.config).resolve().parent))
-        cfg = Config.fromfile(args.config)
+        cfg = from_file(args.config)
         override(cfg, args.cfg_options)
         from benchmark.models import plain_model
         cfg.model = plain_model(cfg.model.to_dict())

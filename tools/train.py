@@ -16,9 +16,10 @@ use_environment()
 
 import benchmark
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 from benchmark.experiments.plan.configure import follow_length
+from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
 
 
@@ -37,7 +38,7 @@ def main() -> int:
     try:
         benchmark.register()
         sys.path.append(str(Path(args.config).resolve().parent))
-        cfg = Config.fromfile(args.config)
+        cfg = from_file(args.config)
         length = cfg.train_cfg.max_epochs
         override(cfg, args.cfg_options)
         follow_length(cfg, length)

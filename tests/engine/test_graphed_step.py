@@ -140,9 +140,9 @@ def test_steps_that_measure_gradients_run_as_they_are(runner, train, recorded):
 
 def test_what_is_trained_changes_and_the_step_is_recorded_anew(runner, train, recorded):
     options = dict(cfg_options={'custom_hooks.LPFTHook.share': 0.5})
-    plain = runner('rivals/lp_ft', 'plain', save_every=None, epochs=2 * EPOCHS, **options)
+    plain = runner('baselines/lp_ft', 'plain', save_every=None, epochs=2 * EPOCHS, **options)
     train(plain)
-    one, recorder = recorded('rivals/lp_ft', **options | dict(epochs=2 * EPOCHS))
+    one, recorder = recorded('baselines/lp_ft', **options | dict(epochs=2 * EPOCHS))
     same_training(plain, one)
     assert recorder.recorded == 4
 
@@ -253,7 +253,7 @@ def test_the_log_is_read_as_often_as_it_is_written(runner):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
-@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'ftp', 'rivals/stoch_norm', 'rivals/bss'])
+@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'ftp', 'baselines/stoch_norm', 'baselines/bss'])
 @pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
 def test_on_a_gpu(runner, train, method, precision):
     options = dict(save_every=None, epochs=EPOCHS, precision=precision)
@@ -262,7 +262,7 @@ def test_on_a_gpu(runner, train, method, precision):
     before = torch.cuda.current_stream()
     one = runner(method, 'one', cuda_graphs=True, **options)
     train(one)
-    assert torch.cuda.current_stream() == before and one.train_loop.step.off == (method == 'rivals/bss')
+    assert torch.cuda.current_stream() == before and one.train_loop.step.off == (method == 'baselines/bss')
     torch.rand(1, device='cuda')
     torch.cuda.empty_cache()
     losses = [np.array(each.message_hub.get_scalar('train/loss')._log_history[0]) for each in (plain, one)]

@@ -1,4 +1,4 @@
-"""Tiny trainings for the tests of the rivals."""
+"""Tiny trainings for the tests of the baselines."""
 
 import pytest
 

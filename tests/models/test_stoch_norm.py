@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-METHOD = str(Path(__file__).parents[2] / 'mmconfigs/methods/rivals/stoch_norm.py')
+METHOD = str(Path(__file__).parents[2] / 'mmconfigs/methods/baselines/stoch_norm.py')
 
 # One channel of four values: mean 5, variance 9 (unbiased 12).
 VALUES = torch.tensor([2.0, 2, 8, 8]).view(2, 1, 1, 2)

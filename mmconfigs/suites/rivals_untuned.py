@@ -1,4 +1,0 @@
-"""rivals_untuned: all of them at the weights of their configs, in a third of the runs; who is first may be luck."""
-_base_ = './rivals.py'
-title = 'Cross-task regularisation and its rivals, none of them tuned'
-tuning = dict(_delete_=True)
