@@ -14,6 +14,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 from benchmark.statistics import TableError, analyze, parse_margins, read_suite, write_json  # noqa: E402
+from benchmark.utils.refusals import refuse  # noqa: E402
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -67,12 +68,8 @@ def main(argv: list[str] | None = None) -> int:
             draws=args.draws, seed=args.seed, success=args.success)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_json(content, out / 'analysis.json')
-    except TableError as exc:
-        print(f'error: {" ".join(str(exc).split())}', file=sys.stderr)
-        return 2
-    except OSError as exc:
-        print(f'error: {exc.filename}: {exc.strerror}; check path, permissions and free space', file=sys.stderr)
-        return 2
+    except (TableError, OSError) as error:
+        return refuse(error)
     if not suite.plan.get('analysis'):
         # What a suite declares and a bare table can't; a reader of the page alone would take it for meant.
         if content['proposed'] is None and content['reference'] is None:

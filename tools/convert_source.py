@@ -58,13 +58,13 @@ def main(argv: list[str] | None = None) -> int:
     import benchmark
     benchmark.register()
     from benchmark.models.convert import ConversionError, convert
+    from benchmark.utils.refusals import refuse
     try:
         meta = convert(arguments.format, arguments.src, arguments.dst, overwrite=arguments.overwrite,
                        classifier=not arguments.no_classifier, channel_order=arguments.channel_order,
                        mean=arguments.mean, std=arguments.std, prefix=arguments.prefix)
     except ConversionError as error:
-        print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
-        return 2
+        return refuse(error)
     order = meta['source_channel_order']
     arch, flipped = meta['arch'], ' (the source took BGR)' if order == 'bgr' else ''
     print(f'{arguments.dst}: {arch["type"]}-{arch["depth"]}, {meta["num_classes"]} classes, input '

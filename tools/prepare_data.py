@@ -17,6 +17,7 @@ from benchmark.datasets.findings import Report, default_file  # noqa: E402
 from benchmark.datasets.formats import FORMATS, check_prepared, prepare  # noqa: E402
 from benchmark.datasets.metainfo import DataError  # noqa: E402
 from benchmark.utils.machine import keep_freed_memory  # noqa: E402
+from benchmark.utils.refusals import refuse  # noqa: E402
 
 EXAMPLES = """examples:
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
@@ -75,13 +76,8 @@ def main(argv: list[str] | None = None) -> int:
             report, notes = check_prepared(args.dst), []
         else:
             report, notes = prepare(args.command, args.src, args.dst, args)
-    except DataError as error:
-        print('error: ' + ' '.join(str(error).split()), file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f'error: {error.filename or args.dst}: {error.strerror}. Check path, permissions and free space.',
-              file=sys.stderr)
-        return 2
+    except (DataError, OSError) as error:
+        return refuse(error, args.dst)
     for note in notes:
         print(f'note: {note}')
     limit = getattr(args, 'limit', None)

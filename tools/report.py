@@ -15,6 +15,7 @@ use_environment()
 
 from reports import ReportError, build_report  # noqa: E402
 from reports.index import build_index, refresh  # noqa: E402
+from benchmark.utils.refusals import refuse  # noqa: E402
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -32,6 +33,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--index', action='store_true',
                         help='instead of a report, write one page that links to the reports of all suites in the '
                         'folders (default: runs)')
+    parser.add_argument('--with-index', action='store_true',
+                        help='after the report, write the index of the folder that the suite\'s folder lies in')
     parser.add_argument('--summary', action='store_true', help='print the first screen as Markdown too')
     args = parser.parse_args(argv)
     if not args.index and len(args.analysis) != 1:
@@ -44,12 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         page = build_index(args.analysis or [Path('runs')], args.out) if args.index else report(args)
-    except ReportError as exc:
-        print(f'error: {" ".join(str(exc).split())}', file=sys.stderr)
-        return 2
-    except OSError as exc:
-        print(f'error: {exc.filename}: {exc.strerror}; check path, permissions and free space', file=sys.stderr)
-        return 2
+    except (ReportError, OSError) as error:
+        return refuse(error)
     print(page)
     return 0
 
@@ -59,7 +58,10 @@ def report(args: argparse.Namespace) -> Path:
     given = args.analysis[0]
     path = given / 'analysis.json' if given.is_dir() else given
     page = build_report(path, args.out or path.parent)
-    refresh(page)
+    if args.with_index:
+        build_index([page.resolve().parents[2]])
+    else:
+        refresh(page)
     if args.summary:
         print((page.parent / 'summary.md').read_text(encoding='utf-8'))
     return page

@@ -34,6 +34,7 @@ if [ $asked -gt 0 ] && [ "$status" -gt 128 ]; then status=130; fi
 # 1: some runs failed. The others are analysed, and the report says so.
 if [ "$status" -gt 1 ] || [ -n "$only" ] || [ ! -f "$out/results.parquet" ]; then exit "$status"; fi
 "$python" "$root/tools/analyze.py" "$out" --out "$out"
-if [ "$(dirname "$out")" = runs ]; then "$python" "$root/tools/report.py" --index runs >/dev/null; fi
-"$python" "$root/tools/report.py" "$out/analysis.json"
+index=
+if [ "$(dirname "$out")" = runs ]; then index=--with-index; fi
+"$python" "$root/tools/report.py" "$out/analysis.json" $index
 exit "$status"

@@ -20,6 +20,7 @@ from mmengine.config import DictAction
 from mmengine.runner import Runner
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
+from benchmark.utils.refusals import refuse
 
 
 def main() -> int:
@@ -51,8 +52,7 @@ def main() -> int:
         load_weights(runner.model, content['state_dict'], args.checkpoint)
         metrics = runner.test()
     except (ValueError, FileNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     if args.out:
         import pandas
         pandas.DataFrame(runner.test_evaluator.metrics[0].rows).to_csv(args.out, index=False)

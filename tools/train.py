@@ -21,6 +21,7 @@ from mmengine.runner import Runner
 from benchmark.experiments.plan.configure import follow_length
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
+from benchmark.utils.refusals import refuse
 
 
 def main() -> int:
@@ -52,13 +53,11 @@ def main() -> int:
             cfg.setdefault('model_wrapper_cfg', dict(device_ids=None, broadcast_buffers=False))
         runner = Runner.from_cfg(cfg)
     except (ValueError, FileNotFoundError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     try:
         runner.train()
     except (DataError, SourceError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     return 0
 
 

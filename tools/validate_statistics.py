@@ -27,6 +27,7 @@ use_environment()
 from benchmark.validation.plan import plan
 from benchmark.validation.tables import report
 from benchmark.validation.workers import simulate
+from benchmark.utils.refusals import refuse
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -56,9 +57,8 @@ def main(argv: list[str] | None = None) -> int:
             args.json.write_text(json.dumps({'effort': asdict(effort), 'rows': known}, indent=1) + '\n')
         if args.markdown:
             args.markdown.write_text(text)
-    except OSError as exc:
-        print(f'error: {exc.filename}: {exc.strerror}; check path, permissions and free space', file=sys.stderr)
-        return 2
+    except OSError as error:
+        return refuse(error)
     if not args.markdown:
         print(text, end='')
     print(f'{len(tasks)} tasks in {time.monotonic() - start:.0f} s', file=sys.stderr)

@@ -16,10 +16,8 @@ Symbols: C: source classes, d: encoder width (2048 for ResNet-50).
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
 import pickle
 import re
 import struct
@@ -30,6 +28,8 @@ import numpy as np
 import torch
 from mmpose.models.backbones import ResNet
 from torch import Tensor, nn
+
+from benchmark.utils.files import atomic_path
 
 from .backbones.vggface2_resnet import VGGFACE2_NORMALISATION, VGGFace2ResNet
 from .checkpoint import load_plain
@@ -380,19 +380,11 @@ def _checkpoint(src: Path, source_format: str, content: dict[str, object], class
 
 def _write(dst: Path, checkpoint: dict) -> None:
     """Saves beside ``dst`` and moves into place, so that a checkpoint is there as a whole or not at all."""
-    temporary = dst.with_name(f'.{dst.name}.{os.getpid()}.tmp')
     buffer = io.BytesIO()  # torch.save to a full disk raises no OSError
     torch.save(checkpoint, buffer)
     try:
-        dst.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open('wb') as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, dst)
+        with atomic_path(dst) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
     except OSError as error:
         raise ConversionError(f'{dst}: cannot be written ({error.strerror}). Check the folder and the disk.'
                               ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

@@ -54,6 +54,12 @@ def test_the_index_of_some_folders_lies_beside_them(runs, tmp_path):
         build_index([runs / 'empty'])
 
 
+def test_a_report_writes_the_index_beside_it_where_it_is_asked(runs, capsys):
+    assert tool().main([str(runs / 'first'), '--with-index']) == 0
+    assert capsys.readouterr().out == f'{runs}/first/report/index.html\n'
+    assert 'first/report/index.html' in (runs / 'index.html').read_text()
+
+
 def test_a_report_brings_the_index_beside_it_up_to_date(runs):
     page = runs / 'first/report/index.html'
     assert refresh(page) is None and not (runs / 'index.html').exists()

@@ -32,6 +32,7 @@ from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import write_json
 from benchmark.utils.machine import gpus_here, thread_limit, threads
+from benchmark.utils.refusals import refuse
 
 EPILOG = """examples:
   tools/run_suite.py smoke
@@ -285,7 +286,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
                 stopped = executor.run(asked, display)
             except ExecutorError as error:
                 # What was done before the engine failed is collected like any other result.
-                print(f'error: {error}', file=sys.stderr)
+                refuse(error)
                 stopped = False
         finish(plan, work)
     if stopped:
@@ -344,16 +345,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         executor.check(asked)
         return run(plan, args, suite, executor)
-    except (SuiteError, DataError, Locked) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f'error: {error.filename or out}: {error.strerror or error}. Check path, permissions and free space.',
-              file=sys.stderr)
-        return 2
+    except (SuiteError, DataError, Locked, OSError) as error:
+        return refuse(error, out)
     except (DiskFull, ExecutorError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+        return refuse(error, code=1)
     except KeyboardInterrupt:
         print('stopped; the same command goes on from here', file=sys.stderr)
         return 130

@@ -16,6 +16,7 @@ from benchmark.experiments.plan.forecast import Forecast
 from benchmark.experiments.run.pool import PREEMPTED, DiskFull, Worker, slots
 from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.tasks import check_numerics, read_work
+from benchmark.utils.refusals import refuse
 
 EPILOG = """Any number of these may share a folder, on one machine or on many: each run is done once.
 
@@ -73,11 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 threading.Thread(target=_end_with_parent, args=(worker,), daemon=True).start()
             outcome = worker.run()
     except (SuiteError, DataError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+        return refuse(error)
     except DiskFull as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+        return refuse(error, code=1)
     print(f'{outcome.skipped} runs were done before, {outcome.done} since, {outcome.failed} failed'
           + ('; stopped before the end' if outcome.stopped else ''))
     return PREEMPTED if outcome.stopped else min(1, outcome.failed)
