@@ -65,7 +65,7 @@ class Measurement:
 
 
 def markdown(measurements: list[Measurement]) -> str:
-    """A table for the terminal and for docs/results.md."""
+    """A table for the terminal and for docs/performance.md."""
     lines = ['| what | median | range | target | reached |', '|---|---|---|---|---|']
     for one in measurements:
         reached = {None: '–', True: 'yes', False: '**no**'}[one.reached]

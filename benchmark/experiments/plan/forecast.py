@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.experiments.state.records import read_record
 from benchmark.experiments.state.tasks import Task, Work
 
-#: Time of a step beside one that trains everything, by the number of stages that are frozen (docs/results.md).
+#: Time of a step beside one that trains everything, by the number of stages that are frozen (docs/performance.md).
 FROZEN = {3: 0.55, 4: 0.4}
 #: Beside a ResNet's, of a stacked hourglass of two stacks, both as wide as the suites here have them.
 HOURGLASS = 0.8

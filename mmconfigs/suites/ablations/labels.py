@@ -1,6 +1,6 @@
 """The number of labelled images; beside CTD the two baselines that were best on the validation split of real faces.
 
-Weights are those that most seeds of the suite `baselines` chose there (docs/results.md).
+Weights are those that most seeds of the suite `baselines` chose there (docs/studies/baselines.md).
 """
 _base_ = './axis.py'
 title = 'The number of labelled images'
