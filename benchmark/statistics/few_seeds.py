@@ -2,7 +2,7 @@
 
 With few seeds standard error and degrees of freedom are read from the same mean square, so that seeds which lie close
 together by chance make a contrast look certain. The rates are the highest of simulated suites of equal procedures
-(48 to 1,000 images, seed SD of 0 to .1 at an image SD of .4; seven methods, Holm; ``docs/statistics.md``, Few seeds).
+(48 to 1,000 images, seed SD of 0 to .1 at an image SD of .4; seven methods, Holm; ``docs/validation.md``, Few seeds).
 """
 
 from __future__ import annotations

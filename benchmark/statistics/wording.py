@@ -23,7 +23,7 @@ from .contrasts import (
 from .endpoints import ENDPOINTS, rounded
 
 #: What following the planner costs: the highest rate in simulated suites that add the seeds it names
-#: (docs/statistics.md, Looking again).
+#: (docs/validation.md, Looking again).
 LOOKING_AGAIN = ('Looking again has a price: following such advice declares equal procedures different in up to 12 % '
                  'of simulated suites instead of 5 %, so declare the number of seeds beforehand and run a new suite.')
 

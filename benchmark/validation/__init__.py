@@ -1,4 +1,4 @@
-"""The simulation study behind docs/statistics.md: how often tests and intervals are wrong where the truth is known.
+"""The simulation study behind docs/validation.md: how often tests and intervals are wrong where the truth is known.
 
 plan -> workers (each study of each cell of the model, counted in a tally) -> rows -> tables
 
