@@ -26,7 +26,7 @@ FLOORS = (
     ('benchmark.experiments.executors',),
     ('benchmark.validation', 'reports'),
     ('benchmark.experiments.commands',),
-    ('benchmark.speed',),
+    ('benchmark.speed', 'benchmark.reference'),
 )
 #: The package itself has a version and ``register()``, which imports the plug-ins when it is called.
 FACE = 'benchmark'

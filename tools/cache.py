@@ -25,7 +25,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog='All of it is made again when it is needed. CTD_CACHE names the folder. Exit '
         'codes: 0 done, 2 bad input.')
-    parser.add_argument('action', choices=('show', 'clear'), nargs='?', default='show')
+    parser.add_argument('action', choices=('show', 'clear'), nargs='?', default='show',
+                        help='say how much there is (the default), or remove it')
     parser.add_argument('kinds', nargs='*', metavar='KIND',
                         help=f'{", ".join(KINDS)} or all (default: show all, clear features)')
     args = parser.parse_args(argv)

@@ -17,7 +17,6 @@ use_environment()
 
 import benchmark
 from mmengine.config import DictAction
-from mmengine.runner import Runner
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
 from benchmark.utils.refusals import refuse
@@ -31,8 +30,10 @@ def main() -> int:
     parser.add_argument('checkpoint', help='its checkpoint')
     parser.add_argument('--out', type=Path, help='write the error per image and landmark as CSV')
     parser.add_argument('--work-dir', default=None, help='folder of the log (default: runs/single/CONFIG)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+                        help='config values to override, by dotted key, such as test_dataloader.batch_size=4')
     args = parser.parse_args()
+    from mmengine.runner import Runner
     try:
         benchmark.register()
         sys.path.append(str(Path(args.config).resolve().parent))

@@ -15,9 +15,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 import benchmark
-import torch
 from mmengine.config import DictAction
-from mmengine.runner import Runner
 from benchmark.experiments.plan.configure import follow_length
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
@@ -34,8 +32,11 @@ def main() -> int:
                         help='for one run over several GPUs, as in: torchrun --nproc-per-node 2 tools/train.py CONFIG '
                              '--launcher pytorch')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+                        help='config values to override, by dotted key, such as train_cfg.max_epochs=5')
     args = parser.parse_args()
+    import torch
+    from mmengine.runner import Runner
     try:
         benchmark.register()
         sys.path.append(str(Path(args.config).resolve().parent))

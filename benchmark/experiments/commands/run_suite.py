@@ -71,7 +71,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help='override config values of every run, such as train_cfg.max_epochs=5')
     p.add_argument('--dry-run', action='store_true', help='say what would run, and run nothing')
-    p.add_argument('--progress', choices=('auto', 'plain', 'none'), default='auto')
+    p.add_argument('--progress', choices=('auto', 'plain', 'none'), default='auto',
+                   help='bars on a terminal and lines elsewhere (auto, the default), lines, or nothing')
     return p
 
 
