@@ -129,3 +129,17 @@ def test_nobody_asks_the_cuda_driver_before_runs_are_forked_and_each_run_does():
     assert python(code.format(preload, 'preload.ask_again()')) == '0 cpu cuda True'
     # Imported as it is, MMEngine asks.
     assert python(code.format('pass', 'pass')) == '1 cuda cuda True'
+
+
+@pytest.mark.parametrize('name', ['benchmark', 'benchmark.plugins'])
+def test_a_config_that_names_the_plug_ins_registers_them(tmp_path, name):
+    """The first was the only name once, and stands in configs of users."""
+    path = tmp_path / 'config.py'
+    path.write_text(f'custom_imports = dict(imports=[{name!r}], allow_failed_imports=False)\n')
+    code = f"""
+from mmengine.config import Config
+Config.fromfile({str(path)!r})
+from mmpose.registry import HOOKS, MODELS
+print('CTDPoseEstimator' in MODELS.module_dict, 'FeatureCacheHook' in HOOKS.module_dict)
+"""
+    assert python(code) == 'True True'
