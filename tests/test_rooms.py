@@ -1,6 +1,7 @@
 """The rooms of the house: what may import what (``docs/architecture.md``), imports within functions included."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def floor(name: str) -> tuple[int, str]:
     """The room's height and name."""
     return next((height, room) for height, rooms in enumerate(FLOORS) for room in rooms
                 if name == room or name.startswith(f'{room}.'))
+
+
+def test_the_architecture_shows_these_rooms():
+    page = (ROOT / 'docs/architecture.md').read_text(encoding='utf-8')
+    rows = page.partition('\n## Rooms')[2].partition('\n## ')[0].splitlines()
+    cells = [row.split('|')[1] for row in rows if row.startswith('| `')]
+    shown = [tuple(re.findall(r'`([\w/]+?)(?:/|\.py)`', cell)) for cell in cells]
+    assert [tuple(room.replace('/', '.') for room in line) for line in shown] == list(FLOORS)
 
 
 def test_every_module_is_in_a_room():
