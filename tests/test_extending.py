@@ -4,11 +4,10 @@ import csv
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import command
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / 'docs/extending.md').read_text()
@@ -33,10 +32,9 @@ def example(tmp_path, cache):
             block = block.replace("'mmconfigs/", f"'{ROOT}/mmconfigs/").replace('/demo.py', '/smoke.py')
             (tmp_path / name).write_text(block)
 
-        def run(*command):
+        def run(*argv):
             env = os.environ | dict(CTD_CACHE=str(cache), OMP_NUM_THREADS='1', PYTHONPATH=str(ROOT))
-            done = subprocess.run([sys.executable, *map(str, command)], env=env, capture_output=True, text=True,
-                                  cwd=tmp_path, timeout=300)
+            done = command(argv, env, tmp_path)
             assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
             return done
 

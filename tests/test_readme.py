@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text()
@@ -38,9 +39,8 @@ def example(tmp_path):
 
 def suite(folder: Path, *options: str) -> subprocess.CompletedProcess:
     env = os.environ | dict(CTD_CACHE=str(folder / 'cache'), OMP_NUM_THREADS='1')
-    command = [sys.executable, ROOT / 'tools/run_suite.py', folder / 'mine.py', '--out', folder / 'out',
-               '--methods', 'pooled', '--source', 'random', *options]
-    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=folder.parent, timeout=300)
+    return command([ROOT / 'tools/run_suite.py', folder / 'mine.py', '--out', folder / 'out', '--methods', 'pooled',
+                    '--source', 'random', *options], env, folder.parent)
 
 
 def test_its_regulariser_stands_beside_the_seven_and_a_changed_one_runs_again(example):
@@ -60,9 +60,9 @@ def test_its_regulariser_stands_beside_the_seven_and_a_changed_one_runs_again(ex
 def test_a_tool_goes_on_in_the_environment_or_says_what_to_do(tmp_path):
     bare = tmp_path / 'bare'
     subprocess.run([sys.executable, '-m', 'venv', '--without-pip', bare], check=True)
-    command = [bare / 'bin/python', ROOT / 'tools/analyze.py', '--help']
-    there = subprocess.run(command, env=os.environ | dict(CTD_VENV=sys.prefix), capture_output=True, text=True)
+    asked = [bare / 'bin/python', ROOT / 'tools/analyze.py', '--help']
+    there = subprocess.run(asked, env=os.environ | dict(CTD_VENV=sys.prefix), capture_output=True, text=True)
     assert there.returncode == 0 and 'usage' in there.stdout
     env = os.environ | dict(CTD_VENV=str(tmp_path / 'none'))
-    absent = subprocess.run(command, env=env, capture_output=True, text=True)
+    absent = subprocess.run(asked, env=env, capture_output=True, text=True)
     assert absent.returncode == 2 and 'setup_env.sh' in absent.stderr and absent.stderr.count('\n') == 1

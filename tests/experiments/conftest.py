@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked import Forked, command, start
+from once import once
 
 ROOT = Path(__file__).parents[2]
 TINY = f"""
@@ -21,29 +23,31 @@ settings = dict(iterations=2, batch_size=3, decoder_channels=16, hourglass=dict(
 
 
 class Tiny:
-    """The suite in a folder: ``out`` and ``cache`` are in it.
+    """The suite, with the folder that commands are given.
 
     Args:
-        folder: Where.
+        folder: A folder of its own; ``out`` and ``cache`` are in it where no others are given.
+        out: The suite's output folder.
+        cache: Where its data and source are made.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.out = folder, folder / 'out'
+    def __init__(self, folder: Path, out: Path | None = None, cache: Path | None = None) -> None:
+        self.folder, self.out, self.cache = folder, out or folder / 'out', cache or folder / 'cache'
 
-    def start(self, *options, text: str = '', **env: str) -> subprocess.Popen:
-        """Starts tools/run_suite.py."""
+    def command(self, *options, text: str = '', **env: str) -> tuple[list, dict[str, str]]:
+        """What follows ``python``, and its environment."""
         path = self.folder / 'tiny.py'
         path.write_text(TINY + text)
-        return subprocess.Popen(
-            [sys.executable, ROOT / 'tools/run_suite.py', path, '--out', self.out, *map(str, options)],
-            env=os.environ | dict(CTD_CACHE=str(self.folder / 'cache'), OMP_NUM_THREADS='1') | env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return ([ROOT / 'tools/run_suite.py', path, '--out', self.out, *options],
+                os.environ | dict(CTD_CACHE=str(self.cache), OMP_NUM_THREADS='1') | env)
 
-    def run(self, *options, text: str = '', **env: str) -> subprocess.CompletedProcess:
+    def start(self, *options, **more: str) -> Forked:
+        """Starts tools/run_suite.py."""
+        return start(*self.command(*options, **more))
+
+    def run(self, *options, **more: str) -> subprocess.CompletedProcess:
         """Runs tools/run_suite.py to its end."""
-        process = self.start(*options, text=text, **env)
-        out, err = process.communicate(timeout=900)
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        return command(*self.command(*options, **more))
 
     def runs(self) -> dict[str, Path]:
         """Folder of each run, by method."""
@@ -63,15 +67,17 @@ class Tiny:
 
 @pytest.fixture(scope='session')
 def done(tmp_path_factory):
-    """The tiny suite, done once."""
-    tiny = Tiny(tmp_path_factory.mktemp('suite'))
-    first = tiny.run()
-    assert first.returncode == 0, first.stdout + first.stderr
-    return tiny
+    """The tiny suite, done once for all test processes, by a process as users start it. Tests leave it as it is."""
+    def make(folder: Path) -> None:
+        argv, env = Tiny(folder).command()
+        subprocess.run([sys.executable, *argv], env=env, check=True)
+
+    folder = once(tmp_path_factory, 'done', make)
+    return Tiny(tmp_path_factory.mktemp('suite'), folder / 'out', folder / 'cache')
 
 
 @pytest.fixture
 def tiny(tmp_path, done):
     """The tiny suite with nothing done, but for its data and source."""
-    (tmp_path / 'cache').symlink_to(done.folder / 'cache')
+    (tmp_path / 'cache').symlink_to(done.cache)
     return Tiny(tmp_path)

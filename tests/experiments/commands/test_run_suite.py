@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -45,16 +44,16 @@ def test_the_same_plan_gives_the_same_bytes(done, tiny):
     assert done.digests() == tiny.digests()
 
 
-def test_second_call_does_nothing_and_a_damaged_result_is_done_again(done):
-    before = done.digests()
+def test_second_call_does_nothing_and_a_damaged_result_is_done_again(done, tiny):
     again = done.run()
     assert again.returncode == 0 and '3 before' in again.stdout
-    damaged = done.runs()['hg'] / 'predictions.parquet'
+    shutil.copytree(done.out, tiny.out)
+    damaged = tiny.runs()['hg'] / 'predictions.parquet'
     damaged.write_bytes(damaged.read_bytes()[:-10])
-    out = done.run()
+    out = tiny.run()
     assert '2 before' in out.stdout
-    assert f'{damaged}: does not fit the checksum in record.json; set aside in {done.out}/set_aside/hg-' in out.stdout
-    assert done.digests() == before
+    assert f'{damaged}: does not fit the checksum in record.json; set aside in {tiny.out}/set_aside/hg-' in out.stdout
+    assert tiny.digests() == done.digests()
 
 
 def test_changed_setting_is_another_run(done):
@@ -77,12 +76,12 @@ def test_paths_are_not_part_of_the_hash(done, monkeypatch):
 
 
 def test_random_source_is_where_ft_starts_and_what_ctd_is_held_to(tiny, done):
-    (tiny.folder / 'cache').unlink()
-    (tiny.folder / 'cache').mkdir()
-    (tiny.folder / 'cache/data').symlink_to(done.folder / 'cache/data')
+    tiny.cache.unlink()
+    tiny.cache.mkdir()
+    (tiny.cache / 'data').symlink_to(done.cache / 'data')
     out = tiny.run('--source', 'random')
     assert out.returncode == 0, out.stdout + out.stderr
-    source, = (tiny.folder / 'cache/sources').glob('*/source.pth')
+    source, = (tiny.cache / 'sources').glob('*/source.pth')
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     assert {name: tiny.record(name)['source_sha256'] for name in tiny.runs()} == dict(
         ft=digest, ctd_com=digest, hg=None)
@@ -136,7 +135,7 @@ def wait_for(what, seconds: float = 300.0):
 def whole(done, tmp_path_factory):
     """A longer suite that nobody stopped."""
     whole = type(done)(tmp_path_factory.mktemp('whole'))
-    (whole.folder / 'cache').symlink_to(done.folder / 'cache')
+    whole.cache.symlink_to(done.cache)
     assert whole.run('--methods', 'ctd_com', text=LONG).returncode == 0
     return whole
 
@@ -158,10 +157,10 @@ def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, ti
 
 
 def test_what_the_suite_has_made_it_makes_again_though_it_is_deleted_in_mid_suite(done, tiny):
-    cache = tiny.folder / 'cache'
+    cache = tiny.cache
     cache.unlink()
     for name in ('data', 'sources'):
-        shutil.copytree(done.folder / 'cache' / name, cache / name)
+        shutil.copytree(done.cache / name, cache / name)
     process = tiny.start('--progress', 'plain')
     wait_for(lambda: list(tiny.out.glob('runs/*/*/record.json')))
     shutil.rmtree(cache / 'sources')
@@ -183,7 +182,7 @@ def test_whatever_is_raised_for_want_of_data_or_source_may_pass(registered, done
     from benchmark.experiments.state.records import read_record
     from benchmark.experiments.state.tasks import read_work
     root = tmp_path / 'data'
-    shutil.copytree(next((done.folder / 'cache/data').glob('synthetic-faces-*')), root)
+    shutil.copytree(next((done.cache / 'data').glob('synthetic-faces-*')), root)
     content = dict(train_dataloader=dict(dataset=dict(data_root=str(root))))
     monkeypatch.setattr(one_run, '_config', lambda folder: Config(content))
     entry = next(task.entry for task in read_work(done.out).runs if task.entry['method'] == 'ctd_com')
@@ -253,10 +252,10 @@ def test_bad_input_is_one_line_and_exit_code_2(done, options, message):
 def test_a_plan_that_is_only_looked_at_waits_for_no_heavy_import(done):
     code = ('import sys; from benchmark.experiments.commands.run_suite import main; main(sys.argv[1:]); '
             "print(sorted({'torch', 'mmpose', 'mmcv', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)))")
-    options = [done.folder / 'tiny.py', '--out', done.out, '--dry-run', '--gpus', 'none']
+    (_, *options), env = done.command('--dry-run', '--gpus', 'none', CTD_DATA='/elsewhere')
     # MMEngine tells of a variable that it fills in through its logger, which would import torch.
     out = subprocess.run([sys.executable, '-c', code, *map(str, options)], capture_output=True, text=True, cwd=ROOT,
-                         env=os.environ | dict(CTD_CACHE=str(done.folder / 'cache'), CTD_DATA='/elsewhere'))
+                         env=env)
     assert out.returncode == 0 and '0 of 3 runs to do' in out.stdout and out.stdout.endswith('[]\n'), out
 
 
@@ -282,7 +281,7 @@ def test_whoever_has_read_enough_may_go(done, option):
 def damaged(folder: Path, done, how: str) -> Path:
     """A copy of the tiny suite's data with one fault."""
     root = folder / 'data'
-    shutil.copytree(next((done.folder / 'cache/data').glob('synthetic-faces-*')), root)
+    shutil.copytree(next((done.cache / 'data').glob('synthetic-faces-*')), root)
     path = root / 'annotations/test.json'
     coco = json.loads(path.read_text())
     if how == 'leak':
@@ -310,16 +309,16 @@ def test_the_plan_says_how_the_runs_train(done):
 
 
 def test_a_source_that_fails_for_good_leaves_the_other_runs(tiny, done):
-    (tiny.folder / 'cache').unlink()
-    (tiny.folder / 'cache').mkdir()
-    (tiny.folder / 'cache/data').symlink_to(done.folder / 'cache/data')
+    tiny.cache.unlink()
+    tiny.cache.mkdir()
+    (tiny.cache / 'data').symlink_to(done.cache / 'data')
     out = tiny.run(text='source.update(lr=1e30)\n')
     assert out.returncode == 1 and '1 of 3 runs done (0 before, 2 failed)' in out.stdout
     assert 'The source network could not be made: FloatingPointError' in out.stdout + out.stderr
     assert tiny.record('hg')['state'] == 'done'
     again = tiny.run(text='source.update(lr=1e30)\n')
     assert again.returncode == 1 and '1 of 3 runs done (1 before, 2 failed)' in again.stdout
-    source, = (tiny.folder / 'cache/sources').glob('*/record.json')
+    source, = (tiny.cache / 'sources').glob('*/record.json')
     assert json.loads(source.read_text())['attempt'] == 1
 
 
@@ -371,5 +370,5 @@ def test_kept_features_change_no_byte(tiny):
     off = tiny.run(text=text + 'settings.update(feature_cache=dict(enabled=False))\n')
     assert off.returncode == 0, off.stdout
     assert tiny.digests() == kept and len(kept) == 6 * 3 + 1  # three files of each run
-    features = tiny.folder / 'cache/features'
+    features = tiny.cache / 'features'
     assert len(list(features.glob('*/about.json'))) == 3 and not list(features.glob('*/stage1*'))

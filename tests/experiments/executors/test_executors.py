@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from forked import command
 
 from benchmark.experiments.commands.work import share
 from benchmark.experiments.errors import SuiteError
@@ -186,14 +187,12 @@ def test_a_worker_joins_from_anywhere(done, tiny):
     process = tiny.start('--progress', 'none')
     while not (tiny.out / 'plan.json').exists():
         time.sleep(0.05)
-    other = subprocess.run([sys.executable, '-m', 'benchmark.experiments.commands.work', tiny.out], text=True,
-                           capture_output=True, timeout=120)
+    other = command(['-m', 'benchmark.experiments.commands.work', tiny.out])
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and other.returncode == 0, out + err + other.stdout + other.stderr
     assert ' 0 failed' in other.stdout
     assert tiny.digests() == done.digests()
-    nowhere = subprocess.run([sys.executable, '-m', 'benchmark.experiments.commands.work', tiny.folder], text=True,
-                             capture_output=True)
+    nowhere = command(['-m', 'benchmark.experiments.commands.work', tiny.folder])
     assert nowhere.returncode == 2 and 'Nothing has been started' in nowhere.stderr
 
 

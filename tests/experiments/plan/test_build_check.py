@@ -104,7 +104,7 @@ def test_it_is_refused_in_one_line_before_anything_is_trained(tiny):
 
 
 def test_what_has_been_built_is_not_built_again(tiny):
-    built = tiny.folder / 'cache/built'
+    built = tiny.cache / 'built'
     before = set(built.iterdir()) if built.exists() else set()
     marks = []
     for weight in (0.1, 0.2):
