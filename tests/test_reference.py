@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.experiments.suite.configs import names
+from benchmark.experiments.suite.suite import load_suite
 from benchmark.statistics.options import FIELDS
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +89,22 @@ def test_suites_in_commands_are_shipped_or_shown(page):
     text = page.read_text(encoding='utf-8')
     named = re.findall(r'tools/run_(?:all\.sh|suite\.py) +([a-z]\w*(?:\.py)?)', text)
     assert not [suite for suite in named if suite not in names('suites') and suite not in own]
+
+
+@pytest.mark.parametrize('page', ['suites', 'statistics'])
+def test_pieces_of_suites_are_read(page, tmp_path):
+    """Each stands in a suite of its own, based on the demo with two methods where it names no base and no methods."""
+    pieces = re.findall(r'```python\n(.*?)```', (ROOT / f'docs/{page}.md').read_text(encoding='utf-8'), flags=re.S)
+    assert pieces
+    (tmp_path / 'ctd_gram.py').write_text(f"_base_ = '{ROOT}/mmconfigs/methods/ctd_ed.py'")
+    for piece in pieces:
+        text = piece.replace("'mmconfigs/", f"'{ROOT}/mmconfigs/")
+        if '_base_' not in piece:
+            text = f"_base_ = '{ROOT}/mmconfigs/suites/demo.py'\n{text}"
+        if 'methods = ' not in piece:
+            text += '\nmethods = dict(_delete_=True, ft={}, ctd_ed={})'
+        (tmp_path / 'piece.py').write_text(text)
+        assert load_suite(str(tmp_path / 'piece.py')).methods
 
 
 def test_every_field_of_the_analysis_stands_in_the_guide():
