@@ -3,6 +3,7 @@
 import itertools
 import json
 import runpy
+import time
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,36 @@ def test_a_missed_target_is_an_exit_code(monkeypatch, capsys):
     assert TOOL['main'](['statistics']) == 1
     with pytest.raises(SystemExit, match='2'):
         TOOL['main'](['nothing'])
+
+
+def checkout(folder):
+    """A checkout whose tools leave what the real ones leave."""
+    (folder / 'tools').mkdir(parents=True)
+    (folder / 'tools/analyze.py').write_text('')
+    (folder / 'tools/report.py').write_text('')
+    (folder / 'tools/work.py').write_text("import pathlib; pathlib.Path('runs/smoke').mkdir(parents=True)\n")
+    for name, command in dict(run_all='work.py', run_tests='report.py').items():
+        (folder / f'tools/{name}.sh').write_text(
+            f'root=$(pwd)\n"$root/tools/setup_env.sh"\n"$CTD_VENV/bin/python" "$root/tools/{command}" "$@"\n')
+    return folder
+
+
+def test_two_checkouts_are_measured_in_turn(tmp_path, monkeypatch):
+    from benchmark.speed import against
+    monkeypatch.setattr(against, 'ROOT', checkout(tmp_path / 'this'))
+    monkeypatch.setattr(against, 'PACKAGE', Path(__file__).parents[1])
+    other = checkout(tmp_path / 'other')
+    found = list(against.measure(2, False, time.perf_counter, other, tests=True))
+    assert [one.what.partition(' (')[0] for one in found] == [
+        'run_all.sh smoke after set-up, wall time', 'analyze.py on smoke, processor time',
+        'report.py on smoke, processor time', 'run_tests.sh, wall time', 'run_tests.sh, memory of its largest process']
+    assert all(one.value > 0 for one in found) and [one.repeats for one in found] == [2, 2, 2, 1, 1]
+    (other / 'tools/run_all.sh').write_text('exit 3\n')
+    with pytest.raises(RuntimeError, match='what is measured is unknown'):
+        next(against.measure(1, True, time.perf_counter, other))
+    (other / 'tools/run_all.sh').write_text('tools/setup_env.sh\necho gone wrong\nexit 3\n')
+    with pytest.raises(RuntimeError, match='exit code 3\n.*gone wrong'):
+        next(against.measure(1, True, time.perf_counter, other))
+    for wrong in (['against'], ['check', '--checkout', str(other)]):
+        with pytest.raises(SystemExit):
+            TOOL['parse_args'](wrong)

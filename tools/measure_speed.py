@@ -18,7 +18,7 @@ use_environment()
 
 from benchmark.utils.files import write_json  # noqa: E402
 from benchmark.utils.machine import describe  # noqa: E402
-from benchmark.speed import checking, statistics  # noqa: E402
+from benchmark.speed import against, checking, statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 
@@ -36,17 +36,23 @@ def _measured(part: str) -> Callable:
     return call
 
 
-PARTS = {'statistics': statistics.measure, 'check': checking.measure,
+PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'against': against.measure,
          **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
-    parser.add_argument('parts', nargs='*', metavar='PART', help=f'what to measure: {", ".join(PARTS)} (default: all)')
+    parser.add_argument('parts', nargs='*', metavar='PART',
+                        help=f'what to measure: {", ".join(PARTS)} (default: all but against)')
     parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
     parser.add_argument('--seeds', type=int, default=3, help='seeds of the suite part (default: 3)')
     parser.add_argument('--images', type=int, default=300, help='photographs of the check part (default: 300)')
+    parser.add_argument('--checkout', type=Path, metavar='DIR',
+                        help='of the against part: the other checkout, such as a git worktree of a release')
+    parser.add_argument('--finished', type=Path, metavar='DIR',
+                        help='of the against part: a finished suite to analyse and report (default: a smoke suite)')
+    parser.add_argument('--tests', action='store_true', help='of the against part: run the tests of both too')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
     parser.add_argument('--figure', type=Path, metavar='FILE', help='draw the curves of growth there, .svg or .png')
@@ -59,6 +65,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--repeats, --seeds: give 1 or more')
     if args.images < 3:
         parser.error('--images: give 3 or more')
+    if ('against' in args.parts) != (args.checkout is not None):
+        parser.error('against and --checkout DIR go together')
     return args
 
 
@@ -66,8 +74,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     found, curves = [], []
-    for part in args.parts or PARTS:
-        options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images)}.get(part, {})
+    for part in args.parts or [part for part in PARTS if part != 'against']:
+        options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images),
+                   'against': dict(checkout=args.checkout, finished=args.finished, tests=args.tests)}.get(part, {})
         for one in PARTS[part](args.repeats, args.quick, time.perf_counter, **options):
             if hasattr(one, 'measurements'):
                 curves.append(one)
