@@ -14,7 +14,7 @@ from .endpoints import Rates
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .scores import Scores
-from .success import landmark_rates
+from .success import RadialErrors, landmark_rates, radial_errors
 
 
 def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs: Sequence[tuple[str, str]],
@@ -36,12 +36,11 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
     """
     if 'landmark' not in rows.columns:
         return None
-    rows = rows[rows['image'].isin(set(scores.images))]
-    found = {str(name): own for name, own in rows.groupby('landmark', sort=True)}
-    names = [name for name in map(str, declared) if name in found]
-    names += sorted(set(found) - set(names))
-    arrays = {name: errors(found[name], scores, options) for name in names}
-    more = landmark_rates(rows, scores, rates, options)
+    radial = radial_errors(rows, scores, 'error')
+    names = [name for name in map(str, declared) if name in radial.landmarks]
+    names += sorted(set(radial.landmarks) - set(names))
+    arrays = {name: errors(radial, name, scores, options) for name in names}
+    more = landmark_rates(rows, radial, scores, rates)
     means: dict[str, dict[str, Any]] = {method: {} for method in scores.methods}
     for name in names:
         for method, (values, block) in arrays[name].items():
@@ -56,21 +55,17 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
             'methods': means, 'contrasts': _contrasts(arrays, names, scores, pairs, options)}
 
 
-def errors(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def errors(radial: RadialErrors, landmark: str, scores: Scores,
+           options: Options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Method -> errors of one landmark per image (S, images), and per unit of analysis (S, N).
 
     Images without this landmark are left out; a missing prediction counts as the cap.
     """
-    there = set(rows['image'])
-    images = [image for image in scores.images if image in there]
-    place = {image: index for index, image in enumerate(images)}
-    kept = np.array([image in place for image in scores.images])
+    place = radial.landmarks.index(landmark)
+    kept = radial.expected[:, place]
     found = {}
-    for method, seeds in scores.seeds.items():
-        own = rows[rows['method'] == method]
-        values = np.full((len(seeds), len(images)), np.nan)
-        row = {seed: index for index, seed in enumerate(seeds)}
-        values[own['seed'].map(row).to_numpy(), own['image'].map(place).to_numpy()] = own['error'].to_numpy()
+    for method, every in radial.errors.items():
+        values = every[:, kept, place]
         if options.missing_cap is not None:
             values = np.where(np.isnan(values), options.missing_cap, values)
         found[method] = values, scores.by_unit(values, kept)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .table import COORDINATES
@@ -49,11 +50,13 @@ def sample_images(rows: pd.DataFrame, methods: Sequence[str], proposed: str | No
                                  reference):
         if image in reasons or len(reasons) < LIMIT:
             reasons.setdefault(image, []).append(reason)
-    lowest = rows.groupby('method')['seed'].transform('min')
-    shown = rows[rows['seed'] == lowest]
     order = [*overall, *(image for image in ranked if image in reasons and image not in overall)]
+    lowest = rows.groupby('method')['seed'].transform('min')
+    shown = {key: own for key, own in rows[(rows['seed'] == lowest) & rows['image'].isin(order)].groupby(
+        ['image', 'method'], sort=False)}
     return [{'image': image, 'why': overall.get(image), 'reasons': reasons[image],
-             'error': float(images.loc[image].mean()), **_points(shown[shown['image'] == image], there)}
+             'error': float(images.loc[image].mean()),
+             **_points({method: shown[image, method] for method in there if (image, method) in shown})}
             for image in order]
 
 
@@ -106,21 +109,22 @@ def _others(images: pd.DataFrame, landmarks: pd.Series, methods: Sequence[str], 
         yield from ((_ranked(images[method].dropna())[-1], _reason('method best', method)) for method in methods)
 
 
-def _points(rows: pd.DataFrame, methods: Sequence[str]) -> dict[str, Any]:
-    """Landmarks, true and predicted positions of an image, and the errors, of each method's network."""
-    predictions = {}
-    for method in methods:
-        own = rows[rows['method'] == method]
-        if len(own):
-            predictions[method] = {
-                'seed': int(own['seed'].iloc[0]),
-                'error': float(own['error'].mean()),
-                'points': own[['x', 'y']].round(DECIMALS).to_numpy().tolist(),
-                'errors': own['error'].round(DECIMALS).tolist(),
-            }
-    first = rows[rows['method'] == next(iter(predictions))]
+def _points(rows: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """Landmarks, true and predicted positions of an image, and the errors, of each method's network.
+
+    Args:
+        rows: Method -> the rows of the image.
+    """
+    first = next(iter(rows.values()))
     return {
         'landmarks': first['landmark'].tolist(),
-        'truth': first[['x_true', 'y_true']].round(DECIMALS).to_numpy().tolist(),
-        'predictions': predictions,
+        'truth': _rounded(first, 'x_true', 'y_true'),
+        'predictions': {method: {'seed': int(own['seed'].iloc[0]), 'error': float(own['error'].mean()),
+                                 'points': _rounded(own, 'x', 'y'),
+                                 'errors': own['error'].to_numpy().round(DECIMALS).tolist()}
+                        for method, own in rows.items()},
     }
+
+
+def _rounded(rows: pd.DataFrame, *columns: str) -> list[list[float]]:
+    return np.stack([rows[column].to_numpy() for column in columns], axis=1).round(DECIMALS).tolist()

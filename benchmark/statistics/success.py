@@ -138,24 +138,24 @@ def spread(errors: np.ndarray) -> float | None:
     return float(np.mean([row.std(ddof=1) for row in found]))
 
 
-def landmark_rates(rows: pd.DataFrame, scores: Scores, rates: Rates | None,
-                   options: Options) -> dict[tuple[str, str], dict[str, float]]:
+def landmark_rates(rows: pd.DataFrame, plain: RadialErrors, scores: Scores,
+                   rates: Rates | None) -> dict[tuple[str, str], dict[str, float]]:
     """Rates landmark by landmark, and the mean in millimetres where the errors have another unit.
 
     Here only the landmark that lacks a prediction counts as missed, not its image.
 
     Args:
         rows: The main condition's rows.
+        plain: Their errors in the unit of the errors.
         scores: Its scores.
         rates: The rates, or None.
-        options: Cap of missing predictions.
 
     Returns:
         (method, landmark) -> ``SDR_u`` for each threshold, and ``mean_mm``.
     """
     if rates is None:
         return {}
-    plain, radial = radial_errors(rows, scores, 'error'), radial_errors(rows, scores, rates.column)
+    radial = plain if rates.column == 'error' else radial_errors(rows, scores, rates.column)
     missed = {method: plain.expected & np.isnan(errors) for method, errors in plain.errors.items()}
     shown = {name: {method: np.where(missed[method], 0.0, successes(errors, threshold))
                     for method, errors in radial.errors.items()} for name, threshold in rates.names.items()}
