@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from .crossed import mean, mean_squares
+from .crossed import mean, mean_squares, t_quantile
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
 from .table import COORDINATES
 
 Z = 1.959963984540054
+#: A method, p of shape (S, N) and t of shape (N,).
+Rated = tuple[str, np.ndarray, np.ndarray]
 
 
 def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Sequence[str]],
@@ -43,7 +44,8 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         return None
     rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
     scale, unit = pixel_sizes(rows)
-    items = []
+    items: list[dict[str, Any]] = []
+    rated: list[Rated] = []
     for name, ends in measurements.items():
         pair = [rows[rows['landmark'] == end] for end in ends]
         keys = ['method', 'seed', 'image']
@@ -66,7 +68,10 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
             p, t = (scores.by_unit(own[kind].to_numpy().reshape(shape), kept) for kind in ('predicted', 'true'))
             items.append({'measurement': name, 'landmarks': [*ends], 'method': method, 'n_images': len(images),
                           'n_seeds': len(seeds), **bland_altman(p, t[0], options.alpha),
-                          'icc': icc(p, t[0], method, options), 'points': points(p[0], t[0])})
+                          'points': points(p[0], t[0])})
+            rated.append((method, p, t[0]))
+    for item, found in zip(items, icc(rated, options)):
+        item['icc'] = found
     return {'unit': unit, 'items': items} if items else None
 
 
@@ -107,7 +112,7 @@ def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -
     low, high = map(float, one.interval(1 - alpha))
     # Where all differences are equal the limits are known exactly, as far as these data go.
     se = math.sqrt(float(one.se) ** 2 + Z**2 * spread / (4 * variance)) if variance > 0 else math.nan
-    half = float(stats.t.isf(alpha / 2, n_images - 1)) * se
+    half = float(t_quantile(alpha / 2, n_images - 1)) * se
     bias = float(one.estimate)
     return {'bias': bias, 'bias_low': low, 'bias_high': high, 'sd': sd,
             'lower': bias - Z * sd, 'lower_low': bias - Z * sd - half, 'lower_high': bias - Z * sd + half,
@@ -124,32 +129,44 @@ def points(predicted: np.ndarray, true: np.ndarray) -> list[list[float]]:
     return np.round(np.stack([(predicted + true) / 2, predicted - true], axis=1), 4).tolist()
 
 
-def icc(predicted: np.ndarray, true: np.ndarray, method: str, options: Options) -> dict[str, Any]:
+def icc(rated: Sequence[Rated], options: Options) -> list[dict[str, Any]]:
     """ICC(A,1) of network and annotation, averaged over networks, with a crossed bootstrap interval.
 
     Args:
-        predicted: p, shape (S, N).
-        true: t, shape (N,).
-        method: Its name, for its draws of seeds.
+        rated: What is judged; all have the same draws of images, and those of a method the same draws of seeds.
         options: Draws, seed, level.
     """
-    n_seeds, n_images = predicted.shape
-    per_seed = np.array([icc_agreement(np.stack([row, true], axis=1)) for row in predicted])
-    # From weighted first and second moments of both, about the annotation's mean.
-    middle = true.mean()
-    p, t = predicted - middle, true - middle
-    sums = np.concatenate([p, p**2, p * t, t[None], t[None] ** 2])
+    moments = [_moments(predicted, true) for _, predicted, true in rated]
 
     def work(chunk: int, size: int) -> np.ndarray:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
-        moments = drawn.images(n_images) @ sums.T
-        each = _icc_of_moments(moments[:, :n_seeds], moments[:, n_seeds:2 * n_seeds],
-                               moments[:, 2 * n_seeds:3 * n_seeds], moments[:, -2:-1], moments[:, -1:], n_images)
-        return np.einsum('bs,bs->b', each, drawn.seeds(method, n_seeds))
+        return np.stack([_drawn_icc(drawn, method, predicted, sums)
+                         for (method, predicted, _), sums in zip(rated, moments)])
 
-    draws = np.concatenate(in_chunks(options.draws, work))
-    draws = draws[np.isfinite(draws)]
-    low, high = np.quantile(draws, [options.alpha / 2, 1 - options.alpha / 2]) if len(draws) else (math.nan, math.nan)
+    draws = np.concatenate(in_chunks(options.draws, work), axis=1) if rated else ()
+    return [_icc_block(predicted, true, own[np.isfinite(own)], options.alpha)
+            for (_, predicted, true), own in zip(rated, draws)]
+
+
+def _moments(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """First and second moments of both, about the annotation's mean, before they are averaged: shape (3 S + 2, N)."""
+    middle = true.mean()
+    p, t = predicted - middle, true - middle
+    return np.concatenate([p, p**2, p * t, t[None], t[None] ** 2])
+
+
+def _drawn_icc(drawn: WeightDraws, method: str, predicted: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """ICC(A,1) in a chunk of draws, shape (draws,)."""
+    n_seeds, n_images = predicted.shape
+    means = drawn.images(n_images) @ moments.T
+    each = _icc_of_moments(means[:, :n_seeds], means[:, n_seeds:2 * n_seeds], means[:, 2 * n_seeds:3 * n_seeds],
+                           means[:, -2:-1], means[:, -1:], n_images)
+    return np.einsum('bs,bs->b', each, drawn.seeds(method, n_seeds))
+
+
+def _icc_block(predicted: np.ndarray, true: np.ndarray, draws: np.ndarray, alpha: float) -> dict[str, Any]:
+    per_seed = np.array([icc_agreement(np.stack([row, true], axis=1)) for row in predicted])
+    low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2]) if len(draws) else (math.nan, math.nan)
     return {'estimate': float(per_seed.mean()), 'ci_low': float(low), 'ci_high': float(min(high, 1.0)),
             'per_seed': per_seed.tolist()}
 

@@ -79,20 +79,32 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
         endpoint: Decides which direction is better.
     """
     sign = 1 if lower_is_better(endpoint) else -1
-    found = {}
-    for (a, b), (first, second) in blocks.items():
-        n_a, n_b, n_images = first.n_seeds, second.n_seeds, first.n_images
+    wins = {}
+    for pair, (first, second) in blocks.items():
         higher = sign * (second.values[None] - first.values[:, None])  # positive: a is better
         # Halves and counts are exact in single precision, and sums of them up to 2^23: any order gives the same bytes.
-        wins = ((higher > 0) + 0.5 * (higher == 0)).astype(np.float32).reshape(n_a * n_b, n_images)
+        wins[pair] = ((higher > 0) + 0.5 * (higher == 0)).astype(np.float32)
 
-        def work(chunk: int, size: int, a=a, b=b, n_a=n_a, n_b=n_b, n_images=n_images, wins=wins) -> np.ndarray:
-            drawn = WeightDraws(options.seed, chunk, size, options.design)
-            counts = np.rint(drawn.images(n_images) * n_images).astype(np.float32)
-            per_pair = (counts @ wins.T).astype(np.float64).reshape(size, n_a, n_b) / n_images
-            return np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))
+    def work(chunk: int, size: int) -> np.ndarray:
+        drawn = WeightDraws(options.seed, chunk, size, options.design)
+        return np.stack([_drawn_share(drawn, *pair, own) for pair, own in wins.items()])
 
-        draws = np.concatenate(in_chunks(options.draws, work))
-        low, high = np.clip(np.quantile(draws, [options.alpha / 2, 1 - options.alpha / 2]), 0, 1)
-        found[a, b] = {'estimate': float(wins.mean(dtype=np.float64)), 'ci_low': float(low), 'ci_high': float(high)}
-    return found
+    draws = np.concatenate(in_chunks(options.draws, work), axis=1)
+    bounds = np.clip(np.quantile(draws, [options.alpha / 2, 1 - options.alpha / 2], axis=1), 0, 1)
+    return {pair: {'estimate': float(own.mean(dtype=np.float64)), 'ci_low': float(low), 'ci_high': float(high)}
+            for (pair, own), low, high in zip(wins.items(), *bounds)}
+
+
+def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: np.ndarray) -> np.ndarray:
+    """Share of wins in a chunk of draws, shape (draws,).
+
+    Args:
+        drawn: The chunk's weights.
+        a: A method.
+        b: Another.
+        wins: 1 where a's network is better on an image, 1/2 where both are alike, else 0; shape (S_a, S_b, N).
+    """
+    n_a, n_b, n_images = wins.shape
+    counts = np.rint(drawn.images(n_images) * n_images).astype(np.float32)
+    per_pair = (counts @ wins.reshape(-1, n_images).T).astype(np.float64).reshape(-1, n_a, n_b) / n_images
+    return np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))

@@ -6,15 +6,16 @@ Components of the model in :mod:`.crossed`, by the analysis of variance (method 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import stats
 from scipy.optimize.elementwise import find_root
 
-from .crossed import Block, mean_squares
+from .crossed import Block, mean_squares, t_quantile
 from .options import TESTED, Options
 from .scores import Scores
 
@@ -23,6 +24,17 @@ POWER = 0.8
 SEEDS = (2, 3, 5, 10, 20, 50)
 #: Most seeds and images that are looked at.
 MOST_SEEDS, MOST_IMAGES = 10_000, 10_000_000
+#: Standard errors and degrees of freedom, of one shape.
+Points = tuple[np.ndarray, np.ndarray]
+
+
+def _grid(least: int, most: int) -> np.ndarray:
+    """Whole numbers from least to most, each about a tenth more than the one before."""
+    steps = np.geomspace(least, most, 1 + math.ceil(math.log(most / least) / math.log(1.1)))
+    return np.unique(np.rint(steps))
+
+
+SEED_GRID, IMAGE_GRID = _grid(2, MOST_SEEDS), _grid(3, MOST_IMAGES)
 
 
 @dataclass(frozen=True)
@@ -56,40 +68,67 @@ class Components:
         weight = images**2 / (n_images - 1) + (self.seed > 0) * seeds / (self.terms * (n_seeds - 1))
         return (images + share) ** 2 / weight
 
+    def points(self, n_seeds: np.ndarray | float, n_images: np.ndarray | float) -> Points:
+        """Standard error and degrees of freedom of the difference at S and N."""
+        n_seeds, n_images = np.asarray(n_seeds, np.float64), np.asarray(n_images, np.float64)
+        return np.sqrt(self.variance(n_seeds, n_images)), self.df(n_seeds, n_images)
+
+    def endless_seeds(self, n_images: int) -> Points:
+        """The same at N images and endlessly many seeds."""
+        return np.sqrt(self.interaction / n_images), np.asarray(n_images - 1.0)
+
+    def endless_images(self, n_seeds: int) -> Points:
+        """The same at S seeds and endlessly many images."""
+        return np.sqrt(self.seed / n_seeds), np.asarray(self.terms * (n_seeds - 1.0))
+
     def detectable(self, n_seeds: np.ndarray | float, n_images: np.ndarray | float, alpha: float = 0.05) -> np.ndarray:
         """Smallest true difference that a two-sided test finds with 80 % power (noncentral t)."""
-        n_seeds, n_images = np.asarray(n_seeds, np.float64), np.asarray(n_images, np.float64)
-        return np.sqrt(self.variance(n_seeds, n_images)) * effect(self.df(n_seeds, n_images), alpha)
+        return detectable([self.points(n_seeds, n_images)], alpha)[0]
 
     def floor(self, n_images: int, alpha: float = 0.05) -> float:
         """The smallest of these that more seeds lead to at N images: at endlessly many, or before."""
-        endless = math.sqrt(self.interaction / n_images) * float(effect(n_images - 1.0, alpha))
-        return min(endless, float(self.detectable(_grid(2, MOST_SEEDS), n_images, alpha).min()))
+        endless, grid = detectable([self.endless_seeds(n_images), self.points(SEED_GRID, n_images)], alpha)
+        return least_of(endless, grid)
 
     def image_floor(self, n_seeds: int, alpha: float = 0.05) -> float:
         """The smallest that more images lead to at S seeds. With few seeds it can lie before endlessly many images, as
         the test's degrees of freedom fall to those of the seeds alone."""
         if self.seed == 0:
             return 0.0
-        endless = math.sqrt(self.seed / n_seeds) * float(effect(self.terms * (n_seeds - 1.0), alpha))
-        return min(endless, float(self.detectable(n_seeds, _grid(3, MOST_IMAGES), alpha).min()))
+        endless, grid = detectable([self.endless_images(n_seeds), self.points(n_seeds, IMAGE_GRID)], alpha)
+        return least_of(endless, grid)
+
+
+def detectable(points: Sequence[Points], alpha: float) -> list[np.ndarray]:
+    """Smallest true differences that a two-sided test finds with 80 % power.
+
+    They are searched together: a search costs about as much for one number as for thousands.
+
+    Args:
+        points: Standard errors and degrees of freedom, as :meth:`Components.points` gives them.
+        alpha: Level of the test.
+
+    Returns:
+        One array for each of the points, of its shape.
+    """
+    ends = np.cumsum([df.size for _, df in points])
+    shifts = np.split(effect(np.concatenate([df.ravel() for _, df in points]), alpha), ends[:-1])
+    return [se * shift.reshape(df.shape) for (se, df), shift in zip(points, shifts)]
+
+
+def least_of(endless: np.ndarray, grid: np.ndarray) -> float:
+    """The smallest detectable difference at endlessly many seeds or images, or before."""
+    return min(float(endless), float(grid.min()))
 
 
 def effect(df: np.ndarray | float, alpha: float) -> np.ndarray:
     """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
     df = np.asarray(df, np.float64)
-    critical = stats.t.isf(alpha / 2, df)
+    critical = t_quantile(alpha / 2, df)
     with np.errstate(all='ignore'):
-        found = find_root(lambda ncp, c, d: stats.nct.sf(c, d, ncp) - POWER,
-                                               (np.zeros_like(df), 10 * critical), args=(critical, df),
-                                               tolerances=dict(xatol=1e-10, xrtol=1e-10))
+        found = find_root(lambda ncp, c, d: stats.nct.sf(c, d, ncp) - POWER, (np.zeros_like(df), 10 * critical),
+                          args=(critical, df), tolerances=dict(xatol=1e-10, xrtol=1e-10))
     return np.where(found.success, found.x, np.nan)
-
-
-def _grid(least: int, most: int) -> np.ndarray:
-    """Whole numbers from least to most, each about a tenth more than the one before."""
-    steps = np.geomspace(least, most, 1 + math.ceil(math.log(most / least) / math.log(1.1)))
-    return np.unique(np.rint(steps))
 
 
 def contrast_components(a: Block, b: Block, design: str) -> Components | None:
@@ -165,48 +204,93 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
         a true difference of the size of the target is found with 80 % power; None where no number does.
         ``images_needed`` likewise, at the seeds at hand.
     """
-    found = []
     alpha = options.alpha / max(1, len(pairs))
-    for endpoint in scores.endpoints(TESTED):
-        for a, b in pairs:
-            first, second = scores.pair(endpoint, a, b, options.design)
-            parts = contrast_components(first, second, options.design)
-            if parts is None or parts.variance(2, 2) == 0:
-                continue
-            n_seeds, n_images = min(first.n_seeds, second.n_seeds), first.n_images
-            observed = abs(float(first.images.mean() - second.images.mean()))
-            target = options.margin.get(endpoint, observed)
-
-            def by_seeds(seeds: np.ndarray, parts=parts, n=n_images) -> np.ndarray:
-                return parts.detectable(seeds, n, alpha)
-
-            def by_images(images: np.ndarray, parts=parts, n=n_seeds) -> np.ndarray:
-                return parts.detectable(n, images, alpha)
-
-            grid = sorted({*SEEDS, n_seeds})
-            found.append({
-                'endpoint': endpoint, 'a': a, 'b': b, 'n_seeds': n_seeds, 'n_units': n_images,
-                'target': target, 'target_is': 'margin' if endpoint in options.margin else 'observed difference',
-                'alpha': alpha, 'detectable': parts.detectable(n_seeds, n_images, alpha),
-                'floor_seeds': parts.floor(n_images, alpha),
-                'floor_images': parts.image_floor(n_seeds, alpha),
-                'seeds_needed': _least(by_seeds, target, 2, MOST_SEEDS),
-                'images_needed': _least(by_images, target, 3, MOST_IMAGES),
-                'grid': [{'n_seeds': seeds, 'se': math.sqrt(parts.variance(seeds, n_images)), 'detectable': found_at}
-                         for seeds, found_at in zip(grid, by_seeds(np.array(grid)))],
-            })
+    cases = [case for endpoint in scores.endpoints(TESTED) for a, b in pairs
+             if (case := _case(scores, endpoint, a, b, options)) is not None]
+    if not cases:
+        return []
+    looked_at = iter(detectable([points for case in cases for points in case.first_look()], alpha))
+    outlooks = [(case, *islice(looked_at, _Case.LOOKS)) for case in cases]
+    # What is needed lies between two numbers of the grids: a second look finds it exactly.
+    between = [(_between(SEED_GRID, more_seeds, case.target), _between(IMAGE_GRID, more_images, case.target))
+               for case, _, _, more_seeds, more_images, _, _ in outlooks]
+    closer = iter(detectable([points for case, (seeds, images) in zip(cases, between)
+                              for points in (case.parts.points(seeds, case.n_images),
+                                             case.parts.points(case.n_seeds, images))], alpha))
+    found = []
+    for (case, now, by_grid, more_seeds, more_images, endless_seeds, endless_images), (seeds, images) in zip(
+            outlooks, between):
+        found.append({
+            'endpoint': case.endpoint, 'a': case.a, 'b': case.b, 'n_seeds': case.n_seeds, 'n_units': case.n_images,
+            'target': case.target,
+            'target_is': 'margin' if case.endpoint in options.margin else 'observed difference',
+            'alpha': alpha, 'detectable': now,
+            'floor_seeds': least_of(endless_seeds, more_seeds),
+            'floor_images': least_of(endless_images, more_images) if case.parts.seed else 0.0,
+            'seeds_needed': _first(seeds, next(closer), case.target),
+            'images_needed': _first(images, next(closer), case.target),
+            'grid': [{'n_seeds': seeds, 'se': math.sqrt(case.parts.variance(seeds, case.n_images)),
+                      'detectable': found_at} for seeds, found_at in zip(case.grid, by_grid)],
+        })
     return found
 
 
-def _least(detectable: Callable[[np.ndarray], np.ndarray], target: float, least: int, most: int) -> int | None:
-    """Smallest number from which on a difference of the target's size is found, to a tenth, then exactly."""
-    grid = _grid(least, most)
-    enough = np.flatnonzero(detectable(grid) <= target)
-    if not len(enough):
+@dataclass(frozen=True)
+class _Case:
+    """A contrast whose outlook is asked for."""
+
+    endpoint: str
+    a: str
+    b: str
+    parts: Components
+    n_seeds: int
+    n_images: int
+    target: float
+
+    #: How many points :meth:`first_look` gives.
+    LOOKS: ClassVar[int] = 6
+
+    @property
+    def grid(self) -> list[int]:
+        """Numbers of seeds that are stated."""
+        return sorted({*SEEDS, self.n_seeds})
+
+    def first_look(self) -> tuple[Points, ...]:
+        """As it is, at the numbers of seeds that are stated, and more seeds or images up to endlessly many."""
+        parts = self.parts
+        return (parts.points(self.n_seeds, self.n_images), parts.points(np.array(self.grid), self.n_images),
+                parts.points(SEED_GRID, self.n_images), parts.points(self.n_seeds, IMAGE_GRID),
+                parts.endless_seeds(self.n_images), parts.endless_images(self.n_seeds))
+
+
+def _case(scores: Scores, endpoint: str, a: str, b: str, options: Options) -> _Case | None:
+    """A contrast; None where its components can't be estimated, or are all 0."""
+    first, second = scores.pair(endpoint, a, b, options.design)
+    parts = contrast_components(first, second, options.design)
+    if parts is None or parts.variance(2, 2) == 0:
         return None
+    observed = abs(float(first.images.mean() - second.images.mean()))
+    return _Case(endpoint, a, b, parts, min(first.n_seeds, second.n_seeds), first.n_images,
+                 options.margin.get(endpoint, observed))
+
+
+def _between(grid: np.ndarray, found: np.ndarray, target: float) -> np.ndarray:
+    """Numbers of which the first that is enough is the least; none where no number is.
+
+    Args:
+        grid: Numbers of seeds or images.
+        found: What is detectable at each.
+        target: The difference that is to be found.
+    """
+    enough = np.flatnonzero(found <= target)
+    if not len(enough):
+        return grid[:0]
     if enough[0] == 0:
-        return least
+        return grid[:1]
     low, high = int(grid[enough[0] - 1]), int(grid[enough[0]])
-    between = np.arange(low + 1, high + 1) if high - low < 2000 else np.unique(
-        np.rint(np.linspace(low + 1, high, 2000)))
-    return int(between[detectable(between) <= target][0])
+    return np.arange(low + 1, high + 1) if high - low < 2000 else np.unique(np.rint(np.linspace(low + 1, high, 2000)))
+
+
+def _first(numbers: np.ndarray, found: np.ndarray, target: float) -> int | None:
+    """The first of the numbers at which a difference of the target's size is found; None where there are none."""
+    return int(numbers[found <= target][0]) if len(numbers) else None

@@ -199,10 +199,15 @@ def tied_ranks(values: np.ndarray) -> np.ndarray:
     order = np.argsort(values, axis=1, kind='stable')
     ordered = np.take_along_axis(values, order, axis=1)
     limit = TIE * np.minimum(1.0, np.abs(ordered).max(axis=1, keepdims=True))
-    steps = np.concatenate([np.zeros((len(values), 1)), np.diff(ordered, axis=1) > limit], axis=1)
-    groups = np.empty_like(steps)
-    np.put_along_axis(groups, order, np.cumsum(steps, axis=1), axis=1)
-    return stats.rankdata(groups, axis=1)
+    # Where a group of ties begins.
+    steps = np.concatenate([np.ones((len(values), 1), dtype=bool), np.diff(ordered, axis=1) > limit], axis=1)
+    places = np.arange(values.shape[1])
+    first = np.maximum.accumulate(np.where(steps, places, 0), axis=1)
+    ends = np.where(np.roll(steps, -1, axis=1), places, len(places) - 1)
+    last = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    return ranks
 
 
 def nemenyi_cd(n_methods: int, n_images: int, alpha: float = 0.05) -> float:

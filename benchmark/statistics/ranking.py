@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from .crossed import t_quantile
 from .endpoints import lower_is_better
 from .options import Options
 from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
@@ -28,6 +28,8 @@ SCHEMES = {
 }
 #: Draws for the schemes that can't be computed by matrix products.
 SCHEME_DRAWS = 1000
+#: Scores of methods on images, over all draws that are ranked at once.
+TOGETHER = 1 << 18
 
 
 def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str, Any]:
@@ -109,7 +111,8 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     methods = [*blocks]
     whole = sign * np.stack([block.images for block in blocks.values()])
     weights = np.full(whole.shape[1], 1 / whole.shape[1])
-    full = {name: tied_ranks(value[None])[0] for name, value in _scheme_scores(whole, weights, options.alpha).items()}
+    full = {name: tied_ranks(value)[0]
+            for name, value in _scheme_scores(whole[None], weights[None], options.alpha).items()}
     draws = min(options.draws, SCHEME_DRAWS)
 
     def work(chunk: int, size: int) -> dict[str, np.ndarray]:
@@ -117,11 +120,14 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
         images = drawn.images(whole.shape[1])
         seeds = [drawn.seeds(method, block.n_seeds) for method, block in blocks.items()]
         found: dict[str, list[np.ndarray]] = {name: [] for name in SCHEMES}
-        for draw in range(size):
-            values = sign * np.stack([weight[draw] @ block.values for weight, block in zip(seeds, blocks.values())])
-            for name, value in _scheme_scores(values, images[draw], options.alpha).items():
-                found[name].append(value)
-        return {name: tied_ranks(np.stack(value)) for name, value in found.items()}
+        step = max(1, TOGETHER // whole.size)
+        for start in range(0, size, step):
+            some = slice(start, start + step)
+            values = sign * np.stack([weight[some] @ block.values for weight, block in zip(seeds, blocks.values())],
+                                     axis=1)
+            for name, value in _scheme_scores(values, images[some], options.alpha).items():
+                found[name].append(tied_ranks(value))
+        return {name: np.concatenate(ranks) for name, ranks in found.items()}
 
     parts = in_chunks(draws, work)
     result = {}
@@ -136,50 +142,54 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
 
 
 def _scheme_scores(values: np.ndarray, weights: np.ndarray, alpha: float) -> dict[str, np.ndarray]:
-    """What each scheme ranks by, lower is better.
+    """What each scheme ranks by, lower is better; shape (B, M).
 
     Args:
-        values: Scores averaged over seeds, lower is better, shape (M, N).
-        weights: Of images, sum 1, shape (N,).
+        values: Scores averaged over seeds, lower is better, shape (B, M, N).
+        weights: Of images, sum 1, shape (B, N).
         alpha: Level of the tests.
     """
-    n_images, used = len(weights), weights > 0
-    values, weights = values[:, used], weights[used]
-    within = tied_ranks(values.T).T
+    draws, n_methods, n_images = values.shape
+    within = tied_ranks(values.swapaxes(1, 2).reshape(-1, n_methods)).reshape(draws, n_images, -1).swapaxes(1, 2)
     return {
-        'mean then rank': values @ weights,
+        'mean then rank': _weighted_mean(values, weights),
         'median then rank': _weighted_median(values, weights),
-        'rank then mean': within @ weights,
+        'rank then mean': _weighted_mean(within, weights),
         'rank then median': _weighted_median(within, weights),
-        'test based': -_wins(values, weights, n_images, alpha),
+        'test based': -_wins(values, weights, alpha),
     }
 
 
+def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean along the last axis of (B, M, N)."""
+    return (values @ weights[:, :, None])[:, :, 0]
+
+
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Median along the last axis; the mean of the two middle values where half of the weight lies on either side."""
-    order = np.argsort(values, axis=1, kind='stable')
-    ordered = np.take_along_axis(values, order, axis=1)
-    reached = np.cumsum(weights[order], axis=1)
-    low = (reached >= 0.5 - 1e-9).argmax(axis=1)
-    high = (reached > 0.5 + 1e-9).argmax(axis=1)
-    rows = np.arange(len(values))
-    return (ordered[rows, low] + ordered[rows, high]) / 2
+    """Median along the last axis of (B, M, N); the mean of the two middle values where half of the weight lies on
+    either side."""
+    order = np.argsort(values, axis=-1, kind='stable')
+    reached = np.cumsum(np.take_along_axis(np.broadcast_to(weights[:, None], values.shape), order, axis=-1), axis=-1)
+    middle = [(reached >= 0.5 - 1e-9).argmax(axis=-1), (reached > 0.5 + 1e-9).argmax(axis=-1)]
+    places = np.take_along_axis(order, np.stack(middle, axis=-1), axis=-1)
+    return np.take_along_axis(values, places, axis=-1).sum(axis=-1) / 2
 
 
-def _wins(values: np.ndarray, weights: np.ndarray, n_images: int, alpha: float) -> np.ndarray:
-    """Number of methods than which each is significantly better: paired t with weighted moments."""
-    means = values @ weights
+def _wins(values: np.ndarray, weights: np.ndarray, alpha: float) -> np.ndarray:
+    """Number of methods than which each is significantly better, shape (B, M): paired t with weighted moments."""
+    n_images = values.shape[-1]
+    means = _weighted_mean(values, weights)
     if n_images < 2:
-        return np.zeros(len(values))
-    centred = values - means[:, None]
-    covariance = (centred * weights) @ centred.T * n_images / (n_images - 1)
-    own = np.diag(covariance)
-    spread = np.maximum(0.0, own[:, None] + own[None] - 2 * covariance) / n_images
-    difference = means[:, None] - means[None]
+        return np.zeros(means.shape)
+    centred = values - means[..., None]
+    covariance = (centred * weights[:, None]) @ centred.swapaxes(1, 2) * n_images / (n_images - 1)
+    own = np.diagonal(covariance, axis1=1, axis2=2)
+    spread = np.maximum(0.0, own[:, :, None] + own[:, None] - 2 * covariance) / n_images
+    difference = means[:, :, None] - means[:, None]
     with np.errstate(invalid='ignore', divide='ignore'):
         t = difference / np.sqrt(spread)
-    limit = stats.t.isf(alpha / 2, n_images - 1)
-    return (np.where(spread > 0, t, 0.0) < -limit).sum(axis=1).astype(float)
+    limit = t_quantile(alpha / 2, n_images - 1)
+    return (np.where(spread > 0, t, 0.0) < -limit).sum(axis=-1).astype(float)
 
 
 def _friedman(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy import optimize, stats
+import numpy as np
+from scipy import optimize
 
+from .crossed import t_quantile, two_sided_p
 from .options import Options
 from .sensitivity import mcnemar_exact
 
@@ -60,7 +62,7 @@ def _pair(a: Mapping[str, float], b: Mapping[str, float], name_a: str, name_b: s
 def paired_from_summary(difference: float, sd_a: float, sd_b: float, r: float, count: int) -> tuple[float, float]:
     """Standard error and two-sided p of a paired t test with correlation r: SE^2 = (sa^2 + sb^2 - 2 r sa sb) / N."""
     se = math.sqrt((sd_a**2 + sd_b**2 - 2 * r * sd_a * sd_b) / count)
-    return se, float(2 * stats.t.sf(abs(difference) / se, count - 1)) if se > 0 else math.nan
+    return se, float(two_sided_p(difference / se, count - 1)) if se > 0 else math.nan
 
 
 def least_correlation(difference: float, sd_a: float, sd_b: float, count: int, alpha: float) -> float | None:
@@ -78,7 +80,7 @@ def seed_sd_limit(difference: float, se: float, count: int, alpha: float) -> flo
 
     Even known, such a seed SD would leave the printed difference within chance. None: undecided without any.
     """
-    reach = abs(difference) / float(stats.t.isf(alpha / 2, count - 1))
+    reach = abs(difference) / float(t_quantile(alpha / 2, count - 1))
     return math.sqrt((reach**2 - se**2) / 2) if reach > se else None
 
 
@@ -93,5 +95,6 @@ def failures_range(fr_a: float | None, fr_b: float | None, count: int) -> dict[s
     if fr_a is None or fr_b is None:
         return None
     a, b = (round(rate / 100 * count) for rate in (fr_a, fr_b))
-    tests = [mcnemar_exact(a - shared, b - shared) for shared in range(max(0, a + b - count), min(a, b) + 1)]
-    return {'count_a': a, 'count_b': b, 'p_low': min(tests), 'p_high': max(tests)}
+    shared = np.arange(max(0, a + b - count), min(a, b) + 1)
+    tests = mcnemar_exact(a - shared, b - shared)
+    return {'count_a': a, 'count_b': b, 'p_low': tests.min(), 'p_high': tests.max()}

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from benchmark.utils.machine import threads
 
@@ -33,10 +34,16 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 
 @contextmanager
-def single_threaded():
+def single_threaded() -> Iterator[None]:
     """Linear algebra on one thread: sums are not split, so the bytes don't depend on the machine's load."""
-    with threadpool_limits(1, user_api='blas'):
+    with _linear_algebra().limit(limits=1, user_api='blas'):
         yield
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """The libraries that multiply matrices: looked for once, for numpy's is loaded with it."""
+    return ThreadpoolController()
 
 
 def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:

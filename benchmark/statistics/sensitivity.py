@@ -274,7 +274,7 @@ class _Table:
         if not any(map(sum, tables)):
             self.add('exact McNemar per seed', NETWORKS, endpoint='FR', reason='no image fails in one method only')
             return
-        tests = [mcnemar_exact(*table) for table in tables]
+        tests = mcnemar_exact(*np.transpose(tables)).tolist()
         readings = {self.read(p, float(one.mean() - two.mean()), 'FR') for p, one, two in zip(tests, first, second)}
         rejected = sum(p < self.options.alpha for p in tests)
         self.add('exact McNemar per seed', NETWORKS,
@@ -310,9 +310,14 @@ class _Table:
                           f'{worse:.3f}; depends on its prior, blind to seeds')
 
 
-def mcnemar_exact(only_a: int, only_b: int) -> float:
-    """Two-sided exact p of McNemar's test: binomial with 1/2 over the discordant images; 1 without any."""
-    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+def mcnemar_exact(only_a: np.ndarray | int, only_b: np.ndarray | int) -> np.ndarray:
+    """Two-sided exact p of McNemar's test: binomial with 1/2 over the discordant images; 1 without any.
+
+    Args:
+        only_a: Images on which a alone fails, any shape.
+        only_b: Images on which b alone fails, the same shape.
+    """
+    return np.minimum(1.0, 2 * stats.binom.cdf(np.minimum(only_a, only_b), np.add(only_a, only_b), 0.5))
 
 
 def bayesian_signed_rank(differences: np.ndarray, rope: float, draws: int,

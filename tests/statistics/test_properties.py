@@ -435,8 +435,8 @@ def test_ranking_schemes_by_weights_are_those_of_resampled_copies(errors, data):
     n = values.shape[1]
     counts, drawn = resampled(data.draw, n, n)
     copies = values[:, drawn]
-    same(_weighted_median(values, counts / n), np.median(copies, axis=1))
-    found = _scheme_scores(values, counts / n, 0.05)
+    same(_weighted_median(values[None], counts[None] / n)[0], np.median(copies, axis=1))
+    found = {name: one for name, (one,) in _scheme_scores(values[None], counts[None] / n, 0.05).items()}
     ranks = stats.rankdata(copies, axis=0)
     same(found['mean then rank'], copies.mean(axis=1))
     same(found['median then rank'], np.median(copies, axis=1))

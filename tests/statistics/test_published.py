@@ -285,7 +285,7 @@ def test_icc_of_shrout_and_fleiss_is_the_printed_one():
 def test_icc_interval_of_one_network_is_near_that_of_mcgraw_and_wong():
     case = REFERENCE['icc_a1']['targets_20x2']
     predicted, true = np.array(case['y'], float).T
-    found = icc(predicted[None], true, 'a', Options(draws=2000))
+    found, = icc([('a', predicted[None], true)], Options(draws=2000))
     close(found['estimate'], case['icc'])
     assert found['per_seed'] == [pytest.approx(case['icc'])]
     assert [found['ci_low'], found['ci_high']] == pytest.approx(case['interval_95'], abs=0.05)
