@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set-up where needed, then lint and the tests, on two cores where there are.
+# Set-up where needed, then lint, types and the tests, on two cores where there are.
 #   tools/run_tests.sh [--all] [arguments of pytest]
 #   --all   the tests marked slow too (faults, clusters, storms, whole trainings), and all examples of the properties
 set -euo pipefail
@@ -14,6 +14,7 @@ tools/setup_env.sh
 bin=${CTD_VENV:-$root/.venv}/bin
 export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 "$bin/ruff" check --quiet benchmark reports mmconfigs tools tests setup.py
+"$bin/mypy" --no-error-summary
 # A file stays on one process: its tests share what they made.
 exec "$bin/python" -m pytest -q -rs -n "$("$bin/python" -c 'import os; print(min(2, os.cpu_count() or 1))')" \
   --dist loadfile --no-loadscope-reorder ${lane[@]+"${lane[@]}"} "$@"

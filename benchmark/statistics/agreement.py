@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .arrays import Floats
 from .crossed import mean, mean_squares, t_quantile
 from .options import Options
 from .resampling import WeightDraws, in_chunks
@@ -20,7 +21,7 @@ from .table import COORDINATES
 
 Z = 1.959963984540054
 #: A method, p of shape (S, N) and t of shape (N,).
-Rated = tuple[str, np.ndarray, np.ndarray]
+Rated = tuple[str, Floats, Floats]
 
 
 def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Sequence[str]],
@@ -86,7 +87,7 @@ def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:
     return (totals['mm'] / totals['px']).to_dict(), 'mm'
 
 
-def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -> dict[str, Any]:
+def bland_altman(predicted: Floats, true: Floats, alpha: float = 0.05) -> dict[str, Any]:
     """Bias and 95 % limits of agreement of a single network on a new image (Bland and Altman 1999).
 
     The bias has the crossed interval. The limits are bias -+ 1.96 SD, where SD^2 = MS_seed / N + MS_image / S +
@@ -119,14 +120,15 @@ def bland_altman(predicted: np.ndarray, true: np.ndarray, alpha: float = 0.05) -
             'upper': bias + Z * sd, 'upper_low': bias + Z * sd - half, 'upper_high': bias + Z * sd + half}
 
 
-def points(predicted: np.ndarray, true: np.ndarray) -> list[list[float]]:
+def points(predicted: Floats, true: Floats) -> list[list[float]]:
     """Points of a Bland-Altman plot: mean of both and difference, predicted - annotated, to four decimals.
 
     Args:
         predicted: p of one network, shape (N,).
         true: t, shape (N,).
     """
-    return np.round(np.stack([(predicted + true) / 2, predicted - true], axis=1), 4).tolist()
+    found: list[list[float]] = np.round(np.stack([(predicted + true) / 2, predicted - true], axis=1), 4).tolist()
+    return found
 
 
 def icc(rated: Sequence[Rated], options: Options) -> list[dict[str, Any]]:
@@ -138,7 +140,7 @@ def icc(rated: Sequence[Rated], options: Options) -> list[dict[str, Any]]:
     """
     moments = [_moments(predicted, true) for _, predicted, true in rated]
 
-    def work(chunk: int, size: int) -> np.ndarray:
+    def work(chunk: int, size: int) -> Floats:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
         return np.stack([_drawn_icc(drawn, method, predicted, sums)
                          for (method, predicted, _), sums in zip(rated, moments)])
@@ -148,30 +150,31 @@ def icc(rated: Sequence[Rated], options: Options) -> list[dict[str, Any]]:
             for (_, predicted, true), own in zip(rated, draws)]
 
 
-def _moments(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+def _moments(predicted: Floats, true: Floats) -> Floats:
     """First and second moments of both, about the annotation's mean, before they are averaged: shape (3 S + 2, N)."""
     middle = true.mean()
     p, t = predicted - middle, true - middle
     return np.concatenate([p, p**2, p * t, t[None], t[None] ** 2])
 
 
-def _drawn_icc(drawn: WeightDraws, method: str, predicted: np.ndarray, moments: np.ndarray) -> np.ndarray:
+def _drawn_icc(drawn: WeightDraws, method: str, predicted: Floats, moments: Floats) -> Floats:
     """ICC(A,1) in a chunk of draws, shape (draws,)."""
     n_seeds, n_images = predicted.shape
     means = drawn.images(n_images) @ moments.T
     each = _icc_of_moments(means[:, :n_seeds], means[:, n_seeds:2 * n_seeds], means[:, 2 * n_seeds:3 * n_seeds],
                            means[:, -2:-1], means[:, -1:], n_images)
-    return np.einsum('bs,bs->b', each, drawn.seeds(method, n_seeds))
+    mean: Floats = np.einsum('bs,bs->b', each, drawn.seeds(method, n_seeds))
+    return mean
 
 
-def _icc_block(predicted: np.ndarray, true: np.ndarray, draws: np.ndarray, alpha: float) -> dict[str, Any]:
+def _icc_block(predicted: Floats, true: Floats, draws: Floats, alpha: float) -> dict[str, Any]:
     per_seed = np.array([icc_agreement(np.stack([row, true], axis=1)) for row in predicted])
     low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2]) if len(draws) else (math.nan, math.nan)
     return {'estimate': float(per_seed.mean()), 'ci_low': float(low), 'ci_high': float(min(high, 1.0)),
             'per_seed': per_seed.tolist()}
 
 
-def icc_agreement(ratings: np.ndarray) -> float:
+def icc_agreement(ratings: Floats) -> float:
     """ICC(A,1): two-way, absolute agreement, single measurement (McGraw and Wong 1996).
 
     (MSR - MSE) / (MSR + (k-1) MSE + k (MSC - MSE) / n)
@@ -186,8 +189,8 @@ def icc_agreement(ratings: np.ndarray) -> float:
     return float((rows - error) / total) if total > 0 else math.nan
 
 
-def _icc_of_moments(p: np.ndarray, pp: np.ndarray, pt: np.ndarray, t: np.ndarray, tt: np.ndarray,
-                    count: int) -> np.ndarray:
+def _icc_of_moments(p: Floats, pp: Floats, pt: Floats, t: Floats, tt: Floats,
+                    count: int) -> Floats:
     """ICC(A,1) of two raters from weighted means of p, p^2, p t, t and t^2."""
     both = count / (count - 1)
     var_p, var_t, cov = (pp - p**2) * both, (tt - t**2) * both, (pt - p * t) * both

@@ -13,8 +13,9 @@ import pandas as pd
 from .agreement import agreement
 from .alerts import alert
 from .annotators import annotators
+from .arrays import Floats
 from .consistency import canonical, check_truths, unit_remarks
-from .contrasts import CONDITION, ONE_UNIT, PAIRS, PLANNED, PROCEDURE, all_pairs, contrasts, planned_pairs
+from .contrasts import all_pairs, contrasts, planned_pairs
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
@@ -37,6 +38,7 @@ from .sensitivity import sensitivity
 from .subgroups import subgroups
 from .success import success, which_rates
 from .table import NOTES
+from .terms import CONDITION, ONE_UNIT, PAIRED, PAIRS, PLANNED, PROCEDURE
 from .training import training
 from .tuning import tuning
 from .units import described, one_unit, squeezed
@@ -97,7 +99,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
-    found = _contrasts(scores, layout, pairs, options, common and common.endpoint)
+    found = _contrasts(scores, layout, pairs, options, common.endpoint if common else None)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -112,7 +114,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     groups = subgroups(rows, main, pairs, options, notes)
     observers = annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
-    return plain({
+    content: dict[str, Any] = plain({
         'schema_version': SCHEMA_VERSION,
         'suite': str(plan.get('suite') or 'results'),
         'title': str(plan.get('title') or 'Comparison of methods'),
@@ -158,26 +160,29 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'data': data, 'source': plan.get('source') or None, 'settings': plan.get('settings') or {},
         'report': plan.get('report') or {},
     })
+    return content
 
 
 def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], notes: list[str]) -> Options:
     """Proposed and reference method: unknown on the command line is an error, in a plan (of a part of it) a note."""
-    changes = {}
-    for role in ('proposed', 'reference'):
-        name = getattr(options, role)
-        if name is None or name in layout.methods:
-            continue
-        there = some([*layout.methods], 99)
-        if alike := [method for method in layout.methods if canonical(method) == canonical(name)]:
-            changes[role] = alike[0]
-            continue
-        if choices.get(role) is not None:
-            raise TableError(f'{role}: no method {name} in the results; there are {there}')
-        notes.append(f'The {role} method of the plan, {name}, is not among the methods: {there}.')
-        changes[role] = None
+    proposed = _known_method('proposed', options.proposed, layout, choices, notes)
+    reference = _known_method('reference', options.reference, layout, choices, notes)
     if options.proposed is not None and options.proposed == options.reference:
         raise TableError(f'reference: {options.reference} is the proposed method too; name two methods')
-    return replace(options, **changes)
+    return replace(options, proposed=proposed, reference=reference)
+
+
+def _known_method(role: str, name: str | None, layout: Layout, choices: dict[str, Any],
+                  notes: list[str]) -> str | None:
+    if name is None or name in layout.methods:
+        return name
+    if alike := [method for method in layout.methods if canonical(method) == canonical(name)]:
+        return alike[0]
+    there = some([*layout.methods], 99)
+    if choices.get(role) is not None:
+        raise TableError(f'{role}: no method {name} in the results; there are {there}')
+    notes.append(f'The {role} method of the plan, {name}, is not among the methods: {there}.')
+    return None
 
 
 def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[str],
@@ -196,7 +201,7 @@ def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[s
 
 def _check_pairing(scores: Scores, options: Options, notes: list[str]) -> None:
     """In a paired design, that methods share seeds; where they share only some, those are used, and that is said."""
-    if options.design != 'paired':
+    if options.design != PAIRED:
         return
     union = sorted({seed for seeds in scores.seeds.values() for seed in seeds})
     common = [seed for seed in union if all(seed in seeds for seeds in scores.seeds.values())]
@@ -245,17 +250,18 @@ def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dic
                pairs: Sequence[tuple[str, str]], options: Options, notes: list[str],
                alerts: list[dict[str, str]]) -> None:
     """Where a missing prediction counts less than many answers: the planned verdicts with the largest error instead."""
-    if not main.absent:
+    cap = options.missing_cap
+    if cap is None or not main.absent:
         return
     observed = {method: values[~main.absent[method]] for method, values in main.values['ME'].items()}
-    above = {method: float((errors > options.missing_cap).mean()) for method, errors in observed.items() if len(errors)}
+    above = {method: float((errors > cap).mean()) for method, errors in observed.items() if len(errors)}
     most, largest = max(above, key=above.__getitem__), max(float(errors.max()) for errors in observed.values())
     if above[most] <= CAP_EXCEEDED:
         return
     labels = {name: block['label'] for name, block in layout.methods.items()}
     dear = replace(options, missing_cap=largest)
     instead = make_scores(rows, [*layout.methods], main.name, dear, [])
-    text = (f'The cap of missing predictions, {options.missing_cap:g}, is below {100 * above[most]:.0f} % of the '
+    text = (f'The cap of missing predictions, {cap:g}, is below {100 * above[most]:.0f} % of the '
             f'errors of {labels[most]}: no answer counts less than many answers. With the largest observed error, '
             f'{largest:.4g}, in its place ')
     before = {(one['a'], one['b'], one['scope']): one['verdict'] for one in found
@@ -273,13 +279,13 @@ def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dic
         notes.append(f'{text}the mean errors are {means}.')
 
 
-def _points(scores: dict[str, Scores], options: Options) -> np.ndarray:
+def _points(scores: dict[str, Scores], options: Options) -> Floats:
     """Abscissae of all error distributions."""
     everything = np.concatenate([values.ravel() for one in scores.values() for values in one.values['ME'].values()])
     return ced_points(everything, options.threshold)
 
 
-def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, points: np.ndarray) -> dict[str, Any]:
+def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, points: Floats) -> dict[str, Any]:
     blocks = {}
     for name, about in layout.conditions.items():
         own = scores.get(name)
@@ -306,7 +312,7 @@ def _contrasts(scores: dict[str, Scores], layout: Layout, pairs: Sequence[tuple[
     found += contrasts(main, layout.main, PAIRS, all_pairs(main.methods), options)
     for name, own in scores.items():
         there = [pair for pair in pairs if set(pair) <= set(own.methods)]
-        if options.design == 'paired':
+        if options.design == PAIRED:
             there = [pair for pair in there if own.common_seeds(*pair)]
         if name != layout.main:
             found += contrasts(own, name, CONDITION, there, options)

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from . import crossed
-from .crossed import NETWORKS, PROCEDURE, Block
+from .arrays import Floats
+from .crossed import Block
 from .describe import moments
 from .endpoints import Rates, ced, is_share, successes
 from .errors import TableError
@@ -23,14 +24,14 @@ from .options import Options
 from .scores import Scores
 from .success import MILLIMETRES, radial_errors, spread
 from .table import BETWEEN, BETWEEN_MM
+from .terms import BEYOND, NETWORKS, NOT_ESTIMABLE, PROCEDURE, UNCLEAR, WITHIN
 from .wording import Scale
 
-WITHIN, BEYOND, UNCLEAR, NOT_ESTIMABLE = 'within', 'beyond', 'unclear', 'not estimable'
 #: Distances that differ by no more than this share of them are the same.
 SAME = 1e-9
 
 
-def annotators(rows: pd.DataFrame, scores: Scores, rates: Rates | None, points: np.ndarray, labels: Mapping[str, str],
+def annotators(rows: pd.DataFrame, scores: Scores, rates: Rates | None, points: Floats, labels: Mapping[str, str],
                options: Options, notes: list[str]) -> dict[str, Any] | None:
     """The inter-observer error, and each method against it.
 
@@ -55,14 +56,14 @@ def annotators(rows: pd.DataFrame, scores: Scores, rates: Rates | None, points: 
     distances = _distances(rows, scores, options)
     if not distances:
         return None
-    known = {column: np.isfinite(values).any(axis=(0, 2)) for column, values in distances.items()}
+    known = {column: np.asarray(np.isfinite(values).any(axis=(0, 2))) for column, values in distances.items()}
     if not known['error'].any():
         return None
     if not known['error'].all():
         notes.append(f'{scores.name}: the inter-observer error is over {known["error"].sum()} of {len(scores.images)} '
                      'images; for the others there are no two annotators.')
 
-    def block(values: np.ndarray, column: str) -> Block:
+    def block(values: Floats, column: str) -> Block:
         """Scores of the images whose annotators are known, as of one network."""
         own = values[:, known[column]]
         return Block(scores.by_unit(np.nanmean(own, axis=(0, 2))[None], known[column]))
@@ -93,7 +94,7 @@ def _pairs(rows: pd.DataFrame) -> list[str]:
                   if name.startswith(BETWEEN) and not name.startswith(BETWEEN_MM) and rows[name].notna().any())
 
 
-def _distances(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str, np.ndarray]:
+def _distances(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str, Floats]:
     """``error`` and, where millimetres are another unit and known, ``error_mm`` -> b, shape (P, N, K)."""
     pairs = _pairs(rows)
     found = {'error': [_one(rows, scores, BETWEEN + pair) for pair in pairs]}
@@ -104,7 +105,7 @@ def _distances(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str
     return {column: np.stack(values) for column, values in found.items() if values}
 
 
-def _one(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
+def _one(rows: pd.DataFrame, scores: Scores, column: str) -> Floats:
     """Distances of one pair, shape (N, K), in the order of :func:`.success.radial_errors`."""
     keys = [name for name in ('image', 'landmark') if name in rows.columns]
     seen = rows.groupby(keys)[column].agg(['min', 'max', 'count', 'size'])
@@ -117,10 +118,11 @@ def _one(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
     # Any run that has a row will do; one that lacks it has NaN.
     stacked = np.concatenate([*radial_errors(rows, scores, column).errors.values()])
     place = np.isfinite(stacked).argmax(axis=0)
-    return np.take_along_axis(stacked, place[None], axis=0)[0]
+    found: Floats = np.take_along_axis(stacked, place[None], axis=0)[0]
+    return found
 
 
-def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[np.ndarray, str]]) -> dict[str, Any]:
+def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[Floats, str]]) -> dict[str, Any]:
     """Landmark -> its ``mean``, ``mean_mm`` and rates."""
     if 'landmark' not in rows.columns:
         return {}
@@ -128,7 +130,7 @@ def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[np.
     for k, landmark in enumerate(names):
         cell = {}
         for endpoint, (values, _) in shown.items():
-            known = np.isfinite(values[:, :, k]).any(axis=0)
+            known = np.asarray(np.isfinite(values[:, :, k]).any(axis=0))
             if known.any():
                 own = scores.by_unit(np.nanmean(values[:, known, k], axis=0), known)
                 cell[{'ME': 'mean', 'ME_mm': 'mean_mm'}.get(endpoint, endpoint)] = float(own.mean())
@@ -137,11 +139,11 @@ def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[np.
     return found
 
 
-def _comparison(rows: pd.DataFrame, scores: Scores, distances: np.ndarray, column: str, labels: Mapping[str, str],
+def _comparison(rows: pd.DataFrame, scores: Scores, distances: Floats, column: str, labels: Mapping[str, str],
                 options: Options) -> list[dict[str, Any]]:
     """Per method the mean of D[s,i] = mean over k of (d[s,i,k] - mean over p of b[p,i,k]), over seeds and images."""
     radial = radial_errors(rows, scores, column)
-    there = np.isfinite(distances).any(axis=0)
+    there = np.asarray(np.isfinite(distances).any(axis=0))
     between = np.full(there.shape, np.nan)
     between[there] = np.nanmean(distances[:, there], axis=0)
     found = []

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from .arrays import Floats, Masks
 from .errors import TableError
 from .scale import SCALES, one_scale
 
@@ -31,7 +32,7 @@ FOLD_SHARE = 0.9
 LOST_BY_CAP = 0.1
 
 
-def folds(tested: np.ndarray) -> int | None:
+def folds(tested: Masks) -> int | None:
     """In how many seeds each image is tested, where the seeds are folds of a cross-validation.
 
     That is so where no seed has (nearly) all images and each image is in the same number R of the S seeds, R at most
@@ -55,7 +56,7 @@ def folds(tested: np.ndarray) -> int | None:
     return usual
 
 
-def refuse_folds(where: str, tested: Mapping[str, np.ndarray]) -> None:
+def refuse_folds(where: str, tested: Mapping[str, Masks]) -> None:
     """Refuses a table whose seeds are folds.
 
     Args:
@@ -76,7 +77,7 @@ def refuse_folds(where: str, tested: Mapping[str, np.ndarray]) -> None:
         'test set that no training has seen, or give the rows of one fold with its repetitions as seeds')
 
 
-def seen_by_runs(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+def seen_by_runs(frame: pd.DataFrame) -> dict[str, Masks]:
     """Method (under its condition) -> which of its images each of its seeds has an error of, shape (S, N)."""
     found = {}
     for (condition, method), own in frame.groupby(['condition', 'method'], sort=True):
@@ -124,13 +125,13 @@ def check_truths(table: pd.DataFrame) -> None:
                     f'({_condition(rows)}the largest such ratio). Give the same distance in all runs')
 
 
-def _range(values: np.ndarray) -> np.ndarray:
+def _range(values: Floats) -> Floats:
     """Largest minus smallest of each column, of what is there."""
     known = values[np.isfinite(values).all(axis=1)]
     return np.ptp(known, axis=0) if len(known) else np.zeros(values.shape[1])
 
 
-def _apart(rows: pd.DataFrame, values: np.ndarray, tolerance: float) -> tuple[int, int] | None:
+def _apart(rows: pd.DataFrame, values: Floats, tolerance: float) -> tuple[int, int] | None:
     """Two rows of one image's landmark whose values (rows, D) lie furthest apart; None if all are within tolerance."""
     key, names = pd.factorize(rows['image'])
     if 'landmark' in rows.columns:
@@ -168,7 +169,7 @@ def _run(rows: pd.DataFrame, place: int) -> str:
     return f'{row["method"]} seed {row["seed"]}'
 
 
-def _point(value: np.ndarray) -> str:
+def _point(value: Floats) -> str:
     return f'({value[0]:.6g}, {value[1]:.6g})'
 
 
@@ -225,7 +226,7 @@ def _scales(rows: pd.DataFrame) -> dict[str, float]:
         return {}
     known &= distance > 0.1 * np.median(distance[known])
     ratio = pd.Series(error[known] / distance[known]).groupby(rows['method'].to_numpy()[known], sort=True).median()
-    return ratio.to_dict()
+    return {str(method): float(value) for method, value in ratio.items()}
 
 
 def canonical(name: str) -> str:
@@ -263,7 +264,7 @@ def how_names_differ(first: Sequence[str], second: Sequence[str]) -> str:
         first: Names of one run's images.
         second: Names of another's.
     """
-    rules = {
+    rules: dict[str, Callable[[str], str]] = {
         'leading zeros or decimals': lambda name: re.sub(r'^0+(?=\d)', '', re.sub(r'\.0+$', '', name)),
         'capital and small letters': str.casefold,
         'the folder': lambda name: re.split(r'[/\\]', name)[-1],

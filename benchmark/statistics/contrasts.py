@@ -6,25 +6,30 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, SupportsFloat
 
-from .crossed import NETWORKS, PROCEDURE, Estimate, contrast
+from .crossed import Estimate, contrast
 from .endpoints import is_share, lower_is_better
 from .options import TESTED, Options
 from .rank_tests import holm
 from .scores import Scores
-
-SCOPES = (PROCEDURE, NETWORKS)
-PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
-#: The planned pairs of every condition in the unit that conditions are compared in.
-ONE_UNIT = 'one unit'
-
-SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
-INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'
-EQUIVALENT, NON_INFERIOR, INCONCLUSIVE = 'equivalent', 'non-inferior', 'inconclusive'
-NOT_ESTIMABLE = 'not estimable'
-VERDICTS = (SUPERIOR_RELEVANT, SUPERIOR, INFERIOR_RELEVANT, INFERIOR, EQUIVALENT, NON_INFERIOR, INCONCLUSIVE,
-            NOT_ESTIMABLE)
+from .terms import (
+    BEYOND,
+    EQUIVALENT,
+    INCONCLUSIVE,
+    INFERIOR,
+    INFERIOR_RELEVANT,
+    NON_INFERIOR,
+    NOT_ESTIMABLE,
+    PROCEDURE,
+    SCOPES,
+    SUPERIOR,
+    SUPERIOR_RELEVANT,
+    UNCLEAR,
+    WITHIN,
+    Design,
+    Scope,
+)
 
 
 def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, str]]:
@@ -37,16 +42,15 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
     Returns:
         Pairs (a, b): the contrast is mean(a) - mean(b). None where neither is named.
     """
-    if options.proposed is not None and options.proposed not in methods:
-        return []
-    if options.proposed in methods:
-        return [(options.proposed, method) for method in methods if method != options.proposed]
-    if options.reference in methods:
-        return [(method, options.reference) for method in methods if method != options.reference]
+    proposed, reference = options.proposed, options.reference
+    if proposed is not None:
+        return [(proposed, method) for method in methods if method != proposed] if proposed in methods else []
+    if reference is not None and reference in methods:
+        return [(method, reference) for method in methods if method != reference]
     return []
 
 
-def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: str, design: str) -> Estimate:
+def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: Scope, design: Design) -> Estimate:
     """mean(a) - mean(b) in a scope."""
     return contrast(*scores.pair(endpoint, a, b, design), scope, design)
 
@@ -114,19 +118,19 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     if margin is not None:
         outside = p_adjusted < options.alpha and (low > margin or high < -margin)
         within = -margin < inner_low and inner_high < margin
-        relevance = 'beyond' if outside else 'within' if within else 'unclear'
+        relevance = BEYOND if outside else WITHIN if within else UNCLEAR
     if p_adjusted < options.alpha and low > 0:
-        return Judgement(SUPERIOR_RELEVANT if relevance == 'beyond' else SUPERIOR, relevance)
+        return Judgement(SUPERIOR_RELEVANT if relevance == BEYOND else SUPERIOR, relevance)
     if p_adjusted < options.alpha and high < 0:
-        return Judgement(INFERIOR_RELEVANT if relevance == 'beyond' else INFERIOR, relevance)
-    if relevance == 'within':
+        return Judgement(INFERIOR_RELEVANT if relevance == BEYOND else INFERIOR, relevance)
+    if relevance == WITHIN:
         return Judgement(EQUIVALENT, relevance)
     if margin is not None and low > -margin:
         return Judgement(NON_INFERIOR, relevance)
     return Judgement(INCONCLUSIVE, relevance)
 
 
-def advantage(interval: Iterable[float], endpoint: str) -> tuple[float, float]:
+def advantage(interval: Iterable[SupportsFloat], endpoint: str) -> tuple[float, float]:
     """An interval of a - b, turned so that positive values speak for a."""
     low, high = map(float, interval)
     return (-high, -low) if lower_is_better(endpoint) else (low, high)
@@ -138,7 +142,7 @@ def worse_or_equal(one: Estimate, endpoint: str) -> float:
     return 1 - below if lower_is_better(endpoint) else below
 
 
-def why_not(one: Estimate, scope: str, n_seeds: Sequence[int], n_units: int) -> str | None:
+def why_not(one: Estimate, scope: Scope, n_seeds: Sequence[int], n_units: int) -> str | None:
     """Why there is no standard error; None where there is one."""
     if not math.isnan(one.se):
         return None
@@ -160,7 +164,7 @@ def bound(one: Estimate, scores: Scores, endpoint: str, a: str, b: str, alpha: f
     first, second = scores.block(endpoint, a), scores.block(endpoint, b)
     if abs(first.images - second.images).max() > 0:
         return None
-    return 1 - alpha ** (1 / first.n_images)
+    return float(1 - alpha ** (1 / first.n_images))
 
 
 def all_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:

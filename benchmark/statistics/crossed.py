@@ -19,13 +19,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from scipy import special
 
-Design = Literal['nested', 'paired']
-PROCEDURE, NETWORKS = 'procedure', 'networks'
+from .arrays import Floats
+from .terms import DESIGNS, NESTED, NETWORKS, Design, Scope
 
 #: Differences below this share of the scores' size are rounding, not data.
 ZERO = 1e-12
@@ -34,14 +33,16 @@ ZERO = 1e-12
 EXCESS = 1e-9
 
 
-def two_sided_p(t: np.ndarray | float, df: np.ndarray | float) -> np.ndarray:
+def two_sided_p(t: Floats | float, df: Floats | float) -> Floats:
     """Two-sided p-value of t; what :data:`scipy.stats.t` gives, without its checks of arguments."""
-    return 2 * special.stdtr(df, -np.abs(t))
+    above: Floats = special.stdtr(df, -np.abs(t))
+    return 2 * above
 
 
-def t_quantile(upper: float, df: np.ndarray | float) -> np.ndarray:
+def t_quantile(upper: float, df: Floats | float) -> Floats:
     """The value that t exceeds with the probability ``upper``."""
-    return -special.stdtrit(df, upper)
+    below: Floats = special.stdtrit(df, upper)
+    return -below
 
 
 @dataclass(frozen=True)
@@ -57,25 +58,26 @@ class Estimate:
         df: Satterthwaite's degrees of freedom.
     """
 
-    estimate: np.ndarray
-    se: np.ndarray
-    df: np.ndarray
+    estimate: Floats
+    se: Floats
+    df: Floats
 
     @property
-    def t(self) -> np.ndarray:
+    def t(self) -> Floats:
         """estimate / se."""
         return self.estimate / self.se
 
     @property
-    def p(self) -> np.ndarray:
+    def p(self) -> Floats:
         """Two-sided p-value of the hypothesis that the mean is 0."""
         return two_sided_p(self.t, self.df)
 
-    def below(self, value: float | np.ndarray) -> np.ndarray:
+    def below(self, value: float | Floats) -> Floats:
         """P(theta < value | data): the t posterior under a flat prior, which is the one-sided p-value read forwards."""
-        return special.stdtr(self.df, (value - self.estimate) / self.se)
+        share: Floats = special.stdtr(self.df, (value - self.estimate) / self.se)
+        return share
 
-    def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """estimate -+ t quantile * se, with the given two-sided coverage."""
         half = t_quantile((1 - level) / 2, self.df) * self.se
         return self.estimate - half, self.estimate + half
@@ -93,26 +95,26 @@ class MeanSquares:
         n_images: N.
     """
 
-    seed: np.ndarray
-    image: np.ndarray
-    residual: np.ndarray
+    seed: Floats
+    image: Floats
+    residual: Floats
     n_seeds: int
     n_images: int
 
     @property
-    def seed_variance(self) -> np.ndarray:
+    def seed_variance(self) -> Floats:
         """Variance component of seeds: max(0, MS_seed - MS_residual) / N."""
         return np.maximum(0.0, self.seed - self.residual) / self.n_images
 
     @property
-    def image_variance(self) -> np.ndarray:
+    def image_variance(self) -> Floats:
         """Variance component of images: max(0, MS_image - MS_residual) / S; with one seed, image and residual."""
         if self.n_seeds == 1:
             return self.image
         return np.maximum(0.0, self.image - self.residual) / self.n_seeds
 
 
-def mean_squares(values: np.ndarray) -> MeanSquares:
+def mean_squares(values: Floats) -> MeanSquares:
     """Mean squares of the two-way table without replication.
 
     Args:
@@ -143,7 +145,7 @@ class Block:
         ValueError: Another shape, or scores that are not finite.
     """
 
-    def __init__(self, values: np.ndarray) -> None:
+    def __init__(self, values: Floats) -> None:
         self.values = np.asarray(values, dtype=np.float64)
         if self.values.ndim < 2 or 0 in self.values.shape:
             raise ValueError(f'scores of shape {self.values.shape}: give (seeds, images); scores[None] for one seed')
@@ -152,14 +154,15 @@ class Block:
         self.n_seeds, self.n_images = self.values.shape[-2:]
 
     @classmethod
-    def of(cls, values: np.ndarray | Block) -> Block:
+    def of(cls, values: Floats | Block) -> Block:
         """The block itself, or one of an array."""
-        return values if isinstance(values, cls) else cls(values)
+        return values if isinstance(values, Block) else cls(values)
 
     @cached_property
-    def images(self) -> np.ndarray:
+    def images(self) -> Floats:
         """Y[.,i]: each image's score, averaged over seeds; shape (..., N)."""
-        return self.values.mean(axis=-2)
+        means: Floats = self.values.mean(axis=-2)
+        return means
 
     @cached_property
     def squares(self) -> MeanSquares:
@@ -167,12 +170,13 @@ class Block:
         return mean_squares(self.values)
 
     @cached_property
-    def size(self) -> np.ndarray:
+    def size(self) -> Floats:
         """Largest absolute score."""
-        return np.abs(self.values).max(axis=(-2, -1))
+        largest: Floats = np.abs(self.values).max(axis=(-2, -1))
+        return largest
 
 
-def crossed_mean(values: np.ndarray | Block) -> Estimate:
+def crossed_mean(values: Floats | Block) -> Estimate:
     """Mean of one method over random seeds and random images.
 
     V = (MS_seed + MS_image - MS_residual) / (S N), and MS_image / (S N) where MS_seed < MS_residual.
@@ -184,7 +188,7 @@ def crossed_mean(values: np.ndarray | Block) -> Estimate:
     return _estimate(block.images, [block.squares], block.size)
 
 
-def crossed_contrast(a: np.ndarray | Block, b: np.ndarray | Block, design: Design = 'nested') -> Estimate:
+def crossed_contrast(a: Floats | Block, b: Floats | Block, design: Design = NESTED) -> Estimate:
     """mean(a) - mean(b) over random seeds and random images: the procedure scope.
 
     nested: V = var(D) / N + sum over both methods of max(0, MS_seed - MS_residual) / (N S), with D[i] the difference
@@ -199,17 +203,17 @@ def crossed_contrast(a: np.ndarray | Block, b: np.ndarray | Block, design: Desig
         ValueError: The shapes don't fit.
     """
     a, b = Block.of(a), Block.of(b)
-    if design not in ('nested', 'paired'):
-        raise ValueError(f"design {design!r} is neither 'nested' nor 'paired'")
+    if design not in DESIGNS:
+        raise ValueError(f'design {design!r} is not one of {", ".join(DESIGNS)}')
     size = np.maximum(a.size, b.size)
-    if design == 'nested':
+    if design == NESTED:
         return _estimate(image_differences(a, b), [a.squares, b.squares], size)
     if a.n_seeds != b.n_seeds:
         raise ValueError(f'paired: a has {a.n_seeds} seeds and b has {b.n_seeds}; keep the common ones')
     return _estimate(image_differences(a, b), [mean_squares(a.values - b.values)], size)
 
 
-def fixed_seeds_contrast(a: np.ndarray | Block, b: np.ndarray | Block) -> Estimate:
+def fixed_seeds_contrast(a: Floats | Block, b: Floats | Block) -> Estimate:
     """mean(a) - mean(b) for these very networks, on random images: paired t on D[i], the networks scope.
 
     Args:
@@ -220,24 +224,24 @@ def fixed_seeds_contrast(a: np.ndarray | Block, b: np.ndarray | Block) -> Estima
     return _estimate(image_differences(a, b), [], np.maximum(a.size, b.size))
 
 
-def fixed_seeds_mean(values: np.ndarray | Block) -> Estimate:
+def fixed_seeds_mean(values: Floats | Block) -> Estimate:
     """Mean of these very networks on random images; values of shape (..., S, N)."""
     block = Block.of(values)
     return _estimate(block.images, [], block.size)
 
 
-def contrast(a: np.ndarray | Block, b: np.ndarray | Block, scope: str, design: Design = 'nested') -> Estimate:
+def contrast(a: Floats | Block, b: Floats | Block, scope: Scope, design: Design = NESTED) -> Estimate:
     """mean(a) - mean(b) in a scope: ``procedure`` (:func:`crossed_contrast`) or ``networks`` (fixed seeds)."""
     return fixed_seeds_contrast(a, b) if scope == NETWORKS else crossed_contrast(a, b, design)
 
 
-def mean(values: np.ndarray | Block) -> Estimate:
+def mean(values: Floats | Block) -> Estimate:
     """Mean of one method over random seeds and images; with one seed, over images only."""
     block = Block.of(values)
     return crossed_mean(block) if block.n_seeds > 1 else fixed_seeds_mean(block)
 
 
-def image_differences(a: Block, b: Block) -> np.ndarray:
+def image_differences(a: Block, b: Block) -> Floats:
     """D[i] = a - b of each image, averaged over seeds, shape (..., N); what is only rounding is 0."""
     if a.n_images != b.n_images:
         raise ValueError(f'a has {a.n_images} images and b has {b.n_images}: score both on the same images')
@@ -245,7 +249,7 @@ def image_differences(a: Block, b: Block) -> np.ndarray:
     return np.where(np.abs(difference) > ZERO * np.maximum(a.size, b.size)[..., None], difference, 0.0)
 
 
-def _estimate(images: np.ndarray, seeds: Sequence[MeanSquares], size: np.ndarray) -> Estimate:
+def _estimate(images: Floats, seeds: Sequence[MeanSquares], size: Floats) -> Estimate:
     """A mean over images with its variance and degrees of freedom.
 
     Args:

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from . import crossed
-from .crossed import NETWORKS, PROCEDURE, Block
+from .arrays import Floats
+from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, ced, is_share, rate_endpoint
 from .layout import Layout
 from .options import Options
 from .scores import Scores
+from .terms import NETWORKS, PROCEDURE
 
 
 def method_block(scores: Scores | None, method: str, options: Options) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def copies(scores: Scores) -> list[str]:
     return found
 
 
-def error_distributions(scores: Scores, points: np.ndarray) -> dict[str, Any]:
+def error_distributions(scores: Scores, points: Floats) -> dict[str, Any]:
     """Cumulative error distributions over images, per method: of each seed, their mean, and from lowest to highest."""
     found = {}
     for method, values in scores.values['ME'].items():
@@ -95,8 +97,9 @@ def error_distributions(scores: Scores, points: np.ndarray) -> dict[str, Any]:
 
 def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) -> dict[str, Any]:
     """Label, unit, meaning and direction of each endpoint, and how its numbers are written."""
-    about = {**ENDPOINTS, **{name: rate_endpoint(f'{threshold:g} {rates.unit}')
-                             for name, threshold in (rates.names.items() if rates else ())}}
+    about = dict(ENDPOINTS)
+    if rates is not None:
+        about |= {name: rate_endpoint(f'{threshold:g} {rates.unit}') for name, threshold in rates.names.items()}
     return {name: one.described(unit) for name, one in about.items() if name in names}
 
 

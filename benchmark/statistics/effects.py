@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Floats
 from .crossed import image_differences
 from .endpoints import lower_is_better
 from .options import TESTED, Options
@@ -28,7 +29,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
         {pair: scores.pair('ME', *pair, options.design) for pair in pairs}, options) if pairs else {}
     found = []
     for endpoint in scores.endpoints(TESTED):
-        ranked = []
+        ranked: list[dict[str, Any]] = []
         for a, b in pairs:
             first, second = scores.pair(endpoint, a, b, options.design)
             difference = image_differences(first, second)
@@ -50,13 +51,13 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
     return found
 
 
-def _wilcoxon(difference: np.ndarray, alpha: float) -> dict[str, Any]:
+def _wilcoxon(difference: Floats, alpha: float) -> dict[str, Any]:
     test = signed_rank(difference, 1 - alpha)
     return {'n': test.n, 'p': test.p, 'rank_biserial': test.rank_biserial, 'pseudomedian': test.pseudomedian,
             'ci_low': test.low, 'ci_high': test.high, 'coverage': test.coverage, 'exact': test.exact}
 
 
-def discordant(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
+def discordant(a: Floats, b: Floats) -> dict[str, float]:
     """Images on which only one network fails, on average over all pairs of one network of a and one of b.
 
     Args:
@@ -85,7 +86,7 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
         # Halves and counts are exact in single precision, and sums of them up to 2^23: any order gives the same bytes.
         wins[pair] = ((higher > 0) + 0.5 * (higher == 0)).astype(np.float32)
 
-    def work(chunk: int, size: int) -> np.ndarray:
+    def work(chunk: int, size: int) -> Floats:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
         return np.stack([_drawn_share(drawn, *pair, own) for pair, own in wins.items()])
 
@@ -95,7 +96,7 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
             for (pair, own), low, high in zip(wins.items(), *bounds)}
 
 
-def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: np.ndarray) -> np.ndarray:
+def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: Floats) -> Floats:
     """Share of wins in a chunk of draws, shape (draws,).
 
     Args:
@@ -107,4 +108,5 @@ def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: np.ndarray) -> np.nda
     n_a, n_b, n_images = wins.shape
     counts = np.rint(drawn.images(n_images) * n_images).astype(np.float32)
     per_pair = (counts @ wins.reshape(-1, n_images).T).astype(np.float64).reshape(-1, n_a, n_b) / n_images
-    return np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))
+    share: Floats = np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))
+    return share

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .arrays import Floats, Integers
 from .errors import TableError
 from .units import isotropic
 
@@ -162,13 +163,13 @@ def lower_is_better(endpoint: str) -> bool:
     return not is_rate(endpoint) and ENDPOINTS[endpoint].better == 'lower'
 
 
-def successes(errors: np.ndarray, threshold: float) -> np.ndarray:
+def successes(errors: Floats, threshold: float) -> Floats:
     """1 for each error of at most the threshold, 0 for larger ones, NaN where there is none."""
     errors = np.asarray(errors, dtype=np.float64)
     return np.where(np.isnan(errors), np.nan, errors <= threshold * (1 + TIE))
 
 
-def printed_reading(distances: np.ndarray) -> float:
+def printed_reading(distances: Floats) -> float:
     """The error of one image as the paper's formula reads: the Frobenius norm over K.
 
     Args:
@@ -181,23 +182,23 @@ def printed_reading(distances: np.ndarray) -> float:
     return float(np.sqrt(np.sum(distances**2)) / len(distances))
 
 
-def failures(errors: np.ndarray, threshold: float) -> np.ndarray:
+def failures(errors: Floats, threshold: float) -> Floats:
     """1 for each image whose error is above the threshold (strictly), else 0."""
     return (np.asarray(errors, dtype=np.float64) > threshold).astype(np.float64)
 
 
-def auc_scores(errors: np.ndarray, threshold: float) -> np.ndarray:
+def auc_scores(errors: Floats, threshold: float) -> Floats:
     """max(0, 1 - e/t) per image; their mean is the exact area under the empirical CED on [0, t], over t."""
     return np.maximum(0.0, 1.0 - np.asarray(errors, dtype=np.float64) / threshold)
 
 
-def ced(errors: np.ndarray, points: np.ndarray) -> np.ndarray:
+def ced(errors: Floats, points: Floats) -> Floats:
     """Cumulative error distribution: the share of images with an error of at most each point."""
     ordered = np.sort(np.asarray(errors, dtype=np.float64))
     return np.searchsorted(ordered, points, side='right') / len(ordered)
 
 
-def ced_points(errors: np.ndarray, threshold: float, per_threshold: int = 60) -> np.ndarray:
+def ced_points(errors: Floats, threshold: float, per_threshold: int = 60) -> Floats:
     """Abscissae of the CED: multiples of t/60, so that t is one of them, to between 1.5 t and 4 t."""
     reach = float(np.quantile(np.asarray(errors, dtype=np.float64), 0.98, method='higher'))
     reach = min(max(reach, 1.5 * threshold), 4 * threshold)
@@ -221,7 +222,7 @@ def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = No
     sizes = np.diff([*starts, len(table)])
     error = table['error'].to_numpy(np.float64)
 
-    def per_image(values: np.ndarray) -> np.ndarray:
+    def per_image(values: Floats) -> Floats:
         return np.add.reduceat(values, starts) / sizes
 
     scores = groups.copy()
@@ -236,12 +237,13 @@ def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = No
     for column, endpoint in (('error_photo', 'ME_photo'), ('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
         if column in table.columns:
             scores[endpoint] = per_image(table[column].to_numpy(np.float64))
-    for endpoint, success in rates.names.items() if rates else ():
-        scores[endpoint] = per_image(successes(table[rates.column].to_numpy(np.float64), success))
+    if rates is not None:
+        for endpoint, success in rates.names.items():
+            scores[endpoint] = per_image(successes(table[rates.column].to_numpy(np.float64), success))
     return scores
 
 
-def _groups(table: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+def _groups(table: pd.DataFrame) -> tuple[Integers, pd.DataFrame]:
     """First row of each image of each run, and these rows' keys. The table is sorted by them."""
     keys = [*RUN, 'image']
     if absent := [key for key in keys if key not in table.columns]:

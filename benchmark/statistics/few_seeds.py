@@ -13,19 +13,22 @@ from .alerts import alert
 from .contrasts import all_pairs
 from .options import Options
 from .scores import Scores
+from .terms import NESTED, PAIRED, Design
 
 #: Sizes of a family of contrasts that were simulated: one, six (one method against each other), all 21 pairs.
 SIZES = (1, 6, 21)
 #: Number of seeds -> highest rate by size at a level of 5 %. Unequal: one method of a nested contrast has three times
 #: the other's seeds or more.
-PAIRED = {2: (0.12, 0.36, 0.73), 3: (0.08, 0.16, 0.33), 4: (0.07, 0.10, 0.17), 5: (0.06, 0.08, 0.13)}
-NESTED = {2: (0.12, 0.12, 0.22), 3: (0.08, 0.07, 0.10), 4: (0.07, 0.06, 0.07)}
+RATES: dict[Design, dict[int, tuple[float, ...]]] = {
+    PAIRED: {2: (0.12, 0.36, 0.73), 3: (0.08, 0.16, 0.33), 4: (0.07, 0.10, 0.17), 5: (0.06, 0.08, 0.13)},
+    NESTED: {2: (0.12, 0.12, 0.22), 3: (0.08, 0.07, 0.10), 4: (0.07, 0.06, 0.07)},
+}
 UNEQUAL = {2: (0.14, 0.24, 0.24), 3: (0.08, 0.11, 0.11)}
 #: Above it a rate is told: the upper bound that is asked of a level of 5 %.
 TOLD = 0.07
 
 
-def true_rates(design: str, few: int, many: int) -> tuple[float, ...] | None:
+def true_rates(design: Design, few: int, many: int) -> tuple[float, ...] | None:
     """The rates by :data:`SIZES`; None where they are those asked for.
 
     Args:
@@ -33,9 +36,9 @@ def true_rates(design: str, few: int, many: int) -> tuple[float, ...] | None:
         few: Seeds of the method that has fewer; 2 or more.
         many: Seeds of the other one.
     """
-    if design == 'nested' and many >= 3 * few and few in UNEQUAL:
+    if design == NESTED and many >= 3 * few and few in UNEQUAL:
         return UNEQUAL[few]
-    return (PAIRED if design == 'paired' else NESTED).get(few)
+    return RATES[design].get(few)
 
 
 def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) -> list[dict[str, str]]:
@@ -49,7 +52,7 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
     planned = [pair for pair in pairs if set(pair) <= set(scores.methods)] or all_pairs(scores.methods)
     worst = None
     for pair in planned:
-        counts = sorted(len(scores.common_seeds(*pair)) if options.design == 'paired' else len(scores.seeds[name])
+        counts = sorted(len(scores.common_seeds(*pair)) if options.design == PAIRED else len(scores.seeds[name])
                         for name in pair)
         rates = true_rates(options.design, *counts) if counts[0] > 1 else None
         if rates is not None and (worst is None or rates > worst[1]):
@@ -66,7 +69,7 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
                                    f'{"up to" if size <= SIZES[-1] else "more than"} {100 * rates[place]:.0f} %')
     level = '' if options.alpha == 0.05 else ' At other levels the factor is as large or larger.'
     remedy = ('Equal numbers of seeds, five or more, keep near 5 %' if rates in UNEQUAL.values()
-              else 'Five seeds bring a family of six to 8 %, ten to 5 %' if options.design == 'paired'
+              else 'Five seeds bring a family of six to 8 %, ten to 5 %' if options.design == PAIRED
               else 'Five seeds keep near 5 %')
     return [alert('few seeds', f'{seeds}: at a nominal 5 % the tests of training procedures call equal ones different '
                                f'in up to {100 * rates[0]:.0f} % of simulated suites{family}. {remedy}; verdicts on '

@@ -13,6 +13,9 @@ import pandas as pd
 from .alerts import alert
 from .layout import Layout, some
 
+#: Method, seed and two conditions that share a run.
+Shared = set[tuple[str, int, frozenset[str]]]
+
 
 def identical(table: pd.DataFrame, layout: Layout, plan: Mapping[str, Any]) -> list[dict[str, str]]:
     """Alerts on methods of one condition, and on conditions, with bit-identical predictions in all their seeds.
@@ -30,16 +33,16 @@ def identical(table: pd.DataFrame, layout: Layout, plan: Mapping[str, Any]) -> l
               for pair in combinations((run['condition'], *run.get('also', ())), 2)}
     alerts = []
     for condition in layout.conditions:
-        groups: dict[tuple, list[str]] = {}
+        groups: dict[tuple[tuple[int, bytes], ...], list[str]] = {}
         for method in layout.methods:
             if runs := found.get((condition, method)):
                 groups.setdefault(tuple(runs.items()), []).append(layout.methods[method]['label'])
         place = '' if len(layout.conditions) == 1 else f' under {layout.conditions[condition]["label"]}'
-        for runs, labels in groups.items():
+        for same, labels in groups.items():
             if len(labels) > 1:
                 alerts.append(alert('identical results', (
-                    f'{some(labels)} give the same predictions to the last bit{place}, in all {len(runs)} '
-                    f'seed{"s" if len(runs) > 1 else ""}, and their difference of 0 is no finding. Look for a setting '
+                    f'{some(labels)} give the same predictions to the last bit{place}, in all {len(same)} '
+                    f'seed{"s" if len(same) > 1 else ""}, and their difference of 0 is no finding. Look for a setting '
                     'that nothing reads, a copied result, or heatmaps too coarse for any difference to show.')))
     return alerts + _conditions(found, layout, shared)
 
@@ -53,13 +56,14 @@ def _digests(table: pd.DataFrame) -> dict[tuple[str, str], dict[int, bytes]]:
     values = table[numbers].to_numpy(np.float64)
     found: dict[tuple[str, str], dict[int, bytes]] = {}
     for (condition, method, seed), rows in table.groupby(['condition', 'method', 'seed'], sort=True).indices.items():
-        content = hashlib.sha256(np.ascontiguousarray(names[rows]))
-        content.update(np.ascontiguousarray(values[rows]))
+        content = hashlib.sha256(names[rows].tobytes())
+        content.update(values[rows].tobytes())
         found.setdefault((condition, method), {})[int(seed)] = content.digest()
     return found
 
 
-def _conditions(found: Mapping[tuple[str, str], dict[int, bytes]], layout: Layout, shared: set) -> list[dict[str, str]]:
+def _conditions(found: Mapping[tuple[str, str], dict[int, bytes]], layout: Layout,
+                shared: Shared) -> list[dict[str, str]]:
     names = [name for name in layout.conditions if any(condition == name for condition, _ in found)]
     alerts, told = [], set()
     for place, first in enumerate(names):

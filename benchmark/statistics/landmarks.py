@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contrasts import SCOPES
+from .arrays import Floats
 from .crossed import contrast, mean
 from .endpoints import Rates
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .scores import Scores
 from .success import RadialErrors, landmark_rates, radial_errors
+from .terms import PAIRED, SCOPES
 
 
 def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs: Sequence[tuple[str, str]],
@@ -56,7 +57,7 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
 
 
 def errors(radial: RadialErrors, landmark: str, scores: Scores,
-           options: Options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+           options: Options) -> dict[str, tuple[Floats, Floats]]:
     """Method -> errors of one landmark per image (S, images), and per unit of analysis (S, N).
 
     Images without this landmark are left out; a missing prediction counts as the cap.
@@ -81,7 +82,7 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
             estimates = []
             for name in names:
                 first, second = arrays[name][a][1], arrays[name][b][1]
-                if options.design == 'paired':
+                if options.design == PAIRED:
                     first, second = first[scores.places(a, common)], second[scores.places(b, common)]
                 estimates.append(contrast(first, second, scope, options.design))
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,8 @@ def make_layout(table: pd.DataFrame, plan: dict[str, Any], condition: str | None
 
 
 def _add_unplanned(
-    known: dict, found: Iterable[str], kind: str, planned: bool, notes: list[str], make: Any
+    known: dict[str, dict[str, Any]], found: Iterable[str], kind: str, planned: bool, notes: list[str],
+    make: Callable[[str], dict[str, Any]],
 ) -> None:
     extra = sorted(set(found) - set(known))
     if extra and planned:
@@ -115,10 +116,10 @@ def _tell_apart(items: dict[str, dict[str, Any]], kind: str, notes: list[str]) -
 
 
 def _planned_seeds(
-    table: pd.DataFrame, plan: dict, methods: dict, conditions: dict
+    table: pd.DataFrame, plan: dict[str, Any], methods: Iterable[str], conditions: Iterable[str]
 ) -> dict[tuple[str, str], int]:
     seen = table.groupby(['condition', 'method'])['seed'].nunique().to_dict()
-    wanted: dict[tuple[str, str], set] = {}
+    wanted: dict[tuple[str, str], set[int]] = {}
     for run in plan.get('runs', []):
         wanted.setdefault((str(run['condition']), str(run['method'])), set()).add(run['seed'])
     without_runs = 0 if wanted else len(plan.get('seeds', [])) or int(table['seed'].nunique())
@@ -208,7 +209,7 @@ def run_notes(runs: dict[str, Any]) -> list[str]:
 
 def _others(items: list[dict[str, Any]], state: str) -> bool:
     """Whether some method with runs in this state has others that are done."""
-    def methods(wanted: str) -> set:
+    def methods(wanted: str) -> set[tuple[str, str]]:
         return {(item['method'], item['condition']) for item in items if item['state'] == wanted}
     return bool(methods(state) & methods('done'))
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .errors import TableError
+from .terms import DESIGNS, NESTED, Design
 
 THRESHOLD = 1.2
 DRAWS = 10_000
-DESIGNS = ('nested', 'paired')
 #: Endpoints that are tested, the primary one first.
 TESTED = ('ME', 'FR', 'AUC', 'NME')
 #: Success thresholds where errors are in millimetres: those of the cephalometric challenges (Wang et al. 2016).
@@ -43,7 +43,7 @@ class Options:
 
     threshold: float = THRESHOLD
     unit: str = 'units of the error'
-    design: str = 'nested'
+    design: Design = NESTED
     proposed: str | None = None
     reference: str | None = None
     margin: Mapping[str, float] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
     alpha = _number(given.get('alpha', 0.05), 'alpha', 'give a level such as 0.05')
     if alpha >= 0.5:
         raise TableError(f'alpha: {alpha:g} is not below 0.5; give a level such as 0.05')
-    design = given.get('design', 'nested')
+    design = given.get('design', NESTED)
     if design not in DESIGNS:
         raise TableError(f'design: {design!r} is not one of {", ".join(DESIGNS)}')
     return Options(

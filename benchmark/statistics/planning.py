@@ -6,18 +6,20 @@ Components of the model in :mod:`.crossed`, by the analysis of variance (method 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from scipy import stats
 from scipy.optimize.elementwise import find_root
 
+from .arrays import Floats
 from .crossed import Block, mean_squares, t_quantile
 from .options import TESTED, Options
 from .scores import Scores
+from .terms import PAIRED, Design
 
 POWER = 0.8
 #: Numbers of seeds for which the planner states standard errors; those at hand are added.
@@ -25,10 +27,12 @@ SEEDS = (2, 3, 5, 10, 20, 50)
 #: Most seeds and images that are looked at.
 MOST_SEEDS, MOST_IMAGES = 10_000, 10_000_000
 #: Standard errors and degrees of freedom, of one shape.
-Points = tuple[np.ndarray, np.ndarray]
+Points = tuple[Floats, Floats]
+#: One number or many.
+Number = TypeVar('Number', float, Floats)
 
 
-def _grid(least: int, most: int) -> np.ndarray:
+def _grid(least: int, most: int) -> Floats:
     """Whole numbers from least to most, each about a tenth more than the one before."""
     steps = np.geomspace(least, most, 1 + math.ceil(math.log(most / least) / math.log(1.1)))
     return np.unique(np.rint(steps))
@@ -55,11 +59,11 @@ class Components:
     seed: float
     terms: int
 
-    def variance(self, n_seeds: float, n_images: float) -> float:
+    def variance(self, n_seeds: Number, n_images: Number) -> Number:
         """V(S, N)."""
         return self.interaction / n_images + self.residual / (n_seeds * n_images) + self.seed / n_seeds
 
-    def df(self, n_seeds: np.ndarray, n_images: np.ndarray) -> np.ndarray:
+    def df(self, n_seeds: Floats, n_images: Floats) -> Floats:
         """Satterthwaite's degrees of freedom at S and N, from expected mean squares."""
         images = self.interaction / n_images + self.residual / (n_seeds * n_images)
         share, rest = self.seed / n_seeds, self.residual / (n_seeds * n_images)
@@ -68,7 +72,7 @@ class Components:
         weight = images**2 / (n_images - 1) + (self.seed > 0) * seeds / (self.terms * (n_seeds - 1))
         return (images + share) ** 2 / weight
 
-    def points(self, n_seeds: np.ndarray | float, n_images: np.ndarray | float) -> Points:
+    def points(self, n_seeds: Floats | float, n_images: Floats | float) -> Points:
         """Standard error and degrees of freedom of the difference at S and N."""
         n_seeds, n_images = np.asarray(n_seeds, np.float64), np.asarray(n_images, np.float64)
         return np.sqrt(self.variance(n_seeds, n_images)), self.df(n_seeds, n_images)
@@ -81,7 +85,7 @@ class Components:
         """The same at S seeds and endlessly many images."""
         return np.sqrt(self.seed / n_seeds), np.asarray(self.terms * (n_seeds - 1.0))
 
-    def detectable(self, n_seeds: np.ndarray | float, n_images: np.ndarray | float, alpha: float = 0.05) -> np.ndarray:
+    def detectable(self, n_seeds: Floats | float, n_images: Floats | float, alpha: float = 0.05) -> Floats:
         """Smallest true difference that a two-sided test finds with 80 % power (noncentral t)."""
         return detectable([self.points(n_seeds, n_images)], alpha)[0]
 
@@ -99,7 +103,7 @@ class Components:
         return least_of(endless, grid)
 
 
-def detectable(points: Sequence[Points], alpha: float) -> list[np.ndarray]:
+def detectable(points: Sequence[Points], alpha: float) -> list[Floats]:
     """Smallest true differences that a two-sided test finds with 80 % power.
 
     They are searched together: a search costs about as much for one number as for thousands.
@@ -116,12 +120,12 @@ def detectable(points: Sequence[Points], alpha: float) -> list[np.ndarray]:
     return [se * shift.reshape(df.shape) for (se, df), shift in zip(points, shifts)]
 
 
-def least_of(endless: np.ndarray, grid: np.ndarray) -> float:
+def least_of(endless: Floats, grid: Floats) -> float:
     """The smallest detectable difference at endlessly many seeds or images, or before."""
     return min(float(endless), float(grid.min()))
 
 
-def effect(df: np.ndarray | float, alpha: float) -> np.ndarray:
+def effect(df: Floats | float, alpha: float) -> Floats:
     """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
     df = np.asarray(df, np.float64)
     critical = t_quantile(alpha / 2, df)
@@ -131,11 +135,11 @@ def effect(df: np.ndarray | float, alpha: float) -> np.ndarray:
     return np.where(found.success, found.x, np.nan)
 
 
-def contrast_components(a: Block, b: Block, design: str) -> Components | None:
+def contrast_components(a: Block, b: Block, design: Design) -> Components | None:
     """Components of a contrast; None where one of them can't be estimated (one seed, one image)."""
     if min(a.n_seeds, b.n_seeds) < 2 or a.n_images < 2:
         return None
-    if design == 'paired':
+    if design == PAIRED:
         squares = mean_squares(a.values - b.values)
         return Components(float(squares.image_variance), float(squares.residual), float(squares.seed_variance), 1)
     noise = a.squares.residual / a.n_seeds + b.squares.residual / b.n_seeds
@@ -164,19 +168,19 @@ def variance_components(scores: Scores, pairs: Sequence[tuple[str, str]], option
     return found
 
 
-def overall(blocks: Sequence[Block]) -> dict[str, float | None]:
+def overall(blocks: Iterable[Block]) -> dict[str, float | None]:
     """Components of the whole table, averaged over methods: those of y ~ method + (image) + (method:image) + (seed)."""
-    blocks = [block for block in blocks if block.n_seeds > 1]
-    if not blocks or blocks[0].n_images < 2:
+    several = [block for block in blocks if block.n_seeds > 1]
+    if not several or several[0].n_images < 2:
         return dict.fromkeys(('image', 'method_by_image', 'seed', 'residual'))
-    residual = float(np.mean([block.squares.residual for block in blocks]))
-    seed = float(np.mean([block.squares.seed_variance for block in blocks]))
-    own = float(np.mean([block.images.var(ddof=1) - block.squares.residual / block.n_seeds for block in blocks]))
-    if len(blocks) == 1:
+    residual = float(np.mean([block.squares.residual for block in several]))
+    seed = float(np.mean([block.squares.seed_variance for block in several]))
+    own = float(np.mean([block.images.var(ddof=1) - block.squares.residual / block.n_seeds for block in several]))
+    if len(several) == 1:
         return {'image': max(0.0, own), 'method_by_image': None, 'seed': seed, 'residual': residual}
-    total = np.sum([block.images for block in blocks], axis=0).var(ddof=1)
-    each = sum(block.images.var(ddof=1) for block in blocks)
-    image = float((total - each) / (len(blocks) * (len(blocks) - 1)))
+    total = np.sum([block.images for block in several], axis=0).var(ddof=1)
+    each = sum(block.images.var(ddof=1) for block in several)
+    image = float((total - each) / (len(several) * (len(several) - 1)))
     return {'image': max(0.0, image), 'method_by_image': max(0.0, own - image), 'seed': seed, 'residual': residual}
 
 
@@ -209,30 +213,40 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
              if (case := _case(scores, endpoint, a, b, options)) is not None]
     if not cases:
         return []
-    looked_at = iter(detectable([points for case in cases for points in case.first_look()], alpha))
-    outlooks = [(case, *islice(looked_at, _Case.LOOKS)) for case in cases]
+    found = iter(detectable([points for case in cases for points in case.looked_at()], alpha))
+    looks = [_Look(*islice(found, len(_Look._fields))) for _ in cases]
     # What is needed lies between two numbers of the grids: a second look finds it exactly.
-    between = [(_between(SEED_GRID, more_seeds, case.target), _between(IMAGE_GRID, more_images, case.target))
-               for case, _, _, more_seeds, more_images, _, _ in outlooks]
-    closer = iter(detectable([points for case, (seeds, images) in zip(cases, between)
-                              for points in (case.parts.points(seeds, case.n_images),
-                                             case.parts.points(case.n_seeds, images))], alpha))
-    found = []
-    for (case, now, by_grid, more_seeds, more_images, endless_seeds, endless_images), (seeds, images) in zip(
-            outlooks, between):
-        found.append({
+    between = [(_between(SEED_GRID, look.more_seeds, case.target), _between(IMAGE_GRID, look.more_images, case.target))
+               for case, look in zip(cases, looks)]
+    found = iter(detectable([points for case, (seeds, images) in zip(cases, between)
+                             for points in (case.parts.points(seeds, case.n_images),
+                                            case.parts.points(case.n_seeds, images))], alpha))
+    outlooks = []
+    for case, look, (seeds, images) in zip(cases, looks, between):
+        outlooks.append({
             'endpoint': case.endpoint, 'a': case.a, 'b': case.b, 'n_seeds': case.n_seeds, 'n_units': case.n_images,
             'target': case.target,
             'target_is': 'margin' if case.endpoint in options.margin else 'observed difference',
-            'alpha': alpha, 'detectable': now,
-            'floor_seeds': least_of(endless_seeds, more_seeds),
-            'floor_images': least_of(endless_images, more_images) if case.parts.seed else 0.0,
-            'seeds_needed': _first(seeds, next(closer), case.target),
-            'images_needed': _first(images, next(closer), case.target),
-            'grid': [{'n_seeds': seeds, 'se': math.sqrt(case.parts.variance(seeds, case.n_images)),
-                      'detectable': found_at} for seeds, found_at in zip(case.grid, by_grid)],
+            'alpha': alpha, 'detectable': look.now,
+            'floor_seeds': least_of(look.endless_seeds, look.more_seeds),
+            'floor_images': least_of(look.endless_images, look.more_images) if case.parts.seed else 0.0,
+            'seeds_needed': _first(seeds, next(found), case.target),
+            'images_needed': _first(images, next(found), case.target),
+            'grid': [{'n_seeds': count, 'se': math.sqrt(case.parts.variance(count, case.n_images)),
+                      'detectable': difference} for count, difference in zip(case.grid, look.grid)],
         })
-    return found
+    return outlooks
+
+
+class _Look(NamedTuple):
+    """What is detectable as it is, at the numbers of seeds that are stated, with more seeds or images, with endless."""
+
+    now: Floats
+    grid: Floats
+    more_seeds: Floats
+    more_images: Floats
+    endless_seeds: Floats
+    endless_images: Floats
 
 
 @dataclass(frozen=True)
@@ -247,16 +261,13 @@ class _Case:
     n_images: int
     target: float
 
-    #: How many points :meth:`first_look` gives.
-    LOOKS: ClassVar[int] = 6
-
     @property
     def grid(self) -> list[int]:
         """Numbers of seeds that are stated."""
         return sorted({*SEEDS, self.n_seeds})
 
-    def first_look(self) -> tuple[Points, ...]:
-        """As it is, at the numbers of seeds that are stated, and more seeds or images up to endlessly many."""
+    def looked_at(self) -> tuple[Points, ...]:
+        """What the fields of :class:`_Look` are about."""
         parts = self.parts
         return (parts.points(self.n_seeds, self.n_images), parts.points(np.array(self.grid), self.n_images),
                 parts.points(SEED_GRID, self.n_images), parts.points(self.n_seeds, IMAGE_GRID),
@@ -274,7 +285,7 @@ def _case(scores: Scores, endpoint: str, a: str, b: str, options: Options) -> _C
                  options.margin.get(endpoint, observed))
 
 
-def _between(grid: np.ndarray, found: np.ndarray, target: float) -> np.ndarray:
+def _between(grid: Floats, found: Floats, target: float) -> Floats:
     """Numbers of which the first that is enough is the least; none where no number is.
 
     Args:
@@ -288,9 +299,9 @@ def _between(grid: np.ndarray, found: np.ndarray, target: float) -> np.ndarray:
     if enough[0] == 0:
         return grid[:1]
     low, high = int(grid[enough[0] - 1]), int(grid[enough[0]])
-    return np.arange(low + 1, high + 1) if high - low < 2000 else np.unique(np.rint(np.linspace(low + 1, high, 2000)))
+    return np.unique(np.rint(np.linspace(low + 1, high, min(high - low, 2000))))
 
 
-def _first(numbers: np.ndarray, found: np.ndarray, target: float) -> int | None:
+def _first(numbers: Floats, found: Floats, target: float) -> int | None:
     """The first of the numbers at which a difference of the target's size is found; None where there are none."""
     return int(numbers[found <= target][0]) if len(numbers) else None

@@ -69,7 +69,7 @@ def _made(table: pd.DataFrame, plan: dict[str, Any], records: Sequence[dict[str,
     """The records of the trainings whose results are in the table, each once."""
     there = set(table[['condition', 'method', 'seed']].drop_duplicates().itertuples(index=False, name=None))
     planned = {str(run.get('id')) for run in plan.get('runs', [])}
-    found = {}
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for record in records:
         place = tuple(record.get(key) for key in ('condition', 'method', 'seed'))
         if record.get('state') == 'done' and place in there and (not planned or str(record.get('id')) in planned):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from .arrays import Floats, Integers
+
 #: Up to this many non-zero, untied differences the signed-rank distribution is exact.
 EXACT = 50
 TIE = 1e-12
@@ -43,7 +45,7 @@ class SignedRank:
     exact: bool
 
 
-def signed_rank(differences: np.ndarray, level: float = 0.95) -> SignedRank:
+def signed_rank(differences: Floats, level: float = 0.95) -> SignedRank:
     """Wilcoxon's signed-rank test of D symmetric about 0, and the Hodges-Lehmann interval (Hollander and Wolfe 1999).
 
     Zeros are left out of the test, as Wilcoxon did, and kept in the interval. With at most 50 differences that are
@@ -69,7 +71,7 @@ def signed_rank(differences: np.ndarray, level: float = 0.95) -> SignedRank:
     return SignedRank(len(used), float(p), float(biserial), middle, low, high, coverage, exact)
 
 
-def hodges_lehmann(differences: np.ndarray, level: float = 0.95) -> tuple[float, float, float, float]:
+def hodges_lehmann(differences: Floats, level: float = 0.95) -> tuple[float, float, float, float]:
     """Pseudomedian with its distribution-free interval.
 
     The interval's ends are the C-th smallest and the C-th largest Walsh average, C from the signed-rank distribution:
@@ -101,7 +103,7 @@ def hodges_lehmann(differences: np.ndarray, level: float = 0.95) -> tuple[float,
     return float(found[2]), middle, float(found[3]), float(coverage)
 
 
-def signed_rank_counts(n: int) -> np.ndarray:
+def signed_rank_counts(n: int) -> Floats:
     """Number of sign patterns of ranks 1..n for each value 0..n(n+1)/2 of W+."""
     counts = np.ones(1)
     for rank in range(1, n + 1):
@@ -112,7 +114,7 @@ def signed_rank_counts(n: int) -> np.ndarray:
     return counts
 
 
-def _walsh(ordered: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _walsh(ordered: Floats, places: Integers) -> Floats:
     """The k-th smallest Walsh averages, for each k (from 1) in ``places``; bisection down to neighbouring floats."""
     upper_triangle = np.arange(len(ordered))
     low = np.full(len(places), ordered[0])
@@ -130,7 +132,7 @@ def _walsh(ordered: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.where(np.abs(found) <= TIE * max(abs(ordered[0]), abs(ordered[-1])), 0.0, found)
 
 
-def sign_flip(differences: np.ndarray, signs: np.ndarray) -> float:
+def sign_flip(differences: Floats, signs: Floats) -> float:
     """Two-sided p-value of the sign-flip permutation test of the mean (Fisher 1935): (1 + extreme) / (1 + draws).
 
     Args:
@@ -168,7 +170,7 @@ class RankSummary:
     alpha: float
 
 
-def rank_summary(scores: np.ndarray, alpha: float = 0.05) -> RankSummary:
+def rank_summary(scores: Floats, alpha: float = 0.05) -> RankSummary:
     """Friedman, Iman-Davenport, Kendall's W and Nemenyi (Demsar 2006).
 
     Args:
@@ -191,7 +193,7 @@ def rank_summary(scores: np.ndarray, alpha: float = 0.05) -> RankSummary:
         float(chi2 / (n_images * (n_methods - 1))), nemenyi_cd(n_methods, n_images, alpha), alpha)
 
 
-def tied_ranks(values: np.ndarray) -> np.ndarray:
+def tied_ranks(values: Floats) -> Floats:
     """Ranks along the last axis of shape (B, M), 1 for the smallest; neighbours within 1e-12 share the mean rank.
 
     1e-12 is a share of the row's largest size where that is below 1.
@@ -226,7 +228,7 @@ def nemenyi_p(rank_difference: float, n_methods: int, n_images: int) -> float:
     return float(stats.studentized_range.sf(q, n_methods, math.inf))
 
 
-def _tie_sum(ranks: np.ndarray) -> float:
+def _tie_sum(ranks: Floats) -> float:
     """Sum over tied groups of size^3 - size."""
     ordered = np.sort(ranks, axis=1)
     tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
@@ -236,20 +238,20 @@ def _tie_sum(ranks: np.ndarray) -> float:
 
 def holm(p: Sequence[float]) -> list[float]:
     """Holm's (1979) adjusted p-values, in the order given; NaN stays NaN and counts as no test."""
-    p = np.asarray(p, dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind='stable')]
-    adjusted = np.full(len(p), np.nan)
-    steps = p[order] * np.arange(len(order), 0, -1)
+    given = np.asarray(p, dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind='stable')]
+    adjusted = np.full(len(given), np.nan)
+    steps = given[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return adjusted.tolist()
+    return [float(one) for one in adjusted]
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's (1995) adjusted p-values, in the order given; NaN stays NaN and counts as no test."""
-    p = np.asarray(p, dtype=np.float64)
-    known = ~np.isnan(p)
-    adjusted = np.full(len(p), np.nan)
+    given = np.asarray(p, dtype=np.float64)
+    known = ~np.isnan(given)
+    adjusted = np.full(len(given), np.nan)
     if known.any():
-        adjusted[known] = stats.false_discovery_control(p[known])
-    return adjusted.tolist()
+        adjusted[known] = stats.false_discovery_control(given[known])
+    return [float(one) for one in adjusted]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Floats
 from .crossed import t_quantile
 from .endpoints import lower_is_better
 from .options import Options
@@ -62,7 +63,7 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
     }
 
 
-def _stability(ranks: np.ndarray, methods: list[str], alpha: float) -> dict[str, Any]:
+def _stability(ranks: Floats, methods: list[str], alpha: float) -> dict[str, Any]:
     """Distribution of each method's rank. With ties for the first rank, P(best) is shared."""
     best = ranks.min(axis=1, keepdims=True)
     first = ranks == best
@@ -77,7 +78,7 @@ def _stability(ranks: np.ndarray, methods: list[str], alpha: float) -> dict[str,
     return found
 
 
-def _taus(full: np.ndarray, ranks: np.ndarray) -> dict[str, float] | None:
+def _taus(full: Floats, ranks: Floats) -> dict[str, float] | None:
     """Kendall's tau-b of each draw's ranking with the full one: mean and central 95 %."""
     taus = kendall_taus(full, ranks)
     if not len(taus):
@@ -86,7 +87,7 @@ def _taus(full: np.ndarray, ranks: np.ndarray) -> dict[str, float] | None:
     return {'mean': float(taus.mean()), 'low': float(low), 'high': float(high)}
 
 
-def kendall_taus(full: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+def kendall_taus(full: Floats, ranks: Floats) -> Floats:
     """Kendall's tau-b of one ranking (M,) with each of (B, M); draws in which all methods tie are left out."""
     first, second = np.triu_indices(len(full), 1)
     reference = np.sign(full[first] - full[second])
@@ -115,11 +116,11 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
             for name, value in _scheme_scores(whole[None], weights[None], options.alpha).items()}
     draws = min(options.draws, SCHEME_DRAWS)
 
-    def work(chunk: int, size: int) -> dict[str, np.ndarray]:
+    def work(chunk: int, size: int) -> dict[str, Floats]:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
         images = drawn.images(whole.shape[1])
         seeds = [drawn.seeds(method, block.n_seeds) for method, block in blocks.items()]
-        found: dict[str, list[np.ndarray]] = {name: [] for name in SCHEMES}
+        found: dict[str, list[Floats]] = {name: [] for name in SCHEMES}
         step = max(1, TOGETHER // whole.size)
         for start in range(0, size, step):
             some = slice(start, start + step)
@@ -141,7 +142,7 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     return {'draws': draws, 'items': result}
 
 
-def _scheme_scores(values: np.ndarray, weights: np.ndarray, alpha: float) -> dict[str, np.ndarray]:
+def _scheme_scores(values: Floats, weights: Floats, alpha: float) -> dict[str, Floats]:
     """What each scheme ranks by, lower is better; shape (B, M).
 
     Args:
@@ -160,22 +161,23 @@ def _scheme_scores(values: np.ndarray, weights: np.ndarray, alpha: float) -> dic
     }
 
 
-def _weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted_mean(values: Floats, weights: Floats) -> Floats:
     """Mean along the last axis of (B, M, N)."""
     return (values @ weights[:, :, None])[:, :, 0]
 
 
-def _weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted_median(values: Floats, weights: Floats) -> Floats:
     """Median along the last axis of (B, M, N); the mean of the two middle values where half of the weight lies on
     either side."""
     order = np.argsort(values, axis=-1, kind='stable')
     reached = np.cumsum(np.take_along_axis(np.broadcast_to(weights[:, None], values.shape), order, axis=-1), axis=-1)
     middle = [(reached >= 0.5 - 1e-9).argmax(axis=-1), (reached > 0.5 + 1e-9).argmax(axis=-1)]
     places = np.take_along_axis(order, np.stack(middle, axis=-1), axis=-1)
-    return np.take_along_axis(values, places, axis=-1).sum(axis=-1) / 2
+    both: Floats = np.take_along_axis(values, places, axis=-1).sum(axis=-1)
+    return both / 2
 
 
-def _wins(values: np.ndarray, weights: np.ndarray, alpha: float) -> np.ndarray:
+def _wins(values: Floats, weights: Floats, alpha: float) -> Floats:
     """Number of methods than which each is significantly better, shape (B, M): paired t with weighted moments."""
     n_images = values.shape[-1]
     means = _weighted_mean(values, weights)
@@ -189,7 +191,8 @@ def _wins(values: np.ndarray, weights: np.ndarray, alpha: float) -> np.ndarray:
     with np.errstate(invalid='ignore', divide='ignore'):
         t = difference / np.sqrt(spread)
     limit = t_quantile(alpha / 2, n_images - 1)
-    return (np.where(spread > 0, t, 0.0) < -limit).sum(axis=-1).astype(float)
+    wins: Floats = (np.where(spread > 0, t, 0.0) < -limit).sum(axis=-1).astype(np.float64)
+    return wins
 
 
 def _friedman(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def reanalyse(reported: Mapping[str, Mapping[str, float]], pairs: Sequence[tuple
 
 
 def _has(block: Mapping[str, float] | None) -> bool:
-    return bool(block) and block.get('ME') is not None and block.get('SD') is not None
+    return block is not None and block.get('ME') is not None and block.get('SD') is not None
 
 
 def _pair(a: Mapping[str, float], b: Mapping[str, float], name_a: str, name_b: str, count: int, alpha: float,

@@ -21,6 +21,9 @@ from threadpoolctl import ThreadpoolController
 
 from benchmark.utils.machine import threads
 
+from .arrays import Floats
+from .terms import NESTED, PAIRED, Design
+
 #: Draws in a chunk.
 CHUNK = 250
 BOTH = ('seeds', 'images')
@@ -53,14 +56,14 @@ def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:
         return [*pool.map(work, range(len(sizes)), sizes)]
 
 
-def image_weights(rng: np.random.Generator, draws: int, n_images: int) -> np.ndarray:
+def image_weights(rng: np.random.Generator, draws: int, n_images: int) -> Floats:
     """How often each image was drawn, over N; shape (draws, N)."""
     drawn = rng.integers(0, n_images, size=(draws, n_images), dtype=np.int32)
     drawn += (np.arange(draws, dtype=np.int32) * n_images)[:, None]
     return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images) / n_images
 
 
-def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> np.ndarray:
+def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> Floats:
     """Weights of seeds with the right variance for few of them; shape (draws, S).
 
     Plain bootstrap weights c (counts over S) have a variance that is too small by (S-1)/S; they are stretched about
@@ -72,8 +75,8 @@ def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> np.ndarr
     return 1 / n_seeds + (plain - 1 / n_seeds) * math.sqrt(n_seeds / (n_seeds - 1))
 
 
-def bootstrap_means(values: Mapping[str, Mapping[str, np.ndarray]], draws: int, seed: int, design: str = 'nested',
-                    over: Sequence[str] = BOTH) -> dict[str, np.ndarray]:
+def bootstrap_means(values: Mapping[str, Mapping[str, Floats]], draws: int, seed: int, design: Design = NESTED,
+                    over: Sequence[str] = BOTH) -> dict[str, Floats]:
     """Means of all methods in crossed bootstrap draws (Owen 2007: seeds and images are drawn independently).
 
     Images are drawn for all methods and endpoints jointly; seeds within each method, or jointly where the design is
@@ -89,7 +92,7 @@ def bootstrap_means(values: Mapping[str, Mapping[str, np.ndarray]], draws: int, 
     Returns:
         Endpoint -> means, shape (B, M), methods in their order.
     """
-    def work(chunk: int, size: int) -> dict[str, np.ndarray]:
+    def work(chunk: int, size: int) -> dict[str, Floats]:
         drawn = WeightDraws(seed, chunk, size, design, over)
         return {endpoint: np.stack([drawn.mean(method, scores) for method, scores in methods.items()], axis=1)
                 for endpoint, methods in values.items()}
@@ -109,21 +112,21 @@ class WeightDraws:
         over: What is drawn.
     """
 
-    def __init__(self, seed: int, chunk: int, size: int, design: str, over: Sequence[str] = BOTH) -> None:
+    def __init__(self, seed: int, chunk: int, size: int, design: Design, over: Sequence[str] = BOTH) -> None:
         self.key = (seed, chunk)
         self.size = size
-        self.paired = design == 'paired'
+        self.paired = design == PAIRED
         self.over = over
-        self._images: dict[int, np.ndarray] = {}
-        self._seeds: dict[tuple[str, int], np.ndarray] = {}
+        self._images: dict[int, Floats] = {}
+        self._seeds: dict[tuple[str, int], Floats] = {}
 
-    def images(self, n_images: int) -> np.ndarray:
+    def images(self, n_images: int) -> Floats:
         """Weights of the images, shape (size, N)."""
         if n_images not in self._images:
             self._images[n_images] = image_weights(generator(self.key[0], 'images', self.key[1]), self.size, n_images)
         return self._images[n_images]
 
-    def seeds(self, method: str, n_seeds: int) -> np.ndarray:
+    def seeds(self, method: str, n_seeds: int) -> Floats:
         """Weights of a method's seeds, shape (size, S)."""
         key = ('' if self.paired else method, n_seeds)
         if key not in self._seeds:
@@ -131,13 +134,17 @@ class WeightDraws:
             self._seeds[key] = seed_weights(rng, self.size, n_seeds)
         return self._seeds[key]
 
-    def mean(self, method: str, scores: np.ndarray) -> np.ndarray:
+    def mean(self, method: str, scores: Floats) -> Floats:
         """Weighted means of scores (S, N), shape (size,)."""
         n_seeds, n_images = scores.shape
+        per_seed: Floats
+        means: Floats
         if 'images' not in self.over:
             per_seed = np.broadcast_to(scores.mean(axis=1), (self.size, n_seeds))
         elif 'seeds' not in self.over:
-            return self.images(n_images) @ scores.mean(axis=0)
+            means = self.images(n_images) @ scores.mean(axis=0)
+            return means
         else:
             per_seed = self.images(n_images) @ scores.T
-        return np.einsum('bs,bs->b', per_seed, self.seeds(method, n_seeds))
+        means = np.einsum('bs,bs->b', per_seed, self.seeds(method, n_seeds))
+        return means

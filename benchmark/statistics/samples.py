@@ -127,4 +127,6 @@ def _points(rows: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def _rounded(rows: pd.DataFrame, *columns: str) -> list[list[float]]:
-    return np.stack([rows[column].to_numpy() for column in columns], axis=1).round(DECIMALS).tolist()
+    values = np.stack([rows[column].to_numpy() for column in columns], axis=1)
+    points: list[list[float]] = values.round(DECIMALS).tolist()
+    return points

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .arrays import Floats, Integers, Masks, Objects
 from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ, refuse_folds
 from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
@@ -16,6 +17,7 @@ from .errors import TableError
 from .layout import some
 from .options import Options
 from .scale import SCALES, one_scale
+from .terms import NESTED, Design
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class Scores:
     images: list[str]
     dropped: list[str]
     seeds: dict[str, list[int]]
-    values: dict[str, dict[str, np.ndarray]]
-    kept: dict[str, np.ndarray]
-    subjects: np.ndarray | None = None
+    values: dict[str, dict[str, Floats]]
+    kept: dict[str, Masks]
+    subjects: Objects | None = None
     missing: dict[str, int] = field(default_factory=dict)
     complete_case: dict[str, float] = field(default_factory=dict)
-    absent: dict[str, np.ndarray] = field(default_factory=dict)
+    absent: dict[str, Masks] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -59,7 +61,7 @@ class Scores:
             self._blocks[key] = Block(self.by_unit(self.values[endpoint][method], self.kept[endpoint]))
         return self._blocks[key]
 
-    def by_unit(self, values: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    def by_unit(self, values: Floats, kept: Masks | None = None) -> Floats:
         """Averages scores (..., images) within subjects, so that a subject takes the image's place.
 
         Args:
@@ -73,7 +75,8 @@ class Scores:
         share = np.zeros((codes.max() + 1, len(codes)))
         share[codes, np.arange(len(codes))] = 1
         share /= share.sum(axis=1, keepdims=True)
-        return values @ share.T
+        means: Floats = values @ share.T
+        return means
 
     def unit_names(self, endpoint: str) -> list[str]:
         """Names of the units of a block, in its order: images, or subjects where some have several images."""
@@ -83,13 +86,14 @@ class Scores:
         # As in _subjects: 'subject <name>', or 'image <name>' where an image has none.
         return [name.partition(' ')[2] for name in np.unique(self.subjects[kept])]
 
-    def pair(self, endpoint: str, a: str, b: str, design: str) -> tuple[Block, Block]:
+    def pair(self, endpoint: str, a: str, b: str, design: Design) -> tuple[Block, Block]:
         """Both methods' blocks; in a paired design on their common seeds."""
         blocks = self.block(endpoint, a), self.block(endpoint, b)
-        if design == 'nested' or self.seeds[a] == self.seeds[b]:
+        if design == NESTED or self.seeds[a] == self.seeds[b]:
             return blocks
         common = self.common_seeds(a, b)
-        return tuple(Block(block.values[self.places(method, common)]) for block, method in zip(blocks, (a, b)))
+        first, second = (Block(block.values[self.places(method, common)]) for block, method in zip(blocks, (a, b)))
+        return first, second
 
     def places(self, method: str, seeds: Sequence[int]) -> list[int]:
         """Rows of a method's blocks that belong to these seeds."""
@@ -138,7 +142,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         raise TableError(f'condition {label}: one image only for {some(names)}: nothing can be said about other '
                          'images; score at least two, or leave the method out')
     missing: dict[str, int] = {}
-    complete = whole.all(axis=0)
+    complete = np.asarray(whole.all(axis=0))
     lost = {method: float((~whole[place]).mean()) for method, place in places.items()}
     if options.missing_cap is None:
         grid, dropped = grid[:, complete], [image for image, kept in zip(images, complete) if not kept]
@@ -169,7 +173,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             flat = np.append(frame[endpoint].to_numpy(), np.nan)
             arrays[endpoint] = flat[grid]
     if options.missing_cap is not None:
-        arrays = _fill(arrays, ~whole, options, rows, images)
+        arrays = _fill(arrays, ~whole, options.missing_cap, rows, images)
     values, kept = {}, {}
     for endpoint, array in arrays.items():
         known = np.isfinite(array).all(axis=0)
@@ -226,7 +230,7 @@ def _spelt_otherwise(frame: pd.DataFrame, runs: pd.DataFrame) -> str:
     return ''
 
 
-def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], Integers, Masks]:
     """Images, the place in ``frame`` of each run's image (the last place + 1 if absent), and whether it is whole.
 
     An image of a run is whole if it has all landmarks that any run has of it, each with an error.
@@ -246,10 +250,9 @@ def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[
     return [*images], grid, whole
 
 
-def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options, rows: pd.DataFrame,
-          images: Sequence[str]) -> dict[str, np.ndarray]:
+def _fill(arrays: Mapping[str, Floats], absent: Masks, cap: float, rows: pd.DataFrame,
+          images: Sequence[str]) -> dict[str, Floats]:
     """Missing predictions as failures; endpoints that can't be filled keep NaN."""
-    cap = float(options.missing_cap)
     fills: dict[str, Any] = {'ME': cap, 'FR': 1.0, 'AUC': 0.0, **{name: 0.0 for name in arrays if is_rate(name)}}
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
@@ -260,7 +263,7 @@ def _fill(arrays: Mapping[str, np.ndarray], absent: np.ndarray, options: Options
     return {endpoint: np.where(absent, fills.get(endpoint, np.nan), array) for endpoint, array in arrays.items()}
 
 
-def _subjects(rows: pd.DataFrame, images: Sequence[str], label: str, notes: list[str]) -> np.ndarray | None:
+def _subjects(rows: pd.DataFrame, images: Sequence[str], label: str, notes: list[str]) -> Objects | None:
     """Each image's subject; None where there are no subjects with more than one image."""
     if 'subject' not in rows.columns:
         return None

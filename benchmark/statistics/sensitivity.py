@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .contrasts import NETWORKS, PROCEDURE
+from .arrays import Floats, Integers
 from .crossed import ZERO, Block, Estimate, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
 from .endpoints import auc_scores, failures, lower_is_better
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
 from .scores import Scores
+from .terms import A_BETTER, B_BETTER, NESTED, NETWORKS, PAIRED, PROCEDURE, UNDECIDED, Scope
 
-A, B, UNDECIDED = 'a better', 'b better', 'undecided'
 THRESHOLDS = (0.8, 1.0, 1.2, 1.4, 1.6)
 TRIMMED = 0.05
 #: Most images for the Bayesian signed-rank test (its cost grows with their square), and its draws.
@@ -68,7 +68,7 @@ class _Table:
         self.scores, self.a, self.b, self.options = scores, a, b, options
         self.blocks = scores.pair('ME', a, b, options.design)
         self.seeds = min(block.n_seeds for block in self.blocks)
-        self.scope = PROCEDURE if self.seeds > 1 else NETWORKS
+        self.scope: Scope = PROCEDURE if self.seeds > 1 else NETWORKS
         self.difference = image_differences(*self.blocks)
         self.rows: list[dict[str, Any]] = []
         self.headlines: dict[str, dict[str, Any]] = {}
@@ -91,9 +91,9 @@ class _Table:
             return None
         if p >= self.options.alpha or estimate == 0:
             return UNDECIDED
-        return A if (estimate < 0) == lower_is_better(endpoint) else B
+        return A_BETTER if (estimate < 0) == lower_is_better(endpoint) else B_BETTER
 
-    def add(self, analysis: str, scope: str, numbers: dict[str, Any] | None = None, reason: str | None = None,
+    def add(self, analysis: str, scope: Scope, numbers: dict[str, Any] | None = None, reason: str | None = None,
             endpoint: str = 'ME', reading: str | None = None, note: str | None = None) -> None:
         """A row; without numbers, the reason why there are none."""
         numbers = {'estimate': None, 'p': None, 'ci_low': None, 'ci_high': None, **(numbers or {})}
@@ -105,7 +105,8 @@ class _Table:
         self.rows.append({'analysis': analysis, 'scope': scope, 'endpoint': endpoint, **numbers, 'reading': reading,
                           'flip': flip, 'reason': reason, 'note': note})
 
-    def estimate(self, analysis: str, scope: str, one: Estimate, endpoint: str = 'ME', note: str | None = None) -> None:
+    def estimate(self, analysis: str, scope: Scope, one: Estimate, endpoint: str = 'ME',
+                 note: str | None = None) -> None:
         self.add(analysis, scope, self.numbers(one), endpoint=endpoint, note=note)
 
     def tests_of_others(self) -> None:
@@ -132,7 +133,7 @@ class _Table:
             self.add('Wilcoxon on seed means', PROCEDURE,
                      reason=f'with {self.seeds} seed{"s" if self.seeds > 1 else ""} p is at least {least:.4g}: it '
                             'can\'t reject, whatever the data')
-        elif self.options.design == 'paired':
+        elif self.options.design == PAIRED:
             test = signed_rank(means[0] - means[1], 1 - self.options.alpha)
             self.add('Wilcoxon on seed means', PROCEDURE, {'estimate': test.pseudomedian, 'p': test.p,
                                                            'ci_low': test.low, 'ci_high': test.high})
@@ -144,23 +145,23 @@ class _Table:
 
     def least_p(self, first: int, second: int) -> float:
         """The smallest p that a rank test of seed means can have: signed ranks if paired, else the rank sum."""
-        if self.options.design == 'paired':
+        if self.options.design == PAIRED:
             return min(1.0, 2.0 ** (1 - first))
         return min(1.0, 2 / math.comb(first + second, first))
 
-    def welch(self, first: np.ndarray, second: np.ndarray) -> None:
+    def welch(self, first: Floats, second: Floats) -> None:
         """Seed means only: it treats the test images as the whole population."""
         difference = first.mean() - second.mean()
         spread = max(first.std(), second.std())
         if spread <= ZERO * max(abs(first).max(), abs(second).max()):
             self.add('Welch t on seed means', PROCEDURE, reason='no variance between seeds')
             return
-        if self.options.design == 'paired':
+        if self.options.design == PAIRED:
             test = stats.ttest_rel(first, second)
         else:
             test = stats.ttest_ind(first, second, equal_var=False)
         interval = test.confidence_interval(1 - self.options.alpha)
-        name = 'paired t on seed means' if self.options.design == 'paired' else 'Welch t on seed means'
+        name = 'paired t on seed means' if self.options.design == PAIRED else 'Welch t on seed means'
         self.add(name, PROCEDURE, {'estimate': difference, 'p': float(test.pvalue), 'ci_low': interval.low,
                                    'ci_high': interval.high}, note='blind to the sampling of images')
 
@@ -198,17 +199,17 @@ class _Table:
 
     def other_design(self) -> None:
         """The other of nested and paired."""
-        other = 'paired' if self.options.design == 'nested' else 'nested'
+        other = PAIRED if self.options.design == NESTED else NESTED
         name = f'{other} instead of {self.options.design}'
         if self.seeds < 2:
             self.add(name, PROCEDURE, reason='needs two seeds of each method')
-        elif other == 'nested':
-            self.estimate(name, PROCEDURE, crossed_contrast(*self.blocks, 'nested'))
+        elif other == NESTED:
+            self.estimate(name, PROCEDURE, crossed_contrast(*self.blocks, NESTED))
         elif len(self.scores.common_seeds(self.a, self.b)) < 2:
             self.add(name, PROCEDURE, reason='fewer than two common seeds')
         else:
             self.estimate(name, PROCEDURE, crossed_contrast(
-                *self.scores.pair('ME', self.a, self.b, 'paired'), 'paired'))
+                *self.scores.pair('ME', self.a, self.b, PAIRED), PAIRED))
 
     def leave_out(self) -> None:
         """The least favourable result without one seed, and without the most influential image."""
@@ -216,7 +217,7 @@ class _Table:
         if self.seeds < 3:
             self.add('leave one seed out', PROCEDURE, reason='needs three seeds of each method')
         else:
-            if self.options.design == 'paired':
+            if self.options.design == PAIRED:
                 cases = [(np.delete(first, k, 0), np.delete(second, k, 0)) for k in range(len(first))]
             else:
                 cases = [(np.delete(first, k, 0), second) for k in range(len(first))]
@@ -242,21 +243,22 @@ class _Table:
 
         def against(one: Estimate) -> float:
             p = float(one.p)
-            return (p if np.sign(float(one.estimate)) == sign else 2 - p) if reading in (A, B) else -p
+            return (p if np.sign(float(one.estimate)) == sign else 2 - p) if reading in (A_BETTER, B_BETTER) else -p
 
         return max(known, key=against)
 
     def thresholds(self) -> None:
         """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
-        kinds: tuple[tuple[str, Callable, float], ...] = (('FR', failures, 1.0), ('AUC', auc_scores, 0.0))
-        for endpoint, score, missed in kinds:
+        kinds: dict[str, tuple[Callable[[Floats, float], Floats], float]] = {
+            'FR': (failures, 1.0), 'AUC': (auc_scores, 0.0)}
+        for endpoint, (score, missed) in kinds.items():
             for factor in THRESHOLDS:
                 blocks = []
                 for method in (self.a, self.b):
                     values = score(self.scores.values['ME'][method], factor * self.options.threshold)
                     if method in self.scores.absent:
                         values = np.where(self.scores.absent[method], missed, values)
-                    if self.options.design == 'paired':
+                    if self.options.design == PAIRED:
                         values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]
                     blocks.append(Block(self.scores.by_unit(values, self.scores.kept['ME'])))
                 self.estimate(f'{endpoint} at {factor:g} t', self.scope, self.main(*blocks), endpoint=endpoint)
@@ -305,22 +307,23 @@ class _Table:
                                                        generator(self.options.seed, 'rope', self.a, self.b))
             level = 1 - self.options.alpha
             self.add('Bayesian signed-rank with ROPE', NETWORKS, {'estimate': self.difference.mean()},
-                     reading=A if better > level else B if worse > level else UNDECIDED,
+                     reading=A_BETTER if better > level else B_BETTER if worse > level else UNDECIDED,
                      note=f'P(a better by more than the margin) {better:.3f}, P(within) {same:.3f}, P(b better) '
                           f'{worse:.3f}; depends on its prior, blind to seeds')
 
 
-def mcnemar_exact(only_a: np.ndarray | int, only_b: np.ndarray | int) -> np.ndarray:
+def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:
     """Two-sided exact p of McNemar's test: binomial with 1/2 over the discordant images; 1 without any.
 
     Args:
         only_a: Images on which a alone fails, any shape.
         only_b: Images on which b alone fails, the same shape.
     """
-    return np.minimum(1.0, 2 * stats.binom.cdf(np.minimum(only_a, only_b), np.add(only_a, only_b), 0.5))
+    tail: Floats = stats.binom.cdf(np.minimum(only_a, only_b), np.add(only_a, only_b), 0.5)
+    return np.minimum(1.0, 2 * tail)
 
 
-def bayesian_signed_rank(differences: np.ndarray, rope: float, draws: int,
+def bayesian_signed_rank(differences: Floats, rope: float, draws: int,
                          rng: np.random.Generator) -> tuple[float, float, float]:
     """Shares of draws in which D's Walsh averages lie mostly below -rope, within, above it.
 
@@ -340,4 +343,5 @@ def bayesian_signed_rank(differences: np.ndarray, rope: float, draws: int,
         above = np.einsum('bi,bi->b', weights @ (averages > rope), weights)
     within = 1 - below - above
     winner = np.stack([below, within, above]).argmax(axis=0)
-    return tuple(float((winner == place).mean()) for place in range(3))
+    below, within, above = (float((winner == place).mean()) for place in range(3))
+    return below, within, above

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contrasts import PROCEDURE, SCOPES
+from .arrays import Masks, Objects
 from .crossed import EXCESS, ZERO, Block, Estimate, contrast, image_differences, mean_squares
 from .errors import TableError
 from .layout import some
@@ -17,6 +17,7 @@ from .options import Options
 from .rank_tests import holm
 from .scores import Scores
 from .table import GROUP, KEYS
+from .terms import NESTED, PAIRED, PROCEDURE, SCOPES, Design, Scope
 
 #: Fewer images (subjects) give neither interval nor test: their variance is hardly known.
 LEAST = 5
@@ -79,7 +80,7 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
     return found
 
 
-def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
+def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> Objects:
     """The stratum of each unit (image or subject); '' where it has none."""
     pairs = rows[['image', column]].drop_duplicates()
     label = pairs[column].map(lambda value: '' if pd.isna(value) else str(value))
@@ -101,12 +102,13 @@ def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> np.ndarray:
     return np.array(found, dtype=object)
 
 
-def _within(blocks: tuple[Block, Block], mask: np.ndarray, scope: str, options: Options) -> Estimate:
-    return contrast(*(block.values[:, mask] for block in blocks), scope, options.design)
+def _within(blocks: tuple[Block, Block], mask: Masks, scope: Scope, options: Options) -> Estimate:
+    a, b = (block.values[:, mask] for block in blocks)
+    return contrast(a, b, scope, options.design)
 
 
-def _interactions(blocks: tuple[Block, Block], labels: np.ndarray, strata: Sequence[str], pair: tuple[str, str],
-                  scope: str, options: Options) -> list[dict[str, Any]]:
+def _interactions(blocks: tuple[Block, Block], labels: Objects, strata: Sequence[str], pair: tuple[str, str],
+                  scope: Scope, options: Options) -> list[dict[str, Any]]:
     """Stratum minus rest; with two strata there is one interaction."""
     used = [label for label in strata if ((labels != label) & (labels != '')).sum() >= 2]
     used = used[:1] if len(used) == 2 == len(strata) else used
@@ -119,8 +121,8 @@ def _interactions(blocks: tuple[Block, Block], labels: np.ndarray, strata: Seque
     return entries
 
 
-def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, scope: str,
-                design: str = 'nested') -> Estimate:
+def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
+                design: Design = NESTED) -> Estimate:
     """(a - b) inside minus (a - b) outside.
 
     The images' share of the variance is var(D) / N summed over both groups. In the procedure scope each seed's own
@@ -142,7 +144,7 @@ def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, sco
     mean = float(difference[inside].mean() - difference[outside].mean())
     variance, weight = sum(parts), sum(part**2 / (count - 1) for part, count in zip(parts, counts))
     if scope == PROCEDURE:
-        tables = [a.values - b.values] if design == 'paired' else [a.values, b.values]
+        tables = [a.values - b.values] if design == PAIRED else [a.values, b.values]
         for values in tables:
             n_seeds = len(values)
             if n_seeds < 2:
@@ -162,7 +164,7 @@ def interaction(a: Block, b: Block, inside: np.ndarray, outside: np.ndarray, sco
     return Estimate(np.float64(mean), np.float64(se), np.float64(variance**2 / weight))
 
 
-def _entry(label: str, pair: tuple[str, str], scope: str, one: Estimate, options: Options,
+def _entry(label: str, pair: tuple[str, str], scope: Scope, one: Estimate, options: Options,
            n_units: int) -> dict[str, Any]:
     """A difference; of fewer than :data:`LEAST` units the number alone."""
     if n_units < LEAST:

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .contrasts import RATES, contrasts
+from .arrays import Floats, Masks
+from .contrasts import contrasts
 from .endpoints import Rates, successes
 from .options import SUCCESS_MM, Options
 from .scores import Scores
+from .terms import RATES
 
 #: How the unit of errors in millimetres is written.
 MILLIMETRES = ('mm', 'millimetre', 'millimetres', 'millimeter', 'millimeters')
@@ -63,10 +65,10 @@ class RadialErrors:
     """
 
     landmarks: list[str]
-    expected: np.ndarray
-    errors: dict[str, np.ndarray]
+    expected: Masks
+    errors: dict[str, Floats]
 
-    def filled(self, method: str, scores: Scores, options: Options, column: str) -> np.ndarray:
+    def filled(self, method: str, scores: Scores, options: Options, column: str) -> Floats:
         """Errors with predictions that are missing counted as the endpoints count them: the whole image as the cap.
 
         A cap is in the unit of the errors; in millimetres such an image has none.
@@ -74,7 +76,7 @@ class RadialErrors:
         values = self.errors[method]
         if method not in scores.absent:
             return values
-        cap = options.missing_cap if column == 'error' else np.nan
+        cap = np.nan if options.missing_cap is None or column != 'error' else options.missing_cap
         return np.where(scores.absent[method][:, :, None] & self.expected, cap, values)
 
 
@@ -118,7 +120,7 @@ def success(rows: pd.DataFrame, scores: Scores, condition: str, pairs: Sequence[
         ``error_sd``, the SD over landmarks and images of a network's errors (ddof 1), averaged over seeds; and the
         planned ``contrasts`` of the rates: exploratory, adjusted by Holm within rate and scope. None without rates.
     """
-    if rates is None or not scores.endpoints(rates.names):
+    if rates is None or not scores.endpoints([*rates.names]):
         return None
     radial = radial_errors(rows, scores, rates.column)
     kept = scores.kept.get(rates.mean, np.zeros(len(scores.images), dtype=bool))
@@ -130,7 +132,7 @@ def success(rows: pd.DataFrame, scores: Scores, condition: str, pairs: Sequence[
     }
 
 
-def spread(errors: np.ndarray) -> float | None:
+def spread(errors: Floats) -> float | None:
     """SD (ddof 1) over all but the first axis, of what is there, averaged over the first; None with fewer than two."""
     found = [row[np.isfinite(row)] for row in errors]
     if any(len(row) < 2 for row in found):

@@ -106,7 +106,8 @@ def _caps(plan: dict[str, Any]) -> bool:
 
 
 def _plan(path: Path) -> dict[str, Any]:
-    return _json(path, 'plan', 'write the plan again')
+    content: dict[str, Any] = _json(path, 'plan', 'write the plan again')
+    return content
 
 
 def _json(path: Path, kind: str, remedy: str) -> Any:

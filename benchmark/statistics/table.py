@@ -17,6 +17,7 @@ import pandas as pd
 
 from benchmark.utils.delimited import DelimitedError, decimal_comma, read_delimited
 
+from .arrays import Masks
 from .consistency import LOST_BY_CAP, canonical, differing_in_case, refuse_folds, seen_by_runs, spellings
 from .errors import TableError
 from .layout import some
@@ -157,8 +158,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                 notes.append(f'{name}: {some(sorted({*map(repr, same.values())}))}: spelt in several ways that look '
                              "the same (Unicode's forms, kinds of blanks) and taken for one name.")
                 different = [*pd.unique(frame[name])]
-            if alike := differing_in_case(different):
-                notes.append(f'{name}: {some([" and ".join(map(repr, names)) for names in alike])} differ in capital '
+            if groups := differing_in_case(different):
+                notes.append(f'{name}: {some([" and ".join(map(repr, names)) for names in groups])} differ in capital '
                              'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
     between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
@@ -280,7 +281,7 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
     return number
 
 
-def _rows(mask: np.ndarray) -> str:
+def _rows(mask: Masks) -> str:
     """'data rows 1, 4, 9 and 20 more', counted from 1."""
     rows = np.flatnonzero(mask) + 1
     shown = ', '.join(map(str, rows[:ROWS_SHOWN]))
@@ -288,7 +289,7 @@ def _rows(mask: np.ndarray) -> str:
     return f'data row{"s" if len(rows) > 1 else ""} {shown}{more}'
 
 
-def _first(column: pd.Series, mask: np.ndarray) -> str:
+def _first(column: pd.Series, mask: Masks) -> str:
     """The first value that is meant, as in ' (as in 'run1')'; nothing for empty ones."""
     value = column[mask].iloc[0]
     return '' if pd.isna(value) or str(value).strip() == '' else f' (as in {str(value).strip()[:30]!r})'

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Floats
+
 HISTORY = 'history.json'
 #: Of a curve. More would show the noise of single batches.
 POINTS = 40
@@ -55,7 +57,7 @@ def training(plan: dict[str, Any], records: Sequence[dict[str, Any]]) -> dict[st
     """
     runs = {str(run.get('id')): run for run in plan.get('runs', [])}
     done = [record for record in records if str(record.get('id')) in runs and record.get('state') == 'done']
-    found: dict[str, dict[str, list]] = {}
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for record in done:
         if record.get('history'):
             run = runs[str(record['id'])]
@@ -86,7 +88,7 @@ def _block(histories: Sequence[dict[str, Any]]) -> dict[str, Any]:
         'iterations': max(history['iterations'] for history in histories),
         'epochs': max(history.get('epochs') or 0 for history in histories),
         'loss': _curve(losses, np.mean),
-        'final_loss': _over_seeds([np.mean(_late(series, 0.9)) for series in losses if _late(series, 0.9)]),
+        'final_loss': _over_seeds([float(np.mean(_late(series, 0.9))) for series in losses if _late(series, 0.9)]),
         'validation': _curve(checks, np.mean),
         'final_validation': _over_seeds([values[-1] for _, values in checks]),
         'validation_unit': UNIT,
@@ -119,10 +121,10 @@ def _now_and_then(history: dict[str, Any], part: str, key: str) -> Series | None
     return _known(np.asarray(one['iteration']) / history['iterations'], one['value']) if one else None
 
 
-def _known(progress: np.ndarray, values: Sequence[float | None]) -> Series | None:
+def _known(progress: Floats, values: Sequence[float | None]) -> Series | None:
     """Without the values that were not finite."""
     pairs = [(float(p), v) for p, v in zip(progress, values) if v is not None]
-    return tuple(map(list, zip(*pairs))) if pairs else None
+    return ([p for p, _ in pairs], [v for _, v in pairs]) if pairs else None
 
 
 def _late(series: Series, since: float) -> list[float]:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from .alerts import alert
+from .arrays import Floats
 from .layout import Layout
 from .scale import SCALES, one_scale
 
@@ -50,7 +51,7 @@ class CommonUnit:
     words: str
 
 
-def isotropic(table: pd.DataFrame) -> np.ndarray:
+def isotropic(table: pd.DataFrame) -> Floats:
     """Errors in heatmap pixels as distances in the photograph: s |p - q|.
 
     Args:
@@ -59,14 +60,15 @@ def isotropic(table: pd.DataFrame) -> np.ndarray:
     Returns:
         (rows,) ``error`` itself where both scales are the same or none is known.
     """
-    error = table['error'].to_numpy(np.float64)
+    error: Floats = table['error'].to_numpy(np.float64)
     if not set(COLUMNS) <= set(table.columns):
         return error
     unequal = (table['scale_x'] != table['scale_y']).to_numpy()
     if not unequal.any():
         return error
     scale = one_scale(table)
-    return np.where(unequal & np.isfinite(scale), table['error_photo'].to_numpy(np.float64) * scale, error)
+    isotropic: Floats = np.where(unequal & np.isfinite(scale), table['error_photo'].to_numpy(np.float64) * scale, error)
+    return isotropic
 
 
 def squeezed(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, str]]:

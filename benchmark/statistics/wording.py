@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .contrasts import (
+from .endpoints import ENDPOINTS, rounded
+from .terms import (
+    BEYOND,
     EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,
@@ -19,8 +21,9 @@ from .contrasts import (
     PROCEDURE,
     SUPERIOR,
     SUPERIOR_RELEVANT,
+    UNCLEAR,
+    WITHIN,
 )
-from .endpoints import ENDPOINTS, rounded
 
 #: What following the planner costs: the highest rate in simulated suites that add the seeds it names
 #: (docs/validation.md, Looking again).
@@ -47,7 +50,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
     found = []
     for effect in effects:
         key = (effect['endpoint'], effect['a'], effect['b'])
-        procedure, networks = by_scope[(*key, PROCEDURE)], by_scope[(*key, NETWORKS)]
+        procedure, networks = (by_scope[key + (scope,)] for scope in (PROCEDURE, NETWORKS))
         words = _Words(*key, labels, unit, unit_of, alpha)
         parts = [words.procedure(procedure, effect), words.networks(networks), words.margin(procedure, networks),
                  words.settle(procedure, plan_of.get(key))]
@@ -164,11 +167,11 @@ class _Words(Scale):
             return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
         margin = self.size(one['margin'])
         return {
-            'beyond': f'The whole interval of this contrast lies beyond the declared margin of {margin}: it matters.',
-            'within': f'The {100 * (1 - 2 * self.alpha):g} % interval, '
+            BEYOND: f'The whole interval of this contrast lies beyond the declared margin of {margin}: it matters.',
+            WITHIN: f'The {100 * (1 - 2 * self.alpha):g} % interval, '
                       f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
                       f'declared margin of {margin}: whatever its sign, the difference is too small to matter.',
-            'unclear': f'Whether the difference reaches the declared margin of {margin} is open.',
+            UNCLEAR: f'Whether the difference reaches the declared margin of {margin} is open.',
         }[one['relevance']]
 
     def settle(self, one: Mapping[str, Any], plan: Mapping[str, Any] | None) -> str:

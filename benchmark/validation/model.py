@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from benchmark.statistics.arrays import Floats
 from benchmark.statistics.endpoints import auc_scores, failures
+from benchmark.statistics.terms import NESTED, PAIRED, Design
 
 #: Standard deviations, in the unit of the errors (heatmap px); for skewed errors over MEAN, on the log scale.
 IMAGE, METHOD_IMAGE, RESIDUAL = 0.40, 0.10, 0.15
@@ -21,7 +23,7 @@ MEAN, THRESHOLD, SHIFT = 0.85, 1.2, 0.05
 #: Paired design: share of the seed variance that all methods have in common.
 COMMON = 0.5
 ENDPOINTS = ('ME', 'FR', 'AUC')
-ERRORS, DESIGNS = ('normal', 'skewed'), ('nested', 'paired')
+ERRORS = ('normal', 'skewed')
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Cell:
     """
 
     errors: str
-    design: str
+    design: Design
     seed_sd: float
     seeds: int
     images: int
@@ -64,15 +66,15 @@ class Cell:
         """Mean of the linear predictor, such that the mean error over seeds and images is MEAN."""
         return MEAN if self.errors == 'normal' else math.log(MEAN) - self.variance / 2
 
-    def seed_effects(self, rng: np.random.Generator, count: int, methods: int = 2) -> np.ndarray:
+    def seed_effects(self, rng: np.random.Generator, count: int, methods: int = 2) -> Floats:
         """Seed effects, shape (count, methods, S)."""
         own = rng.standard_normal((count, methods, self.seeds))
-        if self.design == 'paired':
+        if self.design == PAIRED:
             own *= math.sqrt(1 - COMMON)
             own += math.sqrt(COMMON) * rng.standard_normal((count, 1, self.seeds))
         return self.seed_sd / self.unit * own
 
-    def predictor(self, rng: np.random.Generator, seed_effects: np.ndarray) -> np.ndarray:
+    def predictor(self, rng: np.random.Generator, seed_effects: Floats) -> Floats:
         """Linear predictor of every image by every network.
 
         Args:
@@ -91,14 +93,14 @@ class Cell:
         values += seed_effects[..., None]
         return values
 
-    def score(self, endpoint: str, predictor: np.ndarray) -> np.ndarray:
+    def score(self, endpoint: str, predictor: Floats) -> Floats:
         """Scores of an endpoint, of the predictor's shape."""
         errors = predictor if self.errors == 'normal' else np.exp(predictor)
         if endpoint == 'ME':
             return errors
         return (failures if endpoint == 'FR' else auc_scores)(errors, self.threshold)
 
-    def truth(self, endpoint: str, location: float | np.ndarray, variance: float) -> float | np.ndarray:
+    def truth(self, endpoint: str, location: float | Floats, variance: float) -> Floats:
         """Exact mean of an endpoint's score.
 
         Args:
@@ -108,24 +110,25 @@ class Cell:
         """
         sd, t = math.sqrt(variance), self.threshold
         if self.errors == 'normal':
-            z = (t - location) / sd
-            return {'ME': lambda: location + 0 * z, 'FR': lambda: stats.norm.sf(z),
-                    'AUC': lambda: ((t - location) * stats.norm.cdf(z) + sd * stats.norm.pdf(z)) / t}[endpoint]()
-        z = (math.log(t) - location) / sd
-        mean = np.exp(location + variance / 2)
-        return {'ME': lambda: mean, 'FR': lambda: stats.norm.sf(z),
-                'AUC': lambda: stats.norm.cdf(z) - mean / t * stats.norm.cdf(z - sd)}[endpoint]()
+            z, mean = np.asarray(t - location) / sd, np.asarray(location, np.float64)
+            area = ((t - location) * stats.norm.cdf(z) + sd * stats.norm.pdf(z)) / t
+        else:
+            z, mean = np.asarray(math.log(t) - location) / sd, np.exp(np.asarray(location) + variance / 2)
+            area = stats.norm.cdf(z) - mean / t * stats.norm.cdf(z - sd)
+        exact: dict[str, Floats] = {'ME': mean, 'FR': stats.norm.sf(z), 'AUC': area}
+        return exact[endpoint]
 
     def procedure_truth(self, endpoint: str, shift: float = 0.0) -> float:
         """Mean over seeds and images; ``shift`` is added to the location, in heatmap px (over MEAN where skewed)."""
         return float(self.truth(endpoint, self.location + shift / self.unit, self.variance))
 
-    def networks_truth(self, endpoint: str, seed_effects: np.ndarray, shift: float = 0.0) -> np.ndarray:
+    def networks_truth(self, endpoint: str, seed_effects: Floats, shift: float = 0.0) -> Floats:
         """Mean over images and the given networks; seed effects of shape (..., S)."""
         location = self.location + shift / self.unit + seed_effects
-        return self.truth(endpoint, location, self.image_variance).mean(axis=-1)
+        over_networks: Floats = self.truth(endpoint, location, self.image_variance).mean(axis=-1)
+        return over_networks
 
-    def better_truth(self, shift: float, seed_effects: np.ndarray | None = None) -> float | np.ndarray:
+    def better_truth(self, shift: float, seed_effects: Floats | None = None) -> float | Floats:
         """P(error of A < error of B on an image), A being ``shift`` worse, over all pairs of a seed of A and one of B.
 
         Args:
@@ -136,9 +139,10 @@ class Cell:
         images = 2 * (METHOD_IMAGE**2 + RESIDUAL**2)
         if seed_effects is not None:
             gap = self.unit * (seed_effects[..., 0, :, None] - seed_effects[..., 1, None, :])
-            return stats.norm.cdf(-(shift + gap) / math.sqrt(images)).mean(axis=(-2, -1))
+            share: Floats = stats.norm.cdf(-(shift + gap) / math.sqrt(images)).mean(axis=(-2, -1))
+            return share
         apart = stats.norm.cdf(-shift / math.sqrt(images + 2 * self.seed_sd**2))
-        if self.design == 'nested':
+        if self.design == NESTED:
             return float(apart)
         together = stats.norm.cdf(-shift / math.sqrt(images + 2 * (1 - COMMON) * self.seed_sd**2))
         return float(together / self.seeds + (1 - 1 / self.seeds) * apart)
@@ -146,6 +150,6 @@ class Cell:
 
 def rare_threshold(errors: str, share: float) -> float:
     """The threshold that a share of the errors is above, in heatmap px."""
-    cell = Cell(errors, 'nested', 0.02, 1, 1)
+    cell = Cell(errors, NESTED, 0.02, 1, 1)
     value = cell.location + math.sqrt(cell.variance) * float(stats.norm.isf(share))
     return value if errors == 'normal' else math.exp(value)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from .model import DESIGNS, ERRORS, Cell, rare_threshold
+from benchmark.statistics.terms import DESIGNS, NESTED
+
+from .model import ERRORS, Cell, rare_threshold
 
 SEEDS, IMAGES, SEED_SDS = (1, 3, 5, 10), (50, 310, 1000), (0.0, 0.02, 0.05)
 #: Shares of images that fail, in the study of rare failures.
@@ -59,12 +61,12 @@ def work(every: list[Cell]) -> list[tuple[str, Cell]]:
     """
     found = [(study, cell) for study in ('many', 'bootstraps') for cell in every]
     middle = [cell for cell in every if cell.seed_sd == 0.02]
-    nested = [cell for cell in middle if cell.design == 'nested']
+    nested = [cell for cell in middle if cell.design == NESTED]
     found += [('better', cell) for cell in middle]
     found += [('ranks', cell) for cell in nested]
     found += [('families', cell) for cell in middle if cell.seeds > 1]
     found += [('margins', cell) for cell in every if cell.seeds > 1
-              and (cell in middle or (cell.errors, cell.design) == ('normal', 'nested'))]
+              and (cell in middle or (cell.errors, cell.design) == ('normal', NESTED))]
     found += [('rare', replace(cell, threshold=rare_threshold(cell.errors, share)))
               for cell in nested for share in RARE]
     return found

@@ -21,8 +21,9 @@ from benchmark.statistics.effects import probability_better
 from benchmark.statistics.options import Options
 from benchmark.statistics.rank_tests import holm, sign_flip, signed_rank
 from benchmark.statistics.resampling import WeightDraws, generator
+from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE, WITHIN
 
-from .model import DESIGNS, ENDPOINTS, SHIFT, Cell
+from .model import ENDPOINTS, SHIFT, Cell
 from .plan import Effort
 from .procedures import (
     AVERAGED,
@@ -32,11 +33,9 @@ from .procedures import (
     FLIP,
     MEAN_T,
     MISDECLARED,
-    NETWORKS,
     ON_SEEDS,
     PAIRED_T,
     POOLED,
-    PROCEDURE,
     STRATIFIED,
     WALSH,
     WELCH,
@@ -88,7 +87,7 @@ def many_at_once(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
                          networks[0] - networks[1])
             tally.covers(NETWORKS, MEAN_T, endpoint, fixed_seeds_mean(b).interval(), networks[1])
             if cell.seeds > 1:
-                other = DESIGNS[cell.design == 'nested']
+                other = DESIGNS[cell.design == NESTED]
                 tally.rejects(PROCEDURE, CROSSED, endpoint, crossed_contrast(a, b, cell.design).p)
                 tally.rejects(PROCEDURE, MISDECLARED, endpoint, crossed_contrast(a, b, other).p)
                 tally.covers(PROCEDURE, CROSSED, endpoint, crossed_contrast(shifted, b, cell.design).interval(), truth)
@@ -221,7 +220,7 @@ def margins(cell: Cell, effort: Effort, margin: float = SHIFT) -> list[dict[str,
             singles = [Estimate(one.estimate[i], one.se[i], one.df[i]) for i in range(count)]
             relevance = [judge(single, float(p), 'ME', options).relevance for single, p in zip(singles, one.p)]
             tally.add('equivalent at the margin', PROCEDURE, 'two one-sided tests', 'ME',
-                      np.array([found == 'within' for found in relevance]))
+                      np.array([found == WITHIN for found in relevance]))
             tally.add('non-inferior at the margin', PROCEDURE, 'non-inferiority', 'ME', one.interval()[1] < true)
     return tally.rows(cell)
 

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .model import DESIGNS, ENDPOINTS, rare_threshold
+from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE
+
+from .model import ENDPOINTS, rare_threshold
 from .plan import RARE, SEEDS, Effort
 from .procedures import (
     AVERAGED,
@@ -15,12 +17,10 @@ from .procedures import (
     CROSSED,
     FLIP,
     MISDECLARED,
-    NETWORKS,
     ON_SEEDS,
     OTHERS,
     PAIRED_T,
     POOLED,
-    PROCEDURE,
     STRATIFIED,
     WELCH,
     WILCOXON,
@@ -108,7 +108,7 @@ def spans(rows: Rows) -> list[str]:
     return [span(row['rate'] for row in rows.pick(test=test)) for test in SIDE]
 
 
-def side_by_side(every: Rows, design: str = 'nested', errors: str = 'normal') -> str:
+def side_by_side(every: Rows, design: str = NESTED, errors: str = 'normal') -> str:
     """All tests of two equal procedures: one line per S, N, seed sd."""
     chosen = Rows(every.pick(study='type I', scope=PROCEDURE, endpoint='ME', design=design, errors=errors,
                              seeds=SEEDS))
@@ -181,7 +181,7 @@ def verdict_table(every: Rows) -> str:
 
 def power_table(every: Rows) -> str:
     """How often a difference is found: one line per S, N; one column per seed sd and difference."""
-    chosen = Rows(every.pick(study='power', scope=PROCEDURE, design='nested', errors='normal'))
+    chosen = Rows(every.pick(study='power', scope=PROCEDURE, design=NESTED, errors='normal'))
     tests, sds = every.values('test', chosen.rows), sorted(every.values('seed_sd', chosen.rows))
     lines = []
     for seeds, images in dict.fromkeys((row['seeds'], row['images']) for row in chosen.rows):
@@ -217,7 +217,7 @@ def design_table(every: Rows) -> str:
     for design in every.values('design', chosen.rows):
         for seeds in sorted(every.values('seeds', chosen.rows)):
             here = Rows(chosen.pick(design=design, seeds=seeds, endpoint='ME'))
-            lines.append([design, DESIGNS[design == 'nested'], seeds,
+            lines.append([design, DESIGNS[design == NESTED], seeds,
                           *(span(row['rate'] for row in here.pick(test=MISDECLARED, seed_sd=sd)) for sd in sds)])
     return markdown_table(['the data are', 'analysed as', 'S', *(f'seed sd {sd:.2f}' for sd in sds)], lines)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from benchmark.statistics.arrays import Floats, Masks
+from benchmark.statistics.terms import PROCEDURE
+
 from .model import Cell
-from .procedures import MISDECLARED, OTHERS, PAIRED_T, PROCEDURE
+from .procedures import MISDECLARED, OTHERS, PAIRED_T
 
 ALPHA = 0.05
 #: Where a rate has to be. One-sided where only an upper (lower) bound is promised.
@@ -25,8 +29,8 @@ class Tally:
     def __init__(self) -> None:
         self.counts: dict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
 
-    def add(self, study: str, scope: str, test: str, endpoint: str, happened: np.ndarray,
-            known: np.ndarray | None = None) -> None:
+    def add(self, study: str, scope: str, test: str, endpoint: str, happened: Masks,
+            known: Masks | None = None) -> None:
         """Adds replications.
 
         Args:
@@ -44,12 +48,12 @@ class Tally:
         counts[1] += int(np.count_nonzero(known))
         counts[2] += happened.size
 
-    def rejects(self, scope: str, test: str, endpoint: str, p: np.ndarray, study: str = 'type I') -> None:
+    def rejects(self, scope: str, test: str, endpoint: str, p: Floats, study: str = 'type I') -> None:
         """Adds tests of a true hypothesis; where there is no p-value it is not rejected."""
         self.add(study, scope, test, endpoint, np.asarray(p) < ALPHA)
 
-    def covers(self, scope: str, test: str, endpoint: str, interval: tuple[np.ndarray, np.ndarray],
-               truth: np.ndarray | float) -> None:
+    def covers(self, scope: str, test: str, endpoint: str, interval: Sequence[Floats] | Floats,
+               truth: Floats | float) -> None:
         """Adds intervals; the rate is over those that exist."""
         low, high = interval
         self.add('coverage', scope, test, endpoint, (low <= truth) & (truth <= high), ~np.isnan(low))

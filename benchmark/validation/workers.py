@@ -23,11 +23,11 @@ def run_one(task: tuple[str, Cell, Effort]) -> list[dict[str, Any]]:
 
 def simulate(tasks: list[tuple[str, Cell]], effort: Effort, workers: int = 1) -> list[dict[str, Any]]:
     """Rows of all tasks, in their order, whatever the number of workers."""
-    tasks = [(*task, effort) for task in tasks]
+    given = [(study, cell, effort) for study, cell in tasks]
     if workers == 1:
-        return [row for rows in counted(map(run_one, tasks), len(tasks)) for row in rows]
+        return [row for rows in counted(map(run_one, given), len(given)) for row in rows]
     with ProcessPoolExecutor(workers) as pool:
-        return [row for rows in counted(pool.map(run_one, tasks), len(tasks)) for row in rows]
+        return [row for rows in counted(pool.map(run_one, given), len(given)) for row in rows]
 
 
 def counted(done: Iterable[Any], count: int) -> Iterator[Any]:

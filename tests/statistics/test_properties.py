@@ -29,7 +29,15 @@ from benchmark.statistics import (
     validate,
     write_json,
 )
-from benchmark.statistics.contrasts import (
+from benchmark.statistics.contrasts import advantage, contrasts, judge
+from benchmark.statistics.crossed import mean_squares
+from benchmark.statistics.endpoints import lower_is_better
+from benchmark.statistics.planning import MOST_SEEDS, Components, contrast_components, planning
+from benchmark.statistics.rank_tests import benjamini_hochberg
+from benchmark.statistics.ranking import _scheme_scores, _weighted_median, tied_ranks
+from benchmark.statistics.resampling import WeightDraws, bootstrap_means, image_weights, seed_weights
+from benchmark.statistics.scores import Scores
+from benchmark.statistics.terms import (
     EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,
@@ -38,17 +46,7 @@ from benchmark.statistics.contrasts import (
     NOT_ESTIMABLE,
     SUPERIOR,
     SUPERIOR_RELEVANT,
-    advantage,
-    contrasts,
-    judge,
-    lower_is_better,
 )
-from benchmark.statistics.crossed import mean_squares
-from benchmark.statistics.planning import MOST_SEEDS, Components, contrast_components, planning
-from benchmark.statistics.rank_tests import benjamini_hochberg
-from benchmark.statistics.ranking import _scheme_scores, _weighted_median, tied_ranks
-from benchmark.statistics.resampling import WeightDraws, bootstrap_means, image_weights, seed_weights
-from benchmark.statistics.scores import Scores
 
 quick = settings(max_examples=settings().max_examples * 2 // 5)
 few = settings(max_examples=max(3, quick.max_examples // 5))

@@ -24,13 +24,14 @@ from benchmark.statistics import (
     signed_rank,
 )
 from benchmark.statistics.agreement import bland_altman, icc, icc_agreement
-from benchmark.statistics.contrasts import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR, judge
+from benchmark.statistics.contrasts import judge
 from benchmark.statistics.crossed import mean_squares
 from benchmark.statistics.planning import Components, contrast_components, effect, overall
 from benchmark.statistics.rank_tests import benjamini_hochberg, nemenyi_cd, nemenyi_p, nemenyi_q, signed_rank_counts
 from benchmark.statistics.ranking import kendall_taus, tied_ranks
 from benchmark.statistics.scores import Scores
 from benchmark.statistics.sensitivity import mcnemar_exact, sensitivity
+from benchmark.statistics.terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
 
 R = Path(__file__).with_name('r')
 REFERENCE = json.loads((R / 'reference.json').read_text(encoding='utf-8'))

@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 
 from benchmark.statistics.rank_tests import signed_rank
+from benchmark.statistics.terms import DESIGNS
 from benchmark.validation import procedures, tables
-from benchmark.validation.model import COMMON, DESIGNS, ENDPOINTS, ERRORS, MEAN, Cell
+from benchmark.validation.model import COMMON, ENDPOINTS, ERRORS, MEAN, Cell
 from benchmark.validation.plan import Effort
 from benchmark.validation.studies import many_at_once
 from benchmark.validation.tally import BOUNDS, Tally

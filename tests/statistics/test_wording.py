@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmark.statistics import analyze, validate
-from benchmark.statistics.contrasts import (
+from benchmark.statistics.terms import (
     EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,

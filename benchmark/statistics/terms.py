@@ -1,0 +1,38 @@
+"""The words that ``analysis.json`` decides with: designs, scopes, families of contrasts, verdicts.
+
+Each stands here once. Nothing is imported, so that who checks or shows them waits for no array.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+#: ``nested``: each method has its own randomness in each seed; ``paired``: seed s fixes the split or the initialisation
+#: for all methods.
+Design = Literal['nested', 'paired']
+NESTED: Final = 'nested'
+PAIRED: Final = 'paired'
+DESIGNS: tuple[Design, ...] = get_args(Design)
+
+#: ``procedure``: seeds and images are random; ``networks``: seeds are fixed.
+Scope = Literal['procedure', 'networks']
+PROCEDURE: Final = 'procedure'
+NETWORKS: Final = 'networks'
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
+#: The planned pairs of every condition in the unit that conditions are compared in.
+ONE_UNIT = 'one unit'
+
+SUPERIOR_RELEVANT, SUPERIOR = 'superior and relevant', 'superior'
+INFERIOR_RELEVANT, INFERIOR = 'inferior and relevant', 'inferior'
+EQUIVALENT, NON_INFERIOR, INCONCLUSIVE = 'equivalent', 'non-inferior', 'inconclusive'
+NOT_ESTIMABLE = 'not estimable'
+VERDICTS = (SUPERIOR_RELEVANT, SUPERIOR, INFERIOR_RELEVANT, INFERIOR, EQUIVALENT, NON_INFERIOR, INCONCLUSIVE,
+            NOT_ESTIMABLE)
+
+#: Where a difference lies to a margin, or a mean error to that between annotators.
+BEYOND, WITHIN, UNCLEAR = 'beyond', 'within', 'unclear'
+
+#: What a row of the sensitivity table reads.
+A_BETTER, B_BETTER, UNDECIDED = 'a better', 'b better', 'undecided'
