@@ -99,7 +99,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
-    found = _contrasts(scores, layout, pairs, options, common.endpoint if common else None)
+    found = _contrasts(scores, layout, pairs, options, common)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -149,7 +149,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
         'common_unit': described(common),
-        'learning_curve': learning_curve(conditions, layout, options.value_label, common.endpoint if common else 'ME'),
+        'learning_curve': learning_curve(conditions, layout, options.value_label, common or 'ME'),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT else None,
         'training': training(plan, records),
         'tuning': tuning(plan),

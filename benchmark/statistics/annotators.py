@@ -182,7 +182,7 @@ def sentence(item: Mapping[str, Any], label: str, unit: str, alpha: float) -> st
         unit: Of the difference.
         alpha: Level.
     """
-    scale = Scale(1, 3, unit)
+    scale = Scale('ME', unit)
     if item['verdict'] == NOT_ESTIMABLE:
         return f'{label} can\'t be judged against the inter-observer error: there is no variance to judge by.'
     start = {WITHIN: f'{label} is within the inter-observer error',

@@ -18,7 +18,7 @@ SDR_<u>     share of the k with d_k <= u                 share of landmarks, 0..
 =========== ============================================ ==============================
 
 Where an image is squeezed to the network's input, d_k is a distance in squeezed pixels (the paper's protocol); those of
-NME, ME_photo, ME_input and ME_mm are distances in the photograph (see :func:`benchmark.statistics.units.isotropic`).
+NME, ME_photo, ME_input and ME_mm are distances in the photograph (see :func:`benchmark.statistics.scale.isotropic`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import pandas as pd
 
 from .arrays import Floats, Integers
 from .errors import TableError
-from .units import isotropic
+from .scale import isotropic
 
 #: Mean distance from a uniform point of a unit square to its centre: what a perfect heatmap read with a plain
 #: argmax errs on average, in heatmap pixels (0.3826).
@@ -54,6 +54,9 @@ class Endpoint:
         decimals: With which they are shown then, means and differences alike.
         shown: Unit of shown means; None: that of the errors.
         difference: Unit of shown differences; None: that of the errors.
+        worst: Of scores between 0 and 1: that of an image without an answer; None: they have no such bounds.
+        noun: Its name in a sentence; None: the label.
+        unit_words: The unit of shown differences in a sentence, where conditions may be compared in it.
     """
 
     label: str
@@ -64,6 +67,9 @@ class Endpoint:
     decimals: int = 3
     shown: str | None = None
     difference: str | None = None
+    worst: float | None = None
+    noun: str | None = None
+    unit_words: str | None = None
 
     def described(self, unit: str) -> dict[str, Any]:
         """As ``analysis.json`` holds it; unit: that of the errors."""
@@ -73,8 +79,8 @@ class Endpoint:
                 'difference_unit': unit if self.difference is None else self.difference}
 
 
-def _distance(label: str, description: str, unit: str | None = None) -> Endpoint:
-    return Endpoint(label, description, unit=unit, shown=unit, difference=unit)
+def _distance(label: str, description: str, unit: str | None = None, unit_words: str | None = None) -> Endpoint:
+    return Endpoint(label, description, unit=unit, shown=unit, difference=unit, unit_words=unit_words)
 
 
 ENDPOINTS = {
@@ -82,15 +88,19 @@ ENDPOINTS = {
     'ME_printed': _distance('mean error, as printed', 'The formula as the paper prints it: Frobenius norm over K, '
                             'sqrt(sum of squared errors) / K.'),
     'FR': Endpoint('failure rate', 'Share of images whose mean error is above the threshold.', unit='share of images',
-                   factor=100, decimals=1, shown='% of images', difference='percentage points'),
+                   factor=100, decimals=1, shown='% of images', difference='percentage points', worst=1.0),
     'AUC': Endpoint('area under the CED', 'Area under the cumulative error distribution from 0 to the threshold, '
-                    'divided by the threshold.', 'higher', 'share of the area', shown='0 to 1', difference=''),
+                    'divided by the threshold.', 'higher', 'share of the area', shown='0 to 1', difference='',
+                    worst=0.0, noun='AUC'),
     'NME': Endpoint('normalised mean error', 'Mean error over the inter-ocular distance of the image.',
                     unit='share of the inter-ocular distance', factor=100, decimals=2, shown='%',
-                    difference='% of the inter-ocular distance'),
-    'ME_photo': _distance('mean error, photograph', 'Mean error in pixels of the photograph, as prepared.', 'photo px'),
+                    difference='% of the inter-ocular distance',
+                    unit_words='percent of the inter-ocular distance'),
+    'ME_photo': _distance('mean error, photograph', 'Mean error in pixels of the photograph, as prepared.', 'photo px',
+                          'pixels of the photograph'),
     'ME_input': _distance('mean error, network input', 'Mean error in pixels of the network input.', 'input px'),
-    'ME_mm': _distance('mean error, millimetres', 'Mean error in millimetres, where the pixel spacing is known.', 'mm'),
+    'ME_mm': _distance('mean error, millimetres', 'Mean error in millimetres, where the pixel spacing is known.', 'mm',
+                       'millimetres'),
 }
 
 
@@ -98,7 +108,7 @@ def rate_endpoint(limit: str) -> Endpoint:
     """The success detection rate at a limit such as '2 mm'."""
     return Endpoint(f'success detection rate at {limit}',
                     f'Mean over images of the share of landmarks with an error of at most {limit}.', 'higher',
-                    'share of landmarks', 100, 1, '% of landmarks', 'percentage points')
+                    'share of landmarks', 100, 1, '% of landmarks', 'percentage points', 0.0)
 
 
 def rounded(value: float, decimals: int, factor: float = 1) -> str:
@@ -155,7 +165,12 @@ def is_rate(endpoint: str) -> bool:
 
 def is_share(endpoint: str) -> bool:
     """Whether an endpoint is a mean of scores between 0 and 1."""
-    return endpoint in ('FR', 'AUC') or is_rate(endpoint)
+    return worst(endpoint) is not None
+
+
+def worst(endpoint: str) -> float | None:
+    """The score of an image without an answer, where scores lie between 0 and 1."""
+    return 0.0 if is_rate(endpoint) else ENDPOINTS[endpoint].worst
 
 
 def lower_is_better(endpoint: str) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 from .arrays import Floats, Integers, Masks, Objects
 from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ, refuse_folds
 from .crossed import Block
-from .endpoints import ENDPOINTS, Rates, image_scores, is_rate
+from .endpoints import ENDPOINTS, Rates, image_scores, is_rate, worst
 from .errors import TableError
 from .layout import some
 from .options import Options
@@ -253,7 +253,7 @@ def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[
 def _fill(arrays: Mapping[str, Floats], absent: Masks, cap: float, rows: pd.DataFrame,
           images: Sequence[str]) -> dict[str, Floats]:
     """Missing predictions as failures; endpoints that can't be filled keep NaN."""
-    fills: dict[str, Any] = {'ME': cap, 'FR': 1.0, 'AUC': 0.0, **{name: 0.0 for name in arrays if is_rate(name)}}
+    fills: dict[str, Any] = {'ME': cap, **{name: least for name in arrays if (least := worst(name)) is not None}}
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)

@@ -16,7 +16,7 @@ from scipy import stats
 
 from .arrays import Floats, Integers
 from .crossed import ZERO, Block, Estimate, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
-from .endpoints import auc_scores, failures, lower_is_better
+from .endpoints import auc_scores, failures, lower_is_better, worst
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
@@ -249,14 +249,14 @@ class _Table:
 
     def thresholds(self) -> None:
         """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
-        kinds: dict[str, tuple[Callable[[Floats, float], Floats], float]] = {
-            'FR': (failures, 1.0), 'AUC': (auc_scores, 0.0)}
-        for endpoint, (score, missed) in kinds.items():
+        kinds: dict[str, Callable[[Floats, float], Floats]] = {'FR': failures, 'AUC': auc_scores}
+        for endpoint, score in kinds.items():
+            missed = worst(endpoint)
             for factor in THRESHOLDS:
                 blocks = []
                 for method in (self.a, self.b):
                     values = score(self.scores.values['ME'][method], factor * self.options.threshold)
-                    if method in self.scores.absent:
+                    if missed is not None and method in self.scores.absent:
                         values = np.where(self.scores.absent[method], missed, values)
                     if self.options.design == PAIRED:
                         values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]

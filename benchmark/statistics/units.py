@@ -13,62 +13,20 @@ factor is another one in each condition, so that nothing can be compared in heat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .alerts import alert
-from .arrays import Floats
+from .endpoints import ENDPOINTS
 from .layout import Layout
-from .scale import SCALES, one_scale
+from .scale import COLUMNS, SCALES, one_scale
 
-#: What a table must have for any of this; foreign ones that lack it are taken as they are.
-COLUMNS = ('error_photo', *SCALES)
 #: Proportions that differ by less than this share are those of rounding an image to whole pixels.
 SQUEEZED = 0.01
 #: Scales that differ by less than this share are the same.
 SAME = 1e-6
-
-
-@dataclass(frozen=True)
-class CommonUnit:
-    """The endpoint in which conditions whose inputs differ are compared.
-
-    Attributes:
-        endpoint: ``ME_mm``, ``NME`` or ``ME_photo``.
-        label: As on an axis.
-        unit: As on an axis.
-        factor: Of what is shown, to the endpoint's values.
-        words: The unit in a sentence.
-    """
-
-    endpoint: str
-    label: str
-    unit: str
-    factor: float
-    words: str
-
-
-def isotropic(table: pd.DataFrame) -> Floats:
-    """Errors in heatmap pixels as distances in the photograph: s |p - q|.
-
-    Args:
-        table: A results table.
-
-    Returns:
-        (rows,) ``error`` itself where both scales are the same or none is known.
-    """
-    error: Floats = table['error'].to_numpy(np.float64)
-    if not set(COLUMNS) <= set(table.columns):
-        return error
-    unequal = (table['scale_x'] != table['scale_y']).to_numpy()
-    if not unequal.any():
-        return error
-    scale = one_scale(table)
-    isotropic: Floats = np.where(unequal & np.isfinite(scale), table['error_photo'].to_numpy(np.float64) * scale, error)
-    return isotropic
 
 
 def squeezed(table: pd.DataFrame, labels: Mapping[str, str]) -> list[dict[str, str]]:
@@ -107,7 +65,7 @@ def _squeezed(rows: pd.DataFrame) -> str | None:
 
 
 def one_unit(table: pd.DataFrame, layout: Layout,
-             alerts: list[dict[str, str]]) -> tuple[pd.DataFrame, CommonUnit | None]:
+             alerts: list[dict[str, str]]) -> tuple[pd.DataFrame, str | None]:
     """The table with all errors in heatmap pixels of the main condition, image by image.
 
     The error of image i in a row with scale s becomes s_0(i) / s times as large, with s_0(i) the image's scale in the
@@ -121,7 +79,8 @@ def one_unit(table: pd.DataFrame, layout: Layout,
         alerts: What a reader has to know is appended.
 
     Returns:
-        The table, the same object where no scale differs, and what conditions are then compared in, else None.
+        The table, the same object where no scale differs, and the endpoint that conditions are then compared in, else
+        None.
     """
     if not set(COLUMNS) <= set(table.columns):
         return table, None
@@ -137,23 +96,23 @@ def one_unit(table: pd.DataFrame, layout: Layout,
     factor = np.where(np.abs(factor - 1) < SAME, 1.0, factor)
     if (factor == 1).all():
         return table, None
-    unit = common_unit(table)
+    common = common_endpoint(table)
     label = layout.conditions[layout.main]['label']
     pixels = [f'{1 / np.median(scale[(table["condition"] == condition).to_numpy()]):.3g} under {name}'
               for condition, name in ((key, about['label']) for key, about in layout.conditions.items())
               if (table['condition'] == condition).any()]
     alerts.append(alert('inputs differ', (
         f'A heatmap pixel is not the same distance in the photograph everywhere (in photo px, median over images: '
-        f'{", ".join(pixels)}). Conditions are compared in {unit.words}. Errors, margins and thresholds in heatmap '
-        f'pixels, so ME, FR and AUC, are in those of {label} everywhere, image by image.')))
+        f'{", ".join(pixels)}). Conditions are compared in {ENDPOINTS[common].unit_words}. Errors, margins and '
+        f'thresholds in heatmap pixels, so ME, FR and AUC, are in those of {label} everywhere, image by image.')))
     between = [name for name in table.columns if name.startswith('between_') and not name.startswith('between_mm_')]
     changed = {name: table[name] * factor for name in ('error', 'normalizer', *SCALES, *between)
                if name in table.columns}
-    return table.assign(**changed), unit
+    return table.assign(**changed), common
 
 
-def common_unit(table: pd.DataFrame) -> CommonUnit:
-    """The unit that errors of unlike inputs are compared in.
+def common_endpoint(table: pd.DataFrame) -> str:
+    """The endpoint in whose unit errors of unlike inputs are compared.
 
     Millimetres where all rows have them, else percent of the normalising distance where all have one, else pixels of
     the photograph.
@@ -162,16 +121,13 @@ def common_unit(table: pd.DataFrame) -> CommonUnit:
         # A missing prediction has an error in no unit.
         return column in table.columns and bool(table.loc[table['error'].notna(), column].notna().all())
 
-    if known('error_mm'):
-        return CommonUnit('ME_mm', 'ME', 'mm', 1.0, 'millimetres')
-    if known('normalizer'):
-        return CommonUnit('NME', 'NME', '% of the inter-ocular distance', 100.0,
-                          'percent of the inter-ocular distance')
-    return CommonUnit('ME_photo', 'ME', 'photo px', 1.0, 'pixels of the photograph')
+    return 'ME_mm' if known('error_mm') else 'NME' if known('normalizer') else 'ME_photo'
 
 
-def described(unit: CommonUnit | None) -> dict[str, Any] | None:
-    """The block of ``analysis.json``."""
-    if unit is None:
+def described(endpoint: str | None) -> dict[str, Any] | None:
+    """The block of ``analysis.json``: the endpoint, and how it stands on an axis."""
+    if endpoint is None:
         return None
-    return {'endpoint': unit.endpoint, 'label': unit.label, 'unit': unit.unit, 'factor': unit.factor}
+    about = ENDPOINTS[endpoint]
+    return {'endpoint': endpoint, 'label': endpoint.partition('_')[0], 'unit': about.difference,
+            'factor': float(about.factor)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .endpoints import ENDPOINTS, rounded
+from .endpoints import ENDPOINTS, is_share, rounded
 from .terms import (
     BEYOND,
     EQUIVALENT,
@@ -60,16 +60,17 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
 
 
 class Scale:
-    """Numbers of one unit in words.
+    """Differences of an endpoint in words.
 
     Args:
-        factor: What numbers are multiplied by, 100 for percent.
-        decimals: As a rule; more where a number would else vanish.
-        unit: As written after a number, or ''.
+        endpoint: Its name.
+        unit: Of the errors.
     """
 
-    def __init__(self, factor: float, decimals: int, unit: str) -> None:
-        self.factor, self.decimals, self.unit = factor, decimals, unit
+    def __init__(self, endpoint: str, unit: str) -> None:
+        self.endpoint, about = endpoint, ENDPOINTS[endpoint]
+        self.factor, self.decimals = about.factor, about.decimals
+        self.unit = unit if about.difference is None else about.difference
 
     def size(self, value: float) -> str:
         """A number above 0 with its unit."""
@@ -96,10 +97,9 @@ class _Words(Scale):
 
     def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
                  alpha: float) -> None:
-        self.endpoint, self.a, self.b = endpoint, labels[a], labels[b]
+        super().__init__(endpoint, unit)
+        self.a, self.b = labels[a], labels[b]
         self.unit_of, self.alpha = unit_of, alpha
-        shown = ENDPOINTS[endpoint]
-        super().__init__(shown.factor, shown.decimals, unit if shown.difference is None else shown.difference)
         self.level = f'{100 * (1 - alpha):g} %'
 
     def conclusion(self, one: Mapping[str, Any]) -> str:
@@ -131,9 +131,10 @@ class _Words(Scale):
         seeds = one['n_seeds']
         many = f'{seeds[0]} seed{"s" if seeds[0] > 1 else ""} each' if seeds[0] == seeds[1] else (
             f'{seeds[0]} and {seeds[1]} seeds')
-        what = {'ME': 'mean error', 'FR': 'failure rate', 'AUC': 'AUC', 'NME': 'normalised mean error'}[self.endpoint]
+        about = ENDPOINTS[self.endpoint]
+        what = about.noun or about.label
         percent = effect['percent']
-        share = f' ({abs(percent):.1f} %)' if percent == percent and self.endpoint in ('ME', 'NME') else ''
+        share = f' ({abs(percent):.1f} %)' if percent == percent and not is_share(self.endpoint) else ''
         start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
                  f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')
         if float(self.number(one['estimate'])) == 0:
