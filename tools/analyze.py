@@ -13,7 +13,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.statistics import TableError, analyze, parse_margins, read_suite, write_json  # noqa: E402
+from benchmark.statistics import TableError, analyze, parse_margins, read_suite, write_analysis  # noqa: E402
 from benchmark.utils.refusals import refuse  # noqa: E402
 
 
@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
             draws=args.draws, seed=args.seed, success=args.success)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
-        path = write_json(content, out / 'analysis.json')
+        path = write_analysis(out / 'analysis.json', content)
     except (TableError, OSError) as error:
         return refuse(error)
     if not suite.plan.get('analysis'):

@@ -1,6 +1,6 @@
 """Seeds and images as crossed random factors: numpy, pandas and scipy only, so that any benchmark can use it.
 
-results.parquet or any tidy table -> read_table -> analyze -> write_json -> analysis.json
+results.parquet or any tidy table -> read_table -> analyze -> write_analysis -> analysis.json
 
 The engine for arrays of one's own (scores of shape (seeds, images)) is :func:`crossed_contrast`, :func:`crossed_mean`,
 :func:`fixed_seeds_contrast` and :func:`signed_rank`. A name is imported when it is first asked for: a plan that checks
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, image_scores, printed_reading
     from .errors import TableError
     from .options import Options, parse_margins, read_options
-    from .output import write_json
+    from .output import write_analysis
     from .rank_tests import hodges_lehmann, holm, rank_summary, signed_rank
     from .suite import Suite, read_suite
     from .table import read_table, validate
@@ -28,7 +28,7 @@ _HOMES = {
     'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'image_scores', 'printed_reading'),
     'errors': ('TableError',),
     'options': ('Options', 'parse_margins', 'read_options'),
-    'output': ('write_json',),
+    'output': ('write_analysis',),
     'rank_tests': ('hodges_lehmann', 'holm', 'rank_summary', 'signed_rank'),
     'suite': ('Suite', 'read_suite'),
     'table': ('read_table', 'validate'),
@@ -62,7 +62,7 @@ __all__ = [
     'read_table',
     'signed_rank',
     'validate',
-    'write_json',
+    'write_analysis',
 ]
 
 

@@ -15,12 +15,12 @@ from benchmark.utils.files import write_text
 DIGITS = 12
 
 
-def write_json(content: dict[str, Any], path: str | Path) -> Path:
+def write_analysis(path: str | Path, content: dict[str, Any]) -> Path:
     """Writes ``analysis.json`` atomically.
 
     Args:
-        content: What :func:`.analysis.analyze` gives; what is not finite becomes null.
         path: The file.
+        content: What :func:`.analysis.analyze` gives; what is not finite becomes null.
 
     Returns:
         The path.

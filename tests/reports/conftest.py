@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import analyze, read_suite, write_json
+from benchmark.statistics import analyze, read_suite, write_analysis
 from reports import build_report
 
 LABELS = {
@@ -293,7 +293,7 @@ def resolve(content: object, pointer: str) -> object:
 def analyse_only(out: Path, **choices: object) -> Path:
     """Write analysis.json of a suite's folder; returns its path."""
     suite = read_suite(out)
-    return write_json(analyze(suite.table, suite.plan, suite.records, **choices), out / 'analysis.json')
+    return write_analysis(out / 'analysis.json', analyze(suite.table, suite.plan, suite.records, **choices))
 
 
 def analyse(out: Path) -> Path:

@@ -18,7 +18,7 @@ import pytest
 from benchmark.experiments.commands import run_suite
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.suite import load_suite
-from benchmark.statistics import analyze, read_suite, write_json
+from benchmark.statistics import analyze, read_suite, write_analysis
 from benchmark.statistics.alerts import alert
 from benchmark.statistics.endpoints import ENDPOINTS
 from reports import build_report
@@ -397,7 +397,7 @@ def test_the_plan_s_wish_reaches_the_analysis(tmp_path, suites):
     out = suites.small(tmp_path)
     suite = read_suite(out)
     wish = {'sections': ['headline']}
-    path = write_json(analyze(suite.table, {**suite.plan, 'report': wish}, suite.records), out / 'analysis.json')
+    path = write_analysis(out / 'analysis.json', analyze(suite.table, {**suite.plan, 'report': wish}, suite.records))
     assert read_analysis(path)['report'] == wish
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.statistics import write_json
+from benchmark.statistics import write_analysis
 from reports import ReportError, build_report
 from reports.answers import answers
 from reports.index import build_index, refresh
@@ -23,7 +23,7 @@ def runs(tmp_path, small_page):
     small = {**content, 'report': {'sections': ['headline']}, 'samples': []}
     for name, changes in (('first', {}), ('deep/second', {'title': '<b>Second</b>'})):
         (tmp_path / 'runs' / name).mkdir(parents=True)
-        write_json({**small, **changes}, tmp_path / 'runs' / name / 'analysis.json')
+        write_analysis(tmp_path / 'runs' / name / 'analysis.json', {**small, **changes})
     build_report(tmp_path / 'runs/first/analysis.json', tmp_path / 'runs/first')
     for name in ('broken', 'empty'):
         (tmp_path / 'runs' / name).mkdir()

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import analyze, validate, write_json
+from benchmark.statistics import analyze, validate, write_analysis
 from benchmark.statistics.endpoints import ENDPOINTS, rounded
 from reports import build_report
 from reports.latex import latex_tables
@@ -36,7 +36,7 @@ def shown(tmp_path_factory, suites):
     plan = {'methods': [{'name': name, 'label': label} for name, label in LABELS.items()],
             'analysis': {'proposed': 'ours', 'threshold': 1.2, 'groups': ['site']}}
     analysis = analyze(validate(results()), plan, draws=100)
-    page = build_report(write_json(analysis, out / 'analysis.json'), out)
+    page = build_report(write_analysis(out / 'analysis.json', analysis), out)
     reader = suites.Reader(page.read_text())
     numbers = {}
     for path, _, _, text in reader.numbers:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import analyze, read_suite, write_json
+from benchmark.statistics import analyze, read_suite, write_analysis
 from benchmark.statistics.agreement import points
 from reports.figures import compact as compact_module
 from reports.figures import faces, forest, parts, significance
@@ -78,7 +78,8 @@ def suite(base, suites, margin=None, **options):
 def analysed(out):
     """The content of analysis.json as a reader of the file has it."""
     folder = read_suite(out)
-    return json.loads(write_json(analyze(folder.table, folder.plan, folder.records), out / 'analysis.json').read_text())
+    return json.loads(write_analysis(
+        out / 'analysis.json', analyze(folder.table, folder.plan, folder.records)).read_text())
 
 
 @pytest.fixture(scope='module')
@@ -320,7 +321,7 @@ def test_nothing_but_errors_per_image(tmp_path, suites):
     table = pd.DataFrame(rows, columns=['method', 'seed', 'image', 'error'])
     table.to_csv(tmp_path / 'table.csv', index=False)
     folder = read_suite(tmp_path / 'table.csv')
-    analysis = json.loads(write_json(analyze(folder.table), tmp_path / 'analysis.json').read_text())
+    analysis = json.loads(write_analysis(tmp_path / 'analysis.json', analyze(folder.table)).read_text())
     skipped = {name for name in NAMES if render(analysis, name, tmp_path).skipped}
     assert skipped == set(NAMES) - {'variance', 'ranking', 'significance'}
 

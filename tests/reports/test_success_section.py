@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import analyze, validate, write_json
+from benchmark.statistics import analyze, validate, write_analysis
 from reports import build_report
 from reports.tables import tables
 
@@ -49,7 +49,7 @@ def cephalograms(images=10, spread=1.5):
 
 def report(folder, frame, plan=PLAN, **choices):
     """Analysis, page and files of a table."""
-    path = write_json(analyze(validate(frame), plan, **choices), folder / 'analysis.json')
+    path = write_analysis(folder / 'analysis.json', analyze(validate(frame), plan, **choices))
     page = build_report(path, folder)
     return SimpleNamespace(analysis=json.loads(path.read_text()), text=page.read_text(), page=page,
                            folder=page.parent)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.statistics import SCHEMA, TableError, analyze, read_table, validate, write_json
+from benchmark.statistics import SCHEMA, TableError, analyze, read_table, validate, write_analysis
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,9 +50,9 @@ def test_two_standard_deviations_by_hand():
 
 def test_permutations_change_no_byte(tmp_path):
     frame = results(np.random.default_rng(0), conditions=('all', 'few'))
-    first = write_json(analyze(validate(frame)), tmp_path / 'a.json').read_bytes()
+    first = write_analysis(tmp_path / 'a.json', analyze(validate(frame))).read_bytes()
     shuffled = frame.sample(frac=1, random_state=1)[frame.columns[::-1]]
-    assert write_json(analyze(validate(shuffled)), tmp_path / 'b.json').read_bytes() == first
+    assert write_analysis(tmp_path / 'b.json', analyze(validate(shuffled))).read_bytes() == first
 
 
 def test_one_seed_has_no_standard_deviation_over_seeds():
@@ -226,10 +226,11 @@ def test_bad_thresholds_are_refused(threshold):
 
 
 def test_nan_becomes_null_and_nothing_is_left_behind(tmp_path):
-    path = write_json(
-        {'b': float('nan'), 'a': np.float64(1.5), 'c': [1, 2], 'd': 'text [\n 1\n ]'}, tmp_path / 'x.json'
-    )
-    assert json.loads(path.read_text()) == {'a': 1.5, 'b': None, 'c': [1, 2], 'd': 'text [\n 1\n ]'}
+    path = write_analysis(tmp_path / 'x.json', {
+        'b': float('nan'), 'a': np.float64(1.5), 'c': [1, 2, None], 'd': 'text [\n 1\n ]', 'e': [], 'f': [['x'], {}]})
+    assert path.read_text() == (
+        '{\n "a": 1.5,\n "b": null,\n "c": [1, 2, null],\n "d": "text [\\n 1\\n ]",\n "e": [],\n'
+        ' "f": [\n  [\n   "x"\n  ],\n  {}\n ]\n}\n')
     assert [entry.name for entry in tmp_path.iterdir()] == ['x.json']
 
 

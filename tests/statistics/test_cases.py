@@ -816,12 +816,12 @@ SCRIPT = '''
 import sys
 import numpy as np
 import pandas as pd
-from benchmark.statistics import analyze, validate, write_json
+from benchmark.statistics import analyze, validate, write_analysis
 rng = np.random.default_rng(0)
 rows = [(method, seed, f'i{image:03}', rng.gamma(4, 0.25), 'lr'[image % 2])
         for method in 'abc' for seed in range(4) for image in range(300)]
 table = validate(pd.DataFrame(rows, columns=['method', 'seed', 'image', 'error', 'group_side']))
-write_json(analyze(table, draws=600, proposed='a', margin={'ME': 0.05}, groups=['side']), sys.argv[1])
+write_analysis(sys.argv[1], analyze(table, draws=600, proposed='a', margin={'ME': 0.05}, groups=['side']))
 '''
 
 

@@ -27,7 +27,7 @@ from benchmark.statistics import (
     rank_summary,
     signed_rank,
     validate,
-    write_json,
+    write_analysis,
 )
 from benchmark.statistics.contrasts import advantage, contrasts, judge
 from benchmark.statistics.crossed import mean_squares
@@ -219,7 +219,7 @@ def write_text(content):
 def test_written_twice_the_bytes_are_the_same(tmp_path):
     rng = np.random.default_rng(0)
     rows = validate(frame({'a': rng.uniform(0, 2, (3, 8)), 'b': rng.uniform(0, 2, (3, 8))}))
-    first, second = (write_json(analyze(rows, draws=300, proposed='a'), tmp_path / name) for name in ('1', '2'))
+    first, second = (write_analysis(tmp_path / name, analyze(rows, draws=300, proposed='a')) for name in ('1', '2'))
     assert first.read_bytes() == second.read_bytes()
     assert analyze(rows, draws=300, proposed='a', seed=1)['ranking'] != json.loads(first.read_text())['ranking']
 

@@ -17,7 +17,7 @@ from benchmark.experiments.state.records import LaterFormat, State, read_record,
 from benchmark.experiments.state.tasks import check_numerics, read_work
 from benchmark.experiments.suite.suite import load_suite
 from benchmark.numerics import NUMERICS
-from benchmark.statistics import TableError, analyze, read_suite, write_json
+from benchmark.statistics import TableError, analyze, read_suite, write_analysis
 from reports import build_report
 
 FINISHED = Path(__file__).parents[2] / 'data/finished_suites'
@@ -77,7 +77,7 @@ def test_a_suite_that_an_older_version_finished_is_analysed_and_shown(old, name,
         for method in methods:
             means = rows[rows.method == method].groupby(['seed', 'image']).error.mean().groupby('seed').mean()
             assert block['methods'][method]['endpoints']['ME']['mean'] == pytest.approx(means.mean())
-    write_json(dict(analysis, report=dict(sections=['headline', 'environment'])), folder / 'analysis.json')
+    write_analysis(folder / 'analysis.json', dict(analysis, report=dict(sections=['headline', 'environment'])))
     page = build_report(folder / 'analysis.json', folder).read_text()
     footer = page[page.index('<footer'):]
     assert f'Runs: version 0.1.0, commit {COMMIT}, numerics 0.' in footer
@@ -149,7 +149,7 @@ def test_the_sources_hash_is_the_same_under_both_names_of_the_plug_ins(planned, 
 
 def test_what_an_earlier_program_made_is_kept_beside_the_new_plan(old, planned, capsys):
     folder = old('plain')
-    write_json(dict(of='the old results'), folder / 'analysis.json')
+    write_analysis(folder / 'analysis.json', dict(of='the old results'))
     (folder / 'report').mkdir()
     (folder / 'report/index.html').write_text('the old page')
     table = (folder / 'results.parquet').read_bytes()
