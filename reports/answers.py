@@ -69,14 +69,14 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
     if single_seed(analysis, pairs):
         return [
             'One training run per method cannot tell which training procedure is better.',
-            'For the networks at hand: ' + _sentence([(p, verdict[p.networks]) for p in pairs], label),
+            'For these trained models: ' + _sentence([(p, verdict[p.networks]) for p in pairs], label),
         ]
     first = 'As training procedures: ' + _sentence([(p, verdict[p.procedure]) for p in pairs], label)
     other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
     if not other:
-        return [first, 'The networks at hand give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
+        return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
     rest = '' if len(other) == len(pairs) else ' The other verdicts are the same.'
-    return [first, 'For the networks at hand: ' + _sentence(other, label) + rest]
+    return [first, 'For these trained models: ' + _sentence(other, label) + rest]
 
 
 def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:

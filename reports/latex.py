@@ -53,7 +53,7 @@ def table1(analysis: dict[str, Any]) -> str:
     unit = tex(analysis['unit']) + (' where not in mm' if first == 'ME_mm' else '')
     caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
                f'{_level(analysis)} intervals over seeds and {analysis["unit_of_analysis"]}s. Seed SD: over seeds; '
-               f'image SD: over images, of seed averages. Bold: best mean, as it fell.{note}')
+               f'image SD: over images, of seed averages. Bold: best observed mean.{note}')
     return _table(caption, 'table1', ['Method', heads[0], 'seed SD', 'image SD', *heads[1:], 'seeds'], rows)
 
 
@@ -98,7 +98,7 @@ def conditions(analysis: dict[str, Any]) -> str:
             cells.append(text + (f' ({spread})' if spread else ''))
         rows.append(cells)
     caption = (f'{axis.title} in {tex(axis.unit)} under each condition, in parentheses its SD over seeds. Bold: best '
-               'mean, as it fell.')
+               'observed mean.')
     heads = ['Method', *(tex(analysis['conditions'][name]['label']) for name in names)]
     return _table(caption, 'conditions', heads, rows)
 
@@ -136,7 +136,7 @@ def success(analysis: dict[str, Any]) -> str:
     note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
     caption = (f'{tex(analysis["title"])}. MRE: mean radial error in {unit}; SD: over landmarks and images. SDR: share '
                f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals '
-               f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best mean, as it fell.{note}')
+               f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best observed mean.{note}')
     heads = ['Method', 'MRE', 'SD', *(rf'SDR {threshold:g}\,{unit}' for threshold in block['thresholds'])]
     return _table(caption, 'success', heads, rows)
 

@@ -55,7 +55,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
                      _estimate(scopes[single], 'estimate', *look(analysis, 'ME')), *verdicts])
     level = f'{100 * (1 - analysis["alpha"]):g} %'
     head = ['planned contrast', f'ME difference [{level} interval], {plain(analysis["unit"])}',
-            'as training procedures', 'as the networks at hand']
+            'as training procedures', 'for these trained models']
     return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts (Holm), intervals are not.'
 
 

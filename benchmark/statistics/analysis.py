@@ -268,7 +268,7 @@ def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dic
               if one['family'] == PLANNED and one['endpoint'] == 'ME'}
     after = contrasts(instead, layout.main, PLANNED, pairs, dear, ['ME'])
     told = [f'{labels[one["a"]]} against {labels[one["b"]]} is {one["verdict"]} instead of {old} by ME '
-            f'({"as training procedures" if one["scope"] == PROCEDURE else "as the networks at hand"})'
+            f'({"as training procedures" if one["scope"] == PROCEDURE else "for these trained models"})'
             for one in after if one['verdict'] != (old := before[one['a'], one['b'], one['scope']])]
     if told:
         alerts.append(alert('cap below errors', text + '; '.join(told) + '.'))

@@ -73,4 +73,4 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
               else 'Five seeds keep near 5 %')
     return [alert('few seeds', f'{seeds}: at a nominal 5 % the tests of training procedures call equal ones different '
                                f'in up to {100 * rates[0]:.0f} % of simulated suites{family}. {remedy}; verdicts on '
-                               f'the networks at hand are not concerned.{level}')]
+                               f'these trained models are not affected.{level}')]

@@ -119,11 +119,11 @@ class _Words(Scale):
     def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
         """One sentence with both verdicts."""
         if min(procedure['n_seeds']) < 2 and procedure['verdict'] == NOT_ESTIMABLE:
-            return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. As the '
-                    f'networks at hand: {self.conclusion(networks)}.')
+            return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. For '
+                    f'these trained models: {self.conclusion(networks)}.')
         if procedure['verdict'] == networks['verdict']:
-            return f'As training procedures and as the networks at hand: {self.conclusion(procedure)}.'
-        return (f'As training procedures: {self.conclusion(procedure)}. As the networks at hand: '
+            return f'As training procedures and for these trained models: {self.conclusion(procedure)}.'
+        return (f'As training procedures: {self.conclusion(procedure)}. For these trained models: '
                 f'{self.conclusion(networks)}.')
 
     def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
@@ -152,10 +152,10 @@ class _Words(Scale):
                 f'{probability(one["p_false_claim"])}.')
 
     def networks(self, one: Mapping[str, Any]) -> str:
-        """The same for the networks at hand."""
+        """The same for these trained models."""
         if one['verdict'] == NOT_ESTIMABLE:
-            return f'For the networks at hand: {one["reason"]}.'
-        return (f'For the networks at hand (other {self.unit_of}s only) the interval is '
+            return f'For these trained models: {one["reason"]}.'
+        return (f'For these trained models (other {self.unit_of}s only) the interval is '
                 f'{self.interval(one["ci_low"], one["ci_high"])}, adjusted p {p_value(one["p_adjusted"])}: '
                 f'{self.conclusion(one)}.')
 

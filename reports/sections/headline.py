@@ -17,7 +17,7 @@ class Headline(Section):
     title = 'In short'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """The verdicts on ME in sentences and as rows; without a planned contrast, the order as it fell."""
+        """The verdicts on ME in sentences and as rows; without a planned contrast, the observed order."""
         order, pairs = analysis['ranking']['order'], planned_pairs(analysis)
         blocks = analysis['methods']
         return {

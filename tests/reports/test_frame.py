@@ -139,15 +139,15 @@ def test_best_means_are_bold_and_a_bound_stands_where_no_image_fails(page, analy
 
 @pytest.mark.parametrize(('verdicts', 'expected'), [
     ([('superior', 'superior')], ['As training procedures: P is better than A.',
-                                  'The networks at hand give the same verdict.']),
+                                  'These trained models give the same verdict.']),
     ([('superior', 'superior'), ('inferior', 'inferior and relevant')],
      ['As training procedures: P is better than A; worse than B.',
-      'For the networks at hand: P is worse than B by more than the margin. The other verdicts are the same.']),
+      'For these trained models: P is worse than B by more than the margin. The other verdicts are the same.']),
     ([('inconclusive', 'superior')], ['As training procedures: whether P is better or worse than A is not settled.',
-                                      'For the networks at hand: P is better than A.']),
+                                      'For these trained models: P is better than A.']),
     ([('equivalent', 'equivalent'), ('non-inferior', 'non-inferior'), ('not estimable', 'not estimable')],
      ["As training procedures: P is equivalent to A within the margin; not worse than B by more than the margin; it "
-      "can't be compared with C.", 'The networks at hand give the same verdicts.']),
+      "can't be compared with C.", 'These trained models give the same verdicts.']),
 ])
 def test_answers_say_the_verdicts(verdicts, expected):
     assert answers(planned('P', verdicts)) == expected
@@ -161,7 +161,7 @@ def test_answers_with_a_reference_and_with_one_seed():
                                    'settled.')
     content = planned('P', [('not estimable', 'superior')], seeds=1)
     assert answers(content) == ['One training run per method cannot tell which training procedure is better.',
-                                'For the networks at hand: P is better than A.']
+                                'For these trained models: P is better than A.']
     assert listed([*'ABCDEFGHIJ']) == 'A, B, C, D, E, F, G and 3 others'
 
 

@@ -34,7 +34,7 @@ CONCLUSIONS = {
     INCONCLUSIVE: 'it is not settled which of CTD-ED and FT is better',
 }
 OPEN_FOR_PROCEDURES = ('As training procedures: it is not settled which of CTD-ED and FT is better. '
-                       'As the networks at hand: CTD-ED is better than FT.')
+                       'For these trained models: CTD-ED is better than FT.')
 
 
 def contrast(scope='procedure', verdict=SUPERIOR, estimate=-0.05, low=-0.09, high=-0.01, **changes):
@@ -82,11 +82,11 @@ def test_every_verdict_has_its_conclusion_in_headline_and_text(verdict):
     relevance = None if margin is None else 'beyond' if 'relevant' in verdict else 'within'
     one = contrast(verdict=verdict, margin=margin, relevance=relevance)
     headline, text = say(one)
-    assert headline == f'As training procedures and as the networks at hand: {CONCLUSIONS[verdict]}.'
+    assert headline == f'As training procedures and for these trained models: {CONCLUSIONS[verdict]}.'
     assert text.count(f': {CONCLUSIONS[verdict]}.') == 2
     other = contrast('networks', verdict=SUPERIOR if verdict != SUPERIOR else INFERIOR)
     headline, _ = say(one, other)
-    assert headline == (f'As training procedures: {CONCLUSIONS[verdict]}. As the networks at hand: '
+    assert headline == (f'As training procedures: {CONCLUSIONS[verdict]}. For these trained models: '
                         f'{CONCLUSIONS[other["verdict"]]}.')
 
 
@@ -107,7 +107,7 @@ def test_the_paragraph_on_mean_errors_in_full():
         'better.',
         'Looked at alone and under a flat prior, claiming that CTD-ED is better would be wrong with a probability of '
         '1.6 %.',
-        'For the networks at hand (other images only) the interval is from 0.030 to 0.070 lower, adjusted p < .001: '
+        'For these trained models (other images only) the interval is from 0.030 to 0.070 lower, adjusted p < .001: '
         'CTD-ED is better than FT.',
         'No margin was declared beforehand,',
         'To find a true difference as large as the one observed (0.050 heatmap px) with 80 % power would take 7 more '
@@ -262,10 +262,10 @@ def test_a_single_run_says_nothing_about_the_procedure():
     statement, scopes, plan, _ = spoken(data(-0.2, seeds=1))
     assert scopes['procedure']['verdict'] == NOT_ESTIMABLE and plan is None
     assert statement['headline'] == ('A single run cannot tell whether CTD-ED or FT is the better training procedure. '
-                                     'As the networks at hand: CTD-ED is better than FT.')
+                                     'For these trained models: CTD-ED is better than FT.')
     text = statement['text']
     assert "As training procedures they can't be judged: one seed only" in text and '1 seed each' in text
-    assert 'For the networks at hand (other images only) the interval is from' in text
+    assert 'For these trained models (other images only) the interval is from' in text
     assert 'at least five seeds' in text and 'claiming' not in text
 
 
@@ -286,7 +286,7 @@ def test_without_any_failure_the_bound_is_told():
     assert 'both have the same failure rate.' in text
     assert f'At most {100 * bound:.2g} % of all images can differ (95 % one-sided bound, for these networks).' in text
     assert 'all differences between the images are equal' in text and 'three seeds' not in text
-    assert statement['headline'].startswith('As training procedures and as the networks at hand: CTD-ED and FT '
+    assert statement['headline'].startswith('As training procedures and for these trained models: CTD-ED and FT '
                                             "can't be judged (all differences")
 
 
