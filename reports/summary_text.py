@@ -30,7 +30,7 @@ def summary(analysis: dict[str, Any]) -> str:
     parts += [_verdicts(analysis)] if sentences else []
     parts += [_table1(analysis), *_success(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
     if tuned := analysis.get('tuning'):
-        parts.append(f'Every method had {tuned["tries"]} tries per seed, chosen on the validation split: '
+        parts.append(f'Every method had {tuned["tries"]} trials per seed, chosen on the validation split: '
                      f'{tuned["trainings"]} trainings.')
     parts += ['\n'.join(f'- {plain(note)}' for note in analysis['notes'])] if analysis['notes'] else []
     if made := analysis.get('program'):

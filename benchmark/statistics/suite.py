@@ -28,7 +28,7 @@ class Suite:
     Attributes:
         table: The validated results table.
         plan: The plan as written by the suite, or an empty dict for a bare table; where methods are tuned, of each
-            one's tries the chosen one, with all of them under ``tuning.groups``.
+            one's trials the chosen one, with all of them under ``tuning.groups``.
         records: The ``record.json`` of each run, in the order of their ids, with its ``history`` where it has one.
     """
 
@@ -80,7 +80,7 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
 
 def _standing(plan: dict[str, Any], records: list[dict[str, Any]],
               tries: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Plan and records with a run per method, condition and seed: of tries the chosen one (the first where none is).
+    """Plan and records with a run per method, condition and seed: of trials the chosen one (the first where none is).
 
     A training that stands for several conditions has a run and a record under each of them.
     """

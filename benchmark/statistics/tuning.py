@@ -1,4 +1,4 @@
-"""What was tried before the runs that stand in the results: tries per method, their validation errors, the choices."""
+"""What was tuned before the runs that stand in the results: trials per method, their validation errors, the choices."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 
 def tuning(plan: dict[str, Any]) -> dict[str, Any] | None:
-    """Summarise the tries of a suite.
+    """Summarise the trials of a suite.
 
     Args:
         plan: The suite's plan with ``tuning.groups``, the content of ``tuning.json``.
 
     Returns:
-        Per method and condition: the tries in their order, each with its values, the seeds that chose it, and its mean
+        Per method and condition: the trials in their order, each with its values, the seeds that chose it, and its mean
         validation ME over seeds; how many trainings there were and how many failed. None where nothing was tuned.
     """
     about = plan.get('tuning') or {}
@@ -33,9 +33,9 @@ def tuning(plan: dict[str, Any]) -> dict[str, Any] | None:
             for row in rows:
                 errors = row.pop('errors')
                 row.update(validation=float(np.mean(errors)) if errors else None, n_seeds=len(errors))
-    tries = list({one['id']: one for group in groups for one in group['tries']}.values())
-    seconds = [one['seconds'] for one in tries if one.get('seconds') is not None]
+    trials = list({one['id']: one for group in groups for one in group['tries']}.values())
+    seconds = [one['seconds'] for one in trials if one.get('seconds') is not None]
     return {'kind': about.get('kind', 'grid'), 'tries': max(len(group['tries']) for group in groups),
-            'trainings': len(tries), 'seconds': sum(seconds) if seconds else None,
-            'failed': sum(one['state'] == 'failed' for one in tries), 'groups': len(groups),
+            'trainings': len(trials), 'seconds': sum(seconds) if seconds else None,
+            'failed': sum(one['state'] == 'failed' for one in trials), 'groups': len(groups),
             'unsettled': sum(group['chosen'] is None for group in groups), 'methods': methods}

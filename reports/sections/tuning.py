@@ -1,4 +1,4 @@
-"""How often each method was trained to be compared once: the tries, and what the validation split chose."""
+"""How often each method was trained to be compared once: the trials, and what the validation split chose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import Section, Skip, register
 
 @register
 class Tuning(Section):
-    """The tries of each method under each condition, with their validation errors and the seeds that chose them."""
+    """The trials of each method under each condition, with their validation errors and the seeds that chose them."""
 
     name = 'tuning'
     title = 'Tuning'
@@ -22,7 +22,7 @@ class Tuning(Section):
         rows = [{'method': method, 'condition': condition, 'place': place,
                  'values': ', '.join(f'{_short(key)} {_plain(value)}' for key, value in one['values'].items())}
                 for method in analysis['order']['methods'] if method in found['methods']
-                for condition, tries in found['methods'][method].items() for place, one in enumerate(tries)]
+                for condition, trials in found['methods'][method].items() for place, one in enumerate(trials)]
         return {'rows': rows, 'several': len(analysis['order']['conditions']) > 1}
 
 

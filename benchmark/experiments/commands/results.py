@@ -1,4 +1,4 @@
-"""The results table: every finished run's predictions in one Parquet file; of tuned methods, the chosen tries'."""
+"""The results table: every finished run's predictions in one Parquet file; of tuned methods, the chosen trials'."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TUNING = 'tuning.json'
 def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     """Writes ``results.parquet`` from the runs of the plan that are done and whole.
 
-    Where methods are tuned, each seed's chosen try stands for its method, and ``tuning.json`` holds all of them with
+    Where methods are tuned, each seed's chosen trial stands for its method, and ``tuning.json`` holds all of them with
     their validation errors. ``trained`` says of each row whether the run's training images let it learn that landmark.
     Rows are ordered by the plan's runs, then as in the test split; the same results give the
     same bytes.
@@ -61,18 +61,18 @@ def conditions(run: Task) -> list[str]:
 
 
 def tuned(work: Work) -> list[dict[str, Any]]:
-    """Per method, condition and seed: its tries, their validation errors, and the chosen one.
+    """Per method, condition and seed: its trials, their validation errors, and the chosen one.
 
-    ``chosen`` is None as long as a try is open, or where the plan holds some of the tries only: a method that chooses
-    among fewer than the others is another method.
+    ``chosen`` is None as long as a trial is open, or where the plan holds some of the trials only: a method that
+    chooses among fewer than the others is another method.
     """
     found: dict[tuple, dict[str, Any]] = {}
     for run in work.runs:
         if 'trial' not in run.entry:
             continue
         status = run.status()
-        # A failure that may pass when tried again settles nothing.
-        state = 'open' if status.state is State.FAILED and not status.for_good else status.state.value
+        # A transient failure settles nothing.
+        state = 'open' if status.state is State.FAILED and not status.permanent else status.state.value
         record = status.record or {}
         one = dict(id=run.id, values=run.entry['values'], state=state, seconds=record.get('seconds'),
                    validation=(record.get('validation') or {}).get(METRIC))
@@ -80,7 +80,7 @@ def tuned(work: Work) -> list[dict[str, Any]]:
             key = dict(method=run.entry['method'], condition=condition, seed=run.entry['seed'])
             found.setdefault(tuple(key.values()), key | dict(chosen=None, tries=[]))['tries'].append(one)
     for group in found.values():
-        if len(group['tries']) == work.tries:
+        if len(group['tries']) == work.trials:
             group['chosen'] = choose(group['tries'])
     return list(found.values())
 

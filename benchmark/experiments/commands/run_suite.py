@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
                                                'or one for each place on a GPU)')
     p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all that CUDA shows)")
     p.add_argument('--per-gpu', type=int, default=1, help='runs at the same time on each GPU (default: 1)')
-    p.add_argument('--retry-failed', action='store_true', help='try runs again that have failed for good')
+    p.add_argument('--retry-failed', action='store_true', help='run those again that have failed permanently')
     p.add_argument('--only', metavar='PATTERN', help="only runs whose id fits, such as 'ft/*' or '*seed0*'")
     p.add_argument('--status', action='store_true', help='say what the runs in the output folder are up to')
     p.add_argument('--watch', action='store_true', help='the same, until all of them have ended')
@@ -302,10 +302,10 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
           + (f'results: {table}' if table else 'no results'))
     for task in left[:3]:
         print(f'  what happened to {task.id}: {task.folder / "record.json"}, and the log beside it')
-    cut = [group for group in groups if len(group['tries']) < work.tries]
+    cut = [group for group in groups if len(group['tries']) < work.trials]
     if cut:
-        print(f'  nothing is chosen in {len(cut)} of {len(groups)} searches, of which --only left out tries')
-    # A try that fails for good is a result of the search: what counts is whether each seed could choose.
+        print(f'  nothing is chosen in {len(cut)} of {len(groups)} searches, of which --only left out trials')
+    # A trial that fails permanently is a result of the search: what counts is whether each seed could choose.
     unsettled = [group for group in groups if group['chosen'] is None and group not in cut]
     return 1 if unsettled or [run for run in left if 'trial' not in run.entry] else 0
 

@@ -104,7 +104,7 @@ def _overview(plan: Plan) -> str:
     lines = [f'{suite.title}: {suite.question}'.removesuffix(': '),
              f'methods ({len(methods)}): {", ".join(methods)}',
              f'conditions ({len(labels)}): {", ".join(labels)}' + ('; the first is the main one' if labels[1:] else ''),
-             f'seeds: {len(suite.seeds)}' + (f'; tries of each: {suite.tuning["tries"]}' if suite.tuning else '')]
+             f'seeds: {len(suite.seeds)}' + (f'; trials of each: {suite.tuning["tries"]}' if suite.tuning else '')]
     if shared:
         lines.append(f'trainings that stand for several conditions, which change nothing of them: {shared}')
     return '\n'.join(lines) + '\n'
@@ -119,7 +119,7 @@ def describe(plan: Plan) -> None:
         if status.state is State.DONE:
             print(f'done    {run.id}')
             continue
-        left_alone = status.state is State.FAILED and not status.may_pass
+        left_alone = status.state is State.FAILED and not status.transient
         todo += not left_alone
         why = status.reason
         if status.state is State.MISSING:
@@ -127,7 +127,7 @@ def describe(plan: Plan) -> None:
         elif status.state is State.RUNNING:
             why = f'running, by {holder(task.folder)}'
         elif status.state is State.FAILED:
-            why = f'failed before: {why}' + (' (--retry-failed tries it again)' if left_alone else '')
+            why = f'failed before: {why}' + (' (permanent; --retry-failed runs it again)' if left_alone else '')
         print(f'{"failed" if left_alone else "to run":7} {run.id}  ({why})')
     for line in earlier(plan, found):
         print(line)
@@ -204,7 +204,7 @@ def _changed(plan: Plan, run: Run) -> tuple[str, str] | None:
 
 
 def _before(plan: Plan, run: Run) -> tuple[str, dict] | None:
-    """The latest result of the same method, condition, seed and try under another hash: folder name and identity."""
+    """The latest result of the same method, condition, seed and trial under another hash: folder name and identity."""
     folder = plan.folder(run)
     kin = f'{folder.name.rpartition("-")[0]}-????????'
     for other in sorted(folder.parent.glob(f'{kin}/identity.json'),

@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('out', type=Path, help='the folder of --out, where a plan.json lies (tools/run_suite.py)')
     p.add_argument('--workers', type=int, default=1, help='runs at the same time (default: 1)')
     p.add_argument('--gpus', default='', help='GPUs to use, such as 0,1 (default: those of CUDA_VISIBLE_DEVICES)')
-    p.add_argument('--retry-failed', action='store_true', help='try runs again that have failed for good')
+    p.add_argument('--retry-failed', action='store_true', help='run those again that have failed permanently')
     p.add_argument('--share', metavar='I/N', help='do only every N-th run, from the I-th (0-based), for file systems '
                                                   'without locks between machines')
     p.add_argument('--end-with-parent', action='store_true', help='stop when the process that started this one is gone')

@@ -27,7 +27,7 @@ class Request:
         work: The plan.
         places: Runs at the same time on this machine: a GPU for each, or None for the CPU.
         workers: Workers to start elsewhere; None: as many as there are runs to do, at most :data:`MOST`.
-        retry_failed: Whether runs that had failed for good are tried again.
+        retry_failed: Whether runs that had failed permanently are run again.
         configure: Writes the config of a run anew.
         options: The engine's own options, by name.
     """
@@ -42,7 +42,7 @@ class Request:
     MOST = 16
 
     def todo(self) -> list[Task]:
-        """The runs that are neither done nor failed for good."""
+        """The runs that are neither done nor failed permanently."""
         return [task for task in self.work.runs if not settled(task, self.retry_failed)]
 
     def size(self) -> int:
@@ -101,7 +101,7 @@ class Executor(ABC):
 def settled(task: Task, retry_failed: bool = False) -> bool:
     """Whether nothing is left to do for a run."""
     status = task.status()
-    return status.state is State.DONE or (status.for_good and not retry_failed)
+    return status.state is State.DONE or (status.permanent and not retry_failed)
 
 
 class Follower:
@@ -128,25 +128,25 @@ class Follower:
         """Shows what has ended since the last look; whether all has.
 
         Args:
-            alone: No worker is left: a failure that may pass has had its tries.
+            alone: No worker is left: a transient failure has had its attempts.
         """
         for name, task in list(self.open.items()):
             if self._mark(task) == self.old[name]:
                 continue
             status = task.status()
-            if status.state is State.DONE or (status.state is State.FAILED and (alone or not status.may_pass)):
+            if status.state is State.DONE or (status.state is State.FAILED and (alone or not status.transient)):
                 del self.open[name]
                 self.display.finish(name, status.record, status.state is State.DONE)
         return not self.open
 
-    def wait(self, alive: Callable[[], bool], again: Callable[[], None], tries: int = 5, interval: float = 1.0,
+    def wait(self, alive: Callable[[], bool], again: Callable[[], None], restarts: int = 5, interval: float = 1.0,
              longest: float = 1.0) -> bool:
         """Waits until all runs have ended; starts workers again when none is left and runs are open.
 
         Args:
             alive: Whether the engine still has workers for us, waiting ones included.
             again: Starts them again.
-            tries: How often.
+            restarts: How often.
             interval: Seconds between looks at the runs, and between the first two questions to the engine.
             longest: The pauses between those double up to so many seconds.
 
@@ -161,11 +161,11 @@ class Follower:
             while not self.look():
                 if time.monotonic() >= due:
                     if not alive() and not self.look(alone=True):
-                        if not tries:
+                        if not restarts:
                             raise ExecutorError(
                                 f'{len(self.open)} runs are open, such as {next(iter(self.open))}, and the workers '
                                 'keep ending without doing them. See the logs of the workers.')
-                        tries -= 1
+                        restarts -= 1
                         self.display.note(f'no worker is left and {len(self.open)} runs are open: starting workers '
                                           'again')
                         again()

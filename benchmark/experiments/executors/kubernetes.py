@@ -45,7 +45,7 @@ class KubernetesExecutor(Executor):
             spec=dict(
                 completionMode='Indexed', completions=request.size(), parallelism=request.size(),
                 backoffLimitPerIndex=6, maxFailedIndexes=request.size(),
-                # 1: some runs have failed for good, which the records say; another pod would change nothing.
+                # 1: some runs have failed permanently, which the records say; another pod would change nothing.
                 podFailurePolicy=dict(rules=[dict(action='FailIndex', onExitCodes=dict(
                     containerName='worker', operator='In', values=[1, 2]))]),
                 template=dict(spec=dict(

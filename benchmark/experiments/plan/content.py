@@ -83,14 +83,14 @@ def part_of(suite: Suite, methods: list[str] | None, only: str | None, asked: in
 
 def training_settings(suite: Suite, runs: list[Run]) -> dict:
     """How the runs train: what all share, then what differs by condition, and what differs by method."""
-    tries: dict[tuple[str, str], list[dict]] = {}
+    trials: dict[tuple[str, str], list[dict]] = {}
     shown: dict[tuple[str, str], int] = {}
     for run in runs:
         for place in ((condition, run.method) for condition in (run.condition, *run.also)):
             if shown.setdefault(place, run.seed) == run.seed:
-                tries.setdefault(place, []).append(protocol(run.config))
+                trials.setdefault(place, []).append(protocol(run.config))
     found = {place: {key: _tried([one.get(key) for one in contents]) for key in contents[0]}
-             for place, contents in tries.items()}
+             for place, contents in trials.items()}
     keys = list(dict.fromkeys(key for content in found.values() for key in content))
     shared, conditions, methods = {}, {}, {}
     for key in keys:
@@ -113,7 +113,7 @@ def training_settings(suite: Suite, runs: list[Run]) -> dict:
 
 
 def _tried(values: list) -> Any:
-    """A setting, or all that were tried of it."""
+    """A setting, or all of its trials."""
     distinct = list({json.dumps(value): value for value in values}.values())
     return distinct[0] if len(distinct) == 1 else f'tuned: {", ".join(map(str, distinct))}'
 

@@ -72,7 +72,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     suite.analysis = answerable(suite, root, splits['test'])
     threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
-        raise SuiteError(f'tuning: {root} has no annotations/val.json, on which tries are compared. Add one.')
+        raise SuiteError(f'tuning: {root} has no annotations/val.json, on which trials are compared. Add one.')
     bases = {name: method_config(method) for name, method in suite.methods.items()
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
@@ -143,7 +143,7 @@ class Draft:
         method: See :class:`Run`, as all that follow.
         condition: The condition's name.
         seed: The run's number.
-        trial: Number of the try and its config values, where the method is tuned.
+        trial: Number of the trial and its config values, where the method is tuned.
         config: Its config.
         seeds: The named seeds.
         asked: The config values that were asked for, in the order in which they were written.

@@ -28,7 +28,7 @@ class Run:
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
         identity: What the hash is made of; see :func:`benchmark.experiments.plan.identity.identity`.
-        trial: Number of the try and its config values, where the method is tuned.
+        trial: Number of the trial and its config values, where the method is tuned.
         also: Further conditions that change nothing of it, so that it stands for them too; each with an id of its own.
         untrained: Landmarks that are tested and that its training images say nothing of -> number of test images.
     """

@@ -64,7 +64,7 @@ CODE = deciding_program()
 
 
 class DamagedFile(RuntimeError):
-    """A file of the run is not what the plan says; it is made again on the next try."""
+    """A file of the run is not what the plan says; it is made again by the next attempt."""
 
 
 class OtherProgram(DamagedFile):
@@ -155,7 +155,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
         folder: Its folder, with its ``config.py``.
         entry: What its record says of it from the start; see :class:`benchmark.experiments.state.tasks.Task`.
         options: ``threads``, ``save_every`` (seconds between two states), ``keep_checkpoints``, and ``retry``: whether
-            this is another try after a failure.
+            this is another attempt, after a failure.
 
     Ends the process with 0 when the result is there, 1 after a failure, which is recorded, ``PREEMPTED`` when it was
     asked to stop, and ``CLAIMED`` when another process is on this run.
@@ -186,7 +186,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
 
 def _begin(folder: Path, kind: str) -> int:
-    """Clears what a former try has left, but for its state and its failure's record; gives the try's number."""
+    """Clears what a former attempt has left, but for its state and its failure's record; gives the attempt's number."""
     for name in (RESULTS[kind], HEATMAPS, HISTORY):
         (folder / name).unlink(missing_ok=True)
     for path in folder.glob('.*.*'):
@@ -208,15 +208,15 @@ def _forget(folder: Path) -> None:
 
 
 def _failure(error: BaseException) -> dict:
-    """How a failure is recorded: its type, whether it may pass when tried again, whether its state can be used."""
+    """How a failure is recorded: its type, whether it is transient, whether its state can be used."""
     name = type(error).__name__
     signs = ('out of memory', "can't allocate memory", 'alloc_failed')
     memory = isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(s in str(error).lower() for s in signs)
     if memory:
         name = 'OutOfMemory'
-    passes = memory or isinstance(error, (OSError, DataError, DamagedFile)) or 'DataLoader worker' in str(error)
-    return dict(type=name, message=in_words(error), may_pass=passes,
-                resumes=passes and not isinstance(error, DamagedCheckpoint),
+    transient = memory or isinstance(error, (OSError, DataError, DamagedFile)) or 'DataLoader worker' in str(error)
+    return dict(type=name, message=in_words(error), may_pass=transient,
+                resumes=transient and not isinstance(error, DamagedCheckpoint),
                 traceback=''.join(traceback.format_exception(error)))
 
 
@@ -248,7 +248,7 @@ def _record(folder: Path, entry: dict, started: float, result: str, work: Callab
 
 
 def _lost(folder: Path, entry: dict) -> DamagedFile | None:
-    """What a task stands on and has lost meanwhile; whatever is raised for want of it, it may pass."""
+    """What a task stands on and has lost meanwhile; whatever is raised for want of it is transient."""
     try:
         if entry.get('source_hash'):
             _source(entry)
@@ -336,7 +336,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     history = training_history(runner.message_hub, runner.iter, runner.epoch)
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
         _load_best(runner, place / Path(best).name)
-    # Tries are compared on the network that is tested.
+    # Trials are compared on the network that is tested.
     validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
     _ask_for_heatmaps(runner.model)
     metrics = runner.test()

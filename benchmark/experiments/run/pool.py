@@ -1,4 +1,4 @@
-"""A worker: takes what is to be done from a plan, one run per slot, until all of it is done or has failed for good.
+"""A worker: takes what is to be done from a plan, one run per slot, until all of it is done or has failed permanently.
 
 The disk is the truth. Any number of workers, started by whatever engine, may share an output folder: each run is locked
 by the process that trains it, a finished run is one whose record and checksum say so, and nothing else is asked.
@@ -43,7 +43,7 @@ class Outcome:
 
     Attributes:
         done: Runs done by this worker, or by others while it ran.
-        failed: Runs that have failed for good.
+        failed: Runs that have failed permanently.
         skipped: Runs that were done before.
         stopped: Whether it was asked to stop before the end.
     """
@@ -96,7 +96,7 @@ class Worker:
         work: The plan.
         places: One entry per run at the same time: see :func:`slots`. The cores are shared out between them.
         display: Where progress is shown.
-        retry_failed: Whether runs that had failed for good are tried again.
+        retry_failed: Whether runs that had failed permanently are run again.
         mine: Which runs this worker may take, by their place in the plan; None: all.
         configure: Writes the config of a run (by id, or ``source``) anew; None where only the plan's files are at hand.
 
@@ -114,7 +114,7 @@ class Worker:
         self.threads = {RUN: work.execution['threads'] or share_of_cores(len(self.free)),
                         SOURCE: work.execution['source_threads'] or threads()}
         self.children: list[Child] = []
-        self.tries: dict[str, int] = {}
+        self.attempts: dict[str, int] = {}
         self.due: dict[str, float] = {}
         self.queue = [run for index, run in enumerate(work.runs) if mine is None or mine(index)]
         self.outcome = Outcome()
@@ -145,7 +145,7 @@ class Worker:
         return self.outcome
 
     def _survey(self) -> None:
-        """Sorts the runs: done, failed for good, to do; damaged results are set aside."""
+        """Sorts the runs: done, failed permanently, to do; damaged results are set aside."""
         for task in list(self.queue):
             if self.stop_asked.is_set():
                 return
@@ -153,11 +153,11 @@ class Worker:
             if state.state is State.DONE:
                 self.queue.remove(task)
                 self.outcome.skipped += 1
-            elif state.for_good and not self.retry_failed:
+            elif state.permanent and not self.retry_failed:
                 self.queue.remove(task)
                 self.outcome.failed += 1
-                self.display.note(f'{task.id} failed before and is left alone: {state.reason} (--retry-failed tries '
-                                  'it again)')
+                self.display.note(f'{task.id} failed permanently before and is skipped: {state.reason} '
+                                  '(--retry-failed runs it again)')
 
     def _look(self, task: Task):
         """A task's status; what is damaged is set aside first."""
@@ -183,7 +183,7 @@ class Worker:
             if is_locked(task.folder):
                 self.due[task.id] = now + 1.0
                 continue
-            if task.kind != SOURCE and self.tries.get(task.id, 0) == 0 and self._settled(task):
+            if task.kind != SOURCE and self.attempts.get(task.id, 0) == 0 and self._settled(task):
                 continue
             if shutil.disk_usage(self.work.out).free < DISK_NEEDED:
                 if self.children:
@@ -198,7 +198,7 @@ class Worker:
             status = self._look(self.work.source)
             if status.state is State.DONE:
                 self.source_ready = True
-            elif self._for_good(status) and not self.tries.get(self.work.source.id):
+            elif self._failed_permanently(status) and not self.attempts.get(self.work.source.id):
                 self._without_source(status.record)
             elif self.children or not self.makes_source:
                 return []
@@ -209,7 +209,7 @@ class Worker:
     def _settled(self, task: Task) -> bool:
         """Whether another worker has finished a run in the meantime: what had ended before has left the queue."""
         status = self._look(task)
-        failed = self._for_good(status)
+        failed = self._failed_permanently(status)
         if status.state is not State.DONE and not failed:
             return False
         self.queue.remove(task)
@@ -218,9 +218,9 @@ class Worker:
         self.display.finish(task.id, status.record, not failed)
         return True
 
-    def _for_good(self, status: Status) -> bool:
-        """Whether a failure is not to be tried again: of now, or of before without ``--retry-failed``."""
-        return status.for_good and (not self.retry_failed or status.record.get('started', '') >= self.began)
+    def _failed_permanently(self, status: Status) -> bool:
+        """Whether a failure ends a run: of now, or of before without ``--retry-failed``."""
+        return status.permanent and (not self.retry_failed or status.record.get('started', '') >= self.began)
 
     def _without_source(self, record: dict) -> None:
         """Counts the runs that need the source as failed; the others go on."""
@@ -230,14 +230,14 @@ class Worker:
         error = record.get('error') or {}
         self.display.note(f'The source network could not be made: {error.get("type")}: {error.get("message")}. The '
                           f'{len(lost)} runs that need it are left out. See {self.work.source.folder / "log"}; '
-                          '--retry-failed tries it again.')
+                          '--retry-failed runs it again.')
 
     def _launch(self, task: Task) -> None:
         gpu = self.free.pop(0)
         if task.kind != SOURCE:
             self.queue.remove(task)
-        self.tries[task.id] = self.tries.get(task.id, 0) + 1
-        options = dict(threads=self.threads[task.kind], gpu=gpu, retry=self.tries[task.id] > 1,
+        self.attempts[task.id] = self.attempts.get(task.id, 0) + 1
+        options = dict(threads=self.threads[task.kind], gpu=gpu, retry=self.attempts[task.id] > 1,
                        save_every=self.work.execution['save_every'],
                        keep_checkpoints=self.work.execution['keep_checkpoints'], made=self.work.made.get(task.kind))
         task.folder.mkdir(parents=True, exist_ok=True)
@@ -250,7 +250,7 @@ class Worker:
         except (EOFError, ConnectionError):
             # The server has ended, as it does when it is interrupted while it imports; the next start makes a new one.
             self.free.append(gpu)
-            if not self.stop_asked.is_set() and self.tries[task.id] > self.work.execution['retries']:
+            if not self.stop_asked.is_set() and self.attempts[task.id] > self.work.execution['retries']:
                 raise
             self._again(task, 1.0)
             return
@@ -284,12 +284,12 @@ class Worker:
         task, code = child.task, child.handle.exit
         if code == CLAIMED:
             self._again(task, 1.0)
-            self.tries[task.id] -= 1
+            self.attempts[task.id] -= 1
             self.display.drop(task.id)
             return
         if code == PREEMPTED and child.told is None:
             # Somebody told the run itself to stop; it goes on from its state.
-            self.tries[task.id] -= 1
+            self.attempts[task.id] -= 1
             self._again(task, 0.0)
             self.display.drop(task.id)
             return
@@ -305,12 +305,12 @@ class Worker:
         if error.get('type') == 'OutOfMemory' and child.gpu is not None and on_card > 1:
             self.free.remove(child.gpu)
             self.display.note(f'GPU {child.gpu} is out of memory: it goes on with fewer runs at a time')
-            self.tries[task.id] -= 1
+            self.attempts[task.id] -= 1
         if error.get('type') == 'DamagedSource':
             self.source_ready = self.work.source is None
         if error.get('may_pass', status.state is not State.FAILED) and \
-                self.tries[task.id] <= self.work.execution['retries']:
-            delay = 2.0 ** (self.tries[task.id] - 1)
+                self.attempts[task.id] <= self.work.execution['retries']:
+            delay = 2.0 ** (self.attempts[task.id] - 1)
             self.display.retry(task.id, status.record or record or {}, delay)
             self._again(task, delay)
             return

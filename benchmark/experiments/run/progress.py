@@ -79,9 +79,9 @@ class Progress:
         self._say(f'[{self.count}/{self.total}] {name}  {took}  {result}{self._left()}')
 
     def retry(self, name: str, record: dict, delay: float) -> None:
-        """A run has failed in a way that may pass, and is tried again."""
+        """A run has had a transient failure; another attempt follows."""
         self.drop(name)
-        self._say(f'[{self.count}/{self.total}] {name}  {_why(record)}; again in {delay:.0f} s')
+        self._say(f'[{self.count}/{self.total}] {name}  {_why(record)}; next attempt in {delay:.0f} s')
 
     def drop(self, name: str) -> None:
         """A run is no longer running here, without a result."""

@@ -54,14 +54,14 @@ class Status:
     reason: str = ''
 
     @property
-    def may_pass(self) -> bool:
-        """Whether a failure may pass when the run is tried again as it is."""
+    def transient(self) -> bool:
+        """Whether it failed, and may succeed when it is run again as it is."""
         return bool(((self.record or {}).get('error') or {}).get('may_pass'))
 
     @property
-    def for_good(self) -> bool:
+    def permanent(self) -> bool:
         """Whether it failed, and would fail again as it is."""
-        return self.state is State.FAILED and not self.may_pass
+        return self.state is State.FAILED and not self.transient
 
 
 def in_words(error: BaseException) -> str:

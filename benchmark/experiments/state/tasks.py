@@ -16,7 +16,7 @@ from .records import LaterFormat, Status, check_format, status
 
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
-#: How runs are executed where the suite does not say: tries after a failure that may pass, seconds that a run may take
+#: How runs are executed where the suite does not say: attempts after a transient failure, seconds that a run may take
 #: (None: any), seconds between two states of a training, whether checkpoints stay, and the threads of a run and of the
 #: source's training (None: the cores shared out). Threads decide the last bits of sums, so that a plan holds theirs,
 #: and workers on other machines use the same.
@@ -64,7 +64,7 @@ class Work:
         source: The making of the source, or None where it is given.
         execution: See :data:`EXECUTION`.
         numerics: The number of the numerics that it was made for (:mod:`benchmark.numerics`); 0 before there was one.
-        tries: How many tries each tuned method has per seed; None where nothing is tuned.
+        trials: How many trials each tuned method has per seed; None where nothing is tuned.
         made: By kind of task, the data that the suite has made: ``root`` and ``data``, what it says of them.
     """
 
@@ -73,7 +73,7 @@ class Work:
     source: Task | None
     execution: dict[str, Any]
     numerics: int = NUMERICS
-    tries: int | None = None
+    trials: int | None = None
     made: dict[str, dict] = field(default_factory=dict)
 
     @property

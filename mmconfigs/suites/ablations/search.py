@@ -1,4 +1,4 @@
-"""A random search over learning rate and weight: eight tries per method and seed, chosen on validation"""
+"""A random search over learning rate and weight: eight trials per method and seed, chosen on validation"""
 _base_ = './axis.py'
 title = 'Random search'
 question = 'Do the regularised methods win once both learning rate and weight are tuned?'

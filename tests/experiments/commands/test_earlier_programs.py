@@ -88,7 +88,7 @@ def test_a_suite_that_an_older_version_finished_is_analysed_and_shown(old, name,
 def test_an_older_suites_table_is_collected_from_its_runs_as_it_was(old):
     folder = old('plain')
     work = read_work(folder)
-    assert (work.numerics, work.tries, len(work.runs)) == (0, None, 4)
+    assert (work.numerics, work.trials, len(work.runs)) == (0, None, 4)
     assert {task.status().state for task in work.runs} == {State.DONE}
     before = pandas.read_parquet(folder / 'results.parquet')
     (folder / 'results.parquet').unlink()
@@ -101,7 +101,7 @@ def test_an_older_suites_table_is_collected_from_its_runs_as_it_was(old):
 def test_an_older_suites_tries_are_read(old):
     folder = old('tuned')
     work = read_work(folder)
-    assert work.tries == 2 and len(work.runs) == 12
+    assert work.trials == 2 and len(work.runs) == 12
     suite = read_suite(folder)
     groups = suite.plan['tuning']['groups']
     assert len(groups) == 8 and all(len(group['tries']) == 2 and group['chosen'] for group in groups)
@@ -199,7 +199,7 @@ def test_a_worker_refuses_the_plan_of_another_program(old, capsys):
     check_numerics(NUMERICS, 'a plan')
 
 
-def test_a_run_whose_process_is_another_program_fails_in_a_way_that_may_pass(registered):
+def test_a_run_whose_process_is_another_program_fails_transiently(registered):
     from benchmark.experiments.run import one_run
     one_run._same_numerics(dict(numerics=NUMERICS))
     with pytest.raises(one_run.OtherProgram, match=f'numerics {NUMERICS + 1}, and this program .* numerics {NUMERICS}'):

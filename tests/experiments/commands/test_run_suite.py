@@ -110,8 +110,8 @@ def test_failed_run_is_recorded_and_the_others_go_on(tiny):
     assert set(pandas.read_parquet(tiny.out / 'results.parquet').method) == {'ctd_com', 'hg'}
 
     again = tiny.run(text=text)
-    assert again.returncode == 1 and 'failed before and is left alone: FloatingPointError' in again.stdout
-    assert '(--retry-failed tries it again)' in tiny.run('--dry-run', text=text).stdout
+    assert again.returncode == 1 and 'failed permanently before and is skipped: FloatingPointError' in again.stdout
+    assert '(permanent; --retry-failed runs it again)' in tiny.run('--dry-run', text=text).stdout
     assert tiny.run('--retry-failed', text=text).returncode == 1
     assert tiny.record('ft')['attempt'] == 2 and (tiny.runs()['ft'] / 'failed-1.json').exists()
     status = tiny.run('--status', text=text).stdout
@@ -175,7 +175,7 @@ def test_what_the_suite_has_made_it_makes_again_though_it_is_deleted_in_mid_suit
     assert again.returncode == 0 and tiny.digests() == done.digests(), again.stdout + again.stderr
 
 
-def test_whatever_is_raised_for_want_of_data_or_source_may_pass(registered, done, tmp_path, monkeypatch):
+def test_whatever_is_raised_for_want_of_data_or_source_is_transient(registered, done, tmp_path, monkeypatch):
     from mmengine.config import Config
 
     from benchmark.experiments.run import one_run
@@ -308,7 +308,7 @@ def test_the_plan_says_how_the_runs_train(done):
     assert settings['HG']['network'] == 'StackedHourglass' and settings['FT']['network'] == 'ResNet-18'
 
 
-def test_a_source_that_fails_for_good_leaves_the_other_runs(tiny, done):
+def test_a_source_that_fails_permanently_leaves_the_other_runs(tiny, done):
     tiny.cache.unlink()
     tiny.cache.mkdir()
     (tiny.cache / 'data').symlink_to(done.cache / 'data')

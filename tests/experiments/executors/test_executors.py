@@ -125,7 +125,7 @@ def test_followed_runs_are_shown_and_workers_that_are_gone_started_again(request
     with Progress('plain', 5, 0) as display:
         follower = Follower(request, display)
         end(0)
-        follower.wait(lambda: False, again, tries=4, interval=0.01)
+        follower.wait(lambda: False, again, restarts=4, interval=0.01)
     assert len(started) == 4
     assert capsys.readouterr().out.count('FAILED: ValueError: no') == 5
 
@@ -180,7 +180,7 @@ def test_who_follows_runs_and_is_asked_to_stop_leaves_the_job(request_of, monkey
 
 def test_workers_that_keep_ending_are_given_up(request_of):
     with Progress('none', 5, 0) as display, pytest.raises(ExecutorError, match='5 runs are open, such as m/r0'):
-        Follower(request_of(), display).wait(lambda: False, lambda: None, tries=2, interval=0.01)
+        Follower(request_of(), display).wait(lambda: False, lambda: None, restarts=2, interval=0.01)
 
 
 def test_a_worker_joins_from_anywhere(done, tiny):

@@ -85,7 +85,7 @@ def test_unlike_methods_of_ones_own_are_known_once_they_have_been_seen(tmp_path,
         assert shown == pytest.approx(true)
 
 
-def test_what_was_done_before_counts_and_what_failed_for_good_is_not_waited_for(tmp_path):
+def test_what_was_done_before_counts_and_what_failed_permanently_is_not_waited_for(tmp_path):
     work = tasks(tmp_path, ['own'], 5, lambda method: 2.0)
     for task in work:
         task.folder.mkdir()

@@ -24,11 +24,11 @@ from benchmark.utils.files import file_digest
 
 
 def tried(folder) -> int:
-    return len((folder / 'tries').read_text().splitlines()) if (folder / 'tries').exists() else 0
+    return len((folder / 'attempts').read_text().splitlines()) if (folder / 'attempts').exists() else 0
 
 
 def child(kind, folder, entry, options):
-    """Stands for a run's process: ``entry['does']`` says, try by try, how it ends."""
+    """Stands for a run's process: ``entry['does']`` says, attempt by attempt, how it ends."""
     from pathlib import Path
     place = Path(folder)
     with contextlib.ExitStack() as stack:
@@ -39,7 +39,7 @@ def child(kind, folder, entry, options):
         if status(place, entry['hash']).state is State.DONE:
             return
         does = entry['does'][min(tried(place), len(entry['does']) - 1)]
-        with open(place / 'tries', 'a') as file:
+        with open(place / 'attempts', 'a') as file:
             file.write(f'{options["gpu"]}\n')
         (place / 'record.json').unlink(missing_ok=True)
         if does == 'sleeps':
@@ -75,44 +75,45 @@ def states(worker) -> list[str]:
     return [task.status().state.value for task in worker.work.runs]
 
 
-def tries(worker) -> list[int]:
+def attempts(worker) -> list[int]:
     return [tried(task.folder) for task in worker.work.runs]
 
 
-def test_what_may_pass_is_tried_again_and_the_rest_goes_on(worker):
+def test_a_transient_failure_has_another_attempt_and_the_rest_goes_on(worker):
     made = worker(['OSError', 'done'], ['ValueError', 'done'], ['done'])
     outcome = made.run()
-    assert states(made) == ['done', 'failed', 'done'] and tries(made) == [2, 1, 1]
+    assert states(made) == ['done', 'failed', 'done'] and attempts(made) == [2, 1, 1]
     assert (outcome.done, outcome.failed) == (2, 1)
 
 
 def test_tries_have_a_limit(worker):
     made = worker(['OSError'], retries=1)
     made.run()
-    assert states(made) == ['failed'] and tries(made) == [2]
+    assert states(made) == ['failed'] and attempts(made) == [2]
 
 
 def test_a_failure_that_cannot_pass_is_left_alone_until_asked(worker, capsys):
     worker(['ValueError', 'done']).run()
     again = worker(['ValueError', 'done'])
-    assert again.run().failed == 1 and tries(again) == [1]
-    assert 'm/run0 failed before and is left alone: ValueError: so it is (--retry-failed' in capsys.readouterr().out
+    assert again.run().failed == 1 and attempts(again) == [1]
+    said = capsys.readouterr().out
+    assert 'm/run0 failed permanently before and is skipped: ValueError: so it is (--retry-failed' in said
     asked = worker(['ValueError', 'done'], retry_failed=True)
     asked.run()
     assert states(asked) == ['done']
 
 
-def test_a_failure_that_may_pass_has_new_tries_in_a_new_call(worker):
+def test_a_transient_failure_has_new_attempts_in_a_new_call(worker):
     worker(['OSError', 'OSError', 'done'], retries=1).run()
     again = worker(['OSError', 'OSError', 'done'], retries=1)
     again.run()
-    assert states(again) == ['done'] and tries(again) == [3]
+    assert states(again) == ['done'] and attempts(again) == [3]
 
 
 def test_a_lost_process_is_recorded_and_tried_again(worker):
     made = worker(['dies'], ['dies', 'done'], retries=1)
     made.run()
-    assert states(made) == ['failed', 'done'] and tries(made) == [2, 2]
+    assert states(made) == ['failed', 'done'] and attempts(made) == [2, 2]
     record = json.loads((made.work.runs[0].folder / 'record.json').read_text())
     assert record['error']['type'] == 'LostWorker' and 'killed by signal 9' in record['error']['message']
     assert datetime.fromisoformat(record['started']).tzinfo is not None
@@ -121,7 +122,7 @@ def test_a_lost_process_is_recorded_and_tried_again(worker):
 def test_a_run_over_its_time_is_stopped(worker):
     made = worker(['sleeps'], ['done'], time_limit=0.3)
     made.run()
-    assert states(made) == ['failed', 'done'] and tries(made) == [1, 1]
+    assert states(made) == ['failed', 'done'] and attempts(made) == [1, 1]
     assert json.loads((made.work.runs[0].folder / 'record.json').read_text())['error']['type'] == 'TimeLimit'
 
 
@@ -136,7 +137,7 @@ def test_out_of_memory_on_a_gpu_means_fewer_runs_on_it(worker, capsys):
 def test_alone_on_a_gpu_out_of_memory_is_a_failure(worker):
     made = worker(['OutOfMemory'], places=['0'], retries=1)
     made.run()
-    assert states(made) == ['failed'] and tries(made) == [2] and made.free == ['0']
+    assert states(made) == ['failed'] and attempts(made) == [2] and made.free == ['0']
 
 
 def test_asked_to_stop_it_ends_its_children_and_counts_no_try(worker):
@@ -156,7 +157,7 @@ def test_two_workers_on_one_folder_do_each_run_once(worker):
     process.start()
     outcome = one.run()
     process.join()
-    assert states(one) == ['done'] * 6 and tries(one) == [1] * 6
+    assert states(one) == ['done'] * 6 and attempts(one) == [1] * 6
     assert outcome.done + outcome.skipped == 6
 
 
@@ -165,7 +166,7 @@ def test_no_run_is_started_on_a_full_disk(worker, monkeypatch):
     made = worker(['done'])
     with pytest.raises(pool.DiskFull, match='less than 8 MiB free on its disk. Free some and type the same'):
         made.run()
-    assert tries(made) == [0]
+    assert attempts(made) == [0]
 
 
 def test_slots():

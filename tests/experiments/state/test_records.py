@@ -74,7 +74,7 @@ def test_failed_interrupted_running_missing(folder, tmp_path):
     error = dict(type='OSError', message='gone\nfar', may_pass=True)
     write_record(folder, dict(state='failed', hash='abc', error=error))
     found = status(folder, 'abc')
-    assert found.state is State.FAILED and found.may_pass and found.reason == 'OSError: gone'
+    assert found.state is State.FAILED and found.transient and found.reason == 'OSError: gone'
     (folder / 'record.json').unlink()
     assert status(folder, 'abc').state is State.MISSING
     (folder / 'state-000000012-aa.pth').touch()

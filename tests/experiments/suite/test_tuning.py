@@ -74,7 +74,7 @@ def test_from_tries_to_the_page(tiny):
         errors = {name: record['validation']['landmark/ME'] for name, record in records.items()}
         assert [one['validation'] for one in group['tries']] == [*errors.values()]
         assert len({*errors.values()}) == 2 and group['chosen'] == min(errors, key=errors.get)
-    # What stands in the table is the chosen tries' test, nothing else.
+    # What stands in the table is the chosen trials' test, nothing else.
     table = pandas.read_parquet(tiny.out / 'results.parquet')
     assert len(table) == 2 * 4 * 14
     for group in groups:
@@ -99,7 +99,7 @@ def test_a_try_that_is_missing_leaves_its_method_out(tiny):
     assert out.returncode == 0, out.stdout + out.stderr
     group, = json.loads((tiny.out / 'tuning.json').read_text())
     assert group['chosen'] is None and group['tries'][0]['state'] == 'done'
-    assert 'nothing is chosen in 1 of 1 searches, of which --only left out tries' in out.stdout
+    assert 'nothing is chosen in 1 of 1 searches, of which --only left out trials' in out.stdout
     assert not (tiny.out / 'results.parquet').exists()
 
 
