@@ -1,7 +1,7 @@
 """The number of the suite's numerics, which is part of what decides a result, and what holds it to the code.
 
 Two programs with one number give the same bytes from the same config, data and source. The number is part of a run's
-hash and of the keys of trained sources and kept features: an upgrade that raises it starts all of them anew, one that
+hash and of the keys of trained sources and cached features: an upgrade that raises it starts all of them anew, one that
 does not starts none. People raise it, since no test can see whether an edit changes a result; what a test sees is that
 a deciding file was edited. It compares each file's digest with ``numerics.json`` and asks the question. Comments,
 docstrings, annotations and the texts of errors are left out of the digests, so that they raise no question.
@@ -28,7 +28,7 @@ from pathlib import Path
 from benchmark.utils.files import write_json
 
 #: Raise it by one when results change: errors, predictions, heatmaps or histories of a run whose config did not, a
-#: trained or random source, or the features that are kept. Plans and records before there was a number count as 0.
+#: trained or random source, or the features that are cached. Plans and records before there was a number count as 0.
 NUMERICS = 1
 
 PACKAGE = Path(__file__).resolve().parent

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Show or clear what is kept between suites: features of frozen networks, made data, trained sources."""
+"""Show or clear what is cached between suites: features of frozen networks, synthetic data, trained sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data: prepared sets of landmarks, their views, and made faces.
+"""Data: prepared sets of landmarks, their views, and synthetic faces.
 
 Only :func:`register` imports MMPose; the readers and the face generator work without it.
 """

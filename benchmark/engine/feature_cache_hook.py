@@ -1,4 +1,4 @@
-"""Keeps what frozen networks say about each view of the training images."""
+"""Caches what frozen networks give for each view of the training images."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from benchmark.utils.feature_store import features_folder, used_bytes
 from .frozen_forward import (
     PRECISIONS,
     FrozenOutputs,
+    cache_source,
+    cache_stages,
     frozen_stages,
-    keep_source,
-    keep_stages,
     key_of,
     stage_modules,
     weights_digest,
@@ -33,16 +33,16 @@ from .unwrap import unwrapped
 
 @HOOKS.register_module()
 class FeatureCacheHook(Hook):
-    """Computes the frozen source, and an encoder's frozen stages, once per view, and keeps it on the disk.
+    """Computes the frozen source, and an encoder's frozen stages, once per view, and caches it on the disk.
 
-    Kept are the taps of a CTDPoseEstimator's source that a regulariser reads and, with ``frozen_stages`` (FE, FTP), the
-    last frozen stage of a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and
+    Cached are the taps of a CTDPoseEstimator's source that a regulariser reads and, with ``frozen_stages`` (FE, FTP),
+    the last frozen stage of a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and
     views; several may fill one at the same time. Where the views are not discrete, another transform may change the
-    image, the source's batch norm follows the batch, or there is no room, everything is computed on line, and the log
-    says so.
+    image, the source's batch norm follows the batch, or there is no room, everything is computed on the fly, and the
+    log says so.
 
     Args:
-        enabled: False computes everything on line.
+        enabled: False computes everything on the fly.
         limit_gib: Most GiB that all stores together may take.
         precision: ``float32`` (exact) or ``float16`` (half the room; rounded).
         resident_gib: Most GiB of a network's outputs that stay on a GPU after their first use; never more than an
@@ -75,7 +75,7 @@ class FeatureCacheHook(Hook):
             return
         dataset = runner.train_dataloader.dataset
         if reason := self._why_not(dataset, source):
-            runner.logger.info(f'features are computed on line: {reason}')
+            runner.logger.info(f'features are computed on the fly: {reason}')
             return
         batch_size = runner.train_dataloader.batch_size
         view = numbered_views(dataset.pipeline)
@@ -87,11 +87,11 @@ class FeatureCacheHook(Hook):
         if source is not None:
             about = dict(network='source', weights=weights_digest([source]), mean=source.mean.flatten().tolist(),
                          std=source.std.flatten().tolist(), **shared)
-            keep_source(source, self._outputs(about, rows, say), taps)
+            cache_source(source, self._outputs(about, rows, say), taps)
         if stages:
             about = dict(network=f'encoder up to stage {stages}', weights=weights_digest(stage_modules(model.backbone)),
                          **shared)
-            keep_stages(model.backbone, self._outputs(about, rows, say))
+            cache_stages(model.backbone, self._outputs(about, rows, say))
 
     def _outputs(self, about: dict, rows: int, say) -> FrozenOutputs:
         if not self.enabled:
@@ -106,7 +106,7 @@ class FeatureCacheHook(Hook):
 
     @staticmethod
     def _why_not(dataset, source) -> str | None:
-        """Why nothing can be kept; None where it can."""
+        """Why nothing can be cached; None where it can."""
         pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
         names = [type(step).__name__ for step in pipeline]
         if not hasattr(dataset, 'total') or 'DrawView' not in names:
@@ -128,8 +128,8 @@ class FeatureCacheHook(Hook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """Tests and validations have views of their own."""
-        for kept in self.outputs:
-            kept.views = None
+        for cached in self.outputs:
+            cached.views = None
 
 
 def _resizing(dataset) -> dict:
@@ -139,7 +139,7 @@ def _resizing(dataset) -> dict:
 
 
 def _code() -> dict:
-    """The code that reads images, draws views and computes what is kept: ours, by number and text, and that
+    """The code that reads images, draws views and computes what is cached: ours, by number and text, and that
     of the packages that decode.
 
     A store is cheap to fill again, so that here the text alone decides too: whoever edits a view need not remember.
@@ -156,7 +156,7 @@ def _arithmetic(model: nn.Module, optim_wrapper) -> dict:
     """What the last bits of a result depend on, besides weights and images."""
     device = next(model.parameters()).device
     kind = torch.cuda.get_device_name(device) if device.type == 'cuda' else torch.backends.cpu.get_cpu_capability()
-    # Single places follow their maps (ChannelsLastHook), which decides the order in which rows are kept.
+    # Single places follow their maps (ChannelsLastHook), which decides the order in which rows are cached.
     last = any(value.dim() == 4 and not value.is_contiguous() for value in model.parameters()) and 'but single places'
     preprocessor = model.data_preprocessor
     normalise = getattr(preprocessor, '_enable_normalize', False)

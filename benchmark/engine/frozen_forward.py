@@ -1,4 +1,4 @@
-"""Frozen networks whose outputs are kept: the source, and the frozen stages of an encoder."""
+"""Frozen networks whose outputs are cached: the source, and the frozen stages of an encoder."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from benchmark.utils.feature_store import FeatureStore, StoreFull, describe_stor
 from benchmark.utils.files import digest
 from benchmark.utils.gpu_memory import room_on
 
-#: Of a batch: its outputs are kept; they will be, once computed; they are computed at every step.
-KEPT, NEW, ON_LINE = 'kept', 'new', 'on line'
+#: Of a batch: its outputs are cached; they will be, once computed; they are computed at every step.
+CACHED, NEW, ON_THE_FLY = 'cached', 'new', 'on the fly'
 PRECISIONS = {'float32': (torch.float32, np.float32), 'float16': (torch.float16, np.float16)}
 
 
 class FrozenOutputs:
-    """Outputs of a frozen network per view, computed once and kept.
+    """Outputs of a frozen network per view, computed once and cached.
 
-    With float32 the outputs are those of the network on line, bit for bit on a CPU: in batches of one size its kernels
+    With float32 the outputs are those computed on the fly, bit for bit on a CPU: in batches of one size its kernels
     treat each image alike. With float16 they are rounded to 11 significant bits.
 
     Args:
-        folder: Folder of its stores; None keeps nothing and computes everything on line.
+        folder: Folder of its stores; None caches nothing and computes everything on the fly.
         rows: Number of views.
         batch_size: Images that are computed at a time.
         precision: ``float32`` or ``float16``.
@@ -55,14 +55,14 @@ class FrozenOutputs:
         self.room: int | None = None
 
     def state(self) -> str:
-        """What becomes of the present batch: :data:`KEPT`, :data:`NEW` or :data:`ON_LINE`."""
+        """What becomes of the present batch: :data:`CACHED`, :data:`NEW` or :data:`ON_THE_FLY`."""
         if self.views is None or self.off:
-            return ON_LINE
+            return ON_THE_FLY
         there = self.stores and all(store.has(view) for store, *_ in self.stores.values() for view in self.views)
-        return KEPT if there else NEW
+        return CACHED if there else NEW
 
     def read(self, like: Tensor) -> dict[str, Tensor]:
-        """Outputs of the present batch, whose state is :data:`KEPT`.
+        """Outputs of the present batch, whose state is :data:`CACHED`.
 
         Args:
             like: A tensor on the device where they are wanted.
@@ -81,11 +81,11 @@ class FrozenOutputs:
         views = self.views
         if views is None or len(views) != len(inputs):
             return compute(inputs)
-        if self.state() == KEPT:
+        if self.state() == CACHED:
             return self.read(inputs)
         outputs = self._whole(inputs, compute)
         if not self.off and (self.stores or self._open(outputs)):
-            self._keep(outputs, views)
+            self._store(outputs, views)
         return outputs
 
     def _whole(self, inputs: Tensor, compute: Callable[[Tensor], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -96,7 +96,7 @@ class FrozenOutputs:
             inputs = inputs.repeat(-(-self.batch_size // count), 1, 1, 1)[:self.batch_size]
         outputs = {name: value[:count] for name, value in compute(inputs).items()}
         if self.precision == 'float16':
-            # Kept or not, the first time or later: always rounded.
+            # Cached or not, the first time or later: always rounded.
             outputs = {name: value.half().to(value.dtype) for name, value in outputs.items()}
         return outputs
 
@@ -117,7 +117,7 @@ class FrozenOutputs:
             self._give_up(error)
         return not self.off
 
-    def _keep(self, outputs: dict[str, Tensor], views: Sequence[int]) -> None:
+    def _store(self, outputs: dict[str, Tensor], views: Sequence[int]) -> None:
         """Writes the rows that are not there."""
         try:
             for name, value in outputs.items():
@@ -131,7 +131,7 @@ class FrozenOutputs:
 
     def _give_up(self, error: Exception) -> None:
         self.off = True
-        self.say(f'features are computed on line: {error}')
+        self.say(f'features are computed on the fly: {error}')
 
     def _read(self, name: str, device: torch.device) -> Tensor:
         store, last, dtype = self.stores[name]
@@ -176,12 +176,12 @@ def key_of(parts: dict) -> str:
     return digest(parts)[:24]
 
 
-def keep_source(source: nn.Module, outputs: FrozenOutputs, taps: Sequence[str]) -> None:
-    """Makes a frozen source give these taps from its kept outputs where the views are known.
+def cache_source(source: nn.Module, outputs: FrozenOutputs, taps: Sequence[str]) -> None:
+    """Makes a frozen source give these taps from its cached outputs where the views are known.
 
     Args:
         source: The source.
-        outputs: Where they are kept.
+        outputs: Where they are cached.
         taps: What the regularisers read.
     """
     forward = source.forward
@@ -201,10 +201,10 @@ def frozen_stages(backbone: nn.Module) -> int:
     return min(backbone.frozen_stages, len(layers))
 
 
-def keep_stages(backbone: nn.Module, outputs: FrozenOutputs) -> None:
-    """Makes a ResNet start behind its frozen stages, from their kept output.
+def cache_stages(backbone: nn.Module, outputs: FrozenOutputs) -> None:
+    """Makes a ResNet start behind its frozen stages, from their cached output.
 
-    Only the last of several outputs is then given where the frozen stages' own are not at hand, so the head must use
+    Only the last of several outputs is then given where the frozen stages' own are not there, so the head must use
     the last one, as HeatmapHead does.
     """
     count, forward = frozen_stages(backbone), backbone.forward

@@ -1,6 +1,6 @@
-"""A training step that is recorded once and then launched as a whole: a CUDA graph; nothing in it waits for the GPU.
+"""A training step that is captured once and then launched as a whole: a CUDA graph; nothing in it waits for the GPU.
 
-At a batch of two a GPU spends most of a step waiting for the next kernel to be launched. A recorded step is one launch.
+At a batch of two a GPU spends most of a step waiting for the next kernel to be launched. A captured step is one launch.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from mmengine.optim import OptimWrapper
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from .frozen_forward import KEPT, NEW, FrozenOutputs
+from .frozen_forward import CACHED, NEW, FrozenOutputs
 
 Losses = dict[str, Tensor]
-#: So many kinds of steps are recorded (whole and incomplete batches, stages that thaw); others run as they are.
+#: So many kinds of steps are captured (whole and incomplete batches, stages that thaw); others run as they are.
 MOST = 8
-#: Steps of a kind that run as they are before one is recorded: they choose kernels and make the optimiser's state.
+#: Steps of a kind that run as they are before one is captured: they choose kernels and make the optimiser's state.
 WARM_UP = 3
 
 
-class CudaRecorder:
-    """Records on a CUDA device, all steps on one stream and in one pool of memory."""
+class CudaGraphs:
+    """Captures on a CUDA device, all steps on one stream and in one pool of memory."""
 
     #: Of the learning rate's tensor, as fused optimisers there read it.
     rate_dtype = torch.float32
@@ -37,11 +37,11 @@ class CudaRecorder:
         self.pool: tuple | None = None
 
     def why_not(self, device: torch.device) -> str | None:
-        """Why nothing can be recorded there; None where it can."""
+        """Why nothing can be captured there; None where it can."""
         return None if device.type == 'cuda' else 'the model is not on a CUDA device'
 
-    def record(self, function: Callable[[], Losses]) -> tuple[Callable[[], None], Losses]:
-        """Records what a function launches, without running it.
+    def capture(self, function: Callable[[], Losses]) -> tuple[Callable[[], None], Losses]:
+        """Captures what a function launches, without running it.
 
         Returns:
             What launches it, and the function's result, which every launch writes anew.
@@ -52,12 +52,12 @@ class CudaRecorder:
             with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode='thread_local'):
                 outputs = function()
         finally:
-            # A recording that fails may leave its own stream in place.
+            # A capture that fails may leave its own stream in place.
             torch.cuda.set_stream(before)
         return graph.replay, outputs
 
     def warm_up(self, function: Callable[[], Losses]) -> Losses:
-        """Runs a function on the recorder's stream, so that what autograd remembers of streams fits a recording."""
+        """Runs a function on the graphs' stream, so that what autograd remembers of streams fits a capture."""
         self.stream = self.stream or torch.cuda.Stream()
         self.stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self.stream):
@@ -67,8 +67,8 @@ class CudaRecorder:
 
 
 @dataclass
-class Recorded:
-    """A recorded step and the memory that it reads."""
+class CapturedStep:
+    """A captured step and the memory that it reads."""
 
     inputs: Tensor
     samples: list
@@ -79,39 +79,39 @@ class Recorded:
 
 
 class GraphedStep:
-    """A model's ``train_step``, recorded.
+    """A model's ``train_step``, captured as a CUDA graph.
 
     It does what MMEngine's ``train_step`` does, with the same numbers but for the learning rate, which all steps take
-    rounded to the recorder's type. What Python decides is fixed when a step is recorded, so a step is recorded anew
+    rounded to the graphs' type. What Python decides is fixed when a step is captured, so a step is captured anew
     where sizes, trained parameters, modes of modules or settings of the optimiser differ; the learning rates are read
-    at every launch. The outputs of frozen networks are read from where they are kept; steps that compute them for the
-    first time, and those that measure gradients, run as they are. Where a step cannot be recorded, all of them do, and
+    at every launch. The outputs of frozen networks are read from the cache; steps that compute them for the
+    first time, and those that measure gradients, run as they are. Where a step cannot be captured, all of them do, and
     the log says so.
 
     Args:
-        model: A model in training mode; wrapped ones (DDP) are not recorded.
+        model: A model in training mode; wrapped ones (DDP) are not captured.
         optim_wrapper: Its optimiser.
-        kept: What gives the outputs of its frozen networks.
-        recorder: Where it is recorded; a :class:`CudaRecorder`.
+        cached: What gives the outputs of its frozen networks.
+        graphs: What captures it; a :class:`CudaGraphs`.
         say: Called with a sentence when there is something to know.
     """
 
-    def __init__(self, model: nn.Module, optim_wrapper: OptimWrapper, kept: Sequence[FrozenOutputs] = (),
-                 recorder: CudaRecorder | None = None, say: Callable[[str], None] = print) -> None:
-        self.model, self.optim_wrapper, self.kept, self.say = model, optim_wrapper, kept, say
-        self.recorder = recorder or CudaRecorder()
+    def __init__(self, model: nn.Module, optim_wrapper: OptimWrapper, cached: Sequence[FrozenOutputs] = (),
+                 graphs: CudaGraphs | None = None, say: Callable[[str], None] = print) -> None:
+        self.model, self.optim_wrapper, self.cached, self.say = model, optim_wrapper, cached, say
+        self.graphs = graphs or CudaGraphs()
         self.parameters, self.modules = list(model.parameters()), list(model.modules())
         self.seen: Counter[tuple] = Counter()
-        self.recorded: dict[tuple, Recorded] = {}
+        self.captured: dict[tuple, CapturedStep] = {}
         self.off, self.said = False, set()
         if reason := self._why_not():
             self._give_up(reason)
 
     def _why_not(self) -> str | None:
-        """Why steps cannot be recorded; None where nothing is known against it."""
+        """Why steps cannot be captured; None where nothing is known against it."""
         if not hasattr(self.model, 'data_preprocessor'):
             return 'the model is wrapped'
-        if reason := self.recorder.why_not(self.parameters[0].device):
+        if reason := self.graphs.why_not(self.parameters[0].device):
             return reason
         optimizer = self.optim_wrapper.optimizer
         if not all(group.get('fused') or group.get('capturable') for group in optimizer.param_groups):
@@ -139,28 +139,28 @@ class GraphedStep:
         if self.off:
             return self.model.train_step(batch, optim_wrapper=self.optim_wrapper)
         data = self.model.data_preprocessor(batch, True)
-        states = [outputs.state() for outputs in self.kept]
+        states = [outputs.state() for outputs in self.cached]
         if NEW in states or getattr(self.model, 'measures_gradients', False):
             return self._run(data)
         key = self._key(data, states)
         if key not in self.seen and len(self.seen) == MOST:
-            self._say_once(f'steps beyond the first {MOST} kinds are not recorded')
+            self._say_once(f'steps beyond the first {MOST} kinds are not captured as CUDA graphs')
             return self._run(data)
         self.seen[key] += 1
         if self.seen[key] <= WARM_UP:
-            return self.recorder.warm_up(lambda: self._run(data))
-        features = [outputs.read(data['inputs']) for outputs, state in zip(self.kept, states) if state == KEPT]
-        if key not in self.recorded:
+            return self.graphs.warm_up(lambda: self._run(data))
+        features = [outputs.read(data['inputs']) for outputs, state in zip(self.cached, states) if state == CACHED]
+        if key not in self.captured:
             try:
-                self.recorded[key] = self._record(data, features, states)
+                self.captured[key] = self._capture(data, features, states)
             except Exception as error:
                 self._give_up(_cause(error))
                 return self._run(data)
-        return self._replay(self.recorded[key], data, features)
+        return self._replay(self.captured[key], data, features)
 
     def _run(self, data: dict) -> Losses:
         """The step as MMEngine runs it, on data that are prepared, with rounded learning rates."""
-        with self._rates(lambda rate: float(torch.tensor(rate, dtype=self.recorder.rate_dtype))):
+        with self._rates(lambda rate: float(torch.tensor(rate, dtype=self.graphs.rate_dtype))):
             return self._compute(data)
 
     def _compute(self, data: dict) -> Losses:
@@ -179,26 +179,26 @@ class GraphedStep:
                 tuple(value.requires_grad for value in self.parameters),
                 tuple(module.training for module in self.modules))
 
-    def _record(self, data: dict, features: list[Losses], states: list[str]) -> Recorded:
+    def _capture(self, data: dict, features: list[Losses], states: list[str]) -> CapturedStep:
         inputs, samples = data['inputs'].clone(), [_copy(sample) for sample in data['data_samples']]
         features = [{name: value.clone() for name, value in found.items()} for found in features]
         count = self.optim_wrapper._inner_count
         held = iter(features)
-        for outputs, state in zip(self.kept, states):
-            outputs.held = next(held) if state == KEPT else None
-        static = partial(torch.tensor, dtype=self.recorder.rate_dtype, device=inputs.device)
+        for outputs, state in zip(self.cached, states):
+            outputs.held = next(held) if state == CACHED else None
+        static = partial(torch.tensor, dtype=self.graphs.rate_dtype, device=inputs.device)
         try:
             with self._rates(static, capturable=True) as rates:
-                replay, losses = self.recorder.record(lambda: self._compute(dict(inputs=inputs, data_samples=samples)))
+                replay, losses = self.graphs.capture(lambda: self._compute(dict(inputs=inputs, data_samples=samples)))
         except Exception:
             self.optim_wrapper.zero_grad(set_to_none=True)
             raise
         finally:
             self.optim_wrapper._inner_count = count
-            for outputs in self.kept:
+            for outputs in self.cached:
                 outputs.held = None
-        return Recorded(inputs, samples, features, rates, replay,
-                        {name: value.detach() for name, value in losses.items()})
+        return CapturedStep(inputs, samples, features, rates, replay,
+                            {name: value.detach() for name, value in losses.items()})
 
     @contextmanager
     def _rates(self, change: Callable[[float], Any], capturable: bool = False) -> Iterator[list]:
@@ -215,7 +215,7 @@ class GraphedStep:
             for group, values in zip(groups, before):
                 group.update(values)
 
-    def _replay(self, step: Recorded, data: dict, features: list[Losses]) -> Losses:
+    def _replay(self, step: CapturedStep, data: dict, features: list[Losses]) -> Losses:
         pairs = [(step.inputs, data['inputs'])]
         for sample, new in zip(step.samples, data['data_samples']):
             pairs += zip(_tensors(sample), _tensors(new), strict=True)
@@ -231,7 +231,7 @@ class GraphedStep:
 
     def _give_up(self, reason: str) -> None:
         self.off = True
-        self._say_once(f'steps are not recorded: {reason}')
+        self._say_once(f'steps are not captured as CUDA graphs: {reason}')
 
     def _say_once(self, sentence: str) -> None:
         if sentence not in self.said:
@@ -282,7 +282,7 @@ def _copy(sample: BaseDataElement) -> BaseDataElement:
 
 
 def _cause(error: BaseException) -> str:
-    """What happened first, in a line: the end of a recording that failed has an error of its own."""
+    """What happened first, in a line: the end of a capture that failed has an error of its own."""
     while error.__context__ is not None:
         error = error.__context__
     return f'{type(error).__name__}: {next(iter(str(error).splitlines()), "")}'

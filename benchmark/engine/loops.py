@@ -53,7 +53,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         val_interval: Epochs between validations.
         dynamic_intervals: As in MMEngine.
         save_every: Seconds between two states; None keeps none.
-        recorded: Runs steps as CUDA graphs (see :class:`GraphedStep`), and reads their losses every ``read_every``
+        recorded: Runs steps as captured CUDA graphs (see :class:`GraphedStep`), reading losses every ``read_every``
             steps, so that nothing waits for the GPU in between; hooks see ``outputs`` only then, the last step's. The
             log holds every step's losses. Without a CUDA device, steps run one by one.
         read_every: Steps between two readings; a suite's runs take the logger's interval.
@@ -110,8 +110,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def make_step(self) -> GraphedStep:
         """The step of this training, once its hooks have prepared the model."""
-        kept = [outputs for hook in self.runner.hooks if isinstance(hook, FeatureCacheHook) for outputs in hook.outputs]
-        return GraphedStep(self.runner.model, self.runner.optim_wrapper, kept, say=self.runner.logger.info)
+        cached = [outputs for hook in self.runner.hooks if isinstance(hook, FeatureCacheHook)
+                  for outputs in hook.outputs]
+        return GraphedStep(self.runner.model, self.runner.optim_wrapper, cached, say=self.runner.logger.info)
 
     def _log(self, losses: list[dict], first: int) -> None:
         """Does with earlier steps' losses what the hooks do with the last one's."""

@@ -16,7 +16,7 @@ from .training import EPOCHS, QUICK, SIZES, apart, steps_per_second, together, t
 #: The demo's, which most people run.
 DEMO = Size(18, 128, 4, 40, 32, 64)
 NAMES = {'ft_nchw': 'channels last', 'ft_kernels': 'large convolutions as matrix products', 'ft_adam': 'fused Adam',
-         'ft_views': 'views kept'}
+         'ft_views': 'views cached'}
 #: Epochs before any counts; then epochs that count, per repeat. An image's view is one of four at random, so that a few
 #: are seen for the first time in these too.
 WARM, COUNTED = 3, 5

@@ -1,8 +1,8 @@
 """Trainings that are timed side by side: this suite's methods, and stock MMPose on the same data, network and batch.
 
 Stock MMPose is its own ``td-hm_res50_8xb64-210e_coco-256x192.py``: its estimator, data set, pipeline, loader, train
-loop, hooks and loss, with the network, the size, the batch and the data of the others. A source on line is a teacher as
-MMPose's DWPose distiller runs it: its forward at each step, under no_grad, beside stock training.
+loop, hooks and loss, with the network, the size, the batch and the data of the others. A source on the fly is a
+teacher as MMPose's DWPose distiller runs it: its forward at each step, under no_grad, beside stock training.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ PEERS = {
     'stock': {},
     'stock_fe': {'model.backbone.frozen_stages': 4},
     'stock_ftp': {'model.backbone.frozen_stages': 3},
-    'stock_ctd': {'model.type': 'SourceOnLine'},
+    'stock_ctd': {'model.type': 'SourceOnTheFly'},
     'stock_hg': {},
 }
 #: Compared epoch by epoch; the others stand in for a suite's runs only.
@@ -87,7 +87,7 @@ CONTESTANTS = (*OURS, *(name for name in PEERS if name != 'stock_hg'))
 
 
 @MODELS.register_module()
-class SourceOnLine(TopdownPoseEstimator):
+class SourceOnTheFly(TopdownPoseEstimator):
     """Stock estimator beside a frozen source whose forward runs at each step, as a DWPose-style distiller's teacher.
 
     Args:
@@ -132,7 +132,7 @@ def config(name: str, size: Size, data: Path, source: Path, epochs: int) -> Conf
         _stock_hourglass(made, size, len(meta.landmarks))
         return made
     made.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(source), prefix='backbone.')
-    if made.model.type == 'SourceOnLine':
+    if made.model.type == 'SourceOnTheFly':
         made.model.source = dict(type='FrozenSource', checkpoint=str(source),
                                  backbone=dict(type='ResNet', out_indices=(0, 1, 2, 3), **_encoder(size)))
         made.model.distance = dict(type='EncoderCosineLoss', weight=0.002)
@@ -212,7 +212,7 @@ def _stock_hourglass(cfg: Config, size: Size, landmarks: int) -> None:
 
 
 def make_inputs(folder: Path, size: Size) -> tuple[Path, Path]:
-    """Made faces and a source with random weights, of the wanted size."""
+    """Synthetic faces and a source with random weights, of the wanted size."""
     data, source = folder / 'faces', folder / 'source.pth'
     if not source.exists():
         write_landmark_dataset(data, dict(train=size.images, val=2, test=max(2, size.test)), image_size=size.pixels,

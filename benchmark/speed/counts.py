@@ -17,14 +17,14 @@ from .contestants import Size, our_config
 
 #: The stem and the four stages of a ResNet.
 PARTS = 5
-#: Method -> how many of them are frozen, so that their kept output stands for them.
+#: Method -> how many of them are frozen, so that their cached output stands for them.
 FROZEN = {'ft': 0, 'ftp': PARTS - 1, 'fe': PARTS}
 
 
 def step_flops(method: str, size: Size, landmarks: int = 14) -> float:
     """FLOPs of a step's convolutions, forward and backward; a multiplication and an addition count as two.
 
-    Frozen parts count nothing, as their outputs are kept. Nothing is computed: shapes are enough.
+    Frozen parts count nothing, as their outputs are cached. Nothing is computed: shapes are enough.
 
     Args:
         method: One of :data:`FROZEN`.

@@ -104,7 +104,7 @@ def _training(repeats: int, quick: bool, folder: Path) -> Iterable[Curve]:
 
 
 def repeat_landmarks(data: Path, count: int) -> None:
-    """Gives a set of made faces more landmarks: the same ones again, under other names."""
+    """Gives a set of synthetic faces more landmarks: the same ones again, under other names."""
     meta = json.loads((data / 'metainfo.json').read_text())
     first = len(meta['landmarks'])
     times = -(-count // first)

@@ -29,16 +29,16 @@ RATIOS = (
     ('ft', 'stock', 'FT / stock MMPose', 0.90),
     ('ctd_ed', 'ft', 'CTD-ED / FT', 1.03),
     ('ctd_com', 'ft', 'CTD-Com / FT', 1.03),
-    ('ctd_ed_online', 'ft', 'CTD-ED, source on line / FT', None),
+    ('ctd_ed_online', 'ft', 'CTD-ED, source on the fly / FT', None),
     ('fe', 'ft', 'FE / FT', 0.30),
     ('ftp', 'ft', 'FTP / FT', 0.50),
     ('ft_bf16', 'ft', 'FT in bfloat16 / FT', 0.65),
-    ('stock_ctd', 'stock', 'stock with a source on line / stock', None),
+    ('stock_ctd', 'stock', 'stock with a source on the fly / stock', None),
 )
 EPOCHS = 4
-#: Whose frozen networks' outputs are kept. So few epochs don't see all views of an image: each trains once before the
+#: Whose frozen networks' outputs are cached. So few epochs don't see all views of an image: each trains once before the
 #: rounds.
-KEPT = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
+CACHED = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
 
 
 def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measurement]:
@@ -57,7 +57,7 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
         for size in QUICK if quick else SIZES:
             data, source = make_inputs(Path(folder) / f'{size.depth}', size)
             rounds = []
-            for name in KEPT:
+            for name in CACHED:
                 train(name, size, data, source, Path(folder))
             for _ in range(repeats):
                 rounds.append({name: train(name, size, data, source, Path(folder)) for name in contestants}
@@ -209,7 +209,7 @@ def run_suite(path: Path, out: Path, cache: Path, *options: str) -> None:
     Args:
         path: The suite.
         out: Its folder.
-        cache: Where data, source and features are kept.
+        cache: Where data, source and features are cached.
         options: Of tools/run_suite.py.
 
     Raises:

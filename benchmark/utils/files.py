@@ -35,7 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """Where made data, trained sources and kept features are: CTD_CACHE, or ``.ctd-cache`` in the working folder."""
+    """Where synthetic data, sources and cached features are: CTD_CACHE, or ``.ctd-cache`` in the working folder."""
     return Path(os.environ.get('CTD_CACHE', '.ctd-cache')).expanduser().resolve()
 
 

@@ -1,5 +1,5 @@
-"""demo: the seven methods on made faces, 3 seeds; at most ten minutes on two cores."""
-title = 'Seven methods on made faces'
+"""demo: the seven methods on synthetic faces, 3 seeds; at most ten minutes on two cores."""
+title = 'Seven methods on synthetic faces'
 question = 'With few labelled images, does regularising fine-tuning by the source network reduce the error?'
 methods = dict(fe={}, ftp={}, ft={}, hg={}, ctd_cd={}, ctd_ed={}, ctd_com={})
 seeds = 3

@@ -1,4 +1,4 @@
-"""Features of frozen networks: kept exactly, shared, never half-written, and done without where there is no room."""
+"""Features of frozen networks: cached exactly, shared, never half-written, and done without where there is no room."""
 
 import os
 import runpy
@@ -111,13 +111,13 @@ def test_half_precision_rounds_alike_each_time_and_within_its_tolerance(register
     assert torch.all((first - exact).abs() <= exact.abs() * 2**-11 + 2**-24)
 
 
-def test_what_does_not_fit_is_computed_on_line_and_said(registered, tmp_path):
+def test_what_does_not_fit_is_computed_on_the_fly_and_said(registered, tmp_path):
     said, network = [], Network()
     kept = outputs(registered, tmp_path, limit=10, say=said.append)
     kept.views = [0, 1, 2, 3]
     images = torch.randn(4, 3, 5, 5)
     assert all(torch.equal(kept(images, network)['stage4'], network(images)['stage4']) for _ in range(2))
-    assert len(said) == 1 and 'on line' in said[0] and 'GiB' in said[0]
+    assert len(said) == 1 and 'on the fly' in said[0] and 'GiB' in said[0]
 
 
 def test_a_disk_that_fills_up_does_not_end_the_training(registered, tmp_path, monkeypatch):
@@ -136,7 +136,7 @@ def test_a_disk_that_fills_up_does_not_end_the_training(registered, tmp_path, mo
 
 @pytest.mark.parametrize(('change', 'reason'), [
     (dict(scale_range=(0.8, 1.2)), 'interval'), (None, 'may change the image')])
-def test_views_without_numbers_are_computed_on_line(registered, change, reason):
+def test_views_without_numbers_are_computed_on_the_fly(registered, change, reason):
     from types import SimpleNamespace
 
     from benchmark.datasets.views import DrawView

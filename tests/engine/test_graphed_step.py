@@ -1,4 +1,4 @@
-"""A training whose steps are recorded gives the bytes of one whose steps are not."""
+"""A training whose steps are captured gives the bytes of one whose steps are not."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ class Tape(TorchDispatchMode):
     """What torch's kernels do, written down once and done again on the same memory: a CUDA graph without a GPU.
 
     As with a CUDA graph, Python does not run again, every value lies where it lay, and what would wait for the device
-    is refused. Unlike one, the step that is recorded runs too; so its first launch does nothing.
+    is refused. Unlike one, the step that is captured runs too; so its first launch does nothing.
     """
 
     def __init__(self):
@@ -40,17 +40,17 @@ class Tape(TorchDispatchMode):
 
 class TapeRecorder:
     rate_dtype = torch.float64
-    recorded = 0
+    captured = 0
     launched = 0
 
     def why_not(self, device):
         return None
 
-    def record(self, function):
+    def capture(self, function):
         tape = Tape()
         with tape:
             outputs = function()
-        self.recorded += 1
+        self.captured += 1
         first = [True]
 
         def replay():
@@ -66,13 +66,13 @@ class TapeRecorder:
 
 
 @pytest.fixture
-def recorded(runner, train, monkeypatch):
-    """Trains with recorded steps; gives the runner and what recorded them."""
+def captured(runner, train, monkeypatch):
+    """Trains with captured steps; gives the runner and what captured them."""
     from benchmark.engine import graphed_step
 
-    def make(method, folder='recorded', stops=(), **settings):
+    def make(method, folder='captured', stops=(), **settings):
         recorder = TapeRecorder()
-        monkeypatch.setattr(graphed_step, 'CudaRecorder', lambda: recorder)
+        monkeypatch.setattr(graphed_step, 'CudaGraphs', lambda: recorder)
         one = runner(method, folder, **dict(save_every=None, epochs=EPOCHS, cuda_graphs=True) | settings)
         train(one, stops)
         return one, recorder
@@ -91,60 +91,60 @@ def same_training(one, other):
 
 
 @pytest.mark.parametrize('method', ['ft', 'ctd_com', 'fe', 'ftp', 'hg'])
-def test_recorded_steps_give_the_same_bytes(runner, train, recorded, method):
+def test_captured_steps_give_the_same_bytes(runner, train, captured, method):
     plain = runner(method, 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
-    one, recorder = recorded(method)
+    one, recorder = captured(method)
     same_training(plain, one)
-    assert recorder.recorded == 2  # for both sizes of batches
+    assert recorder.captured == 2  # for both sizes of batches
     assert recorder.launched >= 5
     if method == 'ctd_com':
         assert torch.equal(plain.model.head.classifier.weight, one.model.head.classifier.weight)
 
 
-def test_matrix_products_are_recorded_too(runner, train, recorded, source_checkpoint):
+def test_matrix_products_are_captured_too(runner, train, captured, source_checkpoint):
     wide = dict(width=64, source=source_checkpoint)
     plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS, **wide)
     train(plain)
     assert any(type(module).__name__.startswith('Matrix') for module in plain.model.modules())
-    one, recorder = recorded('ft', **wide)
+    one, recorder = captured('ft', **wide)
     same_training(plain, one)
     assert recorder.launched >= 5
 
 
-def test_a_source_on_line_is_a_part_of_the_step(runner, train, recorded):
+def test_a_source_on_the_fly_is_a_part_of_the_step(runner, train, captured):
     off = dict(feature_cache=dict(enabled=False))
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, **off)
     train(plain)
-    one, recorder = recorded('ctd_ed', **off)
+    one, recorder = captured('ctd_ed', **off)
     same_training(plain, one)
     assert recorder.launched > EPOCHS
 
 
-def test_in_bfloat16_too(runner, train, recorded):
+def test_in_bfloat16_too(runner, train, captured):
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, precision='bfloat16')
     train(plain)
-    one, recorder = recorded('ctd_ed', precision='bfloat16')
+    one, recorder = captured('ctd_ed', precision='bfloat16')
     same_training(plain, one)
     assert recorder.launched > 5
 
 
-def test_steps_that_measure_gradients_run_as_they_are(runner, train, recorded):
+def test_steps_that_measure_gradients_run_as_they_are(runner, train, captured):
     options = dict(cfg_options={'model.gradient_interval': 4})
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, **options)
     train(plain)
-    one, _ = recorded('ctd_ed', **options)
+    one, _ = captured('ctd_ed', **options)
     same_training(plain, one)
     assert len(one.message_hub.get_scalar('train/ratio_ed')._log_history) == 5  # of 18 steps: 0, 4, 8, 12, 16
 
 
-def test_what_is_trained_changes_and_the_step_is_recorded_anew(runner, train, recorded):
+def test_what_is_trained_changes_and_the_step_is_captured_anew(runner, train, captured):
     options = dict(cfg_options={'custom_hooks.LPFTHook.share': 0.5})
     plain = runner('baselines/lp_ft', 'plain', save_every=None, epochs=2 * EPOCHS, **options)
     train(plain)
-    one, recorder = recorded('baselines/lp_ft', **options | dict(epochs=2 * EPOCHS))
+    one, recorder = captured('baselines/lp_ft', **options | dict(epochs=2 * EPOCHS))
     same_training(plain, one)
-    assert recorder.recorded == 4
+    assert recorder.captured == 4
 
 
 @pytest.mark.parametrize('change, reason', [
@@ -153,28 +153,28 @@ def test_what_is_trained_changes_and_the_step_is_recorded_anew(runner, train, re
     ({'optim_wrapper.optimizer.fused': False}, 'Adam is neither fused nor capturable'),
     ({'optim_wrapper.clip_grad': dict(max_norm=1.0)}, 'gradients are clipped'),
 ])
-def test_what_cannot_be_recorded_runs_step_by_step_and_is_said(runner, train, recorded, change, reason, tmp_path):
+def test_what_cannot_be_captured_runs_step_by_step_and_is_said(runner, train, captured, change, reason, tmp_path):
     plain = runner('ctd_ed', 'plain', save_every=None, cfg_options=change)
     train(plain)
-    one, recorder = recorded('ctd_ed', cfg_options=change, epochs=2)
+    one, recorder = captured('ctd_ed', cfg_options=change, epochs=2)
     same_training(plain, one)
-    assert recorder.recorded == 0
-    log, = (tmp_path / 'recorded').glob('*/*.log')
-    assert f'steps are not recorded: {reason}' in log.read_text().replace('the regularisers\' ', '')
+    assert recorder.captured == 0
+    log, = (tmp_path / 'captured').glob('*/*.log')
+    assert f'steps are not captured as CUDA graphs: {reason}' in log.read_text().replace('the regularisers\' ', '')
 
 
-def test_a_step_that_waits_for_the_device_runs_as_it_is(runner, train, recorded, monkeypatch, tmp_path):
+def test_a_step_that_waits_for_the_device_runs_as_it_is(runner, train, captured, monkeypatch, tmp_path):
     from mmpose.models.pose_estimators import TopdownPoseEstimator
     extract = TopdownPoseEstimator.extract_feat
     monkeypatch.setattr(TopdownPoseEstimator, 'extract_feat',
                         lambda self, inputs: extract(self, inputs * float(inputs.sum() < 1e9)))
     plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
-    one, recorder = recorded('ft')
+    one, recorder = captured('ft')
     same_training(plain, one)
-    assert recorder.recorded == 0
-    log, = (tmp_path / 'recorded').glob('*/*.log')
-    assert 'steps are not recorded: RuntimeError: operation not permitted' in log.read_text()
+    assert recorder.captured == 0
+    log, = (tmp_path / 'captured').glob('*/*.log')
+    assert 'steps are not captured as CUDA graphs: RuntimeError: operation not permitted' in log.read_text()
 
 
 def test_without_a_gpu_steps_run_one_by_one(runner, train, tmp_path):
@@ -184,10 +184,10 @@ def test_without_a_gpu_steps_run_one_by_one(runner, train, tmp_path):
     train(one)
     same_training(plain, one)
     log, = (tmp_path / 'one').glob('*/*.log')
-    assert 'steps are not recorded: the model is not on a CUDA device' in log.read_text()
+    assert 'steps are not captured as CUDA graphs: the model is not on a CUDA device' in log.read_text()
 
 
-def test_a_loss_between_two_readings_is_checked_too(runner, train, recorded, monkeypatch):
+def test_a_loss_between_two_readings_is_checked_too(runner, train, captured, monkeypatch):
     from benchmark.models.heatmap_loss import HeatmapLoss
     forward, calls = HeatmapLoss.forward, []
 
@@ -197,38 +197,38 @@ def test_a_loss_between_two_readings_is_checked_too(runner, train, recorded, mon
 
     monkeypatch.setattr(HeatmapLoss, 'forward', explode)
     with pytest.raises(FloatingPointError, match='epoch 1, iteration 2'):
-        recorded('ft')
+        captured('ft')
 
 
-def test_stopped_between_two_readings_it_goes_on_and_its_log_is_whole(runner, train, recorded):
+def test_stopped_between_two_readings_it_goes_on_and_its_log_is_whole(runner, train, captured):
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
-    part, recorder = recorded('ctd_ed', 'parts', save_every=0.0, stops=(13,))  # in the midst of the fifth epoch
+    part, recorder = captured('ctd_ed', 'parts', save_every=0.0, stops=(13,))  # in the midst of the fifth epoch
     assert part.iter == 14 and recorder.launched > 0
-    part, _ = recorded('ctd_ed', 'parts', save_every=0.0)
+    part, _ = captured('ctd_ed', 'parts', save_every=0.0)
     same_training(plain, part)
 
 
-def test_a_rounded_rate_is_that_of_all_steps(recorded, monkeypatch, tmp_path):
+def test_a_rounded_rate_is_that_of_all_steps(captured, monkeypatch, tmp_path):
     """Which steps run as they are depends on what is kept already; the result does not."""
     monkeypatch.setattr(TapeRecorder, 'rate_dtype', torch.float32)
     monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
-    cold, first = recorded('ctd_ed', 'cold')
-    warm, second = recorded('ctd_ed', 'warm')
+    cold, first = captured('ctd_ed', 'cold')
+    warm, second = captured('ctd_ed', 'warm')
     assert second.launched > first.launched
     same_training(cold, warm)
 
 
-def test_more_kinds_of_steps_than_are_recorded(runner, train, recorded, monkeypatch, tmp_path):
+def test_more_kinds_of_steps_than_are_captured(runner, train, captured, monkeypatch, tmp_path):
     from benchmark.engine import graphed_step
     monkeypatch.setattr(graphed_step, 'MOST', 1)
     plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
-    one, recorder = recorded('ft')
+    one, recorder = captured('ft')
     same_training(plain, one)
-    assert recorder.recorded == 1
-    log, = (tmp_path / 'recorded').glob('*/*.log')
-    assert log.read_text().count('steps beyond the first 1 kinds are not recorded') == 1
+    assert recorder.captured == 1
+    log, = (tmp_path / 'captured').glob('*/*.log')
+    assert log.read_text().count('steps beyond the first 1 kinds are not captured as CUDA graphs') == 1
 
 
 def test_a_wrapped_model_runs_as_it_is(registered):
@@ -243,8 +243,9 @@ def test_a_wrapped_model_runs_as_it_is(registered):
             return {'loss': batch}
 
     said = []
-    step = GraphedStep(Wrapper(), None, recorder=TapeRecorder(), say=said.append)
-    assert step('batch') == {'loss': 'batch'} and said == ['steps are not recorded: the model is wrapped']
+    step = GraphedStep(Wrapper(), None, graphs=TapeRecorder(), say=said.append)
+    assert step('batch') == {'loss': 'batch'}
+    assert said == ['steps are not captured as CUDA graphs: the model is wrapped']
 
 
 def test_the_log_is_read_as_often_as_it_is_written(runner):

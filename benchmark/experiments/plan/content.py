@@ -59,7 +59,7 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
                     path=str(source.path), job=str(source.job) if source.job else None, data=source.data,
                     classes=source.config.model.num_classes if source.config else None),
-        # What workers make again where it is deleted while runs need it.
+        # Synthetic data, which workers draw again where they are deleted while runs need it.
         made={kind: dict(root=str(place), data=data) for kind, place, data in (
             (RUN, root, suite.data),
             (SOURCE, source.config.train_dataloader.dataset.data_root if source.data else None,

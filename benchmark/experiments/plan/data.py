@@ -1,4 +1,4 @@
-"""The data that a plan runs on: made faces, drawn once and kept whole, or a prepared folder; whether they are sound."""
+"""The data that a plan runs on: synthetic faces, drawn once, or a prepared folder; whether they are sound."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from benchmark.utils.files import digest, file_digest, write_json, write_text
 MANIFEST, MAKING = 'complete.json', '.making-'
 
 
-def made(folder: Path, make) -> Path:
+def drawn_once(folder: Path, make) -> Path:
     """A folder that ``make(path)`` writes, once; a half-made one is never taken for whole.
 
-    ``complete.json`` in it holds what its files are; where they no longer fit, it is set aside, named and made again.
+    ``complete.json`` in it holds what its files are; where they no longer fit, it is set aside and written again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FolderLock(folder.parent, patience=600.0):
         for left in folder.parent.glob(f'{MAKING}*'):
             shutil.rmtree(left, ignore_errors=True)  # Of a process that was killed: nobody else makes any now.
-        return _made(folder, make)
+        return _drawn_once(folder, make)
 
 
-def _made(folder: Path, make) -> Path:
+def _drawn_once(folder: Path, make) -> Path:
     manifest = folder / MANIFEST
     if folder.exists():
         try:
@@ -40,8 +40,8 @@ def _made(folder: Path, make) -> Path:
         except (OSError, ValueError):
             whole = False
         if not whole:
-            print(f'{folder}: made data that were changed or cut short; set aside as '
-                  f'{set_aside(folder, folder.parent / "set_aside")} and made again', flush=True)
+            print(f'{folder}: synthetic data that were changed or cut short; set aside as '
+                  f'{set_aside(folder, folder.parent / "set_aside")} and drawn again', flush=True)
             shutil.rmtree(folder)
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=MAKING) as temporary:
@@ -58,8 +58,8 @@ def contents(folder: Path) -> dict[str, str]:
             if path.is_file() and path.name not in (MANIFEST, '.lock')}
 
 
-def make_again(root: Path, data: dict, source: bool, thorough: bool) -> None:
-    """Makes data of a plan again where somebody has deleted or changed them; the same words give the same bytes.
+def draw_again(root: Path, data: dict, source: bool, thorough: bool) -> None:
+    """Draws a plan's synthetic data again where somebody has deleted or changed them; the same words, the same bytes.
 
     Args:
         root: Where the plan has them.
@@ -73,7 +73,7 @@ def make_again(root: Path, data: dict, source: bool, thorough: bool) -> None:
     if (folder := (_identities if source else _faces)(data, cache)[0]) == root:
         (source_data if source else target_data)(data, cache)
     else:
-        print(f'{root}: is not made again: this program would draw {folder.name}', flush=True)
+        print(f'{root}: is not drawn again: this program would draw {folder.name}', flush=True)
 
 
 def _all_there(root: Path) -> bool:
@@ -84,30 +84,30 @@ def _all_there(root: Path) -> bool:
 
 
 def target_data(data: dict, cache: Path) -> Path:
-    """The folder of the target data; made faces are drawn on the first call."""
+    """The folder of the target data; synthetic faces are drawn on the first call."""
     if data['type'] == 'prepared':
         return Path(data['root']).expanduser().resolve()
     folder, (splits, size, seed) = _faces(data, cache)
-    return made(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
+    return drawn_once(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
 
 
 def source_data(data: dict, cache: Path) -> Path:
-    """The folder of the source task's faces; made ones are drawn on the first call."""
+    """The folder of the source task's faces; synthetic ones are drawn on the first call."""
     if data['type'] == 'identities':
         return Path(data['root']).expanduser().resolve()
     folder, (number, shots, size, seed) = _identities(data, cache)
-    return made(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
+    return drawn_once(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
 
 
 def _faces(data: dict, cache: Path) -> tuple[Path, list]:
-    """Folder of made faces, and what they are drawn from."""
+    """Folder of synthetic faces, and what they are drawn from."""
     splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
     words = [splits, data.get('image_size', 128), data.get('seed', 0)]
     return cache / 'data' / f'synthetic-faces-{digest([*words, _drawing()])[:12]}', words
 
 
 def _identities(data: dict, cache: Path) -> tuple[Path, list]:
-    """Folder of the source task's made faces, and what they are drawn from."""
+    """Folder of the source task's synthetic faces, and what they are drawn from."""
     words = [data.get('identities', 100), data.get('shots', 20), data.get('image_size', 128), data.get('seed', 0)]
     return cache / 'data' / f'synthetic-identities-{digest([*words, _drawing()])[:12]}', words
 

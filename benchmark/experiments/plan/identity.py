@@ -25,7 +25,7 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
     # Where a run is and who is told of it decide nothing.
     for key in ('work_dir', 'visualizer', 'vis_backends', 'log_level'):
         content.pop(key, None)
-    # With and without kept features a run gives the same bytes; their precision counts.
+    # With and without cached features a run gives the same bytes; their precision counts.
     for hook in content.get('custom_hooks', ()):
         if hook.get('type') == 'FeatureCacheHook':
             hook.pop('enabled', None)

@@ -32,7 +32,7 @@ from benchmark.engine import Preempted, loops, training_state
 from benchmark.engine.unwrap import unwrapped
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.identity import identity, sealed
-from benchmark.experiments.plan.data import make_again
+from benchmark.experiments.plan.data import draw_again
 from benchmark.experiments.plan.source import backbone_arch, backbone_normalisation
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import (
@@ -171,8 +171,8 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
             def work() -> dict:
                 _same_numerics(entry)
-                if made := options.get('made'):
-                    make_again(Path(made['root']), made['data'], kind == SOURCE, thorough=options['retry'])
+                if synthetic := options.get('synthetic'):
+                    draw_again(Path(synthetic['root']), synthetic['data'], kind == SOURCE, thorough=options['retry'])
                 return make(place, entry, options)
 
             ok = _record(place, dict(entry, attempt=attempt), started, RESULTS[kind], work)

@@ -239,7 +239,8 @@ class Worker:
         self.attempts[task.id] = self.attempts.get(task.id, 0) + 1
         options = dict(threads=self.threads[task.kind], gpu=gpu, retry=self.attempts[task.id] > 1,
                        save_every=self.work.execution['save_every'],
-                       keep_checkpoints=self.work.execution['keep_checkpoints'], made=self.work.made.get(task.kind))
+                       keep_checkpoints=self.work.execution['keep_checkpoints'],
+                       synthetic=self.work.synthetic.get(task.kind))
         task.folder.mkdir(parents=True, exist_ok=True)
         if self.configure:
             self.configure(task.id)

@@ -65,7 +65,7 @@ class Work:
         execution: See :data:`EXECUTION`.
         numerics: The number of the numerics that it was made for (:mod:`benchmark.numerics`); 0 before there was one.
         trials: How many trials each tuned method has per seed; None where nothing is tuned.
-        made: By kind of task, the data that the suite has made: ``root`` and ``data``, what it says of them.
+        synthetic: By kind of task, the suite's synthetic data: ``root`` and ``data``, what it says of them.
     """
 
     out: Path
@@ -74,7 +74,7 @@ class Work:
     execution: dict[str, Any]
     numerics: int = NUMERICS
     trials: int | None = None
-    made: dict[str, dict] = field(default_factory=dict)
+    synthetic: dict[str, dict] = field(default_factory=dict)
 
     @property
     def place_aside(self) -> Path:

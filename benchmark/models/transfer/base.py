@@ -60,7 +60,7 @@ class TransferLoss(nn.Module, ABC):
         batch_remedy: What to do where a batch is smaller, one sentence.
         prepare_images: Number of training images that :meth:`prepare` asks for.
         steady: Whether Python does the same at every step, and nothing in it waits for a GPU; then its training may be
-            recorded as a CUDA graph. A loss that reads ``progress`` or a number of a tensor is not.
+            captured as a CUDA graph. A loss that reads ``progress`` or a number of a tensor is not.
 
     Args:
         weight: The paper's lambda.

@@ -1,4 +1,4 @@
-"""What the ablation suites share: made faces, five paired seeds, fine-tuning beside the regularised methods."""
+"""What the ablation suites share: synthetic faces, five paired seeds, fine-tuning beside the regularised methods."""
 _base_ = '../demo.py'
 methods = dict(_delete_=True, ft={}, ctd_cd={}, ctd_ed={})
 seeds = 5

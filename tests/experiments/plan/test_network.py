@@ -21,7 +21,7 @@ WIDER = FT.replace('0.25', '0.5')
 
 @pytest.fixture
 def planned(registered, tmp_path, monkeypatch):
-    """Plans a suite of methods of one's own on a few made faces."""
+    """Plans a suite of methods of one's own on a few synthetic faces."""
     from benchmark.experiments.plan.plan import make_plan
     from benchmark.experiments.suite.suite import load_suite
     monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))

@@ -249,7 +249,7 @@ def test_smallest_batches():
 
 @pytest.fixture
 def planned(tmp_path, monkeypatch):
-    """Plans the smoke suite with changes on a few made faces."""
+    """Plans the smoke suite with changes on a few synthetic faces."""
     from benchmark.experiments.plan.plan import make_plan
     from benchmark.experiments.suite.suite import load_suite
     monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
