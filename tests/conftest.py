@@ -18,13 +18,12 @@ settings.load_profile('whole')
 #: A reason to skip on each line, and after ``#`` why it is none to worry about.
 ALLOWED_SKIPS = Path(__file__).with_name('allowed_skips.txt')
 
-#: Longest first: a file stays on one process, and one that starts late is waited for by all.
-LONG = ('test_run_suite', 'test_browser', 'test_extending', 'test_report', 'test_chaos', 'test_cases',
-        'test_mmpose_tools', 'test_graphed_step', 'test_tuning', 'test_build_check', 'test_readme', 'test_images')
+#: Files of the longest tests: one that starts late is waited for.
+LONG = ('test_storms', 'test_chaos', 'test_executors', 'test_slurm', 'test_mmpose_tools', 'test_extending')
 
 
 def pytest_collection_modifyitems(items):
-    """Puts the files that take longest first; within a file the order stays."""
+    """Puts the longest first; within a file the order stays."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
 
 

@@ -51,6 +51,7 @@ def report(run, folder: Path, suite: str, *options: str) -> tuple[dict, str]:
     return json.loads((folder / 'out/plan.json').read_text()), (folder / 'out/report/index.html').read_text()
 
 
+@pytest.mark.slow
 def test_a_regulariser(example, tmp_path):
     plan, page = report(example('A regulariser'), tmp_path, 'with_gram.py', '--methods', 'ft,ctd_gram')
     assert [method['label'] for method in plan['methods']] == ['FT', 'Gram'] and 'Gram' in page
@@ -58,6 +59,7 @@ def test_a_regulariser(example, tmp_path):
     assert json.loads(history.read_text())['train']['raw_gram'][0] > 0
 
 
+@pytest.mark.slow
 def test_a_backbone_and_a_source(example, tmp_path):
     run = example('A backbone, and a source of your own')
     run('mobile_source.py')

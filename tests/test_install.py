@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 KEPT = ('benchmark', 'reports', 'mmconfigs', 'requirements', 'setup.py', 'pyproject.toml', 'README.md')
 CODE = """
@@ -27,6 +29,7 @@ print(len(load_suite('demo').methods))
 """
 
 
+@pytest.mark.slow
 def test_installed_outside_of_the_checkout(tmp_path):
     checkout = tmp_path / 'checkout'
     checkout.mkdir()

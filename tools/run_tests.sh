@@ -15,6 +15,5 @@ bin=${CTD_VENV:-$root/.venv}/bin
 export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
 "$bin/ruff" check --quiet benchmark reports mmconfigs tools tests setup.py
 "$bin/mypy" --no-error-summary
-# A file stays on one process: its tests share what they made.
 exec "$bin/python" -m pytest -q -rs -n "$("$bin/python" -c 'import os; print(min(2, os.cpu_count() or 1))')" \
-  --dist loadfile --no-loadscope-reorder ${lane[@]+"${lane[@]}"} "$@"
+  --dist worksteal ${lane[@]+"${lane[@]}"} "$@"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from once import once
 
 from benchmark.statistics import analyze, read_suite, write_analysis
-from reports import build_report
+from reports import build, build_report
 
 LABELS = {
     'fe': 'FE',
@@ -296,9 +299,11 @@ def analyse_only(out: Path, **choices: object) -> Path:
     return write_analysis(out / 'analysis.json', analyze(suite.table, suite.plan, suite.records, **choices))
 
 
-def analyse(out: Path) -> Path:
-    """Write analysis.json and the report of a suite's folder; returns the page."""
-    return build_report(analyse_only(out), out)
+def analyse(out: Path, figures: bool = False) -> Path:
+    """Write analysis.json and the report of a suite's folder, its figures' files only where asked; returns the page."""
+    drawn = nullcontext() if figures else patch.object(build, 'pdf', lambda *_: b'')
+    with drawn:
+        return build_report(analyse_only(out), out)
 
 
 @pytest.fixture(scope='session')
@@ -315,22 +320,25 @@ def suites() -> SimpleNamespace:
 @pytest.fixture(scope='session')
 def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seven methods, three seeds, three conditions, eight pictures; one failed run."""
-    base = tmp_path_factory.mktemp('suite')
-    faces = make_faces(base / 'data')
-    return write_suite(base / 'out', base / 'data', faces, failed=(('hg', 'all', 2),))
+    def make(base: Path) -> None:
+        write_suite(base / 'out', base / 'data', make_faces(base / 'data'), failed=(('hg', 'all', 2),))
+
+    return once(tmp_path_factory, 'reports_suite', make) / 'out'
 
 
 @pytest.fixture(scope='session')
-def page(suite_folder: Path) -> Path:
+def page(suite_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of :func:`suite_folder`."""
-    return analyse(suite_folder)
+    once(tmp_path_factory, 'reports_page', lambda _: analyse(suite_folder, figures=True))
+    return suite_folder / 'report/index.html'
 
 
 @pytest.fixture(scope='session')
 def small_page(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace) -> Path:
     """The report of three methods, three seeds and seven pictures; quick in a browser."""
     methods = {'ft': 'FT', 'hg': 'HG', 'ctd_ed': 'CTD-ED'}
-    return analyse(suites.small(tmp_path_factory.mktemp('small'), methods=methods, seeds=3))
+    base = once(tmp_path_factory, 'reports_small', lambda base: analyse(suites.small(base, methods=methods, seeds=3)))
+    return base / 'out/report/index.html'
 
 
 FLAGS = (

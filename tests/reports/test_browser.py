@@ -14,7 +14,8 @@ from reports import build_report
 from reports.index import build_index
 
 sync_api = pytest.importorskip('playwright.sync_api', reason='playwright is not installed')
-SCREENS = [(390, 'light'), (390, 'dark'), (1600, 'light'), (1600, 'dark')]
+SCREENS = [(390, 'light'), pytest.param((390, 'dark'), marks=pytest.mark.slow), (1600, 'light'),
+           pytest.param((1600, 'dark'), marks=pytest.mark.slow)]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_tables_sort_by_pointer_and_keyboard(visit, page):
 
 def test_sorting_is_stable_and_puts_absent_values_last(visit, tmp_path, suites):
     out = suites.small(tmp_path, methods={'x1': 'X1', 'ft': 'FT', 'x2': 'X2', 'ctd_ed': 'CTD-ED'}, seeds=2)
-    path = suites.analyse(out).parents[1] / 'analysis.json'
+    path = suites.analyse_only(out, draws=100)
     analysis = json.loads(path.read_text())
     for name in analysis['methods']:
         for block in (analysis['methods'], analysis['conditions']['all']['methods']):
@@ -214,6 +215,7 @@ def test_the_contents_mark_the_section_that_is_read(visit, page):
     sync_api.expect(marked).to_have_text('Limits')
 
 
+@pytest.mark.slow
 def test_printing_gives_pages_that_one_can_read(visit, small_page, tmp_path):
     tab = visit(small_page)
     folded = tab.locator('main details:not([open])').count()
@@ -236,6 +238,7 @@ def test_nothing_needs_a_script(visit, page):
     assert tab.locator('button:visible').count() == 0 and not tab.locator('.readout').is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('scheme', ['light', 'dark'])
 def test_no_serious_accessibility_violation(visit, small_page, scheme):
     axe = (files('axe_playwright_python') / 'axe.min.js').read_text(encoding='utf-8')
@@ -248,6 +251,7 @@ def test_no_serious_accessibility_violation(visit, small_page, scheme):
     assert bad == []
 
 
+@pytest.mark.slow
 def test_forty_methods_load_in_a_second(visit, tmp_path, suites):
     methods = {f'm{i:02d}': f'Method {i:02d}' for i in range(40)}
     out = suites.small(tmp_path, methods=methods, seeds=2)
@@ -261,7 +265,7 @@ def test_forty_methods_load_in_a_second(visit, tmp_path, suites):
     assert took < 5000  # 0.2 s on an idle machine; tests may share theirs
 
 
-@pytest.mark.parametrize('width', [390, 1600])
+@pytest.mark.parametrize('width', [390, pytest.param(1600, marks=pytest.mark.slow)])
 def test_hostile_names_break_nothing(visit, tmp_path, suites, width):
     methods = {'<script>alert(1)</script>': '<script>alert(1)</script>', 'ctd_ed': 'q"\'& $x_1$ ' + 'long ' * 60,
                'ft': 'مرحبا \u202eabc', '_e/~🙂': '_🙂 #010000', 'w': 'W' * 300}

@@ -80,14 +80,15 @@ def test_the_first_screen_has_question_answer_and_both_verdicts(page, analysis):
 
 def test_all_alerts_stand_on_the_first_screen_unfolded(analysis, tmp_path):
     texts = [f'Number {n} of what a reader must not miss & <b>.' for n in range(5)]
-    found = {**analysis, 'alerts': [alert('a test', text) for text in texts]}
+    short = {**analysis, 'report': {'sections': ['headline']}}
+    found = {**short, 'alerts': [alert('a test', text) for text in texts]}
     head = re.search(r'<section id="headline".*?</section>', render(found, tmp_path)[0], re.DOTALL)[0]
     box = head[head.index('class="note alert"'):]
     assert all(html.escape(text) in box[:box.index('</div>')] for text in texts)
     assert 'details' not in box[:box.index('</div>')]
     assert [line for line in summary(found).splitlines() if line.startswith('- **Number')] == [
         f'- **Number {n} of what a reader must not miss \\& \\<b\\>.**' for n in range(5)]
-    assert 'class="note alert"' not in render({**analysis, 'alerts': []}, tmp_path)[0]
+    assert 'class="note alert"' not in render({**short, 'alerts': []}, tmp_path)[0]
 
 
 def test_the_first_table_begins_with_millimetres_or_percent_where_all_images_have_them(analysis, tmp_path):
@@ -110,7 +111,8 @@ def test_the_first_table_begins_with_millimetres_or_percent_where_all_images_hav
     for content, name, head in ((found, 'ME_mm', 'mm'), (partly, 'NME', '%'), (analysis, 'NME', '%'),
                                 (bare, 'ME', analysis['unit'])):
         assert lead(content) == name
-        text = re.search(r'<section id="table1".*?</section>', render(content, tmp_path)[0], re.DOTALL)[0]
+        page, _ = render({**content, 'report': {'sections': ['table1']}}, tmp_path)
+        text = re.search(r'<section id="table1".*?</section>', page, re.DOTALL)[0]
         assert re.search(r'\[interval\]<span class="u">([^<]*)<', text)[1] == head
         assert re.search(r'data-path="/methods/\w+/endpoints/(\w+)/mean"', text)[1] == name
         method = content['order']['methods'][0]

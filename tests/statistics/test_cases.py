@@ -350,6 +350,7 @@ def test_discordant_failures_are_counted_over_pairs_of_networks():
     same(effect['difference'], (effect['discordant']['only_a'] - effect['discordant']['only_b']) / 6)
 
 
+@pytest.mark.slow
 def test_sixty_methods():
     names = [f'm{k:02}' for k in range(60)]
     errors = {name: gamma(k, 2, 8, 0.02 * k) for k, name in enumerate(names)}
@@ -825,6 +826,7 @@ write_analysis(sys.argv[1], analyze(table, draws=600, proposed='a', margin={'ME'
 '''
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_no_byte(tmp_path):
     found = []
     for threads in ('1', '2'):

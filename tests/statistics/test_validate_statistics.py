@@ -153,6 +153,7 @@ def test_a_rate_outside_is_named():
     assert '**.080**' in tables.crossed_table(every)
 
 
+@pytest.mark.slow
 def test_quick_has_all_columns_and_does_not_depend_on_the_workers(tmp_path):
     def options(name):
         return ['--quick', '--json', tmp_path / name, '--markdown', tmp_path / f'{name}.md']

@@ -140,7 +140,7 @@ def whole(done, tmp_path_factory):
     return whole
 
 
-@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize('how', [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, tiny, how):
     process = tiny.start('--methods', 'ctd_com', text=LONG)
     wait_for(lambda: list(tiny.out.glob('runs/*/*/state-00000002*.pth')))
@@ -156,6 +156,7 @@ def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, ti
     assert not list(tiny.out.glob('runs/*/*/state-*'))
 
 
+@pytest.mark.slow
 def test_what_the_suite_has_made_it_makes_again_though_it_is_deleted_in_mid_suite(done, tiny):
     cache = tiny.cache
     cache.unlink()
@@ -203,6 +204,7 @@ def test_whatever_is_raised_for_want_of_data_or_source_is_transient(registered, 
     assert (error := ends(entry, work))['type'] == 'DamagedData' and error['may_pass']
 
 
+@pytest.mark.slow
 def test_two_commands_on_one_folder_do_each_run_once(done, tiny):
     both = [tiny.start('--progress', 'plain') for _ in range(2)]
     outputs = [process.communicate(timeout=900) for process in both]
@@ -362,6 +364,7 @@ def test_every_file_of_a_users_package_counts(tmp_path, monkeypatch):
         before = module_digest('own_package')
 
 
+@pytest.mark.slow
 def test_kept_features_change_no_byte(tiny):
     text = "methods = dict(_delete_=True, fe={}, ftp={}, ctd_com={})\nseeds = 2\nsettings.update(iterations=8)\n"
     assert (first := tiny.run(text=text)).returncode == 0, first.stdout

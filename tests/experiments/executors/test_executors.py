@@ -198,19 +198,34 @@ def test_a_worker_joins_from_anywhere(done, tiny):
 
 @pytest.mark.slow
 def test_ray_gives_the_bytes_of_the_local_executor_though_a_worker_is_killed(done, tiny):
-    pytest.importorskip('ray', reason='Ray is an extra, and not installed here')
-    process = tiny.start('--executor', 'ray', '--engine', 'workers=2', '--progress', 'plain')
-    end = time.monotonic() + 90
-    while not (victims := _ray_workers()) or not list(tiny.out.glob('runs/*/*/log')):
-        assert time.monotonic() < end and process.poll() is None, process.communicate()
-        time.sleep(0.1)
+    pytest.importorskip('ray', reason='Ray is not installed here (requirements/ray.txt)')
+    for _ in range(3):
+        process = tiny.start('--executor', 'ray', '--engine', 'workers=2', '--progress', 'plain')
+        while not (victims := _ray_workers(process.pid)) or not list(tiny.out.glob('runs/*/*/log')):
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+        else:
+            break
+        # Ray gives up where its own processes are slow to start, as on a machine that is busy with other things.
+        said = process.communicate()
+        assert 'failed to startup' in said[1], said
     os.kill(victims[0], signal.SIGKILL)
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     assert tiny.digests() == done.digests()
 
 
-def _ray_workers() -> list[int]:
-    """Processes that Ray has given to our tasks."""
-    found = subprocess.run(['pgrep', '-f', 'ray::_work'], capture_output=True, text=True).stdout
-    return [int(pid) for pid in found.split()]
+def _ray_workers(command: int) -> list[int]:
+    """Processes that a command's Ray has given to our tasks."""
+    lines = subprocess.run(['ps', '-A', '-o', 'pid=,ppid=,args='], capture_output=True, text=True).stdout.splitlines()
+    parents, found = {}, []
+    for pid, parent, args in (line.split(None, 2) for line in lines):
+        parents[pid] = parent
+        if args.startswith('ray::_work'):
+            found.append(pid)
+
+    def ours(pid: str) -> bool:
+        return pid == str(command) or pid in parents and ours(parents[pid])
+
+    return [int(pid) for pid in found if ours(pid)]

@@ -142,7 +142,13 @@ def test_alone_on_a_gpu_out_of_memory_is_a_failure(worker):
 
 def test_asked_to_stop_it_ends_its_children_and_counts_no_try(worker):
     made = worker(['sleeps', 'done'], ['done'])
-    threading.Timer(0.5, made.stop_asked.set).start()
+
+    def stop_once_it_sleeps() -> None:
+        while not tried(made.work.runs[0].folder):
+            time.sleep(0.01)
+        made.stop_asked.set()
+
+    threading.Thread(target=stop_once_it_sleeps, daemon=True).start()
     outcome = made.run()
     assert outcome.stopped and states(made) == ['missing', 'missing']
     again = worker(['sleeps', 'done'], ['done'], retries=0)
@@ -175,6 +181,7 @@ def test_slots():
     assert slots(3, ['0', '1'], 2) == ['0', '1', '0']
 
 
+@pytest.mark.slow
 def test_runs_find_all_imported_wherever_the_command_is_typed(tmp_path):
     root = Path(__file__).parents[3]
     code = (f'import sys; sys.path.insert(0, {str(root)!r}); from benchmark.experiments.run.pool import Worker; '
