@@ -27,6 +27,7 @@ def package(folder: Path, name: str, text: str) -> Path:
 INSTALL = 'from benchmark import compat; replaced = compat.install(); '
 
 
+@pytest.mark.slow
 def test_present_package_is_left_alone(tmp_path):
     package(tmp_path, 'torchvision', "__version__ = '9.9'")
     (tmp_path / 'torchvision' / 'transforms.py').write_text('class ToPILImage: real = True')
@@ -52,8 +53,10 @@ except ImportError as error: print(error)
     assert 'mmdet.utils.reduce_mean' in error and 'Install mmdet' in error
 
 
-@pytest.mark.parametrize('broken', ["raise RuntimeError('operator torchvision::nms does not exist')",
-                                    "raise ValueError('numpy.dtype size changed')", 'import absent_module'])
+@pytest.mark.parametrize('broken', [
+    "raise RuntimeError('operator torchvision::nms does not exist')",
+    *(pytest.param(code, marks=pytest.mark.slow)
+      for code in ("raise ValueError('numpy.dtype size changed')", 'import absent_module'))])
 def test_broken_package_gets_a_placeholder(tmp_path, broken):
     package(tmp_path, 'torchvision', broken)
     code = """
@@ -69,17 +72,20 @@ except ImportError as error: print(error)
     assert 'torchvision' in error and 'matches your torch' in error
 
 
+@pytest.mark.slow
 def test_broken_xtcocotools_is_replaced_by_pycocotools(tmp_path):
     package(tmp_path, 'xtcocotools', '')
     (tmp_path / 'xtcocotools' / 'coco.py').write_text("raise ValueError('numpy.dtype size changed')")
     assert python(INSTALL + 'from xtcocotools.coco import COCO; print(COCO.__module__)', tmp_path) == 'pycocotools.coco'
 
 
+@pytest.mark.slow
 def test_mmpose_imports_and_is_installed_twice_without_harm():
     out = python(INSTALL + "import mmpose.models; print(compat.install() == replaced, 'mmdet' in replaced)")
     assert out == 'True True'
 
 
+@pytest.mark.slow
 def test_whoever_asks_for_a_missing_package_is_told_the_truth(tmp_path):
     """transformers, for one, looks with find_spec, which a module without a spec makes fail."""
     code = """
@@ -106,12 +112,14 @@ def test_benchmark_alone_imports_nothing_heavy():
     assert python(code) == '[]'
 
 
+@pytest.mark.slow
 def test_benchmark_registers_inside_an_mmengine_program():
     code = ("from mmengine.config import Config; Config(dict()); import benchmark; "
             "from mmpose.registry import MODELS; print('CTDHead' in MODELS)")
     assert python(code) == 'True'
 
 
+@pytest.mark.slow
 def test_what_runs_import_on_their_way_is_there_before_they_are_forked_and_nothing_is_set():
     code = ('import sys, benchmark.experiments.run.forkserver, torch; from mmengine.registry import DefaultScope; '
             "print(sorted({'torch._inductor', 'mmpose.visualization', 'mmpose.engine.hooks', 'mmengine.runner'} "
@@ -119,6 +127,7 @@ def test_what_runs_import_on_their_way_is_there_before_they_are_forked_and_nothi
     assert python(code) == '[] False None'
 
 
+@pytest.mark.slow
 def test_nobody_asks_the_cuda_driver_before_runs_are_forked_and_each_run_does():
     """A build for CUDA, played: its driver counts how often it is asked, which a process that forks must not do."""
     code = ('import torch; asked = []; torch._C._cuda_getDeviceCount = lambda: asked.append(1) or 1; '

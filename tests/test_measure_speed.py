@@ -96,6 +96,7 @@ def test_a_choice_left_out_is_one_change(registered, tmp_path):
                        'ft_views': ['train_dataloader']}
 
 
+@pytest.mark.slow
 def test_trainings_take_turns_epoch_by_epoch(registered, tmp_path):
     from dataclasses import asdict
 

@@ -90,7 +90,7 @@ def same_training(one, other):
             np.testing.assert_array_equal(scalars[name]._log_history, other.message_hub.log_scalars[name]._log_history)
 
 
-@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'fe', 'ftp', 'hg'])
+@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'fe', 'ftp', pytest.param('hg', marks=pytest.mark.slow)])
 def test_captured_steps_give_the_same_bytes(runner, train, captured, method):
     plain = runner(method, 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
@@ -102,6 +102,7 @@ def test_captured_steps_give_the_same_bytes(runner, train, captured, method):
         assert torch.equal(plain.model.head.classifier.weight, one.model.head.classifier.weight)
 
 
+@pytest.mark.slow
 def test_matrix_products_are_captured_too(runner, train, captured, source_checkpoint):
     wide = dict(width=64, source=source_checkpoint)
     plain = runner('ft', 'plain', save_every=None, epochs=EPOCHS, **wide)

@@ -13,7 +13,7 @@ def content(runner) -> dict:
     return {k: v.clone() for k, v in runner.model.state_dict().items()}
 
 
-@pytest.mark.parametrize('method', ['ftp', 'ctd_com', 'hg'])
+@pytest.mark.parametrize('method', ['ftp', 'ctd_com', pytest.param('hg', marks=pytest.mark.slow)])
 @pytest.mark.parametrize('stops', [(1,), (2,), (0, 3)], ids=['mid-epoch', 'end-of-epoch', 'twice'])
 def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, train, method, stops):
     whole = runner(method, 'whole', save_every=None)
@@ -33,6 +33,7 @@ def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, t
         assert torch.equal(whole.model.head.classifier.weight, part.model.head.classifier.weight)
 
 
+@pytest.mark.slow
 def test_with_matrix_products_too(runner, train, source_checkpoint):
     wide = dict(width=64, source=source_checkpoint, channels_last=True)
     train(whole := runner('ctd_ed', 'whole', save_every=None, **wide))
