@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from jsonschema.exceptions import best_match
 
 from benchmark.statistics import SCHEMA
 
-from .figures.files import collected, pdf
+from .figures.files import collected
 from .page import make_environment, render_page, render_section
 from .palette import assign
 from .sections import SectionError, chosen, load
@@ -50,13 +48,13 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
     except SectionError as error:
         raise ReportError(f'{analysis_path}: field report: {error}') from error
     write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
-    write_folder(folder / 'figures', {name: make() for name, make in figures.items()})
+    write_folder(folder / 'figures', figures)
     write(folder / 'summary.md', summary(analysis).encode(errors='replace'))
     return write(folder / 'index.html', page.encode(errors='backslashreplace'))
 
 
-def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, Callable[[], bytes]]]:
-    """The page, and what makes its figures as files.
+def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]:
+    """The page, and its figures as files.
 
     Args:
         analysis: Content of analysis.json.
@@ -67,11 +65,11 @@ def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, Callabl
     sections = chosen(wanted.get('sections'))
     styles = assign(analysis['order']['methods'])
     environment, records = make_environment(analysis, styles), read_records(base)
-    with collected() as drawn:
+    with collected(styles) as drawn:
         shown = [render_section(environment, kind(styles, base), analysis, records) for kind in sections]
     outside = [kind.templates / kind.name for kind in sections if kind.templates != TEMPLATES]
     page = render_page(environment, 'page.html', outside, styles, sections=shown)
-    return page, {f'{name.removeprefix("fig-")}.pdf': partial(pdf, *one, styles) for name, one in drawn.items()}
+    return page, {f'{name.removeprefix("fig-")}.pdf': content for name, content in drawn.items()}
 
 
 def read_analysis(path: Path) -> dict[str, Any]:

@@ -42,6 +42,9 @@ RC = {
     'svg.hashsalt': 'report',
     'svg.fonttype': 'none',
     'text.parse_math': False,
+    'pdf.fonttype': 42,
+    'figure.facecolor': 'none',
+    'axes.facecolor': 'none',
     'font.size': 8.5,
     'axes.edgecolor': MUTED,
     'axes.labelcolor': INK,
@@ -66,8 +69,8 @@ RC = {
     'axes.labelsize': 8.5,
 }
 Draw = Callable[[Figure, Axes, bool], None]
-#: The figures of the page that is being built: name -> what :func:`figure` was given; :mod:`.files` makes PDFs of them.
-DRAWN: ContextVar[dict[str, tuple[Draw, str, float | None]] | None] = ContextVar('DRAWN', default=None)
+#: Takes the name, the label and the wide version of each figure once it is on the page; see :mod:`.files`.
+KEEP: ContextVar[Callable[[str, str, Figure], None] | None] = ContextVar('KEEP', default=None)
 
 
 def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> Markup:
@@ -79,19 +82,17 @@ def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> 
         label: What the figure shows, for those who don't see it.
         height: In inches, instead of the default.
     """
-    if (drawn := DRAWN.get()) is not None:
-        drawn[prefix] = (draw, label, height)
-    parts = []
+    keep, parts = KEEP.get(), []
     for narrow, (width, usual) in ((False, WIDE), (True, NARROW)):
         with matplotlib.rc_context(RC), warnings.catch_warnings():
-            warnings.simplefilter(
-                'ignore', UserWarning
-            )  # a glyph that matplotlib's font lacks: the browser draws it
+            warnings.simplefilter('ignore', UserWarning)  # a glyph that matplotlib's font lacks: the browser draws it
             fig = Figure(figsize=(width, height or usual), layout='constrained')
-            FigureCanvasSVG(fig)
             draw(fig, fig.add_subplot(), narrow)
             stream = StringIO()
-            fig.savefig(stream, format='svg', transparent=True, metadata={'Date': None, 'Creator': None})
+            # Not by savefig, which lays out and draws everything once more before.
+            FigureCanvasSVG(fig).print_svg(stream, metadata={'Date': None, 'Creator': None})
+            if keep and not narrow:
+                keep(prefix, label, fig)
         name = f'{prefix}-n' if narrow else prefix
         parts.append(_inline(stream.getvalue(), name, label, 'narrow' if narrow else 'wide'))
     return Markup('').join(parts)

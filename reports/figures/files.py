@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
-import matplotlib
 import numpy as np
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex, to_rgba_array
@@ -15,7 +13,8 @@ from matplotlib.figure import Figure
 
 from ..palette import Style
 from ..theme import PAGE
-from .base import DRAWN, RC, THEME, WIDE, Draw, method_colour
+from .base import KEEP, THEME, method_colour
+from .fonts import small_fonts
 
 #: Properties of artists that hold colours.
 COLOURS = ('color', 'facecolor', 'edgecolor', 'markerfacecolor', 'markerfacecoloralt', 'markeredgecolor')
@@ -24,38 +23,37 @@ METADATA = {'Creator': None, 'Producer': None, 'CreationDate': None}
 
 
 @contextmanager
-def collected() -> Iterator[dict[str, tuple[Draw, str, float | None]]]:
-    """What :func:`.base.figure` draws meanwhile, by name."""
-    drawn: dict[str, tuple[Draw, str, float | None]] = {}
-    token = DRAWN.set(drawn)
+def collected(styles: dict[str, Style]) -> Iterator[dict[str, bytes]]:
+    """The figures that :func:`.base.figure` draws meanwhile as PDF files, by name.
+
+    Args:
+        styles: Method -> how it is drawn.
+    """
+    files: dict[str, bytes] = {}
+
+    def keep(name: str, label: str, fig: Figure) -> None:
+        files[name] = pdf(fig, label, styles)
+
+    token = KEEP.set(keep)
     try:
-        yield drawn
+        yield files
     finally:
-        DRAWN.reset(token)
+        KEEP.reset(token)
 
 
-def pdf(draw: Draw, label: str, height: float | None, styles: dict[str, Style]) -> bytes:
+def pdf(fig: Figure, label: str, styles: dict[str, Style]) -> bytes:
     """A figure as a PDF file.
 
     Args:
-        draw: As :func:`.base.figure` takes it; the wide version is drawn.
+        fig: As it has been drawn for the page, laid out; its colours are changed.
         label: Title of the document.
-        height: In inches, instead of the default.
         styles: Method -> how it is drawn.
     """
-    fonts = {'pdf.fonttype': 42, 'text.parse_math': False}
-    with matplotlib.rc_context({**RC, **fonts}), warnings.catch_warnings():
-        warnings.simplefilter('ignore', UserWarning)  # a glyph that matplotlib's font lacks
-        fig = Figure(figsize=(WIDE[0], height or WIDE[1]), layout='constrained')
-        FigureCanvasPdf(fig)
-        draw(fig, fig.add_subplot(), False)
-        fig.draw_without_rendering()  # lays out, and makes the ticks, so that they are coloured too
-        fig.set_layout_engine('none')
-        colour(fig, styles)
-        for background in (fig, *fig.axes):
-            background.patch.set_visible(False)
-        stream = BytesIO()
-        fig.canvas.print_pdf(stream, metadata={**METADATA, 'Title': label})
+    fig.set_layout_engine('none')
+    colour(fig, styles)
+    stream = BytesIO()
+    with small_fonts():
+        FigureCanvasPdf(fig).print_pdf(stream, metadata={**METADATA, 'Title': label})
     return stream.getvalue()
 
 
