@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -45,7 +44,8 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
     there = [method for method in analysis['order']['methods']
              if any(axis.endpoint in analysis['conditions'][name]['methods'][method]['endpoints'] for name in names)]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         ends = {}
         for place, method in enumerate(there):
             step = (place - (len(there) - 1) / 2) * min(0.012, 0.3 / len(there))
@@ -98,7 +98,8 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
         if bars:
             rows.append(Row(cut(analysis['conditions'][name]['label'], 22), bars, other_of(analysis, pair)))
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.85 + max(len(rows), 2) * (0.78 if narrow else 0.42))
         draw_rows(ax, rows, styles, above=narrow)
         labels = [cut(analysis['methods'][method]['label'], 14) for method in pair]

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 
 from ..palette import Style
-from .base import GRID, INK, MUTED, figure, method_colour, short
-from .parts import cut, fixed_panels, outer_labels, title
+from .base import INK, figure, method_colour, short
+from .parts import cut, outer_labels
+from .tiles import AREAS, Tile, Tiles
 
 LINES = ('lower', 'bias', 'upper')
 
@@ -28,24 +26,22 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
               for name in measurements}
     unit = analysis['agreement']['unit']
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
-        columns = len(methods) if len(methods) > 1 else 1 if len(measurements) < 2 else 2 if narrow else 3
+    def draw(fig: Figure, narrow: bool) -> None:
+        several = len(methods) > 1
+        columns = len(methods) if several else 1 if len(measurements) < 2 else 2 if narrow else 3
         cells = [(name, method) for name in measurements for method in methods]
-        rows = -(-len(cells) // columns)
-        grid = fixed_panels(fig, ax, rows, columns, 1.05 if narrow else 1.3, top=0.45 if narrow else 0.4,
-                            between=(0.12 if len(methods) > 1 else 0.42, 0.6 if narrow else 0.46)).ravel()
-        for place, panel in enumerate(grid):
-            if place >= len(cells):
-                panel.remove()
-                continue
-            name, method = cells[place]
-            _panel(panel, items[name, method], styles[method], limits[name])
-            if len(methods) > 1 and place % columns:
-                panel.set_yticklabels([])
-            else:
-                title(panel, _head(name, narrow and len(methods) == 1))
-            if len(methods) > 1 and place < columns:
-                _method(panel, analysis, styles, method)
+        tiles = Tiles(fig, -(-len(cells) // columns), columns, 1.05 if narrow else 1.3, top=0.45 if narrow else 0.4,
+                      between=(0.12 if several else 0.42, 0.6 if narrow else 0.46))
+        for place, (name, method) in enumerate(cells):
+            tile, first = tiles.tile(place, *limits[name]), not (several and place % columns)
+            _panel(tiles, tile, items[name, method], styles[method])
+            tiles.frame(tile, numbers=first)
+            if first:
+                tiles.title(tile, _head(name, narrow and not several))
+            if several and place < columns:
+                tiles.text(tile.left, tile.top + 17, short(analysis, method, 18), fontsize=9, fontweight='bold',
+                           color=method_colour(styles[method]))
+        tiles.finish()
         outer_labels(fig, f'mean of predicted and annotated ({unit})', f'predicted \u2212 annotated ({unit})')
 
     label = f'Bland-Altman plots of {len(measurements)} measurements, {len(methods)} methods; limits are in the table.'
@@ -57,12 +53,6 @@ def _head(name: str, small: bool) -> str:
     return '\n'.join(textwrap.wrap(cut(name, 40), 20)[:2]) if small else cut(name, 44)
 
 
-def _method(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], method: str) -> None:
-    """The method's name in its colour, at the head of its column."""
-    ax.annotate(short(analysis, method, 18), (0, 1), xycoords='axes fraction', xytext=(0, 17), fontsize=9,
-                textcoords='offset points', color=method_colour(styles[method]), fontweight='bold')
-
-
 def _limits(found: Sequence[dict[str, Any]]) -> tuple[tuple[float, float], tuple[float, float]]:
     """The axes that hold the points and limits of all methods in the figure."""
     points = np.array([point for one in found for point in one['points']], dtype=float)
@@ -72,23 +62,22 @@ def _limits(found: Sequence[dict[str, Any]]) -> tuple[tuple[float, float], tuple
     return tuple((low - 0.05 * (high - low or 1.0), high + 0.05 * (high - low or 1.0)) for low, high in (across, down))
 
 
-def _panel(ax: Axes, one: dict[str, Any], style: Style, limits: tuple) -> None:
+def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style) -> None:
+    """The points over the intervals of bias and limits."""
     colour = method_colour(style)
-    ax.axhline(0, color=INK, linewidth=0.8)
+
+    def across(value: float, **look: Any) -> None:
+        y = tile.y(value)
+        tiles.strokes([(tile.left, y), (tile.right, y)], **look)
+
+    across(0, edgecolor=INK, linewidth=0.8)
     for name in LINES:
         if one[f'{name}_low'] is not None:
-            ax.axhspan(one[f'{name}_low'], one[f'{name}_high'], color=colour, alpha=0.16, linewidth=0)
+            low, high = tile.y([one[f'{name}_low'], one[f'{name}_high']])
+            tiles.area(tile.left, low, tile.right, high, facecolor=colour, alpha=0.16)
         if one[name] is not None:
-            ax.axhline(one[name], color=colour, linewidth=1.5, linestyle='-' if name == 'bias' else (0, (4, 2)))
-    ax.add_patch(PathPatch(_dots(one['points']), facecolor='none', edgecolor=INK, linewidth=2.6, alpha=0.45,
-                           capstyle='round'))
-    ax.set(xlim=limits[0], ylim=limits[1])
-    ax.locator_params(nbins=4)
-    ax.grid(True, axis='y', color=GRID)
-    ax.tick_params(color=MUTED)
-
-
-def _dots(points: Sequence[Sequence[float]]) -> Path:
-    """All points as one path of strokes without length: a few bytes each, drawn as dots by their round ends."""
-    ends = np.repeat(np.asarray(points, dtype=float), 2, axis=0)
-    return Path(ends, [Path.MOVETO, Path.LINETO] * len(points))
+            across(one[name], edgecolor=colour, linewidth=1.5, linestyle='-' if name == 'bias' else (0, (4, 2)))
+    points = np.asarray(one['points'], dtype=float)
+    # Strokes without length: a few bytes each, drawn as dots by their round ends.
+    tiles.strokes(np.repeat(np.column_stack([tile.x(points[:, 0]), tile.y(points[:, 1])]), 2, axis=0), AREAS,
+                  edgecolor=INK, linewidth=2.6, alpha=0.45, capstyle='round')

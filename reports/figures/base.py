@@ -68,7 +68,7 @@ RC = {
     'font.family': ['DejaVu Sans'],
     'axes.labelsize': 8.5,
 }
-Draw = Callable[[Figure, Axes, bool], None]
+Draw = Callable[[Figure, bool], None]
 #: Takes the name, the label and the wide version of each figure once it is on the page; see :mod:`.files`.
 KEEP: ContextVar[Callable[[str, str, Figure], None] | None] = ContextVar('KEEP', default=None)
 
@@ -77,7 +77,7 @@ def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> 
     """Draw a figure for wide and for narrow screens.
 
     Args:
-        draw: Called with the figure, its axes and whether the screen is narrow.
+        draw: Called with the empty figure and whether the screen is narrow.
         prefix: Unique on the page; put before every id.
         label: What the figure shows, for those who don't see it.
         height: In inches, instead of the default.
@@ -87,7 +87,7 @@ def figure(draw: Draw, prefix: str, label: str, height: float | None = None) -> 
         with matplotlib.rc_context(RC), warnings.catch_warnings():
             warnings.simplefilter('ignore', UserWarning)  # a glyph that matplotlib's font lacks: the browser draws it
             fig = Figure(figsize=(width, height or usual), layout='constrained')
-            draw(fig, fig.add_subplot(), narrow)
+            draw(fig, narrow)
             stream = StringIO()
             # Not by savefig, which lays out and draws everything once more before.
             FigureCanvasSVG(fig).print_svg(stream, metadata={'Date': None, 'Creator': None})

@@ -37,7 +37,8 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
     # In the corner where the axes stay empty only if the curves have risen before.
     steep = all(np.interp(0.6 * end, curves[name]['x'], curves[name]['mean']) > 0.75 for name in names)
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         ax.patch.set_gid('area')  # the script that reads the curves off finds the axes by it
         for place, name in enumerate(names):
             curve, style = curves[name], styles[name]
@@ -99,7 +100,8 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         if any(v is not None for v in curve['methods'][name]['mean'])
     ]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         ends = {}
         for place, name in enumerate(names):
             line, style = curve['methods'][name], styles[name]

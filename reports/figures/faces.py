@@ -49,11 +49,11 @@ def face(analysis: dict[str, Any], styles: dict[str, Style], method: str, pair: 
         return None
     errors = [landmarks['methods'][method][name]['mean'] for name in names]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         named = len(names) <= MOST_NAMES
         tall = 2.5 if narrow else max(2.7, 0.5 + 0.12 * len(names) / 2) if named else 3.2
         count, most = 2 if pair else 1, 11.0 if narrow else 15.0
-        grid = panels(fig, ax, count, 1, tall * count).ravel()
+        grid = panels(fig, count, 1, tall * count).ravel()
         _errors(grid[0], points, errors, analysis, method, most)
         if pair:
             _differences(grid[1], points, analysis, styles, pair, most)

@@ -167,7 +167,8 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     """The planned contrasts by ME, with verdicts in words."""
     rows, margin = contrast_rows(analysis, 'ME'), analysis['margin'].get('ME')
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
         margin_band(ax, margin, 1)
         draw_rows(ax, rows, styles, above=narrow)
@@ -183,11 +184,11 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
     if not endpoints:
         return None
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         rows = contrast_rows(analysis, endpoints[0])
         tall = 0.8 + len(rows) * 0.3
         shape = (len(endpoints), 1) if narrow else (1, len(endpoints))
-        for panel, endpoint in zip(panels(fig, ax, *shape, tall * shape[0]).ravel(), endpoints):
+        for panel, endpoint in zip(panels(fig, *shape, tall * shape[0]).ravel(), endpoints):
             margin_band(panel, analysis['margin'].get(endpoint), shown(analysis, endpoint)[1])
             draw_rows(panel, contrast_rows(analysis, endpoint, words=False, limit=10 if narrow else 12), styles)
             if not narrow and endpoint != endpoints[0]:
@@ -213,7 +214,8 @@ def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[st
             shown_ = Bar(one['estimate'], one['ci_low'], one['ci_high'], hollow=not sure, words=words)
             rows.append(Row(cut(one['landmark'], 24), (shown_,), other))
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.8 + 0.23 * max(len(rows), 2))
         draw_rows(ax, rows, styles)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]

@@ -23,10 +23,10 @@ def blobs(analysis: dict[str, Any], styles: dict[str, Style], kinds: Sequence[st
     ranking = analysis['ranking']
     order = ranking['order']
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         tall = 0.85 + max(0.19, 0.3 - 0.004 * len(order)) * max(len(order), 3)
         shape = (len(kinds), 1) if narrow else (1, len(kinds))
-        for place, (panel, kind) in enumerate(zip(panels(fig, ax, *shape, tall * shape[0]).ravel(), kinds)):
+        for place, (panel, kind) in enumerate(zip(panels(fig, *shape, tall * shape[0]).ravel(), kinds)):
             _blob_panel(panel, ranking['drawn'][kind]['methods'], order, styles, fig.get_figwidth() / shape[1])
             panel.set_yticks(range(len(order)), [short(analysis, name, 12 if narrow else 16) for name in order])
             if place and not narrow:
@@ -61,7 +61,8 @@ def schemes(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> 
     ranking = analysis['ranking']
     items, order = ranking['schemes']['items'], ranking['order']
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.75 + max(0.17, 0.32 - 0.004 * len(order)) * max(len(order), 3))
         for name in order:
             ranks = [items[scheme]['ranks'][name] for scheme in items]

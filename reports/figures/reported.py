@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..palette import Style
@@ -24,7 +23,8 @@ def p_curves(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) ->
     r = np.array(reported['correlations'], dtype=float)
     items = [one for one in reported['items'] if all(p is not None for p in one['p'])]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(3.4)
         ends: dict[str, tuple[float, float]] = {}
         for one in items:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..palette import Style
@@ -17,7 +16,8 @@ def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Ma
     """ME of every seed of the main condition, one row per method, with the mean over seeds."""
     names = [name for name in analysis['order']['methods'] if analysis['methods'][name]['n_seeds']]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         for row, name in enumerate(names):
             block, colour = analysis['methods'][name]['endpoints']['ME'], method_colour(styles[name])
             ax.vlines(block['mean'], row - 0.3, row + 0.3, color=colour, linewidth=2)

@@ -44,7 +44,8 @@ def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     """A cell per pair and scope: how much the better one by ME is ahead, with p and a mark."""
     order, found = analysis['ranking']['order'], cells(analysis)
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         count = len(order)
         numbered = count <= NUMBERED
         fig.set_figheight((0.95 + 0.4 * count) if numbered else 3.3 if narrow else 6.6)
@@ -118,7 +119,8 @@ def critical_difference(analysis: dict[str, Any], styles: dict[str, Style], pref
     groups = cliques([rank for _, rank in ranks], distance)
     half = (len(ranks) + 1) // 2
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         top = 0.7 + 0.34 * len(groups)
         fig.set_figheight(0.75 + 0.13 * len(groups) + 0.21 * half)
         ax.plot([1, len(ranks)], [0, 0], color=INK, linewidth=1)

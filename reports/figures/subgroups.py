@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..palette import Style
@@ -25,7 +24,8 @@ def strata(analysis: dict[str, Any], styles: dict[str, Style], group: dict[str, 
     for place, one in enumerate(one for one in group['interactions'] if (one['a'], one['b'], one['scope']) == wanted):
         rows.append(Row(f'{cut(one["stratum"], 14)} \u2212 others', (_bar(one, True),), None, apart=place == 0))
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.8 + (0.6 if narrow else 0.3) * max(len(rows), 2))
         draw_rows(ax, rows, styles, above=narrow)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]

@@ -31,7 +31,8 @@ def losses(analysis: dict[str, Any], styles: dict[str, Style], curves: Curves, w
         prefix: Unique on the page.
     """
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         _lines(ax, analysis, styles, curves)
         _decades(ax)
         ax.set(xlabel='progress of training', ylabel=f'{what} (log scale)')
@@ -54,10 +55,10 @@ def ratios(analysis: dict[str, Any], styles: dict[str, Style], regularisers: dic
                   for key in ('low', 'high') for value in curve[key] if value > 0]
     low, high = min([*everything, 0.5]), max([*everything, 2.0])
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         columns = 1 if narrow else min(2, len(shown))
         rows = math.ceil(len(shown) / columns)
-        grid = panels(fig, ax, rows, columns, (2.1 if narrow else 2.3) * rows + 0.6, sharex=True, sharey=True)
+        grid = panels(fig, rows, columns, (2.1 if narrow else 2.3) * rows + 0.6, sharex=True, sharey=True)
         for panel, (name, curves) in zip(grid.ravel(), shown.items()):
             _lines(panel, analysis, styles, curves)
             panel.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), zorder=1.5)

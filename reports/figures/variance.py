@@ -31,7 +31,8 @@ def shares(analysis: dict[str, Any], endpoint: str, prefix: str) -> Markup | Non
     if not items:
         return None
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
+        ax = fig.add_subplot()
         fig.set_figheight(0.95 + (0.3 if len(items) <= 15 else 0.2) * len(items))
         starts = np.zeros(len(items))
         for part, (name, colour, hatch) in PARTS.items():
@@ -56,10 +57,10 @@ def components(analysis: dict[str, Any], styles: dict[str, Style], endpoint: str
     labels = {'image': f'between {analysis["unit_of_analysis"]}s', 'seed': 'between seeds',
               'residual': f'network on {analysis["unit_of_analysis"]}'}
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         tall = 0.72 + 0.24 * max(len(names), 2)
         shape = (len(COMPONENTS), 1) if narrow else (1, len(COMPONENTS))
-        for place, (panel, part) in enumerate(zip(panels(fig, ax, *shape, tall * shape[0]).ravel(), COMPONENTS)):
+        for place, (panel, part) in enumerate(zip(panels(fig, *shape, tall * shape[0]).ravel(), COMPONENTS)):
             known = [(row, blocks[name][part]) for row, name in enumerate(names) if blocks[name][part] is not None]
             for row, value in known:
                 style, sd = styles[names[row]], math.sqrt(value)
@@ -82,11 +83,11 @@ def planner(analysis: dict[str, Any], styles: dict[str, Style], items: list[dict
     """The smallest difference found with 80 % power against the number of seeds, a panel per contrast."""
     items = items[:MOST_PANELS]
 
-    def draw(fig: Figure, ax: Axes, narrow: bool) -> None:
+    def draw(fig: Figure, narrow: bool) -> None:
         columns = min(len(items), 2 if narrow else 3)
         rows = math.ceil(len(items) / columns)
         tall = 2.0 if rows == 1 else 1.15 if narrow else 1.4
-        grid = fixed_panels(fig, ax, rows, columns, tall, left=0.78, between=(0.45, 0.36))
+        grid = fixed_panels(fig, rows, columns, tall, left=0.78, between=(0.45, 0.36))
         for place, panel in enumerate(grid.ravel()):
             if place >= len(items):
                 panel.remove()
