@@ -111,7 +111,7 @@ def bare(ax: Axes) -> None:
 
 
 def title(ax: Axes, text: str, **options: Any) -> None:
-    """A panel's name, at its left; its height is given, since finding one that is free takes half as long as drawing."""
+    """A panel's name, at its left; its height is given: finding one that is free takes half as long as drawing."""
     ax.set_title(text, loc='left', y=1.0, fontsize=8.5, fontweight='bold', color=INK, **options)
 
 
