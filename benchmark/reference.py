@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.experiments.suite.fields import rows
+from benchmark.experiments.suite.suite import Suite
 from benchmark.utils.files import ROOT, write_text
 
 DOCS = ROOT / 'docs'
@@ -267,13 +269,19 @@ def _one_kind(kind: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -
     return {'integer': 'whole number', 'string': 'text', 'boolean': 'true or false', 'array': 'list'}.get(kind, kind)
 
 
+def suite_fields() -> str:
+    """Every field that a suite may have, as a Markdown table: its dotted name, what it takes, its default, its meaning.
+
+    ``NAME`` stands for a name that the suite chooses; None stands for the default everywhere.
+    """
+    table = [('field', 'takes', 'default', 'meaning'), ('---',) * 4, *rows(Suite)]
+    return ''.join(f'| {" | ".join(row)} |\n' for row in table)
+
+
 def suites() -> str:
     """``docs/suites.md`` with its table of fields made anew."""
-    text = (DOCS / 'suites.md').read_text(encoding='utf-8')
-    if (fields := globals().get('suite_fields')) is None:
-        return text
-    head, _, rest = text.partition(FIELDS)
-    return f'{head}{FIELDS}\n{fields().strip()}\n{END}{rest.partition(END)[2]}'
+    head, _, rest = (DOCS / 'suites.md').read_text(encoding='utf-8').partition(FIELDS)
+    return f'{head}{FIELDS}\n{suite_fields().strip()}\n{END}{rest.partition(END)[2]}'
 
 
 PAGES = {DOCS / 'reference/commands.md': commands, DOCS / 'reference/analysis.md': analysis,

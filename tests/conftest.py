@@ -107,14 +107,16 @@ def config(registered):
     from benchmark.datasets.metainfo import LandmarkMeta
     from benchmark.experiments.plan.configure import fill_paths, run_config
     from benchmark.experiments.suite.configs import find_config
+    from benchmark.experiments.suite.model import Method, Settings
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
 
     def make(method: str, source, **settings):
         settings = dict(depth=18, input_size=(64, 64), decoder_channels=16, batch_size=4, epochs=2,
                         hourglass=dict(num_stacks=2, channels=16)) | settings
         seeds = dict(init=1, order=2, augmentation=3, split=4)
-        method = dict(config=str(find_config('methods', method)))
-        return fill_paths(run_config(method, settings, meta, seeds, None, 1.2, num_images=8), '', str(source))
+        found = Method(config=str(find_config('methods', method)))
+        cfg = run_config(found, Settings.read(settings), meta, seeds, None, 1.2, num_images=8)
+        return fill_paths(cfg, '', str(source))
 
     return make
 

@@ -23,6 +23,7 @@ from benchmark.datasets.prepared import read_split
 from benchmark.datasets.synthetic.faces import write_landmark_dataset
 from benchmark.experiments.plan.configure import ENCODER_CHANNELS, fill_paths, run_config
 from benchmark.experiments.suite.configs import find_config
+from benchmark.experiments.suite.model import Method, Settings
 
 STOCK = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco' / \
     'td-hm_res50_8xb64-210e_coco-256x192.py'
@@ -152,9 +153,9 @@ def our_config(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Conf
                     input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
                     channels_last=True)
     settings |= {key: value for key, value in entry.items() if key not in ('method', 'without')}
-    method = dict(config=str(find_config('methods', entry['method'])))
+    method = Method(config=str(find_config('methods', entry['method'])))
     seeds = dict(init=0, order=0, augmentation=0, split=0)
-    cfg = run_config(method, settings, meta, seeds, None, 1.2, num_images=size.images)
+    cfg = run_config(method, Settings.read(settings, 'settings'), meta, seeds, None, 1.2, num_images=size.images)
     cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.type != entry.get('without')]
     return cfg
 

@@ -14,7 +14,7 @@ seeding = dict(all='shared')
 conditions = dict(few=dict(label='20 labels', value=20, num_labels=20, iterations=240))
 analysis = dict(proposed=None, reference='ft', groups=[])
 # Three values a factor of ten apart around the config's weight; rates a factor of three; else what the papers vary.
-tuning = dict(tries=3, kind='grid', axes={
+tuning = dict(trials=3, kind='grid', axes={
     **{name: {'optim_wrapper.optimizer.lr': [3e-4, 1e-3, 3e-3]} for name in ('ft', 'bn_frozen', 'ema', 'scratch')},
     **{name: {f'model.head.transfer.{key}.weight': [weight / 10, weight, weight * 10]} for name, key, weight in (
         ('ctd_ed', 'ed', 2e-3), ('ctd_com', 'ed', 2e-3), ('ctd_ed_random', 'ed', 2e-3), ('l2_sp', 'l2_sp', 2e-3),

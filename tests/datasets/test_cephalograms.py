@@ -10,6 +10,7 @@ from benchmark.datasets.prepared import read_split
 from benchmark.experiments.plan.configure import fill_paths, run_config
 from benchmark.experiments.plan.protocol import protocol
 from benchmark.experiments.suite.configs import find_config
+from benchmark.experiments.suite.model import Method, Settings
 
 WIDTH, HEIGHT = 48, 60
 SEEDS = dict(init=1, order=2, augmentation=3, split=4)
@@ -120,7 +121,7 @@ def test_another_set_takes_the_policy_of_the_view_or_else_its_own():
     ('swap', 'canonical', 0.5), ('canonical', 'swap', 0.0), ('swap', 'never', 0.0)])
 def test_the_config_of_a_run_says_which_flips_are_drawn(registered, of_view, of_data, flip):
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b'), flip_indices=(1, 0), flip_policy=of_data)
-    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), {}, meta, SEEDS, None, 1.2, 8,
+    cfg = run_config(Method(config=str(find_config('methods', 'ft'))), Settings(), meta, SEEDS, None, 1.2, 8,
                      {'train_dataloader.dataset.pipeline.0.flip_policy': of_view})
     assert protocol(cfg)['view_flip'] == flip
 
@@ -142,8 +143,8 @@ def test_unknown_flip_policy_is_named():
 def test_two_steps_of_training_and_a_test_in_millimetres(radiographs, tmp_path):
     from mmengine.runner import Runner
     meta = read_split(radiographs, 'train').meta
-    settings = dict(depth=18, width=16, input_size=(64, 96), decoder_channels=16, batch_size=3, epochs=1)
-    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), settings, meta, SEEDS, None, 1.2, 5)
+    settings = Settings(depth=18, width=16, input_size=(64, 96), decoder_channels=16, batch_size=3, epochs=1)
+    cfg = run_config(Method(config=str(find_config('methods', 'ft'))), settings, meta, SEEDS, None, 1.2, 5)
     assert protocol(cfg)['view_flip'] == 0 and cfg.model.head.out_channels == 19
     cfg = fill_paths(cfg, str(radiographs), '')
     cfg.model.backbone.init_cfg = None

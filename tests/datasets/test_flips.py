@@ -16,6 +16,8 @@ from benchmark.experiments.plan.configure import run_config
 from benchmark.experiments.plan.data import sound
 from benchmark.experiments.plan.protocol import protocol
 from benchmark.experiments.suite.configs import find_config
+from benchmark.experiments.suite.model import Method, PreparedData, RandomSource, Settings
+from benchmark.experiments.suite.suite import Suite
 
 #: Outer and inner corners of the eyes, nose and corners of the mouth; and a head from the side.
 FACE = np.array([[60, 90], [180, 90], [96, 92], [144, 92], [120, 130], [88, 180], [152, 180]], float)
@@ -59,7 +61,7 @@ def numbered(tmp_path_factory):
     (replace(BARE, flip_indices=(1, 0, 2)), 0.5)])
 @pytest.mark.parametrize('of_view', [None, 'swap'])
 def test_the_config_of_a_run_without_pairs_draws_no_flip(registered, meta, flip, of_view):
-    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), {}, meta, SEEDS, None, 1.2, 8,
+    cfg = run_config(Method(config=str(find_config('methods', 'ft'))), Settings(), meta, SEEDS, None, 1.2, 8,
                      {'train_dataloader.dataset.pipeline.0.flip_policy': of_view})
     assert protocol(cfg)['view_flip'] == flip
 
@@ -76,7 +78,7 @@ def test_the_data_set_refuses_flips_without_pairs(registered, numbered, tmp_path
 
 def test_a_plan_says_that_nothing_is_mirrored_and_what_the_check_warns_of(numbered, tmp_path, capsys):
     convert(numbered, tmp_path / 'set')
-    suite = argparse.Namespace(analysis={}, data=dict(type='prepared'), data_replaced=False, reported={})
+    suite = Suite(methods={}, seeds=[0], data=PreparedData(root='set'), source=RandomSource())
     answerable(suite, tmp_path / 'set', read_split(tmp_path / 'set', 'test'))
     assert 'so no image is mirrored' in capsys.readouterr().out
     for _ in range(2):

@@ -37,11 +37,12 @@ def model_and_dataset(request, wide, tmp_path_factory):
 
     from benchmark.experiments.plan.configure import fill_paths, run_config
     from benchmark.experiments.suite.configs import find_config
+    from benchmark.experiments.suite.model import Method, Settings
     from benchmark.models.checkpoint import plain
     settings = dict(depth=18, width=8, input_size=(64, 64), decoder_channels=8, batch_size=2, epochs=1)
     settings |= {} if request.param == 'squeeze' else dict(resize=request.param)
     meta = read_split(wide, 'test').meta
-    cfg = run_config(dict(config=str(find_config('methods', 'ft'))), settings, meta,
+    cfg = run_config(Method(config=str(find_config('methods', 'ft'))), Settings(**settings), meta,
                      dict(init=1, order=2, augmentation=3, split=4), None, 1.2, num_images=2)
     cfg = fill_paths(cfg, str(wide), 'unused.pth')
     dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))

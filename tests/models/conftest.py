@@ -19,12 +19,14 @@ def runner(registered, faces, narrow_source, tmp_path, monkeypatch):
     from benchmark.datasets.prepared import read_split
     from benchmark.experiments.plan.configure import fill_paths, run_config
     from benchmark.experiments.suite.configs import find_config
+    from benchmark.experiments.suite.model import Method, Settings
     monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
     number = iter(range(100))
 
     def make(method, folder='whole', changes=None, save_every=None, **settings):
         settings = dict(depth=18, width=8, input_size=(64, 64), decoder_channels=8, batch_size=2, epochs=1) | settings
-        cfg = run_config(dict(config=str(find_config('methods', method))), settings, read_split(faces, 'train').meta,
+        found = Method(config=str(find_config('methods', method)))
+        cfg = run_config(found, Settings.read(settings), read_split(faces, 'train').meta,
                          dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 4)
         cfg = fill_paths(cfg, str(faces), str(narrow_source))
         if method == 'delta':

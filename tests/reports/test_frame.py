@@ -231,14 +231,14 @@ def test_the_section_of_the_docs_is_on_the_page(tmp_path, suites, registry):
     suite = load_suite(str(folder / 'my_page.py'))
     out = suites.small(tmp_path)
     plan = json.loads((out / 'plan.json').read_text())
-    (out / 'plan.json').write_text(json.dumps({**plan, 'report': suite.report}))
+    (out / 'plan.json').write_text(json.dumps({**plan, 'report': suite.page}))
     page = suites.analyse(out)
     text = page.read_text()
-    assert re.findall(r'<section id="([^"]+)"', text) == suite.report['sections']
+    assert re.findall(r'<section id="([^"]+)"', text) == [*suite.report.sections]
     assert 'How a repetition' not in text and 'How much a repetition changes' in text
     assert 'data-path="/methods/ft/endpoints/ME/seed_sd"' in text_of(page, 'spread')
     assert '#spread{--mine:1}' in text and policy(suites.Reader(text).scripts) in text.replace('&#39;', "'")
-    skipped = suites.analyse(one_seed(tmp_path, suites, suite.report))
+    skipped = suites.analyse(one_seed(tmp_path, suites, suite.page))
     assert 'Every method was trained once' in text_of(skipped, 'spread')
 
 

@@ -27,7 +27,9 @@ from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work, read_work, work_of
-from benchmark.experiments.suite.configs import find_config, names
+from benchmark.experiments.suite.configs import names
+from benchmark.experiments.suite.fields import changed
+from benchmark.experiments.suite.model import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import write_json
@@ -85,42 +87,39 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
     if args.seeds is not None:
         if args.seeds < 1:
             raise SuiteError(f'--seeds {args.seeds}: give 1 or more.')
-        suite.seeds = list(range(args.seeds))
+        suite = changed(suite, seeds=list(range(args.seeds)))
     if args.workers is not None:
         if args.workers < 1:
             raise SuiteError(f'--workers {args.workers}: give 1 or more.')
-        suite.workers = args.workers
+        suite = changed(suite, workers=args.workers)
     if args.data_root:
-        suite.data, suite.data_replaced = dict(type='prepared', root=args.data_root), True
+        suite = changed(suite, data=PreparedData(root=args.data_root), data_replaced=True)
     if args.source_data:
-        kept = {k: v for k, v in suite.source.items() if suite.source['type'] == 'train'}
-        suite.source = kept | dict(type='train', data=dict(type='identities', root=args.source_data))
+        faces = IdentityFolder(root=args.source_data)
+        trained = isinstance(suite.source, TrainedSource)
+        suite = changed(suite, source=changed(suite.source, data=faces) if trained else TrainedSource(data=faces))
     if args.source:
-        suite.source = dict(type='random') if args.source == 'random' else dict(type='checkpoint', path=args.source)
+        given = RandomSource() if args.source == 'random' else GivenSource(path=args.source)
+        suite = changed(suite, source=given)
     if args.cfg_options:
-        suite.overrides = args.cfg_options
+        suite = changed(suite, overrides=args.cfg_options)
     return suite
 
 
-def check_sections(suite: Suite, name: str) -> None:
+def check_sections(suite: Suite) -> None:
     """Checks the page's sections now, so that a misspelt one does not show after the runs.
-
-    Args:
-        suite: The suite.
-        name: Its name or path, as it was typed.
 
     Raises:
         SuiteError: A section that nobody registers, or a module that does not import.
     """
-    if not suite.report:
+    if not suite.page:
         return
     from reports import sections  # Only where a suite asks: it draws in matplotlib.
-    path = find_config('suites', name)
     try:
-        sections.load(suite.report.get('imports', []), path.parent)
-        sections.chosen(suite.report.get('sections'))
+        sections.load(suite.report.imports or (), suite.file.parent)
+        sections.chosen(suite.report.sections)
     except sections.SectionError as error:
-        raise SuiteError(f'{path}: report: {error}.') from None
+        raise SuiteError(f'{suite.file}: report: {error}.') from None
 
 
 def chosen(suite: Suite, methods: str | None) -> list[str] | None:
@@ -255,7 +254,7 @@ def finish(plan: Plan, work: Work) -> None:
 
 def request(work: Work, plan: Plan, args: argparse.Namespace, suite: Suite) -> Request:
     """What the command line and the suite ask of the executor."""
-    options = (suite.execution.get(args.executor) or {}) | args.engine
+    options = suite.execution.options(args.executor) | args.engine
     return Request(work, places(args, suite), options.get('workers') or args.workers, args.retry_failed,
                    lambda name: write_config(plan, name), options)
 
@@ -330,7 +329,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 (watch if args.watch else show)(read_work(out))
             return 0
         suite = load_suite(args.suite)
-        check_sections(suite, args.suite)
+        check_sections(suite)
         suite = adjust(suite, args)
         executor = EXECUTORS[args.executor]()
         if not args.dry_run and not (out / 'plan.json').exists():

@@ -100,11 +100,11 @@ def _overview(plan: Plan) -> str:
     """What the plan is made of, before the list of its runs."""
     suite, shared = plan.suite, sum(bool(run.also) for run in plan.runs)
     methods = list(dict.fromkeys(run.method for run in plan.runs))
-    labels = [condition.get('label', name) for name, condition in suite.conditions.items()]
+    labels = [condition.label for condition in suite.conditions.values()]
     lines = [f'{suite.title}: {suite.question}'.removesuffix(': '),
              f'methods ({len(methods)}): {", ".join(methods)}',
              f'conditions ({len(labels)}): {", ".join(labels)}' + ('; the first is the main one' if labels[1:] else ''),
-             f'seeds: {len(suite.seeds)}' + (f'; trials of each: {suite.tuning["tries"]}' if suite.tuning else '')]
+             f'seeds: {len(suite.seeds)}' + (f'; trials of each: {suite.tuning.trials}' if suite.tuning else '')]
     if shared:
         lines.append(f'trainings that stand for several conditions, which change nothing of them: {shared}')
     return '\n'.join(lines) + '\n'

@@ -11,13 +11,15 @@ from benchmark.datasets.metainfo import choose_flip_policy
 from benchmark.datasets.prepared import Split
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
+from benchmark.experiments.suite.fields import changed
+from benchmark.experiments.suite.model import PreparedData
 from benchmark.experiments.suite.suite import Suite
 
 from .runs import Run
 
 
-def answerable(suite: Suite, root: Path, test: Split) -> dict:
-    """The suite's analysis, checked against the data before anything is trained on them.
+def answerable(suite: Suite, root: Path, test: Split) -> Suite:
+    """A suite whose analysis the data can answer, checked before anything is trained on them.
 
     Subgroups that only the suite's own data have are left out, with a note, where the command line gives others; so are
     the paper's numbers, which a suite inherits from the demo, beside any data but the demo's.
@@ -31,19 +33,20 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
         SuiteError: The data lack a subgroup, or have too little for any answer.
     """
     meta, analysis = test.meta, suite.analysis
-    if missing := [name for name in analysis.get('groups', ()) if name not in meta.groups]:
+    if missing := [name for name in analysis.groups if name not in meta.groups]:
         have = f'It has: {", ".join(meta.groups)}' if meta.groups else 'It has none'
         if not suite.data_replaced:
             raise SuiteError(f"analysis.groups: {root} has no subgroup {missing[0]!r}. {have}; correct the suite, or "
                              "name it in the data's metainfo.json (groups).")
         print(f'note: {root} has no subgroup {", ".join(missing)}; the suite\'s question about it is left out. {have}.')
-        analysis = analysis | dict(groups=[name for name in analysis['groups'] if name in meta.groups])
-    if 'NME' in (analysis.get('margin') or {}) and not meta.interocular:
+        analysis = changed(analysis, groups=tuple(name for name in analysis.groups if name in meta.groups))
+    if 'NME' in analysis.margin and not meta.interocular:
         raise SuiteError(f'analysis.margin.NME: {root} names no inter-ocular pair in its metainfo.json, so there is no '
                          'NME. Name the pair, or leave this margin out.')
-    if suite.data['type'] == 'prepared' and suite.reported and suite.reported == _papers_numbers():
+    reported = suite.reported
+    if isinstance(suite.data, PreparedData) and reported and reported == _papers_numbers():
         print("note: the paper's numbers, from another data set, are left out beside data of one's own.")
-        suite.reported = {}
+        reported = {}
     if meta.unpaired:
         print(f'note: {root} names no landmarks that are mirror images of each other, so no image is mirrored. '
               f'`tools/prepare_data.py check {root}` proposes pairs; "flip_policy": "never" in its metainfo.json says '
@@ -53,7 +56,7 @@ def answerable(suite: Suite, root: Path, test: Split) -> dict:
         kind = 'subject' if meta.subject else 'image'
         raise SuiteError(f'{root}/annotations/test.json: {len(units)} {kind}: nothing can be said about other {kind}s. '
                          f'Give the test split at least two {kind}s.')
-    return analysis
+    return changed(suite, analysis=analysis, reported=reported)
 
 
 def never_trained(cfg: Config, splits: dict[str, Split], known: dict[tuple, dict[str, int]]) -> dict[str, int]:
@@ -81,7 +84,7 @@ def say_never_trained(suite: Suite, runs: list[Run], root: Path) -> None:
         for name, count in {name: count for run in own for name, count in run.untrained.items()}.items():
             lacking = sum(name in run.untrained for run in own)
             which = f'all {len(own)}' if lacking == len(own) else f'{lacking} of {len(own)}'
-            print(f'note: {about.get("label", condition)}: landmark {name} is annotated in {count} test images and can '
+            print(f'note: {about.label}: landmark {name} is annotated in {count} test images and can '
                   f'be learned from no training image of {which} runs ({root}): it is left out of the mean error.')
 
 

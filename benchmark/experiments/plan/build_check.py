@@ -80,7 +80,7 @@ def check_methods(plan: Plan) -> None:
     """
     unknown = plan.source.kind == 'checkpoint' and not plan.source.arch
     changed = [run for run in plan.runs
-               if _origins(plan, run) or CONFIGS not in Path(plan.suite.methods[run.method]['config']).parents
+               if _origins(plan, run) or CONFIGS not in Path(plan.suite.methods[run.method].config).parents
                or _smallest(plan, run) == 1 or (unknown and run.source_hash)]
     code = module_digest('benchmark') if changed else None
     asked: dict[Path, Run] = {}
@@ -101,7 +101,7 @@ def check_methods(plan: Plan) -> None:
         child.start()
         child.join()
         for number, (mark, run) in enumerate(asked.items()):
-            place = f'method {run.method} ({plan.suite.methods[run.method]["config"]})'
+            place = f'method {run.method} ({plan.suite.methods[run.method].config})'
             found = Path(folder) / f'{number}.json'
             answer = json.loads(found.read_text()) if found.exists() else dict(
                 said='its process ended without a word', mistake=False)
@@ -121,10 +121,9 @@ def _origins(plan: Plan, run: Run) -> list[str]:
     """Where values of a run come from that are not in its method's file."""
     suite, condition = plan.suite, plan.suite.conditions[run.condition]
     places = {
-        f'methods.{run.method}.cfg_options': suite.methods[run.method]['cfg_options'],
-        'settings.cfg_options': suite.settings.get('cfg_options'),
-        f'conditions.{run.condition}': condition.get('method_options', {}).get(run.method)
-        or condition.get('cfg_options'),
+        f'methods.{run.method}.cfg_options': suite.methods[run.method].cfg_options,
+        'settings.cfg_options': suite.settings.cfg_options,
+        f'conditions.{run.condition}': condition.options(run.method) or condition.cfg_options,
         f'tuning.axes.{run.method}': run.trial, '--cfg-options': suite.overrides}
     return [name for name, values in places.items() if values]
 

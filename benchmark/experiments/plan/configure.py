@@ -16,7 +16,9 @@ from mmengine.config import Config, ConfigDict
 from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
+from benchmark.experiments.suite.fields import options_of
 from benchmark.experiments.suite.kinds import whole
+from benchmark.experiments.suite.model import Method, Settings
 from benchmark.experiments.suite.overrides import (
     LIVE,
     OverrideError,
@@ -44,15 +46,15 @@ HELPERS = {'codec', 'meta_keys', 'vis_backends'}
 NEAR = 0.88
 
 
-def encoder(settings: dict, backbone: dict) -> tuple[dict, int]:
+def encoder(settings: Settings, backbone: dict) -> tuple[dict, int]:
     """A ResNet's options and the channels of its last stage, from the settings ``depth`` and ``width``.
 
     Args:
         settings: A suite's settings.
         backbone: The network's config, for what the settings do not name.
     """
-    options = dict(depth=settings.get('depth', backbone['depth']))
-    width = settings.get('width', backbone.get('base_channels', WIDTH))
+    options = dict(depth=settings.depth or backbone['depth'])
+    width = settings.width or backbone.get('base_channels', WIDTH)
     if width != WIDTH:
         options.update(stem_channels=width, base_channels=width)
     return options, ENCODER_CHANNELS[options['depth']] * width // WIDTH
@@ -77,7 +79,7 @@ def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
                     backbone.pop(key, None)
                 backbone.update(arch)
         if model.backbone.type == arch['type']:
-            _, model.head.in_channels = encoder({}, model.backbone)
+            _, model.head.in_channels = encoder(Settings(), model.backbone)
     if uses_source(cfg) or model.backbone.type in RESNETS:
         model.data_preprocessor.update(normalisation)
 
@@ -102,15 +104,15 @@ def pretrained(backbone: dict) -> bool:
     return isinstance(init, dict) and init.get('type') == 'Pretrained'
 
 
-def method_config(method: dict) -> Config:
+def method_config(method: Method) -> Config:
     """A method's config as it stands in its file. A run imports the modules that it names; planning needs none of them.
 
     Raises:
         SuiteError: It does not load, lacks what a run needs, or has a name that nothing reads, so that another method
             would be trained under this one's name.
     """
-    path = Path(method['config'])
-    cfg = read_config(path, import_custom_modules=False)
+    path = Path(method.config)
+    cfg = read_config(path)
     own = {} if CONFIGS in path.parents else unread_names(path)
     for name in sorted((set(cfg) - LIVE - HELPERS) | set(own)):
         near = _meant(name)
@@ -135,7 +137,7 @@ def _meant(name: str) -> str | None:
 
 def _remedy(name: str) -> str:
     """What to write instead of a name that nothing reads, as the end of a sentence."""
-    shipped = read_config(CONFIGS / 'methods' / 'ft.py', import_custom_modules=False)
+    shipped = read_config(CONFIGS / 'methods' / 'ft.py')
     if name in shipped and (places := copies(shipped, name)):
         return (f' any more: its value was copied to {", ".join(places)}. Write there what differs, or write it as '
                 f"cfg_options of the suite, where '{name}.*' reaches all of these.")
@@ -194,19 +196,19 @@ def _complete(path: Path, cfg: Config) -> None:
                          'of its hash. Remove it, and name the checkpoint as the source of the suite.')
 
 
-def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
+def run_config(method: Method, settings: Settings, meta: LandmarkMeta, seeds: dict[str, int], num_labels: int | None,
                threshold: float, num_images: int, overrides: dict | None = None,
                base: Config | None = None) -> Config:
     """The config of a run, with the paths of data and source left open (see :func:`fill_paths`).
 
     Args:
-        method: ``config`` (path) and ``cfg_options`` of the method.
-        settings: The suite's and the condition's settings, by name.
+        method: The method; its ``config`` is a path.
+        settings: The suite's and the condition's settings.
         meta: The landmark scheme: it sets the number of heatmaps, and whether images may be mirrored.
         seeds: Named seeds; see :func:`benchmark.experiments.suite.seeds.derive_seeds`.
         num_labels: Number of labelled training images; None takes all.
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
-        num_images: Number of training images there are; with ``settings['iterations']`` it sets the epochs.
+        num_images: Number of training images there are; with ``settings.iterations`` it sets the epochs.
         overrides: Config values by dotted key that go before everything else (the command line's).
         base: What :func:`method_config` has read of the method before; it stays as it is.
 
@@ -217,9 +219,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     cfg = method_config(method) if base is None else copy.deepcopy(base)
     options = asked(cfg, settings, method, overrides)
     check_keys(*options)
-    size = tuple(settings.get('input_size', cfg.train_dataloader.dataset.input_size))
-    _resize(cfg, size, settings.get('decoding'))
-    if (resize := settings.get('resize', 'squeeze')) != 'squeeze':
+    size = tuple(settings.input_size or cfg.train_dataloader.dataset.input_size)
+    _resize(cfg, size, settings.decoding)
+    if (resize := settings.resize) not in (None, 'squeeze'):
         # Said only where it is not what a data set does anyway.
         for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
             loader.dataset.resize = resize
@@ -228,34 +230,34 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
                     step.resize = resize
     _network(cfg.model, settings, len(meta.landmarks))
     train = cfg.train_dataloader
-    train.batch_size = settings.get('batch_size', train.batch_size)
+    train.batch_size = settings.batch_size or train.batch_size
     train.sampler.seed = seeds['order']
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
     cfg.randomness.seed = seeds['init']
-    if 'iterations' in settings:
-        _iterations(cfg, settings['iterations'], num_labels or num_images)
-    elif 'epochs' in settings:
-        _epochs(cfg, settings['epochs'])
-    if 'lr' in settings:
-        cfg.optim_wrapper.optimizer.lr = settings['lr']
-    if 'power' in settings:
+    if settings.iterations:
+        _iterations(cfg, settings.iterations, num_labels or num_images)
+    elif settings.epochs:
+        _epochs(cfg, settings.epochs)
+    if settings.lr:
+        cfg.optim_wrapper.optimizer.lr = settings.lr
+    if settings.power:
         decays = [scheduler for scheduler in cfg.param_scheduler if 'power' in scheduler]
         if not decays:
-            raise OverrideError(f"settings.power={settings['power']}: no schedule of the method has a power. Set it to "
+            raise OverrideError(f"settings.power={settings.power}: no schedule of the method has a power. Set it to "
                                 'None.')
         for scheduler in decays:
-            scheduler.power = settings['power']
-    if settings.get('channels_last'):
+            scheduler.power = settings.power
+    if settings.channels_last:
         cfg.custom_hooks.append(ConfigDict(type='ChannelsLastHook'))
-    if settings.get('precision', 'float32') == 'bfloat16':
+    if settings.precision == 'bfloat16':
         cfg.optim_wrapper.type = 'AutocastOptimWrapper'
-    if settings.get('cuda_graphs'):
+    if settings.cuda_graphs:
         cfg.train_cfg.recorded = True
     for hook in cfg.custom_hooks:
         if hook.type == 'FeatureCacheHook':
-            hook.update(settings.get('feature_cache', {}))
-    best = settings.get('selection', 'last') == 'best_val'
-    cfg.train_cfg.val_interval = settings.get('val_interval', 1 if best else 10 ** 6)
+            hook.update(options_of(settings.feature_cache))
+    best = settings.selection == 'best_val'
+    cfg.train_cfg.val_interval = settings.val_interval or (1 if best else 10 ** 6)
     if best:
         cfg.default_hooks.checkpoint.update(save_best='landmark/ME', rule='less')
     for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
@@ -269,9 +271,9 @@ def run_config(method: dict, settings: dict, meta: LandmarkMeta, seeds: dict[str
     for key in ('train_cfg.max_epochs', 'train_dataloader.batch_size'):
         if not whole(1).fits(value := standing(cfg, key)):
             raise OverrideError(f'{key!r}: is {value!r}; give {whole(1).words}.')
-    if 'iterations' in settings and cfg.train_cfg.max_epochs == length:
+    if settings.iterations and cfg.train_cfg.max_epochs == length:
         # The batch may be another now.
-        _iterations(cfg, settings['iterations'], num_labels or num_images)
+        _iterations(cfg, settings.iterations, num_labels or num_images)
     follow_length(cfg, length)
     for name in [name for name in cfg if name not in LIVE and not read_by_modules(cfg, name)]:
         # Copied to where it is used, and no part of what the run is.
@@ -343,13 +345,13 @@ def _dicts(node: Any) -> Iterator[dict]:
             yield from _dicts(value)
 
 
-def asked(base: Config, settings: dict, method: dict, overrides: dict | None) -> list[dict[str, Any]]:
+def asked(base: Config, settings: Settings, method: Method, overrides: dict | None) -> list[dict[str, Any]]:
     """The config values of suite and condition, of the method and of the command line, by keys that a run reads.
 
     Args:
         base: The method's config as it stands in its file, so that what is given to a helper reaches its copies.
     """
-    return [expanded(base, one or {}) for one in (settings.get('cfg_options'), method.get('cfg_options'), overrides)]
+    return [expanded(base, one or {}) for one in (settings.cfg_options, method.cfg_options, overrides)]
 
 
 def _iterations(cfg: Config, iterations: int, images: int) -> None:
@@ -384,17 +386,17 @@ def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:
             node['decoding'] = decoding
 
 
-def _network(model: ConfigDict, settings: dict, landmarks: int) -> None:
+def _network(model: ConfigDict, settings: Settings, landmarks: int) -> None:
     """Sets depth, widths and the number of heatmaps."""
     model.head.out_channels = landmarks
     if model.backbone.type == 'StackedHourglass':
         model.backbone.out_channels = landmarks
-        model.backbone.update(settings.get('hourglass', {}))
+        model.backbone.update(options_of(settings.hourglass))
         return
     deconvolutions = model.head.get('deconv_out_channels', (256,) * 3 if model.head.type in DECODERS else None)
-    if (channels := settings.get('decoder_channels')) and deconvolutions:
+    if (channels := settings.decoder_channels) and deconvolutions:
         model.head.deconv_out_channels = (channels,) * len(deconvolutions)
-    if ('depth' in settings or 'width' in settings) and model.backbone.type in RESNETS:
+    if (settings.depth or settings.width) and model.backbone.type in RESNETS:
         options, model.head.in_channels = encoder(settings, model.backbone)
         model.backbone.update(options)
         if 'source' in model and model.source.backbone.type in RESNETS:

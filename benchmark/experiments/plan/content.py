@@ -10,7 +10,9 @@ from typing import Any
 
 from benchmark.experiments.state.tasks import EXECUTION, RUN, SOURCE
 from benchmark.experiments.suite.axis import axis
+from benchmark.experiments.suite.model import SyntheticFaces, SyntheticIdentities, TrainedSource
 from benchmark.experiments.suite.suite import Suite
+from benchmark.experiments.suite.tuning import Tuning
 from benchmark.numerics import NUMERICS
 from benchmark.program import PLAN_FORMAT, program
 
@@ -36,9 +38,9 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
     return dict(
         format_version=PLAN_FORMAT, numerics=NUMERICS,
         suite=suite.name, title=suite.title, question=suite.question, caution=suite.caution,
-        methods=[dict(name=n, label=suite.methods[n]['label'], reported=suite.reported.get(n),
-                      description=_docstring(suite.methods[n]['config'])) for n in shown],
-        conditions=[dict(name=n, label=c.get('label', n), value=values[n]) for n, c in suite.conditions.items()],
+        methods=[dict(name=n, label=suite.methods[n].label, reported=suite.reported.get(n),
+                      description=_docstring(suite.methods[n].config)) for n in shown],
+        conditions=[dict(name=n, label=c.label, value=values[n]) for n, c in suite.conditions.items()],
         seeds=suite.seeds,
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
@@ -46,7 +48,7 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
                    **(dict(also=r.also) if r.also else {}),
                    **(dict(untrained=[*r.untrained]) if r.untrained else {})) for r in runs],
-        analysis=dict(dict(value_label=varied) | suite.analysis, threshold=suite.analysis.get('threshold', 1.2),
+        analysis=dict(dict(value_label=varied) | suite.analysis.given, threshold=suite.analysis.threshold,
                       unit=UNIT, design=suite.design),
         data=dict(name=meta.name, root=str(root), description=meta.description, licence=meta.licence,
                   splits={name: dict(images=len(s.records), subjects=len({r.subject for r in s.records})
@@ -60,15 +62,27 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
                     path=str(source.path), job=str(source.job) if source.job else None, data=source.data,
                     classes=source.config.model.num_classes if source.config else None),
         # Synthetic data, which workers draw again where they are deleted while runs need it.
-        made={kind: dict(root=str(place), data=data) for kind, place, data in (
-            (RUN, root, suite.data),
-            (SOURCE, source.config.train_dataloader.dataset.data_root if source.data else None,
-             suite.source.get('data'))) if place and data['type'] == 'synthetic'},
+        made=_made(suite, root, source),
         settings=training_settings(suite, runs) | dict(
-            seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.items())),
-        report=suite.report,
-        **(dict(tuning={key: value for key, value in suite.tuning.items() if key != 'axes'}) if suite.tuning else {}),
-        execution=EXECUTION | suite.execution | dict(code=program(), paths=suite.paths))
+            seeds=', '.join(f'{purpose} {kind}' for purpose, kind in suite.seeding.purposes().items())),
+        report=suite.page,
+        **(dict(tuning=_tuning(suite.tuning)) if suite.tuning else {}),
+        execution=EXECUTION | suite.execution.given | dict(code=program(), paths=suite.paths))
+
+
+def _made(suite: Suite, root: Path, source: SourcePlan) -> dict[str, dict]:
+    """By kind of task, the synthetic data: where they lie, and what the suite says of them."""
+    made = {}
+    if isinstance(suite.data, SyntheticFaces):
+        made[RUN] = dict(root=str(root), data=suite.data.given)
+    if isinstance(suite.source, TrainedSource) and isinstance(suite.source.data, SyntheticIdentities):
+        made[SOURCE] = dict(root=source.config.train_dataloader.dataset.data_root, data=suite.source.data.given)
+    return made
+
+
+def _tuning(tuning: Tuning) -> dict[str, Any]:
+    """What a plan holds of the tuning; what is tried of each method stands with its runs."""
+    return {'tries' if key == 'trials' else key: value for key, value in tuning.given.items() if key != 'axes'}
 
 
 def part_of(suite: Suite, methods: list[str] | None, only: str | None, asked: int, whole: int) -> dict:
@@ -101,13 +115,13 @@ def training_settings(suite: Suite, runs: list[Run]) -> dict:
             shared[key] = next(iter(values.values()))
         elif all(map(_same, by_condition.values())):
             for name, own in by_condition.items():
-                conditions.setdefault(suite.conditions[name].get('label', name), {})[key] = own[0]
+                conditions.setdefault(suite.conditions[name].label, {})[key] = own[0]
         elif all(map(_same, by_method.values())):
             for name, own in by_method.items():
-                methods.setdefault(suite.methods[name]['label'], {})[key] = own[0]
+                methods.setdefault(suite.methods[name].label, {})[key] = own[0]
         else:
             for (condition, name), value in values.items():
-                label = f'{suite.methods[name]["label"]}, {suite.conditions[condition].get("label", condition)}'
+                label = f'{suite.methods[name].label}, {suite.conditions[condition].label}'
                 methods.setdefault(label, {})[key] = value
     return shared | {k: v for k, v in conditions.items() if len(suite.conditions) > 1} | methods
 

@@ -15,6 +15,14 @@ from benchmark.datasets.prepared import check_dataset
 from benchmark.datasets.synthetic.faces import write_identity_dataset, write_landmark_dataset
 from benchmark.experiments.state.locks import FolderLock
 from benchmark.experiments.state.records import set_aside
+from benchmark.experiments.suite.model import (
+    Data,
+    Identities,
+    IdentityFolder,
+    PreparedData,
+    SyntheticFaces,
+    SyntheticIdentities,
+)
 from benchmark.utils.files import digest, file_digest, write_json, write_text
 
 MANIFEST, MAKING = 'complete.json', '.making-'
@@ -70,10 +78,13 @@ def draw_again(root: Path, data: dict, source: bool, thorough: bool) -> None:
     if data['type'] != 'synthetic' or (not thorough and _all_there(root)):
         return
     cache = root.parent.parent
-    if (folder := (_identities if source else _faces)(data, cache)[0]) == root:
-        (source_data if source else target_data)(data, cache)
-    else:
+    folder = _identities(SyntheticIdentities(**data), cache)[0] if source else _faces(SyntheticFaces(**data), cache)[0]
+    if folder != root:
         print(f'{root}: is not drawn again: this program would draw {folder.name}', flush=True)
+    elif source:
+        source_data(SyntheticIdentities(**data), cache)
+    else:
+        target_data(SyntheticFaces(**data), cache)
 
 
 def _all_there(root: Path) -> bool:
@@ -83,32 +94,31 @@ def _all_there(root: Path) -> bool:
         return False
 
 
-def target_data(data: dict, cache: Path) -> Path:
+def target_data(data: Data, cache: Path) -> Path:
     """The folder of the target data; synthetic faces are drawn on the first call."""
-    if data['type'] == 'prepared':
-        return Path(data['root']).expanduser().resolve()
+    if isinstance(data, PreparedData):
+        return Path(data.root).expanduser().resolve()
     folder, (splits, size, seed) = _faces(data, cache)
     return drawn_once(folder, lambda path: write_landmark_dataset(path, splits, image_size=size, seed=seed))
 
 
-def source_data(data: dict, cache: Path) -> Path:
+def source_data(data: Identities, cache: Path) -> Path:
     """The folder of the source task's faces; synthetic ones are drawn on the first call."""
-    if data['type'] == 'identities':
-        return Path(data['root']).expanduser().resolve()
+    if isinstance(data, IdentityFolder):
+        return Path(data.root).expanduser().resolve()
     folder, (number, shots, size, seed) = _identities(data, cache)
     return drawn_once(folder, lambda path: write_identity_dataset(path, number, shots, image_size=size, seed=seed))
 
 
-def _faces(data: dict, cache: Path) -> tuple[Path, list]:
+def _faces(data: SyntheticFaces, cache: Path) -> tuple[Path, list]:
     """Folder of synthetic faces, and what they are drawn from."""
-    splits = {split: data.get(split, count) for split, count in (('train', 64), ('val', 16), ('test', 48))}
-    words = [splits, data.get('image_size', 128), data.get('seed', 0)]
+    words = [dict(train=data.train, val=data.val, test=data.test), data.image_size, data.seed]
     return cache / 'data' / f'synthetic-faces-{digest([*words, _drawing()])[:12]}', words
 
 
-def _identities(data: dict, cache: Path) -> tuple[Path, list]:
+def _identities(data: SyntheticIdentities, cache: Path) -> tuple[Path, list]:
     """Folder of the source task's synthetic faces, and what they are drawn from."""
-    words = [data.get('identities', 100), data.get('shots', 20), data.get('image_size', 128), data.get('seed', 0)]
+    words = [data.identities, data.shots, data.image_size, data.seed]
     return cache / 'data' / f'synthetic-identities-{digest([*words, _drawing()])[:12]}', words
 
 

@@ -17,10 +17,11 @@ from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import in_words
+from benchmark.experiments.suite.model import Method, TrainedSource
 from benchmark.experiments.suite.overrides import OverrideError
 from benchmark.experiments.suite.seeds import derive_seeds
-from benchmark.experiments.suite.suite import Suite, merged
-from benchmark.experiments.suite.tuning import draw_tries
+from benchmark.experiments.suite.suite import Suite
+from benchmark.experiments.suite.tuning import draw_trials
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.inputs import check_plan
 from benchmark.utils.files import cache_folder, digest, holds, json_text, write_text
@@ -66,11 +67,11 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
     meta = splits['train'].meta
-    identities = source_data(suite.source['data'], cache) if suite.source['type'] == 'train' else None
+    identities = source_data(suite.source.data, cache) if isinstance(suite.source, TrainedSource) else None
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
-    suite.analysis = answerable(suite, root, splits['test'])
-    threshold, images = suite.analysis.get('threshold', 1.2), len(splits['train'].records)
+    suite = answerable(suite, root, splits['test'])
+    threshold, images = suite.analysis.threshold, len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which trials are compared. Add one.')
     bases = {name: method_config(method) for name, method in suite.methods.items()
@@ -79,28 +80,27 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     drawn: dict[tuple, dict[str, int]] = {}
     drafts: list[Draft] = []
     for condition, changes in suite.conditions.items():
-        settings = merged(suite.settings, changes)
-        if (labels := changes.get('num_labels') or 0) > images:
+        settings, purposes = suite.settings.under(changes), suite.seeding_of(condition).purposes()
+        if (labels := changes.num_labels or 0) > images:
             raise SuiteError(f'conditions.{condition}.num_labels={labels}: {root} has {images} training images. Ask '
                              'for at most as many.')
-        if settings.get('selection') == 'best_val' and 'val' not in splits:
+        if settings.selection == 'best_val' and 'val' not in splits:
             raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or use "
                              "'last'.")
         for seed in suite.seeds:
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
-                seeds = derive_seeds(seed, name, suite.seeding | changes.get('seeding', {}))
-                own = changes.get('method_options', {}).get(name, {})
-                for number, values in enumerate(draw_tries(suite.tuning, name) if suite.tuning else [None]):
-                    options = method['cfg_options'] | own | (values or {})
-                    changed = dict(method, cfg_options=options)
+                seeds = derive_seeds(seed, name, purposes)
+                for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):
+                    options = method.cfg_options | changes.options(name) | (values or {})
+                    tried = Method(config=method.config, cfg_options=options)
                     with _told(suite, name, condition):
                         drafts.append(Draft(
                             name, condition, seed, None if values is None else (number, values),
-                            run_config(changed, settings, meta, seeds, changes.get('num_labels'), threshold, images,
+                            run_config(tried, settings, meta, seeds, changes.num_labels, threshold, images,
                                        suite.overrides, bases[name]),
-                            seeds, asked(bases[name], settings, changed, suite.overrides)))
+                            seeds, asked(bases[name], settings, tried, suite.overrides)))
     wanted = Wanted()
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
@@ -172,7 +172,7 @@ def _told(suite: Suite, method: str, condition: str) -> Iterator[None]:
     except (SuiteError, DataError):
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        path = suite.methods[method]['config']
+        path = suite.methods[method].config
         raise SuiteError(f'{suite.name}: method {method} under {condition}: its config ({path}) with its values is '
                          f'not of the form that a run has ({type(error).__name__}: {in_words(error)}). A value has '
                          'replaced a part, or is of another kind.') from error
@@ -244,8 +244,8 @@ def _encoder_as_asked(draft: Draft, suite: Suite) -> None:
     backbone, condition = draft.config.model.backbone, suite.conditions[draft.condition]
     there = dict(depth=backbone.get('depth'), width=backbone.get('base_channels', WIDTH))
     for name, value in there.items():
-        if backbone.type in RESNETS and condition.get(name) not in (None, value):
-            raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={condition[name]}: the encoder is the "
+        if backbone.type in RESNETS and (own := getattr(condition, name)) not in (None, value):
+            raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={own}: the encoder is the "
                              f"source's, with {name} {value}, under all conditions. Set it in settings, in a suite "
                              'for each, or give another source.')
 

@@ -12,6 +12,7 @@ import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
+from benchmark.experiments.suite.model import GivenSource, RandomSource, Settings, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
@@ -62,9 +63,9 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
             several networks.
     """
     wanted = wanted or Wanted()
-    if suite.source['type'] == 'checkpoint':
-        return _given(Path(suite.source['path']).expanduser(), wanted)
-    cfg = _config(suite, identities, wanted.network(), wanted.normalisation())
+    if isinstance(suite.source, GivenSource):
+        return _given(Path(suite.source.path).expanduser(), wanted)
+    cfg = _config(suite.source, suite.settings, identities, wanted.network(), wanted.normalisation())
     content = cfg.to_dict()
     for loader in ('train_dataloader', 'val_dataloader'):
         content[loader]['dataset'].pop('data_root')
@@ -79,7 +80,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
         description = (f'recognition of the {cfg.model.num_classes} identities of {identities.name}: {network}, '
                        f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]
-    return SourcePlan(suite.source['type'], identity, job / 'source.pth', backbone_arch(cfg.model.backbone),
+    return SourcePlan(suite.source.type, identity, job / 'source.pth', backbone_arch(cfg.model.backbone),
                       backbone_normalisation(cfg.model.data_preprocessor), job, cfg, description, data)
 
 
@@ -108,50 +109,52 @@ def _given(path: Path, wanted: Wanted) -> SourcePlan:
                       meta.get('normalisation') or {}, description=f'checkpoint {path.name}')
 
 
-def _config(suite: Suite, identities: Path | None, network: dict | None, normalisation: dict) -> Config:
+def _config(source: TrainedSource | RandomSource, settings: Settings, identities: Path | None, network: dict | None,
+            normalisation: dict) -> Config:
     """The config of the source's training; of a random source, only its model and seed count.
 
     Args:
-        suite: The suite.
+        source: What the suite says of it.
+        settings: The suite's settings.
         identities: The faces that it is trained on, or None.
         network: What makes its network; None for the shipped methods' ResNet.
         normalisation: ``mean`` and ``std`` of its images; empty for the usual ones.
     """
-    source, settings = suite.source, suite.settings
-    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py', import_custom_modules=False)
+    cfg = read_config(CONFIGS / '_base_' / 'sources' / 'identity_classifier.py')
     if network is None:
         options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
         cfg.model.backbone.update(options)
     elif network['type'] in RESNETS:
         cfg.model.backbone = ConfigDict(network, out_indices=(0, 1, 2, 3))
-        _, cfg.model.in_channels = encoder({}, cfg.model.backbone)
+        _, cfg.model.in_channels = encoder(Settings(), cfg.model.backbone)
     else:
         # Of a network of the user's own it is asked how many channels it gives.
         cfg.model.backbone, cfg.model.in_channels = ConfigDict(network), None
     cfg.model.data_preprocessor.update(normalisation)
-    cfg.randomness.seed = seed = source.get('seed', 0)
-    if identities is None:
-        cfg.model.num_classes = source.get('num_classes', 64)
+    cfg.randomness.seed = seed = source.seed
+    if isinstance(source, RandomSource):
+        cfg.model.num_classes = source.num_classes
         return cfg
-    size = tuple(settings.get('input_size', (256, 256)))
+    size = settings.input_size or (256, 256)
     records = read_identities(identities)
     cfg.model.num_classes = len({label for _, label, _ in records})
     for name in ('label_smoothing', 'dropout'):
-        if name in source:
-            cfg.model[name] = source[name]
+        if (value := getattr(source, name)) is not None:
+            cfg.model[name] = value
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
         loader.dataset.update(data_root=str(identities), input_size=size)
-        loader.batch_size = source.get('batch_size', loader.batch_size)
+        loader.batch_size = source.batch_size or loader.batch_size
     cfg.train_dataloader.batch_size = min(cfg.train_dataloader.batch_size,
                                           sum(split == 'train' for _, _, split in records))
-    epochs = source.get('epochs', cfg.train_cfg.max_epochs)
+    epochs = source.epochs or cfg.train_cfg.max_epochs
     cfg.train_cfg.max_epochs = epochs
     for scheduler in cfg.param_scheduler:
         scheduler.T_max = scheduler.end = epochs
-    cfg.optim_wrapper.optimizer.lr = source.get('lr', cfg.optim_wrapper.optimizer.lr)
-    cfg.optim_wrapper.optimizer.weight_decay = source.get('weight_decay', cfg.optim_wrapper.optimizer.weight_decay)
+    for name in ('lr', 'weight_decay'):
+        if (value := getattr(source, name)) is not None:
+            cfg.optim_wrapper.optimizer[name] = value
     cfg.train_dataloader.sampler.seed = seed
     cfg.train_dataloader.dataset.view_seed = seed
-    if settings.get('channels_last'):
+    if settings.channels_last:
         cfg.custom_hooks.append(dict(type='ChannelsLastHook'))
     return cfg

@@ -20,8 +20,8 @@ RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: (None: any), seconds between two states of a training, whether checkpoints stay, and the threads of a run and of the
 #: source's training (None: the cores shared out). Threads decide the last bits of sums, so that a plan holds theirs,
 #: and workers on other machines use the same.
-EXECUTION = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False, threads=None,
-                 source_threads=None)
+EXECUTION: dict[str, Any] = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False, threads=None,
+                                 source_threads=None)
 
 
 @dataclass(frozen=True)

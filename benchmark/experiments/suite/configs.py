@@ -28,9 +28,10 @@ def names(kind: str) -> list[str]:
     return list(_shipped(kind))
 
 
+@functools.cache
 def _shipped(kind: str) -> dict[str, Path]:
     paths = sorted((CONFIGS / kind).rglob('*.py'), key=lambda path: (len(path.parts), path.stem))
-    return {path.stem: path for path in paths}
+    return {path.stem: path for path in paths if path.parent.name != '_base_'}
 
 
 def find_config(kind: str, name: str, beside: Path = Path()) -> Path:
@@ -91,18 +92,17 @@ def from_file(path: str | Path, **options: Any) -> Config:
         Config._get_cfg_path = staticmethod(get)
 
 
-def read_config(path: str | Path, **options: Any) -> Config:
-    """Reads a config file.
+def read_config(path: str | Path) -> Config:
+    """Reads a config file; the modules that it names are imported by the run, not by who reads it.
 
     Args:
         path: The file.
-        options: Of ``Config.fromfile``.
 
     Raises:
         SuiteError: It does not load; says why, and for a base that is not there what to write.
     """
     try:
-        return unformatted(from_file(path, **options))
+        return unformatted(from_file(path, import_custom_modules=False))
     except Exception as error:
         remedy = ''
         base = re.search(r'mmconfigs/[^\'"]*', str(error)) if isinstance(error, FileNotFoundError) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 #: Seeds stand in tables as numbers with a point, which hold whole numbers up to this one.
 LARGEST_SEED = 2 ** 53 - 1
@@ -37,20 +37,39 @@ def number(low: float, high: float = math.inf, words: str | None = None) -> Kind
                 lambda value: type(value) in (int, float) and low <= value < high)
 
 
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(whole(1).fits(side) for side in value)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(one, str) for one in value)
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(one is None or FINITE.fits(one) for one in value.values())
+
+
 ABOVE_0 = Kind('a number above 0', lambda value: type(value) in (int, float) and 0 < value < math.inf)
 FINITE = Kind('a number', lambda value: type(value) in (int, float) and math.isfinite(value))
 SEED = Kind(f'a whole number from 0 to {LARGEST_SEED}', lambda value: type(value) is int and 0 <= value <= LARGEST_SEED)
 TEXT = Kind('a text', lambda value: isinstance(value, str))
-SOME_TEXT = Kind('a text that is not empty', lambda value: isinstance(value, str) and bool(value.strip()))
 FLAG = Kind('True or False', lambda value: isinstance(value, bool))
 DICT = Kind('a dict', lambda value: isinstance(value, dict))
+SECONDS = Kind('seconds', number(0).fits)
+
+#: Types of fields, each with what it takes.
+Count = Annotated[int, whole(1)]
+Seed = Annotated[int, SEED]
+Number = Annotated[float, FINITE]
+Positive = Annotated[float, ABOVE_0]
+Share = Annotated[float, number(0, 1)]
+SomeText = Annotated[str, Kind('a text that is not empty', lambda value: TEXT.fits(value) and bool(value.strip()))]
+Names = Annotated[tuple[str, ...], Kind('a list of names', _are_names)]
+Numbers = Annotated[dict[str, float | None], Kind('a dict of numbers, such as dict(ME=0.86, SD=0.24)', _are_numbers)]
+Size = Annotated[tuple[int, int], Kind('width and height in pixels, such as (128, 128)', _is_size)]
 OPTIONS = Kind('a dict of config values by dotted key', lambda value: isinstance(value, dict)
                and all(isinstance(key, str) and key and all(key.split('.')) for key in value))
-
-
-def one_of(*values: Any) -> Kind:
-    """One of some values."""
-    return Kind(f'one of {", ".join(map(str, values))}', lambda value: value in values)
+ConfigValues = Annotated[dict[str, Any], OPTIONS]
 
 
 def unfit_name(name: Any) -> str | None:

@@ -136,7 +136,7 @@ def _asked(module: str) -> frozenset[str]:
     if spec is None:
         return frozenset()
     files = [path for place in spec.submodule_search_locations or () for path in Path(place).rglob('*.py')]
-    if not files and spec.has_location:
+    if not files and spec.has_location and spec.origin:
         files = [Path(spec.origin)]
     return frozenset(name for path in files for name in ASKS.findall(path.read_text('utf-8', errors='replace')))
 

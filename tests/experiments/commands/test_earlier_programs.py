@@ -15,6 +15,8 @@ from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan import content, identity, plan, source
 from benchmark.experiments.state.records import LaterFormat, State, read_record, status, write_record
 from benchmark.experiments.state.tasks import check_numerics, read_work
+from benchmark.experiments.suite.fields import changed
+from benchmark.experiments.suite.model import RandomSource
 from benchmark.experiments.suite.suite import load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.statistics import TableError, analyze, read_suite, write_analysis
@@ -127,9 +129,10 @@ def test_the_number_is_part_of_the_hash_of_every_run_and_source(planned, monkeyp
     assert before.source.hash != after.source.hash and before.source.path != after.source.path
     assert (before.content['numerics'], after.content['numerics']) == (NUMERICS, NUMERICS + 1)
     assert before.content['format_version'] == 1
-    kinds = [plan.plan_source(load_suite(str(before.out.parent / 'suite.py')), None, Path()).hash]
+    untrained = changed(load_suite(str(before.out.parent / 'suite.py')), source=RandomSource())
+    kinds = [plan.plan_source(untrained, None, Path()).hash]
     monkeypatch.setattr(source, 'NUMERICS', NUMERICS)
-    kinds.append(plan.plan_source(load_suite(str(before.out.parent / 'suite.py')), None, Path()).hash)
+    kinds.append(plan.plan_source(untrained, None, Path()).hash)
     assert kinds[0] != kinds[1], 'a random source'
 
 

@@ -35,9 +35,10 @@ def root(tmp_path):
 def configured(meta, registered):
     from benchmark.experiments.plan.configure import run_config
     from benchmark.experiments.suite.configs import find_config
+    from benchmark.experiments.suite.model import Method, Settings
     seeds = dict(init=1, order=2, augmentation=3, split=4)
-    return run_config(dict(config=str(find_config('methods', 'ft'))), dict(depth=18, input_size=(64, 64)), meta, seeds,
-                      None, 1.2, num_images=1)
+    return run_config(Method(config=str(find_config('methods', 'ft'))), Settings(depth=18, input_size=(64, 64)), meta,
+                      seeds, None, 1.2, num_images=1)
 
 
 def test_second_annotations_reach_the_rows_of_a_run(registered, root):
@@ -74,7 +75,7 @@ def test_a_suite_declares_thresholds(registered, tmp_path):
     from benchmark.experiments.suite.suite import load_suite
     path = tmp_path / 'mine.py'
     path.write_text(f"_base_ = {str(CONFIGS / 'suites/demo.py')!r}\nanalysis = dict(success=(2.0, 4.0))\n")
-    assert tuple(load_suite(str(path)).analysis['success']) == (2.0, 4.0)
+    assert load_suite(str(path)).analysis.success == (2.0, 4.0)
     path.write_text(path.read_text().replace('2.0', '0'))
     with pytest.raises(SuiteError, match='success: 0 is not a number above 0'):
         load_suite(str(path))

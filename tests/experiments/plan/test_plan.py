@@ -63,8 +63,8 @@ def write(path: Path, text: str, base: str = 'suites/smoke.py') -> Path:
     ("reported = dict(ft=dict(ME='low'))", r'reported\.ft=.*: give a dict of numbers'),
     ('title = 3', 'title=3: give a text'), ("execution = dict(keep_checkpoints='no')", 'keep_checkpoints'),
     ('execution = dict(retries=True)', r'execution\.retries=True'),
-    ('tuning = dict(tries=2, axes=[1])', r'tuning\.axes=\[1\]: give a dict'),
-    ("tuning = dict(tries=2, axes={name: [1, 2] for name in ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', "
+    ('tuning = dict(trials=2, axes=[1])', r'tuning\.axes=\[1\]: give a dict'),
+    ("tuning = dict(trials=2, axes={name: [1, 2] for name in ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', "
      "'ctd_com')})", r'tuning\.axes\.fe=\[1, 2\]: give a dict of config values'),
 ])
 def test_odd_suites_are_refused_in_one_line(tmp_path, text, message):
@@ -79,10 +79,13 @@ def test_odd_suites_are_refused_in_one_line(tmp_path, text, message):
 def test_none_is_as_good_as_not_there(tmp_path):
     from benchmark.experiments.suite.suite import load_suite
     path = write(tmp_path / 'fine.py', 'conditions = dict(all=dict(num_labels=None, value=None, iterations=None))\n'
-                                       'methods = dict(ft=dict(label=None, cfg_options=None))\n')
+                                       'methods = dict(ft=dict(label=None, cfg_options=None))\n'
+                                       'data = dict(seed=None)\ncaution = None\n')
     suite = load_suite(str(path))
-    assert suite.conditions == dict(all=dict(iterations=None)) and suite.methods['ft']['label'] == 'FT'
-    assert suite.methods['ft']['cfg_options'] == {}
+    assert suite.conditions['all'].given == dict(num_labels=None, value=None, iterations=None, label='all')
+    assert suite.settings.iterations == 8 and suite.settings.under(suite.conditions['all']).iterations is None
+    assert suite.methods['ft'].label == 'FT' and suite.methods['ft'].cfg_options == {}
+    assert suite.data.seed == 0 and 'seed' not in suite.data.given and suite.caution == ''
 
 
 def test_plan_and_analysis_read_one_schema():
@@ -105,12 +108,13 @@ def run_of():
     from benchmark.datasets.metainfo import LandmarkMeta
     from benchmark.experiments.plan.configure import run_config
     from benchmark.experiments.suite.configs import find_config
+    from benchmark.experiments.suite.model import Method, Settings
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
 
     def make(options: dict, method: str = 'ft', images: int = 8, num_labels: int | None = None, **settings):
-        settings = dict(depth=18, input_size=(64, 64)) | settings
-        return run_config(dict(config=str(find_config('methods', method)), cfg_options=options), settings, meta, SEEDS,
-                          num_labels, 1.2, images)
+        settings = Settings.read(dict(depth=18, input_size=(64, 64)) | settings)
+        return run_config(Method(config=str(find_config('methods', method)), cfg_options=options), settings, meta,
+                          SEEDS, num_labels, 1.2, images)
 
     return make
 
@@ -131,14 +135,15 @@ def test_helpers_are_no_part_of_a_run(run_of, tmp_path):
     from benchmark.datasets.metainfo import LandmarkMeta
     from benchmark.experiments.plan.configure import method_config, run_config
     from benchmark.experiments.plan.identity import identity
+    from benchmark.experiments.suite.model import Method, Settings
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
     assert not {'codec', 'backbone', 'train_pipeline', 'data_root', 'meta_keys'} & set(run_of({}))
     identities = []
     for name, text in (('one', ''), ('two', 'width = 7\nmodel = dict(backbone=dict(base_channels=width))\n'),
                        ('three', 'model = dict(backbone=dict(base_channels=7))\n')):
         path = write(tmp_path / f'{name}.py', text, 'methods/ft.py')
-        method = dict(config=str(path))
-        cfg = run_config(method, {}, meta, SEEDS, None, 1.2, 8, base=method_config(method))
+        method = Method(config=str(path))
+        cfg = run_config(method, Settings(), meta, SEEDS, None, 1.2, 8, base=method_config(method))
         identities.append(identity(cfg, 'data', None))
     assert identities[1] == identities[2] != identities[0]
 
@@ -219,8 +224,9 @@ def test_a_warm_up_keeps_its_own_end(run_of):
 def test_a_method_lacks_nothing_that_a_suite_fills_in(tmp_path, text, message):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.plan.configure import method_config
+    from benchmark.experiments.suite.model import Method
     with pytest.raises(SuiteError, match=message):
-        method_config(dict(config=str(write(tmp_path / 'own.py', text + '\n', 'methods/ft.py'))))
+        method_config(Method(config=str(write(tmp_path / 'own.py', text + '\n', 'methods/ft.py'))))
 
 
 def test_sizes_follow_the_rules_of_the_shipped_networks(run_of):
@@ -307,13 +313,14 @@ def test_a_margin_of_an_endpoint_that_the_data_do_not_have_is_refused(tmp_path):
     from benchmark.datasets.synthetic.faces import write_landmark_dataset
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.plan.answerable import answerable
+    from benchmark.experiments.suite.fields import changed
     from benchmark.experiments.suite.suite import load_suite
     root = write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=2), image_size=64, seed=0)
     meta = json.loads((root / 'metainfo.json').read_text())
     del meta['interocular']
     (root / 'metainfo.json').write_text(json.dumps(meta))
     suite = load_suite('demo')
-    suite.analysis = suite.analysis | dict(margin=dict(NME=0.01))
+    suite = changed(suite, analysis=changed(suite.analysis, margin=dict(NME=0.01)))
     with pytest.raises(SuiteError, match=r'analysis\.margin\.NME: .* names no inter-ocular pair'):
         answerable(suite, root, read_split(root, 'test'))
 

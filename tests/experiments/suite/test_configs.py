@@ -1,6 +1,7 @@
 """The shipped configs: short, alike but for the model, and every method builds."""
 
-from dataclasses import replace
+import ast
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,14 +74,18 @@ def test_number_of_landmarks_and_sizes_come_from_outside(config, source_checkpoi
 
 @pytest.mark.parametrize(('iterations', 'batch_size', 'epochs'), [(6, 4, 3), (7, 4, 4), (1, 8, 1), (4, 3, 2)])
 def test_iterations_become_whole_epochs_of_8_images(config, source_checkpoint, iterations, batch_size, epochs):
-    cfg = config('ft', source_checkpoint, iterations=iterations, batch_size=batch_size)
+    cfg = config('ft', source_checkpoint, epochs=None, iterations=iterations, batch_size=batch_size)
     assert cfg.train_cfg.max_epochs == cfg.param_scheduler[0].end == epochs
 
 
-def test_a_condition_sets_its_own_length(registered):
-    from benchmark.experiments.suite.suite import merged
-    assert merged(dict(iterations=9, lr=1), dict(label='x', epochs=2)) == dict(lr=1, epochs=2)
-    assert merged(dict(iterations=9, lr=1), dict(num_labels=3, lr=2)) == dict(iterations=9, lr=2)
+def test_a_condition_sets_its_own():
+    from benchmark.experiments.suite.model import Condition, Hourglass, Settings
+    settings = Settings(iterations=9, lr=1, hourglass=Hourglass(num_stacks=2, channels=64), cfg_options={'a.b': 1})
+    assert settings.under(Condition(label='x', epochs=2)) == dataclasses.replace(settings, iterations=None, epochs=2)
+    assert settings.under(Condition(num_labels=3, lr=2)) == dataclasses.replace(settings, lr=2)
+    own = Condition.read(dict(iterations=None, hourglass=dict(channels=8), cfg_options={'a.c': 2}))
+    assert settings.under(own) == Settings(lr=1, hourglass=Hourglass(num_stacks=2, channels=8),
+                                           cfg_options={'a.b': 1, 'a.c': 2})
 
 
 def test_width_narrows_the_network_and_its_source(config):
@@ -134,9 +139,10 @@ def test_a_source_that_does_not_fit_is_refused_by_every_method_that_starts_from_
 def test_overriding_the_length_moves_the_end_of_the_decay(registered):
     from benchmark.datasets.metainfo import LandmarkMeta
     from benchmark.experiments.plan.configure import run_config
+    from benchmark.experiments.suite.model import Method, Settings
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
-    method = dict(config=str(CONFIGS / 'methods/ft.py'), cfg_options={'train_cfg.max_epochs': 9})
-    settings = dict(epochs=3, selection='best_val')
+    method = Method(config=str(CONFIGS / 'methods/ft.py'), cfg_options={'train_cfg.max_epochs': 9})
+    settings = Settings(epochs=3, selection='best_val')
     cfg = run_config(method, settings, meta, dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8,
                      {'train_cfg.max_epochs': 5})
     assert cfg.train_cfg.max_epochs == cfg.param_scheduler[0].end == 5
@@ -201,27 +207,29 @@ def test_an_entry_of_a_collection_has_a_type(registered):
 def test_a_name_at_the_top_of_a_method_that_nothing_reads_is_refused(registered, tmp_path, name, message):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.plan.configure import method_config
+    from benchmark.experiments.suite.model import Method
     path = tmp_path / 'own.py'
     path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\n{name} = dict(type='X')\n")
     with pytest.raises(SuiteError, match=f'own.py:{message}' if message[0] == '2' else message):
-        method_config(dict(config=str(path)))
+        method_config(Method(config=str(path)))
     # What the file itself uses is a helper, and what its modules ask the config for is read.
     path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\nmine = dict(sigma=2.0)\nmodel = dict(own=mine)\n")
-    assert method_config(dict(config=str(path))).model.own.sigma == 2.0
+    assert method_config(Method(config=str(path))).model.own.sigma == 2.0
 
 
 def test_a_name_that_a_module_of_ones_own_asks_for_is_read(registered, tmp_path, monkeypatch):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.plan.configure import method_config
+    from benchmark.experiments.suite.model import Method
     path = tmp_path / 'own.py'
     path.write_text(f"_base_ = {str(CONFIGS / 'methods/ft.py')!r}\nwarmth = dict(a=1)\n"
                     "custom_imports = dict(imports=['benchmark', 'asks_for_it'])\n")
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / 'asks_for_it.py').write_text("def before_run(runner):\n    print(runner.cfg.get('warmth'))\n")
-    assert method_config(dict(config=str(path))).warmth == dict(a=1)
+    assert method_config(Method(config=str(path))).warmth == dict(a=1)
     path.write_text(path.read_text().replace('warmth', 'coolth'))
     with pytest.raises(SuiteError, match="nothing reads 'coolth'"):
-        method_config(dict(config=str(path)))
+        method_config(Method(config=str(path)))
 
 
 def test_a_value_is_the_same_for_all_that_it_is_written_into(registered):
@@ -239,10 +247,14 @@ def test_the_fields_of_settings_are_those_of_what_they_set(registered):
     import inspect
 
     from benchmark.engine import FeatureCacheHook
-    from benchmark.experiments.suite.suite import PARTS
+    from benchmark.experiments.suite.fields import entries, rows
+    from benchmark.experiments.suite.model import FeatureCache, Hourglass
     from benchmark.models import StackedHourglass
-    assert set(PARTS['feature_cache']) == set(inspect.signature(FeatureCacheHook).parameters)
-    assert set(PARTS['hourglass']) <= set(inspect.signature(StackedHourglass).parameters)
+    parameters = inspect.signature(FeatureCacheHook).parameters
+    assert set(entries(FeatureCache)) == set(parameters)
+    told = {row.name.strip('`'): ast.literal_eval(row.default.strip('`')) for row in rows(FeatureCache)}
+    assert told == {name: parameter.default for name, parameter in parameters.items()}
+    assert set(entries(Hourglass)) <= set(inspect.signature(StackedHourglass).parameters)
 
 
 def test_a_failure_without_a_message_is_told(capsys):
@@ -303,17 +315,17 @@ def test_own_data_carry_nothing_of_the_paper(registered, tmp_path, capsys):
     root = tmp_path / 'faces'
     write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
     suite = load_suite('demo')
-    answerable(suite, root, read_split(root, 'test'))
+    suite = answerable(suite, root, read_split(root, 'test'))
     assert suite.reported['ft']['ME'] == 0.858
     path = tmp_path / 'mine.py'
     path.write_text(f"_base_ = {str(CONFIGS / 'suites' / 'demo.py')!r}\n"
                     f"data = dict(_delete_=True, type='prepared', root={str(root)!r})\nanalysis = dict(groups=[])\n")
     inherited = load_suite(str(path))
-    answerable(inherited, root, read_split(root, 'test'))
+    inherited = answerable(inherited, root, read_split(root, 'test'))
     assert inherited.reported == {} and "the paper's numbers" in capsys.readouterr().out
     path.write_text(path.read_text() + 'reported = dict(ft=dict(ME=1.5, SD=0.3, FR=2.0, AUC=0.2))\n')
     own = load_suite(str(path))
-    answerable(own, root, read_split(root, 'test'))
+    own = answerable(own, root, read_split(root, 'test'))
     assert own.reported['ft']['ME'] == 1.5
     for name in ('real_faces', 'paper'):
         suite = load_suite(name)
@@ -330,7 +342,9 @@ def test_own_data_carry_nothing_of_the_paper(registered, tmp_path, capsys):
 ])
 def test_an_axis_has_its_own_name(conditions, name, values):
     from benchmark.experiments.suite.axis import axis
-    assert axis(conditions, 59) == (name, dict(zip(conditions, values)))
+    from benchmark.experiments.suite.model import Condition
+    found = axis({one: Condition.read(content) for one, content in conditions.items()}, 59)
+    assert found == (name, dict(zip(conditions, values)))
 
 
 def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_path, capsys):
@@ -338,18 +352,19 @@ def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_
     from benchmark.datasets.synthetic.faces import write_landmark_dataset
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.plan.answerable import answerable
+    from benchmark.experiments.suite.fields import changed
     from benchmark.experiments.suite.suite import load_suite
     root = tmp_path / 'faces'
     write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
     test, suite = read_split(root, 'test'), load_suite('demo')
-    assert answerable(suite, root, test) == suite.analysis
-    suite.analysis = suite.analysis | dict(groups=['phenotype', 'sex'])
+    assert answerable(suite, root, test) == suite
+    suite = changed(suite, analysis=changed(suite.analysis, groups=('phenotype', 'sex')))
     with pytest.raises(SuiteError, match="no subgroup 'sex'. It has: phenotype, skin, glasses"):
         answerable(suite, root, test)
-    suite.data_replaced = True
-    assert answerable(suite, root, test)['groups'] == ['phenotype']
+    suite = changed(suite, data_replaced=True)
+    assert answerable(suite, root, test).analysis.groups == ('phenotype',)
     assert 'question about it is left out' in capsys.readouterr().out
-    one = replace(test, records=test.records[:1])
+    one = dataclasses.replace(test, records=test.records[:1])
     with pytest.raises(SuiteError, match=r'test\.json: 1 subject: nothing can be said about other subjects'):
         answerable(suite, root, one)
 
@@ -357,7 +372,7 @@ def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_
 def test_unknown_suite_lists_those_there_are(registered):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.suite.suite import load_suite
-    with pytest.raises(SuiteError, match='nosuch: no such suite. There are: demo'):
+    with pytest.raises(SuiteError, match='nosuch: no such suite. There are: .*demo, paper, real_faces'):
         load_suite('nosuch')
 
 
@@ -365,13 +380,14 @@ def test_padding_stands_in_a_config_only_where_it_is_asked_for():
     from benchmark.datasets.metainfo import LandmarkMeta
     from benchmark.experiments.plan.configure import run_config
     from benchmark.experiments.plan.protocol import protocol
+    from benchmark.experiments.suite.model import Method, Settings
     meta = LandmarkMeta(name='tiny', landmarks=('a', 'b', 'c'), flip_indices=(1, 0, 2))
 
     def made(settings):
-        return run_config(dict(config=str(CONFIGS / 'methods/ft.py'), cfg_options={}), settings, meta,
+        return run_config(Method(config=str(CONFIGS / 'methods/ft.py')), settings, meta,
                           dict(init=1, order=2, augmentation=3, split=4), None, 1.2, 8)
 
-    plain, named, padded = made({}), made(dict(resize='squeeze')), made(dict(resize='letterbox'))
+    plain, named, padded = made(Settings()), made(Settings(resize='squeeze')), made(Settings(resize='letterbox'))
     assert plain.to_dict() == named.to_dict() != padded.to_dict()
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         assert 'resize' not in plain[loader].dataset and padded[loader].dataset.resize == 'letterbox'

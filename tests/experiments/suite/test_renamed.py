@@ -43,10 +43,9 @@ def test_a_base_is_found_by_its_old_path(tmp_path, capsys):
     (tmp_path / 'suite.py').write_text(f"_base_ = {str(CONFIGS / 'suites/rivals.py')!r}\n"
                                        "methods = dict(_delete_=True, ft={}, mine=dict(config='mine.py'))\n"
                                        'tuning = dict(_delete_=True)\n')
-    mine = load_suite(str(tmp_path / 'suite.py')).methods['mine']['config']
+    mine = load_suite(str(tmp_path / 'suite.py')).methods['mine'].config
     assert 'suites/baselines.py now' in capsys.readouterr().err
-    assert read_config(mine, import_custom_modules=False).to_dict() == \
-        read_config(NEW, import_custom_modules=False).to_dict()
+    assert read_config(mine).to_dict() == read_config(NEW).to_dict()
     assert capsys.readouterr().err == SAID
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from benchmark.experiments.suite.seeds import PURPOSES, derive_seeds, design, seeding
+from benchmark.experiments.suite.fields import Mistake
+from benchmark.experiments.suite.seeds import PURPOSES, Seeding, derive_seeds
 
-ALL = seeding({})
+ALL = Seeding().purposes()
 
 
 def test_each_purpose_has_a_seed_of_its_own():
@@ -20,14 +21,14 @@ def test_what_varies_is_each_methods_own():
 
 
 def test_what_is_shared_is_the_same_to_all_methods_and_another_for_each_seed():
-    declared = seeding(dict(split='shared'))
+    declared = Seeding(split='shared').purposes()
     ft, fe, later = (derive_seeds(s, m, declared) for s, m in ((1, 'ft'), (1, 'fe'), (2, 'ft')))
     assert ft['split'] == fe['split'] != later['split']
     assert ft['init'] != fe['init']
 
 
 def test_what_is_fixed_keeps_its_seed():
-    declared = seeding(dict(all='fixed', init='varies'))
+    declared = Seeding(all='fixed', init='varies').purposes()
     a, b = (derive_seeds(s, m, declared) for s, m in ((0, 'ft'), (1, 'fe')))
     assert a['init'] != b['init'] and all(a[p] == b[p] for p in PURPOSES if p != 'init')
 
@@ -35,11 +36,20 @@ def test_what_is_fixed_keeps_its_seed():
 @pytest.mark.parametrize(('declared', 'expected'), [
     ({}, 'nested'), (dict(all='shared'), 'paired'), (dict(split='shared'), 'paired'), (dict(split='fixed'), 'nested')])
 def test_the_design_follows(declared, expected):
-    assert design(seeding(declared)) == expected
+    assert Seeding(**declared).design == expected
 
 
-@pytest.mark.parametrize(('bad', 'message'), [(dict(weather='varies'), r'seeding\.weather is unknown. Purposes: init'),
-                                              (dict(init='sometimes'), "seeding.init='sometimes' is unknown")])
+@pytest.mark.parametrize(('bad', 'message'), [
+    (dict(spilt='varies'), r'unknown field seeding\.spilt\. Known fields here: split, '),
+    (dict(init='sometimes'), "seeding.init='sometimes' is unknown. Choose one of: varies, shared, fixed")])
 def test_refused(bad, message):
-    with pytest.raises(ValueError, match=message):
-        seeding(bad)
+    with pytest.raises(Mistake, match=message):
+        Seeding.read(bad, 'seeding')
+
+
+def test_a_conditions_own_seeding_goes_before_the_suites():
+    suites = Seeding(all='shared', split='fixed')
+    own = Seeding.read(dict(init='varies'))
+    assert own.within(suites).purposes() == dict(init='varies', order='shared', augmentation='shared', split='fixed')
+    whole = Seeding.read(dict(all='fixed', init='varies'))
+    assert whole.within(suites).purposes() == dict(init='varies', order='fixed', augmentation='fixed', split='fixed')

@@ -1,16 +1,21 @@
 """Tuning: what is refused, what is tried, what is chosen; and trainings that several conditions share."""
 
 import json
+from dataclasses import replace
 
 import pandas
 import pytest
 
-from benchmark.experiments.suite.tuning import check_tuning, choose, draw_tries
+from benchmark.experiments.suite.configs import CONFIGS
+from benchmark.experiments.suite.fields import Mistake
+from benchmark.experiments.suite.suite import load_suite
+from benchmark.experiments.suite.tuning import Tuning, choose, draw_trials
 from benchmark.statistics import analyze, read_suite
 from reports.build import render
 
 LR = 'optim_wrapper.optimizer.lr'
-GRID = dict(tries=2, axes=dict(ft={LR: [1e-3, 1e-2]}, ctd_com={'model.head.transfer.ed.weight': [0.0, 0.1]}))
+GRID = dict(trials=2, axes=dict(ft={LR: [1e-3, 1e-2]}, ctd_com={'model.head.transfer.ed.weight': [0.0, 0.1]}))
+UNPLANNED = "analysis = dict(proposed=None, reference='ft')\n"
 TUNED = f"""
 methods = dict(_delete_=True, ft={{}}, ctd_com={{}})
 tuning = {GRID!r}
@@ -18,37 +23,40 @@ tuning = {GRID!r}
 
 
 @pytest.mark.parametrize(('change', 'message'), [
-    (dict(trials=2), 'tuning.trials is unknown. Fields: tries, kind, axes, seed'),
-    (dict(tries=1), 'tuning.tries=1: give the number of tries of each method, 2 or more'),
+    (dict(number=2), 'unknown field tuning.number. Known fields here: '),
+    (dict(trials=1), 'tuning.trials=1: give the number of trials of each method, 2 or more'),
     (dict(kind='bayes'), "tuning.kind='bayes' is unknown. Choose one of: grid, random"),
     (dict(axes=dict(ft={LR: [1, 2]})), 'tuning.axes.ctd_com is missing: tuning only some methods favours them'),
     (dict(axes=dict(GRID['axes'], hg={LR: [1, 2]})), 'tuning.axes.hg: the suite has no such method. It has: ft'),
-    (dict(axes=dict(GRID['axes'], ft={LR: [1, 2, 3]})), 'tuning.axes.ft has 3 combinations, tuning.tries is 2'),
+    (dict(axes=dict(GRID['axes'], ft={LR: [1, 2, 3]})), 'tuning.axes.ft has 3 combinations, tuning.trials is 2'),
     (dict(axes=dict(GRID['axes'], ft={LR: 1e-3})), "tuning.axes.ft['optim_wrapper.optimizer.lr']=0.001: give a list"),
-    (dict(kind='random', axes=dict(GRID['axes'], ft={LR: dict(low=0, high=1, log=True)})), 'with low below high'),
+    (dict(axes=dict(GRID['axes'], ft={LR: dict(low=0, high=1)})), "a range is drawn from with tuning.kind='random'"),
+    *((dict(kind='random', axes=dict(GRID['axes'], ft={LR: odd})), 'with low below high') for odd in (
+        dict(low=0, high=1, log=True), dict(low=1, high=1), dict(low=0), dict(low=0, high=1, step=1))),
+    (dict(seed=-1), 'tuning.seed=-1: give a whole number from 0'),
 ])
 def test_refused(change, message):
-    with pytest.raises(ValueError) as error:
-        check_tuning(GRID | change, ['ft', 'ctd_com'])
+    with pytest.raises(Mistake) as error:
+        Tuning.read(GRID | change, 'tuning').fit(['ft', 'ctd_com'])
     assert message in str(error.value)
 
 
 def test_a_grid_is_all_combinations():
-    tuning = dict(tries=4, axes=dict(ft={'a': [1, 2], 'b': ['x', 'y']}))
-    check_tuning(tuning, ['ft'])
-    assert draw_tries(tuning, 'ft') == [dict(a=1, b='x'), dict(a=1, b='y'), dict(a=2, b='x'), dict(a=2, b='y')]
+    tuning = Tuning.read(dict(trials=4, axes=dict(ft={'a': [1, 2], 'b': ['x', 'y']})))
+    tuning.fit(['ft'])
+    assert draw_trials(tuning, 'ft') == [dict(a=1, b='x'), dict(a=1, b='y'), dict(a=2, b='x'), dict(a=2, b='y')]
 
 
-def test_random_tries_are_the_same_each_time_and_lie_in_their_range():
-    tuning = dict(tries=200, kind='random', axes={name: {LR: dict(low=1e-4, high=1e-2, log=True), 'b': [1, 2]}
-                                                  for name in ('ft', 'fe')})
-    check_tuning(tuning, ['ft', 'fe'])
-    tries = draw_tries(tuning, 'ft')
-    assert tries == draw_tries(tuning, 'ft') != draw_tries(tuning, 'fe')
-    assert tries != draw_tries(dict(tuning, seed=1), 'ft')
-    assert all(1e-4 <= one[LR] <= 1e-2 for one in tries) and {one['b'] for one in tries} == {1, 2}
+def test_random_trials_are_the_same_each_time_and_lie_in_their_range():
+    tuning = Tuning.read(dict(trials=200, kind='random', axes={
+        name: {LR: dict(low=1e-4, high=1e-2, log=True), 'b': [1, 2]} for name in ('ft', 'fe')}))
+    tuning.fit(['ft', 'fe'])
+    trials = draw_trials(tuning, 'ft')
+    assert trials == draw_trials(tuning, 'ft') != draw_trials(tuning, 'fe')
+    assert trials != draw_trials(replace(tuning, seed=1), 'ft')
+    assert all(1e-4 <= one[LR] <= 1e-2 for one in trials) and {one['b'] for one in trials} == {1, 2}
     # Uniform in the logarithm: half of the draws below the geometric mean, give or take five standard errors.
-    assert abs(sum(one[LR] < 1e-3 for one in tries) / 200 - 0.5) < 5 * 0.5 / 200 ** 0.5
+    assert abs(sum(one[LR] < 1e-3 for one in trials) / 200 - 0.5) < 5 * 0.5 / 200 ** 0.5
 
 
 def test_the_least_validation_error_is_chosen_once_all_have_ended():
@@ -92,6 +100,24 @@ def test_from_tries_to_the_page(tiny):
     page, _ = render(dict(analysis, report=dict(sections=['table1', 'tuning'])), tiny.out)
     assert 'ed.weight 0.1' in page and 'optimizer.lr 0.01' in page
     assert 'the test images decided nothing' in page
+
+
+def test_the_old_name_of_the_trials_is_read_with_a_warning(tmp_path, capsys):
+    base = tmp_path / 'base.py'
+    base.write_text(f"_base_ = {str(CONFIGS / 'suites/smoke.py')!r}\n{UNPLANNED}{TUNED.replace('trials', 'tries')}")
+    now = load_suite(str(base)).tuning
+    assert now == Tuning.read(GRID) and [*now.given] == ['trials', 'axes']
+    said = capsys.readouterr().err
+    assert said == f'warning: {base}: tuning.tries is called tuning.trials now; the old name works until version 1.0.\n'
+
+
+@pytest.mark.parametrize(('of_base', 'own'), [('tries', 'trials'), ('trials', 'tries')])
+def test_what_is_written_over_a_base_counts_whichever_name_either_uses(tmp_path, of_base, own):
+    base, mine = tmp_path / 'base.py', tmp_path / 'mine.py'
+    base.write_text(f"_base_ = {str(CONFIGS / 'suites/smoke.py')!r}\n{UNPLANNED}{TUNED.replace('trials', of_base)}")
+    axes = dict(ft={LR: [1, 2, 3]}, ctd_com={'model.head.transfer.ed.weight': [1, 2, 3]})
+    mine.write_text(f'_base_ = {str(base)!r}\ntuning = dict({own}=3, axes={axes!r})\n')
+    assert load_suite(str(mine)).tuning.trials == 3
 
 
 def test_a_try_that_is_missing_leaves_its_method_out(tiny):
