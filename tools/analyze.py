@@ -29,10 +29,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '(and, if there are any, landmark, subject, condition, error_mm, group_... and between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
-    parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json that goes before the folder's own")
-    parser.add_argument('--proposed', metavar='METHOD', help='method that is compared with each other one')
+    parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json to use instead of the folder's own")
+    parser.add_argument('--proposed', metavar='METHOD', help='proposed method: it is compared with every other method')
     parser.add_argument('--reference', metavar='METHOD',
-                        help='without a proposed method: each other one is compared with this one')
+                        help='reference method: every other method is compared with it, where none is proposed')
     parser.add_argument('--condition', metavar='NAME', help="main condition (default: the plan's first)")
     parser.add_argument('--threshold', type=float, metavar='T',
                         help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
@@ -51,7 +51,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='count missing predictions (no row, or an empty error) as failures with this error; '
                         'without it an empty error is refused and images that a run lacks are left out')
     parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
-    parser.add_argument('--seed', type=int, help='of the bootstrap draws (default: 0)')
+    parser.add_argument('--seed', type=int, help='random seed of the bootstrap (default: 0)')
     return parser.parse_args(argv)
 
 

@@ -23,10 +23,10 @@ KINDS = ('features', 'data', 'sources')
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog='All of it is made again when it is needed. CTD_CACHE names the folder. Exit '
-        'codes: 0 done, 2 bad input.')
+        description=__doc__, epilog='Whatever is cleared is computed again when needed. CTD_CACHE names the folder. '
+        'Exit codes: 0 done, 2 bad input.')
     parser.add_argument('action', choices=('show', 'clear'), nargs='?', default='show',
-                        help='say how much there is (the default), or remove it')
+                        help='show its size (the default), or remove it')
     parser.add_argument('kinds', nargs='*', metavar='KIND',
                         help=f'{", ".join(KINDS)} or all (default: show all, clear features)')
     args = parser.parse_args(argv)

@@ -28,7 +28,7 @@ formats:
   torchvision  a state dict of a ResNet (18, 34, 50, 101, 152)
   timm         the same; for weights not trained with ImageNet's mean and deviation give --mean and --std
 
-exit codes: 0 converted, 2 not converted (the reason is on stderr). Nothing that is in SRC is run.
+exit codes: 0 converted, 2 not converted (the reason is on stderr). Nothing in SRC is executed.
 """
 
 
@@ -40,12 +40,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('src', metavar='SRC', help='the pre-trained network')
     parser.add_argument('dst', metavar='DST', help='the checkpoint to write')
     parser.add_argument('--overwrite', action='store_true', help='replace DST where it exists')
-    parser.add_argument('--no-classifier', action='store_true', help='convert the encoder alone')
-    parser.add_argument('--prefix', help="what stands before the network's names in SRC, such as 'encoder_q.'; "
+    parser.add_argument('--no-classifier', action='store_true', help='convert the encoder only')
+    parser.add_argument('--prefix', help="prefix of the network's parameter names in SRC, such as 'encoder_q.'; "
                                          'found where SRC holds one network')
     parser.add_argument('--channel-order', choices=('auto', 'rgb', 'bgr'), default='auto',
-                        help='what SRC takes; auto (the default) is bgr for vggface2 with torch-style names, '
-                             'rgb for all others. DST always takes RGB')
+                        help='channel order that SRC expects; auto (the default) is bgr for vggface2 with torch-style '
+                             'names, rgb for all others. DST always takes RGB')
     for name in ('mean', 'std'):
         parser.add_argument(f'--{name}', nargs=3, type=float, metavar=('R', 'G', 'B'),
                             help='normalisation in 0..255, where it is not the default of FORMAT')

@@ -45,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
     parser.add_argument('parts', nargs='*', metavar='PART',
                         help=f'what to measure: {", ".join(PARTS)} (default: all but against)')
-    parser.add_argument('--repeats', type=int, default=3, help='calls of each (default: 3)')
+    parser.add_argument('--repeats', type=int, default=3, help='repetitions of each measurement (default: 3)')
     parser.add_argument('--seeds', type=int, default=3, help='seeds of the suite part (default: 3)')
     parser.add_argument('--images', type=int, default=300, help='photographs of the check part (default: 300)')
     parser.add_argument('--checkout', type=Path, metavar='DIR',
@@ -54,8 +54,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='of the against part: a finished suite to analyse and report (default: a smoke suite)')
     parser.add_argument('--tests', action='store_true', help='of the against part: run the tests of both too')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements there')
-    parser.add_argument('--figure', type=Path, metavar='FILE', help='draw the curves of growth there, .svg or .png')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements to this file')
+    parser.add_argument('--figure', type=Path, metavar='FILE', help='plot the curves of growth there, .svg or .png')
     args = parser.parse_args(argv)
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f'unknown part {sorted(unknown)[0]}; there are {", ".join(PARTS)}')

@@ -34,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='few cells and replications: half a minute, wide errors')
-    parser.add_argument('--seed', type=int, default=0, metavar='N', help='of everything random (default: 0)')
+    parser.add_argument('--seed', type=int, default=0, metavar='N', help='random seed (default: 0)')
     parser.add_argument('--workers', type=int, default=1, metavar='N', help='processes (default: 1)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write every rate')
     parser.add_argument('--markdown', type=Path, metavar='FILE', help='write the tables there instead of to stdout')

@@ -129,7 +129,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             training_state.restore(self.runner, state)
             self._epoch, self._iter = state['epoch'], state['iter']
             self.runner.optim_wrapper.initialize_count_status(self.runner.model, self._iter, self._max_iters)
-            self.runner.logger.info(f'goes on from epoch {self._epoch + 1}, iteration {self._iter}')
+            self.runner.logger.info(f'resumes from epoch {self._epoch + 1}, iteration {self._iter}')
         return state
 
     def _keep(self, batches: int) -> None:
@@ -142,7 +142,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
                 training_state.save(self.folder, training_state.capture(self.runner, batches))
             except OSError as error:
                 # The training needs no state; one that goes on is worth more than one that ends with its disk.
-                self.runner.logger.warning(f'the state could not be kept ({error}); the training goes on without')
+                self.runner.logger.warning(f'the state could not be saved ({error}); the training continues without it')
             self.saved = time.monotonic()
         if stop:
             raise Preempted

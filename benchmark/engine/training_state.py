@@ -110,7 +110,7 @@ def load(folder: Path) -> dict[str, Any] | None:
     for path in sorted(folder.glob(PATTERN), reverse=True):
         if file_digest(path)[:16] == path.stem.rpartition('-')[2]:
             return torch.load(path, map_location='cpu', weights_only=True)
-        print(f'{path}: does not fit the digest in its name; set aside as damaged-{path.name}', flush=True)
+        print(f'{path}: does not match the digest in its name; set aside as damaged-{path.name}', flush=True)
         path.rename(path.with_name(f'damaged-{path.name}'))
     return None
 

@@ -256,7 +256,7 @@ def _check(path: str | Path, expected: dict[str, tuple], found: dict[str, Tensor
     if missing := sorted(set(expected) - set(found)):
         only_classifier = all(key.startswith('fc.') for key in missing)
         fail(missing, f'is missing, which {what} needs',
-             'Give --no-classifier to convert the encoder alone.' if only_classifier else
+             'Give --no-classifier to convert the encoder only.' if only_classifier else
              f'Use the complete weights of a plain ResNet; other formats: {others}.')
     if unexpected := sorted(set(found) - set(expected)):
         fail(unexpected, f'has no place in {what}',

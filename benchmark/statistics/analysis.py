@@ -262,8 +262,8 @@ def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dic
     dear = replace(options, missing_cap=largest)
     instead = make_scores(rows, [*layout.methods], main.name, dear, [])
     text = (f'The cap of missing predictions, {cap:g}, is below {100 * above[most]:.0f} % of the '
-            f'errors of {labels[most]}: no answer counts less than many answers. With the largest observed error, '
-            f'{largest:.4g}, in its place ')
+            f'errors of {labels[most]}: a missing prediction counts less than many predictions. With the largest '
+            f'observed error, {largest:.4g}, in its place ')
     before = {(one['a'], one['b'], one['scope']): one['verdict'] for one in found
               if one['family'] == PLANNED and one['endpoint'] == 'ME'}
     after = contrasts(instead, layout.main, PLANNED, pairs, dear, ['ME'])

@@ -77,7 +77,7 @@ def copies(scores: Scores) -> list[str]:
         alike = ['seeds ' + ' and '.join(map(str, seeds)) for seeds in groups.values() if len(seeds) > 1]
         if alike:
             found.append(f'{method}, {scores.name}: {", ".join(alike)} have identical results; a copy is no '
-                         'repetition, and everything that rests on the differences between seeds is too sure.')
+                         'repetition, and everything that rests on the differences between seeds is overconfident.')
     return found
 
 

@@ -87,9 +87,9 @@ def _mixed(made: Sequence[dict[str, Any]], labels: dict[str, str]) -> tuple[list
         parts = [f'{_runs(len(own))} ({_of(own, labels)}) by {described(own[0].get("code"))}'
                  for own in sorted(groups.values(), key=len, reverse=True)]
         return [alert('mixed programs', (
-            f'This table mixes {len(groups)} programs whose code that decides results differs: {"; ".join(parts)}. '
-            'What differs between methods or seeds may differ between programs. The suite in another folder (--out) '
-            'is made by one.'))], []
+            f'This table mixes {len(groups)} versions of the suite whose code that decides results differs: '
+            f'{"; ".join(parts)}. What differs between methods or seeds may differ between versions. The suite in '
+            'another folder (--out) is made by one.'))], []
     commits = [str(commit)[:10] for commit in _distinct((record.get('code') or {}).get('commit') for record in made)]
     if len(commits) > 1:
         return [], [f'The runs were made at {len(commits)} commits of the suite ({some(commits)}); the code that '

@@ -116,13 +116,13 @@ class _Table:
         test = signed_rank(self.difference, 1 - self.options.alpha)
         self.add('Wilcoxon on seed-averaged images', NETWORKS,
                  {'estimate': test.pseudomedian, 'p': test.p, 'ci_low': test.low, 'ci_high': test.high},
-                 note='estimate: Hodges-Lehmann; blind to seeds')
+                 note='estimate: Hodges-Lehmann; ignores seeds')
         signs = generator(self.options.seed, 'signs').choice([-1.0, 1.0], size=(
             min(self.options.draws, 20_000_000 // len(self.difference) + 1), len(self.difference)))
         with single_threaded():
             p = sign_flip(self.difference, signs) if self.difference.any() else math.nan
         self.add('sign-flip permutation of images', NETWORKS, {'estimate': self.difference.mean(), 'p': p},
-                 note='blind to seeds')
+                 note='ignores seeds')
         means = [block.values.mean(axis=1) for block in self.blocks]
         if self.seeds < 2:
             self.add('Welch t on seed means', PROCEDURE, reason='needs two seeds of each method')
@@ -163,7 +163,7 @@ class _Table:
         interval = test.confidence_interval(1 - self.options.alpha)
         name = 'paired t on seed means' if self.options.design == PAIRED else 'Welch t on seed means'
         self.add(name, PROCEDURE, {'estimate': difference, 'p': float(test.pvalue), 'ci_low': interval.low,
-                                   'ci_high': interval.high}, note='blind to the sampling of images')
+                                   'ci_high': interval.high}, note='ignores the sampling of images')
 
     def bootstrap(self) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
@@ -227,7 +227,7 @@ class _Table:
             changed = sum(reading != self.headlines['ME']['reading'] for reading in readings)
             self.estimate('leave one seed out', PROCEDURE, self.least_favourable(found),
                           note=f'the one of {len(found)} that speaks most against the headline; '
-                               f'{changed} change{"s" if changed == 1 else ""} the reading')
+                               f'{changed} change{"s" if changed == 1 else ""} the conclusion')
         if len(self.difference) < 4:
             self.add('without the most influential image', self.scope, reason='too few images')
             return
@@ -293,7 +293,7 @@ class _Table:
         methods = len(friedman['mean_ranks'])
         self.add('Nemenyi on mean ranks', NETWORKS,
                  {'estimate': difference, 'p': nemenyi_p(difference, methods, friedman['n_units'])},
-                 note=f'estimate: difference of mean ranks; depends on the pool of {methods} methods; blind to seeds')
+                 note=f'estimate: difference of mean ranks; depends on the pool of {methods} methods; ignores seeds')
 
     def rope(self) -> None:
         """Bayesian signed-rank test with a region of practical equivalence (Benavoli et al. 2017); needs a margin."""
@@ -309,7 +309,7 @@ class _Table:
             self.add('Bayesian signed-rank with ROPE', NETWORKS, {'estimate': self.difference.mean()},
                      reading=A_BETTER if better > level else B_BETTER if worse > level else UNDECIDED,
                      note=f'P(a better by more than the margin) {better:.3f}, P(within) {same:.3f}, P(b better) '
-                          f'{worse:.3f}; depends on its prior, blind to seeds')
+                          f'{worse:.3f}; depends on its prior, ignores seeds')
 
 
 def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:

@@ -27,8 +27,9 @@ from .terms import (
 
 #: What following the planner costs: the highest rate in simulated suites that add the seeds it names
 #: (docs/validation.md, Looking again).
-LOOKING_AGAIN = ('Looking again has a price: following such advice declares equal procedures different in up to 12 % '
-                 'of simulated suites instead of 5 %, so declare the number of seeds beforehand and run a new suite.')
+LOOKING_AGAIN = ('Optional stopping has a price: following such advice declares equal procedures different in up to '
+                 '12 % of simulated suites instead of 5 %, so declare the number of seeds beforehand and run a new '
+                 'suite.')
 
 
 def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]],
@@ -207,8 +208,8 @@ class _Words(Scale):
                 text += (f' More {self.unit_of}s alone would not do: they can\'t go below '
                          f'{self.size(plan["floor_images"])}.')
             return text
-        return (f'{start}neither more seeds nor more {self.unit_of}s alone would do: with endless seeds the smallest '
-                f'difference found is {self.size(plan["floor_seeds"])}, with endless {self.unit_of}s '
+        return (f'{start}neither more seeds nor more {self.unit_of}s alone would do: with infinitely many seeds the '
+                f'smallest difference found is {self.size(plan["floor_seeds"])}, with infinitely many {self.unit_of}s '
                 f'{self.size(plan["floor_images"])}.')
 
 

@@ -62,7 +62,7 @@ def test_a_damaged_state_is_named_set_aside_and_not_used(runner, train, tmp_path
     path.write_bytes(damage(path.read_bytes()))
     part = runner('ftp', 'parts', save_every=1e9)
     assert len(train(part).drawn) == STEPS
-    assert f'{path}: does not fit the digest in its name' in capsys.readouterr().out
+    assert f'{path}: does not match the digest in its name' in capsys.readouterr().out
     assert path.with_name(f'damaged-{path.name}').exists()
     train(whole := runner('ftp', 'whole', save_every=None))
     assert all(torch.equal(v, part.model.state_dict()[k]) for k, v in content(whole).items())

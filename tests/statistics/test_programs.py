@@ -37,7 +37,8 @@ def test_two_programs_that_may_compute_otherwise(other, words):
     found = programs(TABLE, {}, records(b1=other), LABELS)
     alert, = found.alerts
     assert alert['kind'] == 'mixed programs' and found.notes == []
-    assert alert['text'].startswith('This table mixes 2 programs whose code that decides results differs: 3 runs '
+    assert alert['text'].startswith('This table mixes 2 versions of the suite whose code that decides results differs: '
+                                    '3 runs '
                                     '(Method A, Method B) by version 0.2.0, commit 1111111111, numerics 1; 1 run '
                                     '(Method B) by ')
     assert words in alert['text']

@@ -175,8 +175,8 @@ PLANS = {'target': 0.05, 'target_is': 'margin', 'n_seeds': 5, 'detectable': 0.08
                   '0.060 heatmap px']),
     ((None, 900), ['would take 900 images with these numbers of seeds.', 'More seeds alone would not do',
                    '0.030 heatmap px']),
-    ((None, None), ['neither more seeds nor more images alone would do', 'with endless seeds', '0.030 heatmap px',
-                    'with endless images', '0.060 heatmap px']),
+    ((None, None), ['neither more seeds nor more images alone would do', 'with infinitely many seeds',
+                    '0.030 heatmap px', 'with infinitely many images', '0.060 heatmap px']),
     ((4, 200), ['These data find a true difference of 0.080 heatmap px with 80 % power', 'probably have shown']),
 ])
 @pytest.mark.parametrize('verdict', [INCONCLUSIVE, NON_INFERIOR])

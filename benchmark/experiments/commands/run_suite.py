@@ -50,7 +50,8 @@ exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     p = argparse.ArgumentParser(prog='tools/run_suite.py', epilog=EPILOG,
-                                description='Plan a suite and do its runs; the same command does what is missing.',
+                                description='Plan a suite and execute its runs; repeating the command executes only '
+                                            'what is missing.',
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('suite', help=f'a name ({", ".join(names("suites"))}) or a path')
     p.add_argument('--methods', help='only these methods, comma separated')
@@ -64,15 +65,15 @@ def parser() -> argparse.ArgumentParser:
                    help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
     p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "
                                                'or one for each place on a GPU)')
-    p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all that CUDA shows)")
-    p.add_argument('--per-gpu', type=int, default=1, help='runs at the same time on each GPU (default: 1)')
-    p.add_argument('--retry-failed', action='store_true', help='run those again that have failed permanently')
-    p.add_argument('--only', metavar='PATTERN', help="only runs whose id fits, such as 'ft/*' or '*seed0*'")
-    p.add_argument('--status', action='store_true', help='say what the runs in the output folder are up to')
-    p.add_argument('--watch', action='store_true', help='the same, until all of them have ended')
+    p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all visible to CUDA)")
+    p.add_argument('--per-gpu', type=int, default=1, help='parallel runs per GPU (default: 1)')
+    p.add_argument('--retry-failed', action='store_true', help='also rerun runs that failed permanently')
+    p.add_argument('--only', metavar='PATTERN', help="only runs whose id matches, such as 'ft/*' or '*seed0*'")
+    p.add_argument('--status', action='store_true', help='show the state of the runs in the output folder')
+    p.add_argument('--watch', action='store_true', help='the same, updated until all runs have ended')
     p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help='override config values of every run, such as train_cfg.max_epochs=5')
-    p.add_argument('--dry-run', action='store_true', help='say what would run, and run nothing')
+    p.add_argument('--dry-run', action='store_true', help='show what would run, without running it')
     p.add_argument('--progress', choices=('auto', 'plain', 'none'), default='auto',
                    help='bars on a terminal and lines elsewhere (auto, the default), lines, or nothing')
     return p
@@ -172,7 +173,7 @@ def keep_earlier(out: Path) -> None:
     # Not all file systems have links; without one the table can be analysed, and knows nothing of its runs.
     with contextlib.suppress(OSError):
         (place / 'runs').symlink_to(Path('..', '..', 'runs'), target_is_directory=True)
-    print(f'table, analysis and report of an earlier program (numerics {numerics}) are kept in {place}')
+    print(f'table, analysis and report of an earlier version (numerics {numerics}) are moved to {place}')
 
 
 def places(args: argparse.Namespace, suite: Suite) -> list[str | None]:
@@ -212,7 +213,7 @@ def set_threads(plan: Plan, args: argparse.Namespace, suite: Suite) -> None:
         if execution[key] is None:
             execution[key] = min(before.get(key) or most, most) if local else before.get(key) or most
         elif local and execution[key] > (limit := thread_limit() or execution[key]):
-            print(f'note: {key}={execution[key]} of the suite is more than OMP_NUM_THREADS={limit}, which counts')
+            print(f'note: {key}={execution[key]} of the suite is more than OMP_NUM_THREADS={limit}, which is used')
             execution[key] = limit
 
 
@@ -290,7 +291,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
                 stopped = False
         finish(plan, work)
     if stopped:
-        print('stopped; the same command goes on from here', file=sys.stderr)
+        print('stopped; the same command resumes from here', file=sys.stderr)
         return 130
     if executor.HANDS_OVER:
         return 0
@@ -300,7 +301,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); '
           + (f'results: {table}' if table else 'no results'))
     for task in left[:3]:
-        print(f'  what happened to {task.id}: {task.folder / "record.json"}, and the log beside it')
+        print(f'  see, for {task.id}: {task.folder / "record.json"}, and the log beside it')
     cut = [group for group in groups if len(group['tries']) < work.trials]
     if cut:
         print(f'  nothing is chosen in {len(cut)} of {len(groups)} searches, of which --only left out trials')
@@ -350,5 +351,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (DiskFull, ExecutorError) as error:
         return refuse(error, code=1)
     except KeyboardInterrupt:
-        print('stopped; the same command goes on from here', file=sys.stderr)
+        print('stopped; the same command resumes from here', file=sys.stderr)
         return 130

@@ -154,11 +154,11 @@ def earlier(plan: Plan, found: Mapping[str, Status]) -> list[str]:
             kept[described(code)] += not _computes_alike(code)
         elif (before := _before(plan, run)) and (number := before[1].get('numerics', 0)) != NUMERICS:
             again[number] += 1
-    lines = [f'{count} of {len(plan.runs)} runs were made by an earlier program (numerics {number}; this one has '
-             f'{NUMERICS}) and are done again; nothing is removed from {plan.out / "runs"}'
+    lines = [f'{count} of {len(plan.runs)} runs were made by an earlier version (numerics {number}; this one has '
+             f'{NUMERICS}) and are repeated; nothing is removed from {plan.out / "runs"}'
              for number, count in again.items()]
-    return lines + [f'{count} of {len(plan.runs)} runs are done, by a program whose code that decides results differs '
-                    f'from this one\'s ({name}): they count, and the report says so. For one program give another --out'
+    return lines + [f'{count} of {len(plan.runs)} runs are done, by a version whose code that decides results differs '
+                    f'from this one\'s ({name}): they count, and the report says so. For one version give another --out'
                     for name, count in kept.items() if count]
 
 
@@ -180,7 +180,7 @@ def reasons(plan: Plan, found: Mapping[str, Status]) -> list[str]:
     """
     changes = Counter(changed[1] for run in plan.runs
                       if found[run.id].state is State.MISSING and (changed := _changed(plan, run)))
-    return [f'{number} of {len(plan.runs)} runs start anew, for what decides them has changed: {why}'
+    return [f'{number} of {len(plan.runs)} runs start again, because what decides them has changed: {why}'
             for why, number in changes.items()]
 
 

@@ -1,4 +1,4 @@
-"""Joins the work on an output folder: what every engine starts, on any machine that sees the folder."""
+"""Starts a worker on an output folder, on any machine that sees the folder; every executor starts these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.tasks import check_numerics, read_work
 from benchmark.utils.refusals import refuse
 
-EPILOG = """Any number of these may share a folder, on one machine or on many: each run is done once.
+EPILOG = """Any number of workers may share a folder, on one machine or on many: each run is executed once.
 
 exit codes: 0 all runs are done; 1 some failed; 2 bad input; 75 stopped before the end"""
 
@@ -28,9 +28,9 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog='tools/work.py', description=__doc__, epilog=EPILOG,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('out', type=Path, help='the folder of --out, where a plan.json lies (tools/run_suite.py)')
-    p.add_argument('--workers', type=int, default=1, help='runs at the same time (default: 1)')
+    p.add_argument('--workers', type=int, default=1, help='parallel runs (default: 1)')
     p.add_argument('--gpus', default='', help='GPUs to use, such as 0,1 (default: those of CUDA_VISIBLE_DEVICES)')
-    p.add_argument('--retry-failed', action='store_true', help='run those again that have failed permanently')
+    p.add_argument('--retry-failed', action='store_true', help='also rerun runs that failed permanently')
     p.add_argument('--share', metavar='I/N', help='do only every N-th run, from the I-th (0-based), for file systems '
                                                   'without locks between machines')
     p.add_argument('--end-with-parent', action='store_true', help='stop when the process that started this one is gone')

@@ -163,11 +163,11 @@ class Follower:
                     if not alive() and not self.look(alone=True):
                         if not restarts:
                             raise ExecutorError(
-                                f'{len(self.open)} runs are open, such as {next(iter(self.open))}, and the workers '
-                                'keep ending without doing them. See the logs of the workers.')
+                                f'{len(self.open)} runs are unfinished, such as {next(iter(self.open))}, and the '
+                                'workers keep ending without doing them. See the logs of the workers.')
                         restarts -= 1
-                        self.display.note(f'no worker is left and {len(self.open)} runs are open: starting workers '
-                                          'again')
+                        self.display.note(f'no worker is left and {len(self.open)} runs are unfinished: starting '
+                                          'workers again')
                         again()
                         pause = interval
                     due = time.monotonic() + pause

@@ -61,7 +61,7 @@ class KubernetesExecutor(Executor):
         path = request.work.out / 'kubernetes.json'
         write_json(path, self.manifest(request))
         display.note(f'kubectl apply -f {path}')
-        display.note('when the pods have ended, type this command again with --executor local: it collects the results')
+        display.note('when the pods have ended, run this command again with --executor local: it collects the results')
         return False
 
 

@@ -82,7 +82,7 @@ class SlurmExecutor(Executor):
 
         stopped = follower.wait(lambda: self._alive(state['job']), again, longest=LONGEST_PAUSE)
         if stopped:
-            display.note(f'job {state["job"]} goes on; the same command follows it, `scancel {state["job"]}` ends it')
+            display.note(f'job {state["job"]} continues; the same command follows it, `scancel {state["job"]}` ends it')
         return stopped
 
     def _place(self, request: Request) -> Path:

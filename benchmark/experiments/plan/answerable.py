@@ -45,7 +45,7 @@ def answerable(suite: Suite, root: Path, test: Split) -> Suite:
                          'NME. Name the pair, or leave this margin out.')
     reported = suite.reported
     if isinstance(suite.data, PreparedData) and reported and reported == _papers_numbers():
-        print("note: the paper's numbers, from another data set, are left out beside data of one's own.")
+        print("note: the paper's numbers are from another data set, and are left out beside your own data.")
         reported = {}
     if meta.unpaired:
         print(f'note: {root} names no landmarks that are mirror images of each other, so no image is mirrored. '

@@ -92,7 +92,7 @@ def check_methods(plan: Plan) -> None:
     if not asked:
         return
     if len(asked) > 3:
-        print(f'seeing once whether {len(asked)} changed methods can be built', flush=True)
+        print(f'checking once that {len(asked)} changed methods can be built', flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')
@@ -104,13 +104,13 @@ def check_methods(plan: Plan) -> None:
             place = f'method {run.method} ({plan.suite.methods[run.method].config})'
             found = Path(folder) / f'{number}.json'
             answer = json.loads(found.read_text()) if found.exists() else dict(
-                said='its process ended without a word', mistake=False)
+                said='its process ended without a message', mistake=False)
             if answer['mistake']:
                 origins = _origins(plan, run)
                 values = f' with the values of {" and ".join(origins)}' if origins else ''
                 raise SuiteError(f'{place} cannot be built{values}: {answer["said"]}')
             if answer['said']:
-                print(f'note: {place} could not be tried beforehand, which may be due to this machine: '
+                print(f'note: {place} could not be checked beforehand, which may be due to this machine: '
                       f'{answer["said"]}')
                 continue
             mark.parent.mkdir(parents=True, exist_ok=True)

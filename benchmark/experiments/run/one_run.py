@@ -180,7 +180,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
         print(error, flush=True)
         sys.exit(CLAIMED)
     except Preempted:
-        print('stopped as asked; the same command goes on from here', flush=True)
+        print('stopped as asked; the same command resumes from here', flush=True)
         sys.exit(PREEMPTED)
     sys.exit(0 if ok else 1)
 
@@ -266,7 +266,7 @@ def _lost(folder: Path, entry: dict) -> DamagedFile | None:
 
 def _config(folder: Path) -> Config:
     if not sealed(folder / 'config.py'):
-        raise DamagedFile(f'{folder / "config.py"}: is missing, edited or cut short. Type the command that made the '
+        raise DamagedFile(f'{folder / "config.py"}: is missing, edited or truncated. Run the command that made the '
                           'plan again: it writes it anew.')
     return unformatted(Config.fromfile(folder / 'config.py'))
 
@@ -291,7 +291,7 @@ def _check(cfg: Config, entry: dict) -> str | None:
     """
     if digest(identity(cfg, entry['data'], entry['source_hash'])) != entry['hash']:
         raise DamagedFile("config.py does not give the run's hash: a module that it imports has changed since the plan "
-                          'was made. Type the command again.')
+                          'was made. Run the command again.')
     if entry['source_hash'] is None:
         return None
     return _source(entry)
@@ -310,7 +310,7 @@ def _source(entry: dict) -> str:
             raise DamagedSource(f'{path}: is not the source of the plan; it is made again.')
         return found.record['result_sha256']
     if (found := file_digest(path)) != entry['source_hash']:
-        raise DamagedSource(f'{path}: has changed since the plan was made. Type the command again.')
+        raise DamagedSource(f'{path}: has changed since the plan was made. Run the command again.')
     return found
 
 
@@ -321,7 +321,7 @@ def _check_data(root: str, planned: str, fingerprint: Callable[[str], str]) -> N
         DamagedData: They are not.
     """
     if fingerprint(root) != planned:
-        raise DamagedData(f'{root}: the data have changed since the plan was made. Type the command again.')
+        raise DamagedData(f'{root}: the data have changed since the plan was made. Run the command again.')
 
 
 def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:

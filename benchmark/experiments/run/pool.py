@@ -189,7 +189,7 @@ class Worker:
                 if self.children:
                     return
                 raise DiskFull(f'{self.work.out}: less than {DISK_NEEDED >> 20} MiB free on its disk. Free some and '
-                               'type the same command again: nothing is lost.')
+                               'run the same command again: nothing is lost.')
             self._launch(task)
 
     def _candidates(self) -> Iterable[Task]:
@@ -228,7 +228,7 @@ class Worker:
         self.queue = [task for task in self.queue if not task.needs_source]
         self.outcome.failed += len(lost)
         error = record.get('error') or {}
-        self.display.note(f'The source network could not be made: {error.get("type")}: {error.get("message")}. The '
+        self.display.note(f'The source network could not be created: {error.get("type")}: {error.get("message")}. The '
                           f'{len(lost)} runs that need it are left out. See {self.work.source.folder / "log"}; '
                           '--retry-failed runs it again.')
 
@@ -305,7 +305,7 @@ class Worker:
         on_card = [*self.free, *(other.gpu for other in self.children)].count(child.gpu)
         if error.get('type') == 'OutOfMemory' and child.gpu is not None and on_card > 1:
             self.free.remove(child.gpu)
-            self.display.note(f'GPU {child.gpu} is out of memory: it goes on with fewer runs at a time')
+            self.display.note(f'GPU {child.gpu} is out of memory: fewer runs will share it from now on')
             self.attempts[task.id] -= 1
         if error.get('type') == 'DamagedSource':
             self.source_ready = self.work.source is None
@@ -336,10 +336,10 @@ class Worker:
             how = 'forked from a server that has ended too, and ended'
         error = dict(type='LostWorker', may_pass=True,
                      message=f'the process was {how} before it wrote a record' +
-                             (' (this is often the system short of memory)' if code == -signal.SIGKILL else ''))
+                             (' (often the system has run out of memory)' if code == -signal.SIGKILL else ''))
         if child.told is not None:
             error = dict(type='TimeLimit', message=f'longer than {self.work.execution["time_limit"]} s; its state is '
-                                                   'kept, and --retry-failed goes on from it', may_pass=False)
+                                                   'kept, and --retry-failed resumes from it', may_pass=False)
         began = datetime.now(timezone.utc) - timedelta(seconds=time.monotonic() - child.started)
         record = dict(task.entry, code=program(), started=began.isoformat(timespec='seconds'), state='failed',
                       error=error | dict(traceback='', log=log_tail(task.folder)))

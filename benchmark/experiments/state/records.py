@@ -92,9 +92,9 @@ def read_record(folder: Path) -> dict | None:
     except FileNotFoundError:
         return None
     except (ValueError, UnicodeDecodeError):
-        raise ValueError(f'{folder / RECORD}: is cut short or no JSON') from None
+        raise ValueError(f'{folder / RECORD}: is truncated or not JSON') from None
     if not isinstance(content, dict) or content.pop('record_sha256', None) != digest(content):
-        raise ValueError(f'{folder / RECORD}: does not fit its own checksum')
+        raise ValueError(f'{folder / RECORD}: does not match its own checksum')
     check_format(content, RECORD_FORMAT, folder / RECORD)
     return content
 
@@ -144,7 +144,7 @@ def status(folder: Path, hash: str, result: str = 'predictions.parquet') -> Stat
         if not path.is_file():
             return Status(State.DAMAGED, reason=f'{path}: is missing')
         if file_digest(path) != expected:
-            return Status(State.DAMAGED, reason=f'{path}: does not fit the checksum in {RECORD}')
+            return Status(State.DAMAGED, reason=f'{path}: does not match the checksum in {RECORD}')
     return Status(State.DONE, record)
 
 

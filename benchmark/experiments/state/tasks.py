@@ -97,7 +97,7 @@ def read_work(out: Path) -> Work:
     except LaterFormat:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise SuiteError(f'{path}: is damaged ({type(error).__name__}: {error}). Type the command that made it again: '
+        raise SuiteError(f'{path}: is damaged ({type(error).__name__}: {error}). Run the command that made it again: '
                          'it writes the plan anew and keeps all results.') from error
 
 
@@ -132,4 +132,4 @@ def check_numerics(planned: int, what: str) -> None:
     if planned != NUMERICS:
         raise SuiteError(f'{what} was made for numerics {planned}, and this program ({ROOT}) computes with numerics '
                          f'{NUMERICS}: their results must not be mixed. Start workers from the checkout that made the '
-                         'plan, or type the command that made it again, with this one.')
+                         'plan, or run the command that made it again, with this one.')

@@ -115,8 +115,8 @@ def test_an_older_suites_tries_are_read(old):
 def test_a_dry_run_says_which_runs_an_earlier_program_made(old, planned, capsys):
     status_command.describe(planned(old('plain')))
     said = capsys.readouterr().out
-    assert '4 of 4 runs were made by an earlier program (numerics 0; this one has ' in said
-    assert 'and are done again; nothing is removed from ' in said and '4 of 4 runs to do' in said
+    assert '4 of 4 runs were made by an earlier version (numerics 0; this one has ' in said
+    assert 'and are repeated; nothing is removed from ' in said and '4 of 4 runs to do' in said
     assert said.count(f'numerics of the suite 0 -> {NUMERICS}') == 4
 
 
@@ -158,7 +158,7 @@ def test_what_an_earlier_program_made_is_kept_beside_the_new_plan(old, planned, 
     table = (folder / 'results.parquet').read_bytes()
     run_suite.store(planned(folder))
     place = folder / 'earlier/numerics-0'
-    assert f'(numerics 0) are kept in {place}' in capsys.readouterr().out
+    assert f'(numerics 0) are moved to {place}' in capsys.readouterr().out
     assert (place / 'results.parquet').read_bytes() == table
     assert (place / 'report/index.html').read_text() == 'the old page' and (place / 'analysis.json').is_file()
     assert not [name for name in run_suite.MADE if (folder / name).exists()]
@@ -197,7 +197,7 @@ def test_a_worker_refuses_the_plan_of_another_program(old, capsys):
     assert work_command.main([str(folder)]) == 2
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1 and said.startswith(f'error: {folder}/plan.json was made for numerics 0, and ')
-    assert f'computes with numerics {NUMERICS}' in said and 'type the command that made it again' in said
+    assert f'computes with numerics {NUMERICS}' in said and 'run the command that made it again' in said
     assert not list(folder.glob('runs/*/*/log'))
     check_numerics(NUMERICS, 'a plan')
 
@@ -226,7 +226,7 @@ def test_done_runs_of_a_program_that_computes_otherwise_are_told(planned, tmp_pa
     finished(made, version='0.1.0', numerics=NUMERICS, commit='f' * 40, changed=0, changed_files=[], deciding='0' * 64)
     status_command.describe(made)
     said = capsys.readouterr().out
-    assert '4 of 4 runs are done, by a program whose code that decides results differs from this one' in said
+    assert '4 of 4 runs are done, by a version whose code that decides results differs from this one' in said
     assert 'commit ffffffffff' in said and '0 of 4 runs to do' in said
 
 

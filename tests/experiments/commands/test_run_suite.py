@@ -52,7 +52,7 @@ def test_second_call_does_nothing_and_a_damaged_result_is_done_again(done, tiny)
     damaged.write_bytes(damaged.read_bytes()[:-10])
     out = tiny.run()
     assert '2 before' in out.stdout
-    assert f'{damaged}: does not fit the checksum in record.json; set aside in {tiny.out}/set_aside/hg-' in out.stdout
+    assert f'{damaged}: does not match the checksum in record.json; set aside in {tiny.out}/set_aside/hg-' in out.stdout
     assert tiny.digests() == done.digests()
 
 
@@ -93,7 +93,7 @@ def test_nothing_old_stands_beside_a_new_plan(tiny, done):
     shutil.copytree(done.out, tiny.out)
     out = tiny.run('--methods', 'hg', '--cfg-options', 'optim_wrapper.optimizer.lr=1e30')
     assert out.returncode == 1 and '0 of 1 runs done' in out.stdout
-    assert '1 of 1 runs start anew, for what decides them has changed: optim_wrapper.optimizer.lr' in out.stdout
+    assert '1 of 1 runs start again, because what decides them has changed: optim_wrapper.optimizer.lr' in out.stdout
     assert not (tiny.out / 'results.parquet').exists()
 
 
@@ -152,7 +152,7 @@ def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, ti
     assert '1 interrupted' in tiny.run('--status').stdout
     assert tiny.run('--methods', 'ctd_com', text=LONG).returncode == 0
     assert tiny.digests() == whole.digests()
-    assert 'goes on from epoch' in (tiny.runs()['ctd_com'] / 'log').read_text()
+    assert 'resumes from epoch' in (tiny.runs()['ctd_com'] / 'log').read_text()
     assert not list(tiny.out.glob('runs/*/*/state-*'))
 
 
@@ -316,7 +316,7 @@ def test_a_source_that_fails_permanently_leaves_the_other_runs(tiny, done):
     (tiny.cache / 'data').symlink_to(done.cache / 'data')
     out = tiny.run(text='source.update(lr=1e30)\n')
     assert out.returncode == 1 and '1 of 3 runs done (0 before, 2 failed)' in out.stdout
-    assert 'The source network could not be made: FloatingPointError' in out.stdout + out.stderr
+    assert 'The source network could not be created: FloatingPointError' in out.stdout + out.stderr
     assert tiny.record('hg')['state'] == 'done'
     again = tiny.run(text='source.update(lr=1e30)\n')
     assert again.returncode == 1 and '1 of 3 runs done (1 before, 2 failed)' in again.stdout

@@ -175,11 +175,11 @@ def test_who_follows_runs_and_is_asked_to_stop_leaves_the_job(request_of, monkey
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-    assert 'job 8 goes on; the same command follows it, `scancel 8` ends it' in capsys.readouterr().out
+    assert 'job 8 continues; the same command follows it, `scancel 8` ends it' in capsys.readouterr().out
 
 
 def test_workers_that_keep_ending_are_given_up(request_of):
-    with Progress('none', 5, 0) as display, pytest.raises(ExecutorError, match='5 runs are open, such as m/r0'):
+    with Progress('none', 5, 0) as display, pytest.raises(ExecutorError, match='5 runs are unfinished, such as m/r0'):
         Follower(request_of(), display).wait(lambda: False, lambda: None, restarts=2, interval=0.01)
 
 

@@ -170,7 +170,7 @@ def test_two_workers_on_one_folder_do_each_run_once(worker):
 def test_no_run_is_started_on_a_full_disk(worker, monkeypatch):
     monkeypatch.setattr(pool.shutil, 'disk_usage', lambda _: type('U', (), dict(free=1 << 20)))
     made = worker(['done'])
-    with pytest.raises(pool.DiskFull, match='less than 8 MiB free on its disk. Free some and type the same'):
+    with pytest.raises(pool.DiskFull, match='less than 8 MiB free on its disk. Free some and run the same'):
         made.run()
     assert attempts(made) == [0]
 

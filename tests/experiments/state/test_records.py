@@ -36,9 +36,9 @@ def edit(folder, **changes):
 @pytest.mark.parametrize(('damage', 'reason'), [
     (lambda f: (f / 'predictions.parquet').write_bytes(b'numbres'), 'predictions.parquet: does not fit the checksum'),
     (lambda f: (f / 'predictions.parquet').unlink(), 'predictions.parquet: is missing'),
-    (lambda f: (f / 'record.json').write_text('{"state": "do'), 'record.json: is cut short or no JSON'),
-    (lambda f: (f / 'record.json').write_text('[1]'), 'record.json: does not fit its own checksum'),
-    (lambda f: edit(f, seconds=1), 'record.json: does not fit its own checksum'),
+    (lambda f: (f / 'record.json').write_text('{"state": "do'), 'record.json: is truncated or not JSON'),
+    (lambda f: (f / 'record.json').write_text('[1]'), 'record.json: does not match its own checksum'),
+    (lambda f: edit(f, seconds=1), 'record.json: does not match its own checksum'),
     (lambda f: write_record(f, dict(state='done', hash='other')), 'record.json: belongs to another run'),
 ])
 def test_damage_is_found_and_named(folder, damage, reason):
