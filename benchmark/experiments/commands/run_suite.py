@@ -301,7 +301,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); '
           + (f'results: {table}' if table else 'no results'))
     for task in left[:3]:
-        print(f'  see, for {task.id}: {task.folder / "record.json"}, and the log beside it')
+        print(f'  details of {task.id}: {task.folder / "record.json"}, and the log beside it')
     cut = [group for group in groups if len(group['tries']) < work.trials]
     if cut:
         print(f'  nothing is chosen in {len(cut)} of {len(groups)} searches, of which --only left out trials')
