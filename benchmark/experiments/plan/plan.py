@@ -122,7 +122,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     if only is not None:
         kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:
-            raise SuiteError(f'--only {only!r} fits no run. Their ids look like {runs[0].id}.')
+            raise SuiteError(f'--only {only!r} matches no run. Their ids look like {runs[0].id}.')
         runs = kept
     say_never_trained(suite, runs, root)
     _say_alike(suite, runs)

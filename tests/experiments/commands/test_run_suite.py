@@ -147,7 +147,7 @@ def test_a_stopped_command_goes_on_from_its_states_with_the_same_bytes(whole, ti
     process.send_signal(how)
     _, err = process.communicate(timeout=900)
     if how == signal.SIGTERM:
-        assert process.returncode == 130 and 'the same command goes on' in err
+        assert process.returncode == 130 and 'the same command resumes' in err
     assert '(stopped in epoch' in tiny.run('--methods', 'ctd_com', '--dry-run', text=LONG).stdout
     assert '1 interrupted' in tiny.run('--status').stdout
     assert tiny.run('--methods', 'ctd_com', text=LONG).returncode == 0
@@ -241,7 +241,7 @@ def test_the_record_says_what_ran_where(done):
     (('--seeds', '0'), '--seeds 0'),
     (('--data-root', 'nowhere'), 'nowhere'),
     (('--source', 'nowhere.pth'), 'nowhere.pth: no such source checkpoint'),
-    (('--only', 'xx/*'), "--only 'xx/*' fits no run. Their ids look like ft/all-seed0-"),
+    (('--only', 'xx/*'), "--only 'xx/*' matches no run. Their ids look like ft/all-seed0-"),
     (('--per-gpu', '0'), '--per-gpu 0: give 1 or more'),
     (('--gpus', '77'), 'there is no 77'),
 ])

@@ -34,7 +34,7 @@ def edit(folder, **changes):
 
 
 @pytest.mark.parametrize(('damage', 'reason'), [
-    (lambda f: (f / 'predictions.parquet').write_bytes(b'numbres'), 'predictions.parquet: does not fit the checksum'),
+    (lambda f: (f / 'predictions.parquet').write_bytes(b'numbres'), 'predictions.parquet: does not match the checksum'),
     (lambda f: (f / 'predictions.parquet').unlink(), 'predictions.parquet: is missing'),
     (lambda f: (f / 'record.json').write_text('{"state": "do'), 'record.json: is truncated or not JSON'),
     (lambda f: (f / 'record.json').write_text('[1]'), 'record.json: does not match its own checksum'),
@@ -54,7 +54,7 @@ def test_files_beside_the_result_are_covered_too(folder):
                               files={'history.json': file_digest(folder / 'history.json')}))
     assert status(folder, 'abc').state is State.DONE
     (folder / 'history.json').write_text('{ }')
-    assert 'history.json: does not fit the checksum' in status(folder, 'abc').reason
+    assert 'history.json: does not match the checksum' in status(folder, 'abc').reason
     (folder / 'history.json').unlink()
     found = status(folder, 'abc')
     assert found.state is State.DAMAGED and 'history.json: is missing' in found.reason
