@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
-from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -18,7 +16,7 @@ import pytest
 from once import once
 
 from benchmark.statistics import analyze, read_suite, write_analysis
-from reports import build, build_report
+from reports import build_report
 
 LABELS = {
     'fe': 'FE',
@@ -299,11 +297,9 @@ def analyse_only(out: Path, **choices: object) -> Path:
     return write_analysis(out / 'analysis.json', analyze(suite.table, suite.plan, suite.records, **choices))
 
 
-def analyse(out: Path, figures: bool = False) -> Path:
-    """Write analysis.json and the report of a suite's folder, its figures' files only where asked; returns the page."""
-    drawn = nullcontext() if figures else patch.object(build, 'pdf', lambda *_: b'')
-    with drawn:
-        return build_report(analyse_only(out), out)
+def analyse(out: Path) -> Path:
+    """Write analysis.json and the report of a suite's folder; returns the page."""
+    return build_report(analyse_only(out), out)
 
 
 @pytest.fixture(scope='session')
@@ -329,7 +325,7 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope='session')
 def page(suite_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of :func:`suite_folder`."""
-    once(tmp_path_factory, 'reports_page', lambda _: analyse(suite_folder, figures=True))
+    once(tmp_path_factory, 'reports_page', lambda _: analyse(suite_folder))
     return suite_folder / 'report/index.html'
 
 
