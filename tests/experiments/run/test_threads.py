@@ -44,7 +44,7 @@ def test_what_the_suite_or_an_earlier_plan_says_is_bounded_too(tmp_path, monkeyp
     assert planned(tmp_path, 1) == (3, 2)
     assert planned(tmp_path, 1, threads=2) == (2, 2) and not capsys.readouterr().out
     assert planned(tmp_path, 1, threads=16) == (3, 2)
-    assert capsys.readouterr().out == 'note: threads=16 of the suite is more than OMP_NUM_THREADS=3, which counts\n'
+    assert capsys.readouterr().out == 'note: threads=16 of the suite is more than OMP_NUM_THREADS=3, which is used\n'
 
 
 def test_the_pool_of_the_statistics_too(monkeypatch):
