@@ -331,7 +331,7 @@ class Execution(Part):
     """How runs are executed: see `docs/reliability.md`.
 
     Attributes:
-        retries: Attempts after a failure that may pass.
+        retries: Attempts after a transient failure.
         time_limit: Seconds that a run may take. Default: any.
         save_every: Seconds between two states of a training; None keeps none.
         keep_checkpoints: Whether the trained networks stay.
