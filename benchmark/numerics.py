@@ -59,7 +59,8 @@ NOT_DECIDING = {
     'experiments/state/records.py': 'reads and writes what a run says of itself',
     'experiments/state/tasks.py': 'which runs there are',
     'experiments/suite/configs.py': 'what it reads is the config',
-    'models/convert.py': 'what it makes is a source, known by its digest',
+    **{f'models/convert/{name}.py': 'what it makes is a source, known by its digest'
+       for name in ('__init__', 'conversion', 'converted', 'errors', 'pickles', 'reading', 'resnet', 'safetensors')},
     'numerics.py': 'this',
     'program.py': 'which program this is',
     'utils/files.py': 'writes bytes as they are',

@@ -22,8 +22,8 @@ def test_pickle_protocols_and_memory_orders(protocol):
     shapes = {'conv1.weight': (8, 3, 7, 7), 'bn1.weight': (8,), 'fc.weight': (5, 8)}
     arrays = {k: generator.normal(size=shape).astype('f4') for k, shape in shapes.items()}
     stored = {k: np.asfortranarray(v.astype('>f8' if v.ndim == 4 else 'f4')) for k, v in arrays.items()}
-    found, is_pickle = read_source('in.pkl', pickle.dumps(OrderedDict(stored), protocol))
-    assert is_pickle
+    found, kind = read_source('in.pkl', pickle.dumps(OrderedDict(stored), protocol))
+    assert kind == 'numpy pickle'
     assert list(found) == list(arrays)
     assert all(np.array_equal(found[k], v) for k, v in arrays.items())
 
