@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from benchmark.statistics import SCHEMA
+from benchmark.statistics.output import SCHEMA, SCHEMA_VERSION
 
 from .figures.files import collected
 from .page import make_environment, render_page, render_section
@@ -20,8 +20,6 @@ from .sections import SectionError, chosen, load
 from .sections.base import TEMPLATES
 from .summary_text import summary
 from .tables import tables
-
-SCHEMA_VERSION = 3
 
 
 class ReportError(ValueError):

@@ -11,24 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analysis import SCHEMA, analyze
+    from .analysis import analyze
     from .crossed import Block, Estimate, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
-    from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, image_scores, printed_reading
+    from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, printed_reading
     from .errors import TableError
     from .options import Options, parse_margins, read_options
-    from .output import write_analysis
+    from .output import SCHEMA, write_analysis
+    from .per_image import image_scores
     from .rank_tests import hodges_lehmann, holm, rank_summary, signed_rank
     from .suite import Suite, read_suite
     from .table import read_table, validate
 
 #: Module -> the names that it gives to the package.
 _HOMES = {
-    'analysis': ('SCHEMA', 'analyze'),
+    'analysis': ('analyze',),
     'crossed': ('Block', 'Estimate', 'crossed_contrast', 'crossed_mean', 'fixed_seeds_contrast', 'fixed_seeds_mean'),
-    'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'image_scores', 'printed_reading'),
+    'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'printed_reading'),
     'errors': ('TableError',),
     'options': ('Options', 'parse_margins', 'read_options'),
-    'output': ('write_analysis',),
+    'output': ('SCHEMA', 'write_analysis'),
+    'per_image': ('image_scores',),
     'rank_tests': ('hodges_lehmann', 'holm', 'rank_summary', 'signed_rank'),
     'suite': ('Suite', 'read_suite'),
     'table': ('read_table', 'validate'),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from .influence import carriers, short_normalisers
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import TESTED, Options, read_options
-from .output import plain
+from .output import SCHEMA_VERSION, plain
 from .planning import planning, variance_components
 from .programs import programs
 from .ranking import ranking
@@ -45,8 +44,6 @@ from .units import described, one_unit, squeezed
 from .untrained import apart, learned
 from .wording import statements
 
-SCHEMA_VERSION = 3
-SCHEMA = Path(__file__).with_name('schema.json')
 HEATMAP_UNIT = 'heatmap px'
 #: A cap of missing predictions below more than this share of a method's errors is told of.
 CAP_EXCEEDED = 0.05

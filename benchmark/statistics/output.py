@@ -11,6 +11,9 @@ import numpy as np
 
 from benchmark.utils.files import write_text
 
+#: Raised where a field changes its place or its meaning.
+SCHEMA_VERSION = 3
+SCHEMA = Path(__file__).with_name('schema.json')
 #: Significant digits: more than a double keeps through sums of thousands of terms, whatever their order.
 DIGITS = 12
 

@@ -12,10 +12,11 @@ import pandas as pd
 from .arrays import Floats, Integers, Masks, Objects
 from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ, refuse_folds
 from .crossed import Block
-from .endpoints import ENDPOINTS, Rates, image_scores, is_rate, worst
+from .endpoints import ENDPOINTS, Rates, is_rate, worst
 from .errors import TableError
 from .layout import some
 from .options import Options
+from .per_image import image_scores
 from .scale import SCALES, one_scale
 from .terms import NESTED, Design
 

@@ -1,0 +1,70 @@
+"""The scores of every image of a results table, of which all endpoints are means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .arrays import Floats, Integers
+from .endpoints import Rates, auc_scores, failures, successes
+from .errors import TableError
+from .scale import isotropic
+
+RUN = ['condition', 'method', 'seed']
+
+
+def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = None) -> pd.DataFrame:
+    """Scores of every image of every run.
+
+    Args:
+        table: A validated results table (see :func:`benchmark.statistics.table.validate`).
+        threshold: t, in the unit of the errors.
+        rates: The success detection rates that are asked for.
+
+    Returns:
+        One row per condition, method, seed and image, with ``n_landmarks`` and one column per endpoint that
+        the table allows. Where one landmark of an image lacks a value (NaN), the image's score is NaN.
+    """
+    starts, groups = _groups(table)
+    sizes = np.diff([*starts, len(table)])
+    error = table['error'].to_numpy(np.float64)
+
+    def per_image(values: Floats) -> Floats:
+        return np.add.reduceat(values, starts) / sizes
+
+    scores = groups.copy()
+    scores['n_landmarks'] = sizes
+    scores['ME'] = per_image(error)
+    if 'landmark' in table.columns:
+        scores['ME_printed'] = np.sqrt(np.add.reduceat(error**2, starts)) / sizes
+    scores['FR'] = failures(scores['ME'].to_numpy(), threshold)
+    scores['AUC'] = auc_scores(scores['ME'].to_numpy(), threshold)
+    if 'normalizer' in table.columns:
+        scores['NME'] = per_image(isotropic(table) / table['normalizer'].to_numpy(np.float64))
+    for column, endpoint in (('error_photo', 'ME_photo'), ('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
+        if column in table.columns:
+            scores[endpoint] = per_image(table[column].to_numpy(np.float64))
+    if rates is not None:
+        for endpoint, success in rates.names.items():
+            scores[endpoint] = per_image(successes(table[rates.column].to_numpy(np.float64), success))
+    return scores
+
+
+def _groups(table: pd.DataFrame) -> tuple[Integers, pd.DataFrame]:
+    """First row of each image of each run, and these rows' keys. The table is sorted by them."""
+    keys = [*RUN, 'image']
+    if absent := [key for key in keys if key not in table.columns]:
+        raise TableError(f'the table has no column {absent[0]}: pass it through benchmark.statistics.validate first')
+    place = np.zeros(len(table), dtype=np.int64)
+    for key in keys:
+        codes, names = pd.factorize(table[key], sort=True)
+        place = place * len(names) + codes
+    if (np.diff(place) < 0).any():
+        raise TableError('the table is not in its canonical order: pass it through benchmark.statistics.validate first')
+    new = np.zeros(len(table), dtype=bool)
+    new[0] = True
+    for key in keys:
+        column = table[key].to_numpy()
+        new[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(new)
+    return starts, table.iloc[starts][keys].reset_index(drop=True)
