@@ -71,7 +71,7 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
                           'n_seeds': len(seeds), **bland_altman(p, t[0], options.alpha),
                           'points': points(p[0], t[0])})
             rated.append((method, p, t[0]))
-    for item, found in zip(items, icc(rated, options)):
+    for item, found in zip(items, icc(rated, options), strict=True):
         item['icc'] = found
     return {'unit': unit, 'items': items} if items else None
 
@@ -143,11 +143,11 @@ def icc(rated: Sequence[Rated], options: Options) -> list[dict[str, Any]]:
     def work(chunk: int, size: int) -> Floats:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
         return np.stack([_drawn_icc(drawn, method, predicted, sums)
-                         for (method, predicted, _), sums in zip(rated, moments)])
+                         for (method, predicted, _), sums in zip(rated, moments, strict=True)])
 
     draws = np.concatenate(in_chunks(options.draws, work), axis=1) if rated else ()
     return [_icc_block(predicted, true, own[np.isfinite(own)], options.alpha)
-            for (_, predicted, true), own in zip(rated, draws)]
+            for (_, predicted, true), own in zip(rated, draws, strict=True)]
 
 
 def _moments(predicted: Floats, true: Floats) -> Floats:

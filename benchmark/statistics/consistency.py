@@ -218,7 +218,7 @@ def _scales(rows: pd.DataFrame) -> dict[str, float]:
         return {}
     across, down = ((rows[name] - rows[f'{name}_true']).to_numpy(np.float64) for name in 'xy')
     if {*SCALES} <= {*rows.columns}:
-        across, down = (way * rows[name].to_numpy(np.float64) for way, name in zip((across, down), SCALES))
+        across, down = (way * rows[name].to_numpy(np.float64) for way, name in zip((across, down), SCALES, strict=True))
     distance, error = np.hypot(across, down), rows['error'].to_numpy(np.float64)
     # Distances near 0 have lost their digits to rounding.
     known = np.isfinite(distance) & np.isfinite(error) & (error > 0)

@@ -73,7 +73,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
             estimates = [estimate(scores, endpoint, a, b, scope, options.design) for a, b in pairs]
             adjusted = holm([float(one.p) for one in estimates])
             tests = max(1, sum(not math.isnan(p) for p in adjusted))
-            for (a, b), one, p_adjusted in zip(pairs, estimates, adjusted):
+            for (a, b), one, p_adjusted in zip(pairs, estimates, adjusted, strict=True):
                 low, high = one.interval(1 - options.alpha)
                 inner_low, inner_high = one.interval(1 - 2 * options.alpha)
                 wide_low, wide_high = one.interval(1 - options.alpha / tests)

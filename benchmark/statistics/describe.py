@@ -72,7 +72,7 @@ def copies(scores: Scores) -> list[str]:
     found = []
     for method, values in scores.values['ME'].items():
         groups: dict[bytes, list[int]] = {}
-        for seed, row in zip(scores.seeds[method], values):
+        for seed, row in zip(scores.seeds[method], values, strict=True):
             groups.setdefault(np.ascontiguousarray(row).tobytes(), []).append(seed)
         alike = ['seeds ' + ' and '.join(map(str, seeds)) for seeds in groups.values() if len(seeds) > 1]
         if alike:
@@ -88,7 +88,7 @@ def error_distributions(scores: Scores, points: Floats) -> dict[str, Any]:
         curves = np.stack([ced(row, points) for row in values])
         found[method] = {
             'x': points.tolist(),
-            'per_seed': {str(seed): curve.tolist() for seed, curve in zip(scores.seeds[method], curves)},
+            'per_seed': {str(seed): curve.tolist() for seed, curve in zip(scores.seeds[method], curves, strict=True)},
             'mean': curves.mean(axis=0).tolist(), 'low': curves.min(axis=0).tolist(),
             'high': curves.max(axis=0).tolist(),
         }

@@ -44,7 +44,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
                 'discordant': discordant(first.images, second.images) if endpoint == 'FR' else None,
             })
         tests = [one['wilcoxon']['p'] if one['wilcoxon'] else math.nan for one in ranked]
-        for one, p in zip(ranked, holm(tests)):
+        for one, p in zip(ranked, holm(tests), strict=True):
             if one['wilcoxon']:
                 one['wilcoxon']['p_adjusted'] = p
         found += ranked
@@ -93,7 +93,7 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
     draws = np.concatenate(in_chunks(options.draws, work), axis=1)
     bounds = np.clip(np.quantile(draws, [options.alpha / 2, 1 - options.alpha / 2], axis=1), 0, 1)
     return {pair: {'estimate': float(own.mean(dtype=np.float64)), 'ci_low': float(low), 'ci_high': float(high)}
-            for (pair, own), low, high in zip(wins.items(), *bounds)}
+            for (pair, own), low, high in zip(wins.items(), *bounds, strict=True)}
 
 
 def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: Floats) -> Floats:

@@ -86,7 +86,7 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
                     first, second = first[scores.places(a, common)], second[scores.places(b, common)]
                 estimates.append(contrast(first, second, scope, options.design))
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])
-            for name, one, p_adjusted in zip(names, estimates, adjusted):
+            for name, one, p_adjusted in zip(names, estimates, adjusted, strict=True):
                 low, high = one.interval(1 - options.alpha)
                 found.append({'landmark': name, 'a': a, 'b': b, 'scope': scope, 'estimate': one.estimate, 'se': one.se,
                               'df': one.df, 'p': one.p, 'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high})

@@ -117,7 +117,7 @@ def detectable(points: Sequence[Points], alpha: float) -> list[Floats]:
     """
     ends = np.cumsum([df.size for _, df in points])
     shifts = np.split(effect(np.concatenate([df.ravel() for _, df in points]), alpha), ends[:-1])
-    return [se * shift.reshape(df.shape) for (se, df), shift in zip(points, shifts)]
+    return [se * shift.reshape(df.shape) for (se, df), shift in zip(points, shifts, strict=True)]
 
 
 def least_of(endless: Floats, grid: Floats) -> float:
@@ -217,12 +217,12 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
     looks = [_Look(*islice(found, len(_Look._fields))) for _ in cases]
     # What is needed lies between two numbers of the grids: a second look finds it exactly.
     between = [(_between(SEED_GRID, look.more_seeds, case.target), _between(IMAGE_GRID, look.more_images, case.target))
-               for case, look in zip(cases, looks)]
-    found = iter(detectable([points for case, (seeds, images) in zip(cases, between)
+               for case, look in zip(cases, looks, strict=True)]
+    found = iter(detectable([points for case, (seeds, images) in zip(cases, between, strict=True)
                              for points in (case.parts.points(seeds, case.n_images),
                                             case.parts.points(case.n_seeds, images))], alpha))
     outlooks = []
-    for case, look, (seeds, images) in zip(cases, looks, between):
+    for case, look, (seeds, images) in zip(cases, looks, between, strict=True):
         outlooks.append({
             'endpoint': case.endpoint, 'a': case.a, 'b': case.b, 'n_seeds': case.n_seeds, 'n_units': case.n_images,
             'target': case.target,
@@ -233,7 +233,7 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
             'seeds_needed': _first(seeds, next(found), case.target),
             'images_needed': _first(images, next(found), case.target),
             'grid': [{'n_seeds': count, 'se': math.sqrt(case.parts.variance(count, case.n_images)),
-                      'detectable': difference} for count, difference in zip(case.grid, look.grid)],
+                      'detectable': difference} for count, difference in zip(case.grid, look.grid, strict=True)],
         })
     return outlooks
 

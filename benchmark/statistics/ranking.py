@@ -57,7 +57,8 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
         ranks = tied_ranks(sign * bootstrap_means(values, options.draws, options.seed, options.design, over)[endpoint])
         drawn[name] = {'methods': _stability(ranks, methods, options.alpha), 'kendall_tau': _taus(full, ranks)}
     return {
-        'endpoint': endpoint, 'order': order, 'ranks': dict(zip(methods, full)), 'ties': ties, 'drawn': drawn,
+        'endpoint': endpoint, 'order': order, 'ranks': dict(zip(methods, full, strict=True)), 'ties': ties,
+        'drawn': drawn,
         'schemes': schemes(blocks, sign, options) if len(methods) > 1 else {},
         'friedman': _friedman(blocks, sign, options) if len(methods) > 1 else None,
     }
@@ -74,7 +75,8 @@ def _stability(ranks: Floats, methods: list[str], alpha: float) -> dict[str, Any
         values, counts = np.unique(ranks[:, column], return_counts=True)
         found[method] = {'p_best': float(share[:, column].mean()), 'rank_low': low[column], 'rank_high': high[column],
                          'median': float(np.median(ranks[:, column])),
-                         'distribution': [[float(value), count / len(ranks)] for value, count in zip(values, counts)]}
+                         'distribution': [[float(value), count / len(ranks)]
+                                          for value, count in zip(values, counts, strict=True)]}
     return found
 
 
@@ -93,7 +95,7 @@ def kendall_taus(full: Floats, ranks: Floats) -> Floats:
     reference = np.sign(full[first] - full[second])
     concordance = np.zeros(len(ranks))
     untied = np.zeros(len(ranks))
-    for i, j, expected in zip(first, second, reference):
+    for i, j, expected in zip(first, second, reference, strict=True):
         found = np.sign(ranks[:, i] - ranks[:, j])
         concordance += expected * found
         untied += found != 0
@@ -124,8 +126,8 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
         step = max(1, TOGETHER // whole.size)
         for start in range(0, size, step):
             some = slice(start, start + step)
-            values = sign * np.stack([weight[some] @ block.values for weight, block in zip(seeds, blocks.values())],
-                                     axis=1)
+            means = [weight[some] @ block.values for weight, block in zip(seeds, blocks.values(), strict=True)]
+            values = sign * np.stack(means, axis=1)
             for name, value in _scheme_scores(values, images[some], options.alpha).items():
                 found[name].append(tied_ranks(value))
         return {name: np.concatenate(ranks) for name, ranks in found.items()}
@@ -135,7 +137,7 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     for name, description in SCHEMES.items():
         taus = kendall_taus(full['mean then rank'], full[name][None])
         result[name] = {
-            'description': description, 'ranks': dict(zip(methods, full[name])),
+            'description': description, 'ranks': dict(zip(methods, full[name], strict=True)),
             'kendall_tau': _taus(full[name], np.concatenate([part[name] for part in parts])),
             'tau_with_mean': float(taus[0]) if len(taus) else None,
         }
@@ -200,7 +202,7 @@ def _friedman(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[
     methods = [*blocks]
     found = rank_summary(sign * np.stack([block.images for block in blocks.values()], axis=1), options.alpha)
     n_images = next(iter(blocks.values())).n_images
-    place = {method: rank for method, rank in zip(methods, found.mean_ranks)}
+    place = {method: rank for method, rank in zip(methods, found.mean_ranks, strict=True)}
     pairs = [{'a': a, 'b': b, 'difference': place[a] - place[b],
               'p': nemenyi_p(place[a] - place[b], len(methods), n_images)}
              for k, a in enumerate(methods) for b in methods[k + 1:]]

@@ -73,7 +73,7 @@ def _choose(ranked: list[str]) -> list[tuple[str, str]]:
     """(image, 'worst' | 'median' | 'best') from images ordered from worst to best."""
     if len(ranked) <= 3 * PER_KIND:
         kinds = ['worst'] + ['between'] * (len(ranked) - 2) + ['best'] * (len(ranked) > 1)
-        return [*zip(ranked, kinds)]
+        return [*zip(ranked, kinds, strict=True)]
     middle = (len(ranked) - PER_KIND) // 2
     parts = (
         ('worst', slice(0, PER_KIND)),

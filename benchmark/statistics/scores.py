@@ -83,7 +83,7 @@ class Scores:
         """Names of the units of a block, in its order: images, or subjects where some have several images."""
         kept = self.kept[endpoint]
         if self.subjects is None:
-            return [image for image, known in zip(self.images, kept) if known]
+            return [image for image, known in zip(self.images, kept, strict=True) if known]
         # As in _subjects: 'subject <name>', or 'image <name>' where an image has none.
         return [name.partition(' ')[2] for name in np.unique(self.subjects[kept])]
 
@@ -93,7 +93,8 @@ class Scores:
         if design == NESTED or self.seeds[a] == self.seeds[b]:
             return blocks
         common = self.common_seeds(a, b)
-        first, second = (Block(block.values[self.places(method, common)]) for block, method in zip(blocks, (a, b)))
+        first, second = (Block(block.values[self.places(method, common)])
+                         for block, method in zip(blocks, (a, b), strict=True))
         return first, second
 
     def places(self, method: str, seeds: Sequence[int]) -> list[int]:
@@ -146,8 +147,9 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     complete = np.asarray(whole.all(axis=0))
     lost = {method: float((~whole[place]).mean()) for method, place in places.items()}
     if options.missing_cap is None:
-        grid, dropped = grid[:, complete], [image for image, kept in zip(images, complete) if not kept]
-        images = [image for image, kept in zip(images, complete) if kept]
+        grid = grid[:, complete]
+        dropped = [image for image, kept in zip(images, complete, strict=True) if not kept]
+        images = [image for image, kept in zip(images, complete, strict=True) if kept]
         if not images:
             raise TableError(_nothing_common(rows, frame, runs, label, lost))
     else:
@@ -161,8 +163,8 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
                 'since the result would be the cap. Score all runs on the same images, or leave out those that lack '
                 'them')
     if dropped:
-        lacking = [f'{method} seed {seed}' for (method, seed), row in zip(runs.itertuples(index=False), whole)
-                   if not row.all()]
+        keys = runs.itertuples(index=False)
+        lacking = [f'{method} seed {seed}' for (method, seed), row in zip(keys, whole, strict=True) if not row.all()]
         hint = _spelt_otherwise(frame, runs)
         notes.append(f'{label}: {len(dropped)} of {len(complete)} image{"s" if len(complete) > 1 else ""} left out '
                      f'({some(dropped)}), because not every run has scored all of it: {some(lacking)}'

@@ -167,7 +167,7 @@ class _Table:
 
     def bootstrap(self) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
-        values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks)}}
+        values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks, strict=True)}}
         over = BOTH if self.scope == PROCEDURE else ('images',)
         means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over)['ME']
         draws = means[:, 0] - means[:, 1]
@@ -272,12 +272,13 @@ class _Table:
         first, second = (block.values for block in self.scores.pair('FR', self.a, self.b, self.options.design))
         count = min(len(first), len(second))
         tables = [(int(((one == 1) & (two == 0)).sum()), int(((one == 0) & (two == 1)).sum()))
-                  for one, two in zip(first[:count], second[:count])]
+                  for one, two in zip(first[:count], second[:count], strict=True)]
         if not any(map(sum, tables)):
             self.add('exact McNemar per seed', NETWORKS, endpoint='FR', reason='no image fails in one method only')
             return
         tests = mcnemar_exact(*np.transpose(tables)).tolist()
-        readings = {self.read(p, float(one.mean() - two.mean()), 'FR') for p, one, two in zip(tests, first, second)}
+        readings = {self.read(p, float(one.mean() - two.mean()), 'FR')
+                    for p, one, two in zip(tests, first[:count], second[:count], strict=True)}
         rejected = sum(p < self.options.alpha for p in tests)
         self.add('exact McNemar per seed', NETWORKS,
                  {'estimate': float(first[:count].mean() - second[:count].mean()), 'p': float(np.median(tests))},

@@ -115,8 +115,9 @@ def _interactions(blocks: tuple[Block, Block], labels: Objects, strata: Sequence
     estimates = [interaction(*blocks, labels == label, (labels != label) & (labels != ''), scope, options.design)
                  for label in used]
     sizes = [min((labels == label).sum(), ((labels != label) & (labels != '')).sum()) for label in used]
-    entries = [_entry(label, pair, scope, one, options, size) for label, one, size in zip(used, estimates, sizes)]
-    for entry, p in zip(entries, holm([float(entry['p']) for entry in entries])):
+    entries = [_entry(label, pair, scope, one, options, size)
+               for label, one, size in zip(used, estimates, sizes, strict=True)]
+    for entry, p in zip(entries, holm([float(entry['p']) for entry in entries]), strict=True):
         entry['p_adjusted'] = p
     return entries
 
@@ -140,9 +141,9 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
     difference = image_differences(a, b)
     groups = (inside, outside)
     counts = [int(mask.sum()) for mask in groups]
-    parts = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts)]
+    parts = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts, strict=True)]
     mean = float(difference[inside].mean() - difference[outside].mean())
-    variance, weight = sum(parts), sum(part**2 / (count - 1) for part, count in zip(parts, counts))
+    variance, weight = sum(parts), sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
     if scope == PROCEDURE:
         tables = [a.values - b.values] if design == PAIRED else [a.values, b.values]
         for values in tables:
@@ -152,7 +153,7 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
             own = values[:, inside].mean(axis=1) - values[:, outside].mean(axis=1)
             df = (n_seeds - 1) * (sum(counts) - 2)
             residual = sum(float(mean_squares(values[:, mask]).residual) * (n_seeds - 1) * (count - 1)
-                           for mask, count in zip(groups, counts)) / df
+                           for mask, count in zip(groups, counts, strict=True)) / df
             noise = residual * sum(1 / count for count in counts)
             excess = max(0.0, float(own.var(ddof=1)) - noise) / n_seeds
             variance += excess

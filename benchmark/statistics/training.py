@@ -123,12 +123,13 @@ def _now_and_then(history: dict[str, Any], part: str, key: str) -> Series | None
 
 def _known(progress: Floats, values: Sequence[float | None]) -> Series | None:
     """Without the values that were not finite."""
-    pairs = [(float(p), v) for p, v in zip(progress, values) if v is not None]
+    # A file's content: one value too few is no reason to say nothing of the others.
+    pairs = [(float(p), v) for p, v in zip(progress, values, strict=False) if v is not None]
     return ([p for p, _ in pairs], [v for _, v in pairs]) if pairs else None
 
 
 def _late(series: Series, since: float) -> list[float]:
-    return [value for progress, value in zip(*series) if progress >= since]
+    return [value for progress, value in zip(*series, strict=True) if progress >= since]
 
 
 def _curve(seeds: Sequence[Series], mean: Any) -> dict[str, list[float]] | None:
@@ -142,7 +143,7 @@ def _curve(seeds: Sequence[Series], mean: Any) -> dict[str, list[float]] | None:
         kept = [b for b in range(bins) if all((own == b).any() for own in where)]
         places = [(b + 0.5) / bins for b in kept]
         table = np.array([[mean(np.asarray(values)[own == b]) for b in kept]
-                          for own, (_, values) in zip(where, seeds)])
+                          for own, (_, values) in zip(where, seeds, strict=True)])
     else:
         table = np.array([values for _, values in seeds], float)
     return {'progress': _short(places), 'median': _short(np.median(table, axis=0)), 'low': _short(table.min(axis=0)),
@@ -153,7 +154,7 @@ def _over_seeds(values: Sequence[float]) -> dict[str, float] | None:
     """Median and range."""
     if not values:
         return None
-    return dict(zip(('median', 'low', 'high'), _short([np.median(values), min(values), max(values)])))
+    return dict(zip(('median', 'low', 'high'), _short([np.median(values), min(values), max(values)]), strict=True))
 
 
 def _short(values: Any) -> list[float]:

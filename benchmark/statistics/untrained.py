@@ -30,8 +30,8 @@ def learned(table: pd.DataFrame, labels: Mapping[str, str], alerts: list[dict[st
     """
     if COLUMN not in table.columns or 'landmark' not in table.columns or table[COLUMN].all():
         return table
-    keys = [*zip(table['condition'], table['landmark'])]
-    lost = {key for key, trained in zip(keys, table[COLUMN]) if not trained}
+    keys = [*zip(table['condition'], table['landmark'], strict=True)]
+    lost = {key for key, trained in zip(keys, table[COLUMN], strict=True) if not trained}
     kept = table[[key not in lost for key in keys]]
     for condition, label in labels.items():
         rows = table[table['condition'] == condition]

@@ -83,6 +83,6 @@ def stratified_interval(a: Floats, b: Floats, runs: list[NDArray[np.float32]], t
     if a.shape[1] == 1:
         return np.tile(a.mean(axis=(1, 2)) - b.mean(axis=(1, 2)), (2, 1))
     columns = [values.swapaxes(1, 2).reshape(len(values), -1).T.astype(np.float32) for values in (a, b)]
-    drawn = [(weights @ column).astype(np.float64) for weights, column in zip(runs, columns)]
+    drawn = [(weights @ column).astype(np.float64) for weights, column in zip(runs, columns, strict=True)]
     ends: Floats = np.quantile(drawn[0] - drawn[1], tail, axis=0)
     return ends

@@ -218,7 +218,8 @@ def margins(cell: Cell, effort: Effort, margin: float = SHIFT) -> list[dict[str,
             if shift != margin:
                 continue
             singles = [Estimate(one.estimate[i], one.se[i], one.df[i]) for i in range(count)]
-            relevance = [judge(single, float(p), 'ME', options).relevance for single, p in zip(singles, one.p)]
+            relevance = [judge(single, float(p), 'ME', options).relevance
+                         for single, p in zip(singles, one.p, strict=True)]
             tally.add('equivalent at the margin', PROCEDURE, 'two one-sided tests', 'ME',
                       np.array([found == WITHIN for found in relevance]))
             tally.add('non-inferior at the margin', PROCEDURE, 'non-inferiority', 'ME', one.interval()[1] < true)

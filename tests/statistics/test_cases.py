@@ -562,7 +562,7 @@ def test_sensitivity_rows_by_hand():
     assert content['sensitivity'][0]['headlines']['ME']['reading'] == 'a better'
     shown('leave one seed out', max(left, key=lambda one: float(one.p)))
     tests = []
-    for one, two in zip(failures(a, 1.0), failures(b, 1.0)):
+    for one, two in zip(failures(a, 1.0), failures(b, 1.0), strict=True):
         only = int((one > two).sum()), int((two > one).sum())
         tests.append(stats.binomtest(only[0], sum(only)).pvalue if sum(only) else 1.0)
     same(row(content, 'exact McNemar per seed')['p'], np.median(tests))
@@ -774,7 +774,7 @@ def test_what_table_1_can_say():
     item = next(item for item in reported['items'] if item['b'] == 'ft')
     assert round(item['difference'] / item['se'][0], 2) == -1.44 and reported['correlations'][0] == 0
     assert item['p'][0] == pytest.approx(0.150, abs=5e-4)
-    for r, se, p in zip(reported['correlations'], item['se'], item['p']):
+    for r, se, p in zip(reported['correlations'], item['se'], item['p'], strict=True):
         expected = math.sqrt((0.245**2 + 0.238**2 - 2 * r * 0.245 * 0.238) / 310)
         same([se, p], [expected, 2 * stats.t.sf(0.028 / expected, 309)])
     assert (np.array(item['p']) < 0.05).tolist() == [False, False, True, True, True]

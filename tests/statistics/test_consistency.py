@@ -45,7 +45,8 @@ def crossvalidated(n_folds=5, repetitions=1, images=40, other=False):
     rng = np.random.default_rng(3)
     plan = np.array([rng.permutation(np.arange(images) % n_folds) + n_folds * r for r in range(repetitions)])
     own = {'ours': plan, 'theirs': plan[:, ::-1] if other else plan}
-    kept = [seed in own[method][:, i] for method, seed, i in zip(frame['method'], frame['seed'], number(frame))]
+    kept = [seed in own[method][:, i]
+            for method, seed, i in zip(frame['method'], frame['seed'], number(frame), strict=True)]
     return frame, np.array(kept)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -234,7 +235,7 @@ def test_swapping_a_and_b_negates(errors, design, alpha):
             values - other, failures(values, THRESHOLD) - failures(other, THRESHOLD)))))
     first = family(named, options, pairs=[('m0', 'm1'), ('m0', 'm2')])
     second = family(named, options, pairs=[('m1', 'm0'), ('m2', 'm0')])
-    for one, other in zip(first, second):
+    for one, other in zip(first, second, strict=True):
         sign = [-1, 1, 1, -1, 1, 1]
         same(figures(other)[:6], np.array(figures(one)[:6]) * sign)
         same([other['ci_low'], other['ci_high']], [-one['ci_high'], -one['ci_low']])
@@ -249,7 +250,7 @@ def test_swapping_a_and_b_negates(errors, design, alpha):
 @quick
 @given(tables(coarse=False), st.sampled_from([2.0**-7, 0.37, 25.4, 1000.0]), DESIGNS)
 def test_a_change_of_unit_leaves_fr_and_auc_and_scales_me(errors, factor, design):
-    named = dict(zip('ab', errors))
+    named = dict(zip('ab', errors, strict=True))
     for name in 'FR', 'AUC':
         score = failures if name == 'FR' else auc_scores
         assume(is_settled(*parts(*(score(values, THRESHOLD) for values in errors), design)))
@@ -259,7 +260,7 @@ def test_a_change_of_unit_leaves_fr_and_auc_and_scales_me(errors, factor, design
                     Options(design=design, threshold=THRESHOLD * factor, margin={**margin, 'ME': 0.1 * factor}),
                     THRESHOLD * factor)
     units = [1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0]
-    for one, other in zip(first, second):
+    for one, other in zip(first, second, strict=True):
         scale = [factor**unit if one['endpoint'] == 'ME' else 1 for unit in units]
         if one['endpoint'] == 'FR':
             assert figures(other) == pytest.approx(figures(one), rel=0, abs=0, nan_ok=True)
@@ -468,7 +469,7 @@ def test_ties_end_at_1e_12():
 @quick
 @given(tables(methods=2, equal_seeds=False), st.integers(0, 9), DESIGNS)
 def test_bootstrap_means_by_weights_are_means_of_resampled_copies(errors, seed, design):
-    named = dict(zip('ab', errors))
+    named = dict(zip('ab', errors, strict=True))
     n = errors[0].shape[1]
     drawn = WeightDraws(seed, 0, 6, design)
     counts = drawn.images(n) * n
@@ -491,7 +492,7 @@ def test_bootstrap_means_by_weights_are_means_of_resampled_copies(errors, seed, 
 @quick
 @given(tables(methods=2, equal_seeds=False), st.integers(0, 9))
 def test_drawing_images_or_seeds_alone_keeps_the_rest(errors, seed):
-    named = dict(zip('ab', errors))
+    named = dict(zip('ab', errors, strict=True))
     n = errors[0].shape[1]
     drawn = WeightDraws(seed, 0, 5, 'nested')
     images, seeds = (bootstrap_means({'ME': named}, 5, seed, over=[kind])['ME'] for kind in ('images', 'seeds'))
@@ -545,7 +546,7 @@ def test_more_seeds_find_smaller_differences_down_to_the_floor(interaction, resi
     # With fewer than 10 images the seeds' degrees of freedom can help more than their variance harms.
     found = Components(interaction, residual, seed, terms)
     values = [found.detectable(k, n) for k in (s, s + 1, 2 * s, 1e9)]
-    assert all(one > two * (1 - 1e-9) for one, two in zip(values, values[1:]))
+    assert all(one > two * (1 - 1e-9) for one, two in pairwise(values))
     assert values[-1] >= found.floor(n) * (1 - 1e-9)
     assert values[-1] == pytest.approx(found.floor(n), rel=1e-2)
 
@@ -555,7 +556,7 @@ def test_more_seeds_find_smaller_differences_down_to_the_floor(interaction, resi
 def test_more_images_find_smaller_differences_down_to_the_floor(interaction, residual, seed, terms, s, n):
     found = Components(interaction, residual, seed, terms)
     values = [found.detectable(s, k) for k in (n, n + 1, 2 * n, 1e9)]
-    assert all(one > two * (1 - 1e-4) for one, two in zip(values, values[1:]))
+    assert all(one > two * (1 - 1e-4) for one, two in pairwise(values))
     assert values[-1] == pytest.approx(found.image_floor(s), rel=1e-3)
     assert values[0] >= found.image_floor(s) * (1 - 1e-3)
 
@@ -570,7 +571,7 @@ def test_the_floor_is_under_what_any_number_of_images_finds():
 @given(tables(least_seeds=2, least_images=8, coarse=False), DESIGNS, st.sampled_from([None, 0.05, 0.15, 0.4]))
 def test_the_numbers_of_seeds_and_images_needed_are_the_least_that_are_enough(errors, design, margin):
     options = Options(design=design, margin={} if margin is None else {'ME': margin})
-    scores = scores_of(dict(zip('ab', errors)))
+    scores = scores_of(dict(zip('ab', errors, strict=True)))
     plan = next(one for one in planning(scores, [('a', 'b')], options) if one['endpoint'] == 'ME')
     components = contrast_components(scores.block('ME', 'a'), scores.block('ME', 'b'), design)
     s, n = errors[0].shape

@@ -171,7 +171,7 @@ def test_hodges_lehmann_interval_of_100_images_agrees_with_wilcox_test():
     low, _, high, coverage = hodges_lehmann(np.array(case['x']))
     # R's root may stop a step of the statistic away: the ends are the same Walsh averages, or their neighbours.
     walsh = np.sort(np.add.outer(case['x'], case['x'])[np.tril_indices(case['n'])] / 2)
-    for end, expected in zip((low, high), case['interval']):
+    for end, expected in zip((low, high), case['interval'], strict=True):
         place = np.searchsorted(walsh, expected - 1e-9)
         assert walsh[place - 1] - 1e-9 <= end <= walsh[place + 1] + 1e-9
     assert coverage == 0.95
@@ -207,7 +207,7 @@ def test_nemenyi_agrees_with_ptukey():
     for one in REFERENCE['nemenyi']['critical_difference']:
         assert nemenyi_cd(one['k'], one['n'], one['alpha']) == pytest.approx(one['critical_difference'], abs=1e-7)
     grid = REFERENCE['nemenyi']['ptukey']
-    for q, k, p in zip(grid['q'], grid['k'], grid['p']):
+    for q, k, p in zip(grid['q'], grid['k'], grid['p'], strict=True):
         difference = q / math.sqrt(2) * math.sqrt(k * (k + 1) / (6 * 40))
         assert nemenyi_p(difference, k, 40) == pytest.approx(p, abs=1e-7)
         assert nemenyi_p(-difference, k, 40) == nemenyi_p(difference, k, 40)
@@ -322,13 +322,13 @@ def test_bland_altman_of_several_seeds_has_the_sd_of_a_single_network():
 def test_the_effect_that_is_found_agrees_with_noncentral_t():
     grid = REFERENCE['power']['noncentral_t']
     for ncp, df, critical, below, tail in zip(grid['ncp'], grid['df'], grid['t_critical'], grid['cdf_at_critical'],
-                                              grid['cdf_at_minus_critical']):
+                                              grid['cdf_at_minus_critical'], strict=True):
         close(stats.t.isf(0.025, df), critical)
         found = stats.nct.cdf([critical, -critical], df, ncp)
         assert found == pytest.approx([below, tail], abs=1e-10)
     for df in (2, 2.31, 5, 9.7, 39, 400):
         shift = effect(df, 0.05)
-        points = [(n, b) for n, d, b in zip(grid['ncp'], grid['df'], grid['cdf_at_critical']) if d == df]
+        points = [(n, b) for n, d, b in zip(grid['ncp'], grid['df'], grid['cdf_at_critical'], strict=True) if d == df]
         # In R's grid the power on the right side passes 80 % between the neighbours of the effect.
         assert all(1 - b < 0.8 for n, b in points if n < shift) and all(1 - b > 0.8 for n, b in points if n > shift)
 

@@ -29,7 +29,7 @@ def table(errors=ERRORS, **columns):
     frame = pd.DataFrame(rows, columns=['method', 'seed', 'image', 'landmark', 'error'])
     for name, values in columns.items():
         frame[name] = [values[int(image[1:])]['klm'.index(mark)]
-                       for image, mark in zip(frame['image'], frame['landmark'])]
+                       for image, mark in zip(frame['image'], frame['landmark'], strict=True)]
     return frame
 
 

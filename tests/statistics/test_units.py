@@ -47,7 +47,7 @@ def test_nme_and_photo_pixels_of_squeezed_images_are_those_of_the_photograph():
     table, offsets = photo_rows(np.random.default_rng(0), {'all': (1 / 20, 1 / 8)})
     content = analyze(table, **FAST)
     photo = np.hypot(*np.moveaxis(offsets, -1, 0)).mean(axis=(1, 2, 3))
-    for method, mean in zip('ab', photo):
+    for method, mean in zip('ab', photo, strict=True):
         ends = content['methods'][method]['endpoints']
         assert ends['ME_photo']['mean'] == pytest.approx(mean) and ends['NME']['mean'] == pytest.approx(mean / 50)
     said, = (one['text'] for one in content['alerts'] if one['kind'] == 'squeezed images')
@@ -76,7 +76,7 @@ def test_with_one_scale_nothing_is_other_than_without_the_columns():
 def never(rows_lacking, conditions=('all',), **choices):
     """A table in which ``k1`` was not learned by the named (condition, method, seed)s, analysed."""
     table, _ = photo_rows(np.random.default_rng(0), {name: (1 / 8, 1 / 8) for name in conditions})
-    keys = pd.Series([*zip(table['condition'], table['method'], table['seed'])])
+    keys = pd.Series([*zip(table['condition'], table['method'], table['seed'], strict=True)])
     table['trained'] = ~((table['landmark'] == 'k1') & keys.isin(rows_lacking))
     table.loc[~table['trained'], 'error'] += 20
     return table, analyze(validate(table), **FAST, **choices)
@@ -128,7 +128,7 @@ def test_conditions_of_two_input_sizes_are_compared_in_one_unit(known, endpoint,
     content = analyze(table, plan, **FAST)
     assert content['common_unit']['endpoint'] == endpoint == content['learning_curve']['endpoint']
     photo = np.hypot(*np.moveaxis(offsets, -1, 0)).mean(axis=(1, 2, 3))
-    for method, mean in zip('ab', photo):
+    for method, mean in zip('ab', photo, strict=True):
         # The same networks' errors in the photograph: a flat line, the same FR and AUC, ME in the main one's pixels.
         assert content['learning_curve']['methods'][method]['mean'] == pytest.approx([factor * mean] * 2)
         first, second = (content['conditions'][name]['methods'][method]['endpoints'] for name in SIZES)
@@ -165,7 +165,7 @@ def test_methods_of_two_input_sizes_are_compared_in_the_pixels_of_the_first():
         table.loc[finer, column] *= 2
     content = analyze(validate(table), **FAST)
     photo = np.hypot(*np.moveaxis(offsets, -1, 0)).mean(axis=(1, 2, 3))
-    for method, mean in zip('ab', photo):
+    for method, mean in zip('ab', photo, strict=True):
         ends = content['methods'][method]['endpoints']
         assert ends['ME']['mean'] == pytest.approx(mean / 8) and ends['NME']['mean'] == pytest.approx(mean / 50)
     assert kinds(content).count('inputs differ') == 1
