@@ -15,6 +15,7 @@ from hypothesis import settings
 settings.register_profile('whole', deadline=None, derandomize=True, max_examples=100)
 settings.register_profile('fast', settings.get_profile('whole'), max_examples=25)
 settings.load_profile('whole')
+pytest.register_assert_rewrite('drawn', 'handmade', 'in_r', 'odd')  # They say what differs as tests do.
 #: A reason to skip on each line, and after ``#`` why it is none to worry about.
 ALLOWED_SKIPS = Path(__file__).with_name('allowed_skips.txt')
 

@@ -1,10 +1,8 @@
-"""Annotation files as other programs and people write them: read right, or refused with the remedy."""
-
-import json
-import re
+"""Tables as other programs and people write them: read right, or refused with the remedy."""
 
 import numpy as np
 import pytest
+from odd import COUNT, HEIGHT, NAMES, WIDTH, assert_exact, landmarks, points
 
 from benchmark.datasets.formats import check_prepared
 from benchmark.datasets.formats.delimited import read_table
@@ -12,14 +10,7 @@ from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import read_split
 from benchmark.datasets.values import spelling_key
 
-NAMES = ('eye_r', 'eye_l', 'mouth')
 COLUMNS = [f'{name}_{axis}' for name in NAMES for axis in 'xy']
-WIDTH, HEIGHT, COUNT = 240, 220, 12
-
-
-def points(i):
-    """Landmarks (3, 2) of image i, in pixels with the first one's centre at 0."""
-    return np.array([[80.5 + i, 60.25], [150.5, 61.5 + i], [110.25, 140.75 + i]])
 
 
 @pytest.fixture
@@ -40,20 +31,6 @@ def faces(tmp_path, photo):
         return path
 
     return make
-
-
-def landmarks(root):
-    """Landmarks by image number; those not annotated are NaN."""
-    records = [r for s in ('train', 'val', 'test') for r in read_split(root, s).records]
-    return {int(r.file_name.split('/')[-1].split('.')[0]): np.where(r.visible[:, None], r.landmarks, np.nan)
-            for r in records}
-
-
-def assert_exact(root, atol=1e-4):
-    found = landmarks(root)
-    assert sorted(found) == list(range(COUNT))
-    for i, read in found.items():
-        np.testing.assert_allclose(read, points(i), atol=atol)
 
 
 # Numbers
@@ -317,139 +294,3 @@ def test_names_that_fit_two_files_or_one_file_twice(faces, tmp_path, convert, ph
     table.write_text(text.replace('C:\\study\\p0\\', '').replace('4.png', 'p1/4.png'))
     with pytest.raises(DataError, match=r"line 6: .* '4\.png' lies there without its folder"):
         convert('csv', table, tmp_path / 'dst', *images)
-
-
-# COCO
-
-
-@pytest.fixture
-def coco(tmp_path, photo):
-    """Writes a COCO file of ``COUNT`` images after a change; returns its path."""
-
-    def make(change=lambda c: None, name='src/faces.json'):
-        content = dict(
-            categories=[dict(id=1, name='face', keypoints=list(NAMES))],
-            images=[dict(id=i, file_name=f'{i}.png', width=WIDTH, height=HEIGHT) for i in range(COUNT)],
-            annotations=[dict(id=i, image_id=i, category_id=1, num_keypoints=3, bbox=[60, 40, 120, 130],
-                              keypoints=[v for x, y in points(i) for v in (x, y, 2)]) for i in range(COUNT)])
-        for i in range(COUNT):
-            photo(tmp_path / f'src/images/{i}.png', i, WIDTH, HEIGHT)
-        content = change(content) or content
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content))
-        return path
-
-    return make
-
-
-def test_coco_name_twice_is_refused_with_both_ids(coco, tmp_path, convert):
-    path = coco(lambda c: [image.update(file_name=f'{image["id"] % 4}.png') for image in c['images']] and None)
-    with pytest.raises(DataError, match=r"image '0\.png': the file name stands twice, with ids 0 and 4 \(3 more"):
-        convert('coco', path, tmp_path / 'dst')
-
-
-def every(change):
-    return lambda c: [change(c, a, a['image_id']) for a in c['annotations']] and None
-
-
-def categories(c):
-    c['categories'] = [dict(id=0, name='hand', keypoints=['a', 'b', 'c']), dict(id=1, name='box'), c['categories'][0]]
-    c['categories'][2]['id'] = 2
-    for a in list(c['annotations']):
-        a['category_id'] = 2
-        c['annotations'] += [dict(a, id=100 + a['id'], category_id=k, keypoints=[1, 2, 2] * 3) for k in (0, 1)]
-
-
-@pytest.mark.parametrize(('change', 'options', 'note'), [
-    (every(lambda c, a, i: a.update(bbox=[20, 30, 60, 0])), (), 'a box without extent is not used'),
-    (every(lambda c, a, i: a.update(keypoints=[v for p in points(i).tolist() for v in p])), (), 'without v'),
-    (every(lambda c, a, i: a.update(keypoints=[[*p, 2.0] for p in points(i).tolist()])), (), None),
-    (every(lambda c, a, i: a.update(category_id=0)), (), None),
-    (categories, ('--category', 'face'), None),
-    (lambda c: c['images'][0].update(width=None), (), None),
-])
-def test_coco_of_other_programs_is_read_exactly(coco, tmp_path, convert, change, options, note):
-    _, notes = convert('coco', coco(change), tmp_path / 'dst', *options)
-    assert note is None or any(note in n for n in notes), notes
-    assert_exact(tmp_path / 'dst')
-
-
-def test_coco_flat_box_crops_around_the_landmarks(coco, tmp_path, convert):
-    convert('coco', coco(every(lambda c, a, i: a.update(bbox=[0, 0, 200, 0]))), tmp_path / 'flat', '--size', 64)
-    convert('coco', coco(every(lambda c, a, i: a.pop('bbox'))), tmp_path / 'none', '--size', 64)
-    flat, none = landmarks(tmp_path / 'flat'), landmarks(tmp_path / 'none')
-    assert all(np.array_equal(flat[i], none[i]) for i in range(COUNT))
-
-
-@pytest.mark.parametrize(('change', 'kind', 'message'), [
-    (every(lambda c, a, i: a.update(num_keypoints=2)), 'num-keypoints',
-     r'num_keypoints is 2, but 3 landmarks have v > 0 \(12 annotations\)'),
-    (lambda c: c['annotations'][0]['keypoints'].__setitem__(slice(2, None, 3), [0, 0, 0]), 'v-zero',
-     r"image '0\.png': annotation 0: has coordinates, but v = 0 everywhere"),
-    (lambda c: c.update(info=dict(contributor='Label Studio')), 'label-studio', r'names and coordinates can disagree'),
-    (every(lambda c, a, i: a['keypoints'].__setitem__(slice(0, 2), [0, 0])), 'one-position',
-     r'12 landmarks in 12 of 12 images lie at exactly \(0, 0\) \(eye_r\).* use --missing=0,0'),
-])
-def test_coco_warnings(coco, tmp_path, convert, change, kind, message):
-    report, _ = convert('coco', coco(change), tmp_path / 'dst')
-    found = [f.message for f in report.findings if f.kind == kind]
-    assert len(found) == 1 and re.search(message, found[0]), report.findings
-
-
-@pytest.mark.parametrize(('change', 'message'), [
-    (lambda c: c['categories'][0].pop('keypoints') and [a.pop('keypoints') for a in c['annotations']] and None,
-     r'no category has `keypoints`: it has boxes or outlines only.*supervision'),
-    (lambda c: c['categories'][0].pop('keypoints') and [
-        (a.pop('keypoints'), a.update(bbox=[3, 4, 1, 1])) for a in c['annotations']] and None, r'labelme2coco'),
-    (categories, r'2 of them have `keypoints` \(hand, face\)\. Choose one with --category'),
-    (lambda c: c['annotations'][1].update(image_id='1'), r'image_id 1 is not in images\. Ids are numbers in images'),
-    (lambda c: c['annotations'][1].update(image_id=99), r'image_id 99 is not in images\. Add the image, or delete'),
-    (every(lambda c, a, i: a['keypoints'].__setitem__(2, .97)), r'eye_r has visibility 0\.97\. Use 0, 1 or 2; a conf'),
-    (lambda c: c['images'][0].update(width='240'), r"width is '240'\. Give whole pixels"),
-    (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b']),
-     r"categories: landmarks: 'a' appears more than once"),
-    (lambda c: dict(shapes=[], imagePath='a.png'), r'this is a labelme file\. Export COCO keypoints, or write a table'),
-    (lambda c: [dict(data={}, annotations=[])], r'this is a Label Studio export'),
-    (every(lambda c, a, i: a['keypoints'].__setitem__(slice(2, None, 3), [0] * 3)),
-     r'no annotation has a landmark with'),
-])
-def test_coco_that_cannot_be_read_is_named(coco, tmp_path, convert, change, message):
-    with pytest.raises(DataError, match=r'faces\.json: .*' + message):
-        convert('coco', coco(change), tmp_path / 'dst')
-    assert not (tmp_path / 'dst').exists()
-
-
-@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
-def test_coco_with_a_byte_order_mark(coco, tmp_path, convert, encoding):
-    path = coco()
-    path.write_bytes(path.read_text().encode(encoding))
-    convert('coco', path, tmp_path / 'dst')
-    assert_exact(tmp_path / 'dst')
-
-
-def test_coco_names_in_the_scheme_beside_it(coco, tmp_path, convert):
-    path = coco(lambda c: c['categories'][0].pop('keypoints') and None)
-    (path.parent / 'metainfo.json').write_text(json.dumps(dict(landmarks=NAMES, flip_indices=[1, 0, 2])))
-    convert('coco', path, tmp_path / 'dst')
-    assert_exact(tmp_path / 'dst')
-
-
-def test_coco_one_split_needs_a_word(coco, tmp_path, convert, photo):
-    path = coco(name='src/annotations/person_keypoints_train.json')
-    for i in range(COUNT):
-        photo(tmp_path / f'src/images/train/{i}.png', i, WIDTH, HEIGHT)
-        (tmp_path / f'src/images/{i}.png').unlink()
-    with pytest.raises(DataError, match=r'no image is in split test, all are in train\. Use --resplit'):
-        convert('coco', path.parents[1], tmp_path / 'dst')
-    convert('coco', path.parents[1], tmp_path / 'folder', '--resplit')
-    convert('coco', path, tmp_path / 'file')
-    assert_exact(tmp_path / 'folder')
-    assert_exact(tmp_path / 'file')
-
-
-def test_coco_file_in_two_folders(coco, tmp_path, convert, photo):
-    path = coco()
-    photo(tmp_path / 'src/3.png', 99, WIDTH, HEIGHT)
-    with pytest.raises(DataError, match=r"image '3\.png': .*images/3\.png and .*src/3\.png both fit, and differ"):
-        convert('coco', path, tmp_path / 'dst')

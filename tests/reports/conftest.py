@@ -329,6 +329,12 @@ def page(suite_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return suite_folder / 'report/index.html'
 
 
+@pytest.fixture(scope='module')
+def analysis(page: Path) -> dict:
+    """The analysis of :func:`page`."""
+    return json.loads((page.parents[1] / 'analysis.json').read_text())
+
+
 @pytest.fixture(scope='session')
 def small_page(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace) -> Path:
     """The report of three methods, three seeds and seven pictures; quick in a browser."""
