@@ -17,7 +17,7 @@ FLOORS = (
     ('benchmark.statistics', 'benchmark.datasets'),
     ('benchmark.codecs',),
     ('benchmark.models',),
-    ('benchmark.engine', 'benchmark.evaluation'),
+    ('benchmark.engine', 'benchmark.evaluation', 'benchmark.judging'),
     ('benchmark.plugins',),
     ('benchmark.experiments.errors',),
     ('benchmark.experiments.state',),

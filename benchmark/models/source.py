@@ -9,7 +9,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .checkpoint import load_plain
+from .checkpoint import CheckpointError, read_checkpoint
 
 RANDOM = 'random'
 
@@ -29,12 +29,10 @@ def load_source_checkpoint(path: str | Path) -> dict:
         raise SourceError(f'{path}: no such source checkpoint. Train one with a suite (tools/run_suite.py), or convert '
                           'one with tools/convert_source.py.')
     try:
-        content = load_plain(path)
-        state = content['state_dict']
-    except Exception as error:
-        raise SourceError(f'{path}: not a source checkpoint ({type(error).__name__}: {error}). Make one with '
-                          'tools/convert_source.py.') from None
-    if not any(key.startswith('backbone.') for key in state):
+        content = read_checkpoint(path)
+    except CheckpointError as error:
+        raise SourceError(f'{error} A source checkpoint is made by tools/convert_source.py.') from None
+    if not any(key.startswith('backbone.') for key in content['state_dict']):
         raise SourceError(f'{path}: has no tensor named backbone.*. Make a source checkpoint with '
                           'tools/convert_source.py.')
     return content
