@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
-import json
 import re
 import sys
 import textwrap
@@ -18,10 +17,11 @@ from typing import Any, NamedTuple
 
 from benchmark.experiments.suite.fields import rows
 from benchmark.experiments.suite.suite import Suite
+from benchmark.statistics.output import SCHEMA
+from benchmark.statistics.schemas import read_schema
 from benchmark.utils.files import ROOT, write_text
 
 DOCS = ROOT / 'docs'
-SCHEMA = ROOT / 'benchmark/statistics/schema.json'
 MADE = 'Made by `python -m benchmark.reference --write`; change what it says in the code.'
 #: The commands in the order of a user's day; those that are not named here come last.
 ORDER = ('run_all.sh', 'prepare_data.py', 'run_suite.py', 'work.py', 'analyze.py', 'report.py', 'convert_source.py',
@@ -188,7 +188,7 @@ def analysis() -> str:
     Raises:
         ValueError: A field of the schema has no description.
     """
-    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
+    schema = read_schema(SCHEMA)
     shared = schema['$defs']
     version = schema['properties']['schema_version']['const']
     parts = [f'# analysis.json\n\n{MADE} Here it is `description` in `benchmark/statistics/schema.json`, by which '

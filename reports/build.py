@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from benchmark.statistics.output import SCHEMA, SCHEMA_VERSION
+from benchmark.statistics.schemas import first_problem, read_schema
+from benchmark.utils.files import write_bytes
 
 from .figures.files import collected
 from .page import make_environment, render_page, render_section
@@ -47,8 +44,9 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         raise ReportError(f'{analysis_path}: field report: {error}') from error
     write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
     write_folder(folder / 'figures', figures)
-    write(folder / 'summary.md', summary(analysis).encode(errors='replace'))
-    return write(folder / 'index.html', page.encode(errors='backslashreplace'))
+    write_bytes(folder / 'summary.md', summary(analysis).encode(errors='replace'))
+    write_bytes(folder / 'index.html', page.encode(errors='backslashreplace'))
+    return folder / 'index.html'
 
 
 def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]:
@@ -88,12 +86,9 @@ def read_analysis(path: Path) -> dict[str, Any]:
             f'{path}: field schema_version: {version!r} instead of {SCHEMA_VERSION}; make it again with '
             'tools/analyze.py'
         )
-    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
-    problem = best_match(Draft202012Validator(schema).iter_errors(analysis))
-    if problem is not None:
-        message = problem.message if len(problem.message) < 200 else f'{problem.message[:200]} ...'
-        raise ReportError(f'{path}: field {problem.json_path}: {message}; make it again with tools/analyze.py')
-    return analysis
+    if found := first_problem(analysis, read_schema(SCHEMA)):
+        raise ReportError(f'{path}: {found}; make it again with tools/analyze.py')
+    return dict(analysis)
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -112,23 +107,8 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """Write files, and remove those of an earlier report that this one does not have."""
     for name, content in files.items():
-        write(folder / name, content)
+        write_bytes(folder / name, content)
     kinds = {'.csv', '.tex', '.pdf'}
     for path in folder.glob('*') if folder.is_dir() else ():
         if path.suffix in kinds and path.name not in files:
             path.unlink()
-
-
-def write(path: Path, content: bytes) -> Path:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
-    try:
-        with os.fdopen(handle, 'wb') as stream:
-            stream.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path

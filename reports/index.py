@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from benchmark.utils.files import write_bytes
+
 from .answers import answers
-from .build import ReportError, read_analysis, write
+from .build import ReportError, read_analysis
 from .page import make_environment, render_page
 from .page_text import cut, isolated
 
@@ -37,7 +39,9 @@ class Entry:
 
     @property
     def headline(self) -> str:
-        """The answer, or the best mean where nothing was planned."""
+        """The answer; why there is none where the analysis can't be read."""
+        if self.analysis is None:
+            return self.problem
         blocks = self.analysis['methods']
         sentences = answers(self.analysis, lambda name: isolated(cut(blocks[name]['label'], 40)))
         return ' '.join(sentences) if sentences else 'No contrast was planned, so nothing is tested.'
@@ -62,7 +66,8 @@ def build_index(folders: Sequence[str | Path], out: str | Path | None = None) ->
     entries = sorted((read_entry(path, out) for path in found), key=lambda entry: entry.name)
     entries.sort(key=lambda entry: entry.started[1] if entry.started else '', reverse=True)
     page = render_page(make_environment(), 'overview.html', (), None, entries=entries, mark=MARK)
-    return write(out / 'index.html', page.encode(errors='backslashreplace'))
+    write_bytes(out / 'index.html', page.encode(errors='backslashreplace'))
+    return out / 'index.html'
 
 
 def refresh(report: Path) -> Path | None:

@@ -5,12 +5,12 @@ It needs neither pandas nor scipy, so that a plan is checked before anything is 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from .errors import TableError
 from .options import read_options
+from .schemas import first_problem, read_schema
 
 SCHEMA = Path(__file__).with_name('input_schema.json')
 
@@ -22,13 +22,7 @@ def problem(content: Any, kind: str) -> str | None:
         content: The content, as JSON gives it.
         kind: ``plan``, ``record`` or ``tuning``.
     """
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
-    found = best_match(Draft202012Validator({**schema, '$ref': f'#/$defs/{kind}'}).iter_errors(content))
-    if found is None:
-        return None
-    return f"field {found.json_path.removeprefix('$').removeprefix('.') or 'the whole file'}: {found.message[:200]}"
+    return first_problem(content, {**read_schema(SCHEMA), '$ref': f'#/$defs/{kind}'})
 
 
 def check_plan(content: dict[str, Any]) -> None:

@@ -55,6 +55,12 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding='utf-8')
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Writes a file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Writes JSON atomically; NaN is refused, for JSON has none."""
     write_text(path, json_text(content))
