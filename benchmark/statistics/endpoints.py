@@ -42,6 +42,7 @@ class Endpoint:
     """An endpoint for readers: the one place that says how it is named, which way is better and how it is written.
 
     Attributes:
+        head: Its short name, over a column or beside a number; those that share one differ in their unit.
         label: Its name.
         description: What it is.
         better: ``lower`` or ``higher``.
@@ -55,6 +56,7 @@ class Endpoint:
         unit_words: The unit of shown differences in a sentence, where conditions may be compared in it.
     """
 
+    head: str
     label: str
     description: str
     better: str = 'lower'
@@ -75,20 +77,22 @@ class Endpoint:
                 'difference_unit': unit if self.difference is None else self.difference}
 
 
-def _distance(label: str, description: str, unit: str | None = None, unit_words: str | None = None) -> Endpoint:
-    return Endpoint(label, description, unit=unit, shown=unit, difference=unit, unit_words=unit_words)
+def _distance(label: str, description: str, unit: str | None = None, unit_words: str | None = None,
+              head: str = 'ME') -> Endpoint:
+    return Endpoint(head, label, description, unit=unit, shown=unit, difference=unit, unit_words=unit_words)
 
 
 ENDPOINTS = {
     'ME': _distance('mean error', 'Mean over images of the mean Euclidean error of the landmarks. Primary.'),
     'ME_printed': _distance('mean error, as printed', 'The formula as the paper prints it: Frobenius norm over K, '
-                            'sqrt(sum of squared errors) / K.'),
-    'FR': Endpoint('failure rate', 'Share of images whose mean error is above the threshold.', unit='share of images',
-                   factor=100, decimals=1, shown='% of images', difference='percentage points', worst=1.0),
-    'AUC': Endpoint('area under the CED', 'Area under the cumulative error distribution from 0 to the threshold, '
-                    'divided by the threshold.', 'higher', 'share of the area', shown='0 to 1', difference='',
-                    worst=0.0, noun='AUC'),
-    'NME': Endpoint('normalised mean error', 'Mean error over the inter-ocular distance of the image.',
+                            'sqrt(sum of squared errors) / K.', head='ME as printed'),
+    'FR': Endpoint('FR', 'failure rate', 'Share of images whose mean error is above the threshold.',
+                   unit='share of images', factor=100, decimals=1, shown='% of images', difference='percentage points',
+                   worst=1.0),
+    'AUC': Endpoint('AUC', 'area under the CED', 'Area under the cumulative error distribution from 0 to the '
+                    'threshold, divided by the threshold.', 'higher', 'share of the area', shown='0 to 1',
+                    difference='', worst=0.0, noun='AUC'),
+    'NME': Endpoint('NME', 'normalised mean error', 'Mean error over the inter-ocular distance of the image.',
                     unit='share of the inter-ocular distance', factor=100, decimals=2, shown='%',
                     difference='% of the inter-ocular distance',
                     unit_words='percent of the inter-ocular distance'),
@@ -102,7 +106,7 @@ ENDPOINTS = {
 
 def rate_endpoint(limit: str) -> Endpoint:
     """The success detection rate at a limit such as '2 mm'."""
-    return Endpoint(f'success detection rate at {limit}',
+    return Endpoint(RATE_HEAD, f'success detection rate at {limit}',
                     f'Mean over images of the share of landmarks with an error of at most {limit}.', 'higher',
                     'share of landmarks', 100, 1, '% of landmarks', 'percentage points', 0.0)
 
@@ -126,7 +130,7 @@ ROUNDING = 1e-9
 #: How much above a success threshold, as a share of it, an error still counts as equal: 30 pixels of 0.1 mm are 3 mm in
 #: any arithmetic.
 TIE = 1e-9
-RATE = 'SDR_'
+RATE, RATE_HEAD = 'SDR_', 'SDR'
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,11 @@ class Rates:
 def is_rate(endpoint: str) -> bool:
     """Whether an endpoint is a success detection rate."""
     return endpoint.startswith(RATE)
+
+
+def head(endpoint: str) -> str:
+    """The short name of an endpoint."""
+    return RATE_HEAD if is_rate(endpoint) else ENDPOINTS[endpoint].head
 
 
 def is_share(endpoint: str) -> bool:

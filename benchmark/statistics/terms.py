@@ -19,6 +19,8 @@ Scope = Literal['procedure', 'networks']
 PROCEDURE: Final = 'procedure'
 NETWORKS: Final = 'networks'
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+#: What a scope's verdicts are said of, as sentences begin.
+SAID_OF: dict[Scope, str] = {PROCEDURE: 'As training procedures', NETWORKS: 'For these trained models'}
 
 PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
 #: The planned pairs of every condition in the unit that conditions are compared in.
@@ -30,6 +32,8 @@ EQUIVALENT, NON_INFERIOR, INCONCLUSIVE = 'equivalent', 'non-inferior', 'inconclu
 NOT_ESTIMABLE = 'not estimable'
 VERDICTS = (SUPERIOR_RELEVANT, SUPERIOR, INFERIOR_RELEVANT, INFERIOR, EQUIVALENT, NON_INFERIOR, INCONCLUSIVE,
             NOT_ESTIMABLE)
+#: Those by which the first method is the better one, and those by which it is the worse one.
+BETTER, WORSE = (SUPERIOR, SUPERIOR_RELEVANT), (INFERIOR, INFERIOR_RELEVANT)
 
 #: Where a difference lies to a margin, or a mean error to that between annotators.
 BEYOND, WITHIN, UNCLEAR = 'beyond', 'within', 'unclear'

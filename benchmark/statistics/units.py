@@ -129,5 +129,5 @@ def described(endpoint: str | None) -> dict[str, Any] | None:
     if endpoint is None:
         return None
     about = ENDPOINTS[endpoint]
-    return {'endpoint': endpoint, 'label': endpoint.partition('_')[0], 'unit': about.difference,
+    return {'endpoint': endpoint, 'label': about.head, 'unit': about.difference,
             'factor': float(about.factor)}

@@ -19,6 +19,7 @@ from .terms import (
     NON_INFERIOR,
     NOT_ESTIMABLE,
     PROCEDURE,
+    SAID_OF,
     SUPERIOR,
     SUPERIOR_RELEVANT,
     UNCLEAR,
@@ -120,11 +121,12 @@ class _Words(Scale):
     def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
         """One sentence with both verdicts."""
         if min(procedure['n_seeds']) < 2 and procedure['verdict'] == NOT_ESTIMABLE:
-            return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. For '
-                    f'these trained models: {self.conclusion(networks)}.')
+            return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. '
+                    f'{SAID_OF[NETWORKS]}: {self.conclusion(networks)}.')
         if procedure['verdict'] == networks['verdict']:
-            return f'As training procedures and for these trained models: {self.conclusion(procedure)}.'
-        return (f'As training procedures: {self.conclusion(procedure)}. For these trained models: '
+            both = f'{SAID_OF[PROCEDURE]} and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
+            return f'{both}: {self.conclusion(procedure)}.'
+        return (f'{SAID_OF[PROCEDURE]}: {self.conclusion(procedure)}. {SAID_OF[NETWORKS]}: '
                 f'{self.conclusion(networks)}.')
 
     def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
@@ -135,18 +137,18 @@ class _Words(Scale):
         about = ENDPOINTS[self.endpoint]
         what = about.noun or about.label
         percent = effect['percent']
-        share = f' ({abs(percent):.1f} %)' if percent == percent and not is_share(self.endpoint) else ''
+        share = f' ({rounded(abs(percent), 1)} %)' if percent == percent and not is_share(self.endpoint) else ''
         start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
                  f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')
         if float(self.number(one['estimate'])) == 0:
             start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: both have the same {what}.')
         if one['verdict'] == NOT_ESTIMABLE:
-            text = f'{start} As training procedures they can\'t be judged: {one["reason"]}.'
+            text = f'{start} {SAID_OF[PROCEDURE]} they can\'t be judged: {one["reason"]}.'
             if one['bound'] is not None:
-                text += (f' At most {100 * one["bound"]:.2g} % of all {self.unit_of}s can differ ({self.level} '
+                text += (f' At most {rounded(one["bound"], 1, 100)} % of all {self.unit_of}s can differ ({self.level} '
                          'one-sided bound, for these networks).')
             return text
-        return (f'{start} As training procedures (other seeds, other {self.unit_of}s) the {self.level} interval is '
+        return (f'{start} {SAID_OF[PROCEDURE]} (other seeds, other {self.unit_of}s) the {self.level} interval is '
                 f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, and p '
                 f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons: {self.conclusion(one)}. Looked at '
                 f'alone and under a flat prior, claiming that {self.a} is better would be wrong with a probability of '
@@ -155,8 +157,8 @@ class _Words(Scale):
     def networks(self, one: Mapping[str, Any]) -> str:
         """The same for these trained models."""
         if one['verdict'] == NOT_ESTIMABLE:
-            return f'For these trained models: {one["reason"]}.'
-        return (f'For these trained models (other {self.unit_of}s only) the interval is '
+            return f'{SAID_OF[NETWORKS]}: {one["reason"]}.'
+        return (f'{SAID_OF[NETWORKS]} (other {self.unit_of}s only) the interval is '
                 f'{self.interval(one["ci_low"], one["ci_high"])}, adjusted p {p_value(one["p_adjusted"])}: '
                 f'{self.conclusion(one)}.')
 

@@ -284,7 +284,7 @@ def test_without_any_failure_the_bound_is_told():
     assert scopes['procedure']['bound'] == pytest.approx(bound)
     text = statement['text']
     assert 'both have the same failure rate.' in text
-    assert f'At most {100 * bound:.2g} % of all images can differ (95 % one-sided bound, for these networks).' in text
+    assert f'At most {100 * bound:.1f} % of all images can differ (95 % one-sided bound, for these networks).' in text
     assert 'all differences between the images are equal' in text and 'three seeds' not in text
     assert statement['headline'].startswith('As training procedures and for these trained models: CTD-ED and FT '
                                             "can't be judged (all differences")
