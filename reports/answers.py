@@ -6,28 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PROCEDURE, NETWORKS = 'procedure', 'networks'
-NAMED = 8  # names in a sentence; the others are counted
+from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 
-#: Verdict -> symbol, so that no verdict rests on its colour.
-SYMBOLS = {
-    'superior and relevant': '▲▲',
-    'superior': '▲',
-    'equivalent': '≈',
-    'non-inferior': '≥',
-    'inconclusive': '?',
-    'inferior': '▼',
-    'inferior and relevant': '▼▼',
-    'not estimable': '∅',
-}
-_IS = {  # what a is, compared with the methods {}
-    'superior and relevant': 'better than {} by more than the margin',
-    'superior': 'better than {}',
-    'equivalent': 'equivalent to {} within the margin',
-    'non-inferior': 'not worse than {} by more than the margin',
-    'inferior': 'worse than {}',
-    'inferior and relevant': 'worse than {} by more than the margin',
-}
+from .planned import by_scope, pair_of, planned
+from .verdicts import VERDICTS
+
+NAMED = 8  # names in a sentence; the others are counted
 
 
 @dataclass(frozen=True)
@@ -40,12 +24,9 @@ class Pair:
     networks: int
 
 
-def planned_pairs(analysis: dict[str, Any]) -> list[Pair]:
+def answered(analysis: dict[str, Any]) -> list[Pair]:
     """The planned contrasts of ME under the main condition, in the order of the plan."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for place, one in enumerate(analysis['contrasts']):
-        if one['family'] == 'planned' and one['endpoint'] == 'ME':
-            found.setdefault((one['a'], one['b']), {})[one['scope']] = place
+    found = by_scope(planned(analysis, 'ME'), pair_of)
     return [Pair(a, b, scopes[PROCEDURE], scopes[NETWORKS]) for (a, b), scopes in found.items() if len(scopes) == 2]
 
 
@@ -61,7 +42,7 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
         analysis: Content of analysis.json.
         label: Method -> its name for readers.
     """
-    pairs = planned_pairs(analysis)
+    pairs = answered(analysis)
     label = label or (lambda name: analysis['methods'][name]['label'])
     if not pairs:
         return []
@@ -69,14 +50,14 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
     if single_seed(analysis, pairs):
         return [
             'One training run per method cannot tell which training procedure is better.',
-            'For these trained models: ' + _sentence([(p, verdict[p.networks]) for p in pairs], label),
+            f'{SAID_OF[NETWORKS]}: {_sentence([(p, verdict[p.networks]) for p in pairs], label)}',
         ]
-    first = 'As training procedures: ' + _sentence([(p, verdict[p.procedure]) for p in pairs], label)
+    first = f'{SAID_OF[PROCEDURE]}: {_sentence([(p, verdict[p.procedure]) for p in pairs], label)}'
     other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
     if not other:
         return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
     rest = '' if len(other) == len(pairs) else ' The other verdicts are the same.'
-    return [first, 'For these trained models: ' + _sentence(other, label) + rest]
+    return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}']
 
 
 def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
@@ -84,13 +65,14 @@ def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) ->
     if len({pair.a for pair, _ in found}) > 1:
         return _against(found, label)
     subject, groups = label(found[0][0].a), _groups(found, lambda pair: label(pair.b))
-    parts = [text.format(listed(groups[name])) for name, text in _IS.items() if name in groups]
+    parts = [look.clause.format(listed(groups[name])) for name, look in VERDICTS.items()
+             if look.clause and name in groups]
     clauses = [f'{subject} is {"; ".join(parts)}'] if parts else []
     name = 'it' if parts else subject
-    if 'inconclusive' in groups:
-        clauses.append(f'whether {name} is better or worse than {listed(groups["inconclusive"])} is not settled')
-    if 'not estimable' in groups:
-        clauses.append(f"{name} can't be compared with {listed(groups['not estimable'])}")
+    if INCONCLUSIVE in groups:
+        clauses.append(f'whether {name} is better or worse than {listed(groups[INCONCLUSIVE])} is not settled')
+    if NOT_ESTIMABLE in groups:
+        clauses.append(f"{name} can't be compared with {listed(groups[NOT_ESTIMABLE])}")
     return '; '.join(clauses) + '.'
 
 
@@ -98,14 +80,14 @@ def _against(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> 
     """'compared with FT, A and B are better; C is worse; for D it is not settled.'"""
     groups = _groups(found, lambda pair: label(pair.a))
     clauses = []
-    for name, text in _IS.items():
-        if name in groups:
-            what = ' '.join(text.replace('than {}', '').replace('to {}', '').split())
+    for name, look in VERDICTS.items():
+        if look.clause and name in groups:
+            what = ' '.join(look.clause.replace('than {}', '').replace('to {}', '').split())
             clauses.append(f'{listed(groups[name])} {"is" if len(groups[name]) == 1 else "are"} {what}')
-    if 'inconclusive' in groups:
-        clauses.append(f'for {listed(groups["inconclusive"])} it is not settled')
-    if 'not estimable' in groups:
-        clauses.append(f"{listed(groups['not estimable'])} can't be judged")
+    if INCONCLUSIVE in groups:
+        clauses.append(f'for {listed(groups[INCONCLUSIVE])} it is not settled')
+    if NOT_ESTIMABLE in groups:
+        clauses.append(f"{listed(groups[NOT_ESTIMABLE])} can't be judged")
     return f'compared with {label(found[0][0].b)}, ' + '; '.join(clauses) + '.'
 
 

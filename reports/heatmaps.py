@@ -79,7 +79,8 @@ class Heatmaps:
             return {}
         if heatmaps.ndim != 3 or heatmaps.dtype != np.uint8 or not len(names) == len(heatmaps) == len(boxes):
             return {}
-        return {str(name): (heatmap, tuple(map(float, box))) for name, heatmap, box in zip(names, heatmaps, boxes)}
+        return {str(name): (heatmap, (float(box[0]), float(box[1]), float(box[2]), float(box[3])))
+                for name, heatmap, box in zip(names, heatmaps, boxes, strict=True)}
 
 
 def layer(heatmap: np.ndarray, box: Box, view: Box, element: str) -> Markup:

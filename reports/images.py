@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ SIDE = 280  # longest side of an embedded picture, in pixels
 MARGIN = 0.3  # of the landmarks' larger extent, on each side
 ARM = 2.1  # of a cross, in percent of the picture's width
 TRUE = '#2bff6a'
+#: x and y of each landmark; None where it is not known.
+Points = Sequence[Sequence[float | None]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def load(root: str | Path | None, sample: dict[str, Any], base: Path) -> Picture
     return Picture(uri, (left - 0.5, top - 0.5, float(width), float(height)))
 
 
-def definition(picture: Picture, element: str, truth: list) -> Markup:
+def definition(picture: Picture, element: str, truth: Points) -> Markup:
     """What the overlays use: the ``<image>``, and ``<element>-true``, the true positions as crosses.
 
     Args:
@@ -83,7 +86,7 @@ def definition(picture: Picture, element: str, truth: list) -> Markup:
     x, y, width, height = picture.box
     arm = ARM * width / 100
     cross = ''.join(f'M{a - arm:.1f} {b:.1f}H{a + arm:.1f}M{a:.1f} {b - arm:.1f}V{b + arm:.1f}'
-                    for a, b in truth if None not in (a, b))
+                    for a, b in truth if a is not None and b is not None)
     return Markup(
         '<image id="{0}" href="{1}" x="{2:g}" y="{3:g}" width="{4:g}" height="{5:g}"/>'
         '<g id="{0}-true" fill="none" stroke-linecap="round"><path d="{6}" stroke="#000" stroke-opacity=".55" '
@@ -91,7 +94,7 @@ def definition(picture: Picture, element: str, truth: list) -> Markup:
     ).format(element, picture.uri, x, y, width, height, cross, 0.016 * width, TRUE, 0.008 * width)
 
 
-def overlay(picture: Picture, element: str, truth: list, points: list, colour: str, label: str) -> Markup:
+def overlay(picture: Picture, element: str, truth: Points, points: Points, colour: str, label: str) -> Markup:
     """The picture ``element`` with green crosses (truth), dots (prediction) and a line between the two.
 
     Args:
@@ -103,7 +106,7 @@ def overlay(picture: Picture, element: str, truth: list, points: list, colour: s
         label: What it shows, in words.
     """
     size = picture.box[2] / 100
-    pairs = [(*a, *b) for a, b in zip(truth, points) if None not in (*a, *b)]
+    pairs = [(*a, *b) for a, b in zip(truth, points, strict=True) if None not in (*a, *b)]
     lines = ''.join(f'M{a:.1f} {b:.1f}L{x:.1f} {y:.1f}' for a, b, x, y in pairs)
     # A dot is a line without length, with round ends: twice, for its white rim.
     dots = ''.join(f'M{x:.1f} {y:.1f}h0' for _, _, x, y in pairs)

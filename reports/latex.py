@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .answers import PROCEDURE
-from .numbers import lead, look, lookup, probability, written
+from benchmark.statistics.endpoints import RATE_HEAD
+from benchmark.statistics.options import TESTED
+from benchmark.statistics.terms import PROCEDURE
+
+from .numbers import Form, best, form, led, level, lookup, probability
+from .planned import by_scope, other_of, pair_of, planned
 from .units import across
+from .verdicts import BETTER_MARK, WORSE_MARK, dagger
 
 ESCAPES = str.maketrans({
     '\\': r'\textbackslash{}', '{': r'\{', '}': r'\}', '$': r'\$', '&': r'\&', '#': r'\#', '_': r'\_', '%': r'\%',
@@ -15,15 +20,12 @@ ESCAPES = str.maketrans({
     '>': r'\textgreater{}',
     '|': r'\textbar{}', '\u2212': '$-$', '–': '--',
 })  # fmt: skip
-#: Endpoint -> heading.
-COLUMNS = {'ME': 'ME', 'FR': r'FR [\%]', 'AUC': 'AUC', 'NME': r'NME [\%]'}
-BETTER, WORSE = ('superior', 'superior and relevant'), ('inferior', 'inferior and relevant')
 
 
 def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
     """File name -> text; each needs ``\\usepackage{booktabs}``."""
     found = {'table1.tex': table1(analysis)}
-    if any(one['family'] == 'planned' for one in analysis['contrasts']):
+    if any(planned(analysis)):
         found['contrasts.tex'] = contrasts(analysis)
     if len(analysis['order']['conditions']) > 1:
         found['conditions.tex'] = conditions(analysis)
@@ -36,21 +38,21 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
 
 def table1(analysis: dict[str, Any]) -> str:
     """Means with intervals, seed SD and image SD."""
-    first = lead(analysis)
-    names = [first, *(name for name in COLUMNS if name in analysis['endpoints'] and name != first)]
-    best = {name: _best(analysis, analysis['methods'], name) for name in names}
+    forms = led(analysis, TESTED)
+    first = forms[0]
+    bold = {one.endpoint: best(analysis, analysis['methods'], one.endpoint) for one in forms}
     marks, note = _marks(analysis)
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        cells = [_estimate(block, name, method in best[name], look(analysis, name), marks.get((method, name), ''))
-                 for name in names]
-        spread = [_number(lookup(block, ('endpoints', first, part)), *look(analysis, first))
+        cells = [_estimate(block, one, method in bold[one.endpoint], marks.get((method, one.endpoint), ''))
+                 for one in forms]
+        spread = [tex(first.text(lookup(block, ('endpoints', first.endpoint, part))))
                   for part in ('seed_sd', 'image_sd')]
         rows.append([tex(block['label']), cells[0], *spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = [COLUMNS.get(name, 'ME [mm]') for name in names]
-    unit = tex(analysis['unit']) + (' where not in mm' if first == 'ME_mm' else '')
+    heads = [_head(one) for one in forms]
+    unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
     caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
                f'{_level(analysis)} intervals over seeds and {analysis["unit_of_analysis"]}s. Seed SD: over seeds; '
                f'image SD: over images, of seed averages. Bold: best observed mean.{note}')
@@ -59,24 +61,22 @@ def table1(analysis: dict[str, Any]) -> str:
 
 def contrasts(analysis: dict[str, Any]) -> str:
     """The planned contrasts: difference, interval, adjusted p and verdict in both scopes."""
-    places: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}
-    for one in analysis['contrasts']:
-        if one['family'] == 'planned' and one['endpoint'] in COLUMNS:
-            places.setdefault((one['a'], one['b'], one['endpoint']), {})[one['scope']] = one
+    places = by_scope(planned(analysis), lambda one: (one['a'], one['b'], one['endpoint']))
     label = {name: tex(block['label']) for name, block in analysis['methods'].items()}
     rows = []
     for (a, b, endpoint), scopes in places.items():
-        head, (digits, scale) = COLUMNS[endpoint], look(analysis, endpoint)
-        cells = []
-        for scope in scopes.values():
-            ends = [_number(scope[end], digits, scale) for end in ('ci_low', 'ci_high')]
-            cells += [_interval(*ends) if scope['ci_low'] is not None else '--',
-                      tex(probability(scope['p_adjusted'])), _verdict(scope['verdict'])]
-        first = next(iter(scopes.values()))
-        rows.append([f'{label[a]} $-$ {label[b]}', head, _number(first['estimate'], digits, scale), *cells])
+        look, cells = form(analysis, endpoint), []
+        for place in scopes.values():
+            one = analysis['contrasts'][place]
+            _, _, ends = look.estimate(one, 'estimate')
+            cells += [_interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
+                      one['verdict'] + dagger(one['verdict'])]
+        first = analysis['contrasts'][next(iter(scopes.values()))]
+        rows.append([f'{label[a]} $-$ {label[b]}', _head(look), tex(look.text(first['estimate'])), *cells])
     caption = (f'Planned contrasts, first minus second; FR in percentage points. {_level(analysis)} intervals, not '
                'adjusted; p adjusted by Holm. Procedure: seeds and images random; networks: the trained networks, '
-               r'images random. $\dagger$: superior; $\ddagger$: inferior. Inconclusive leaves open which is better.')
+               rf'images random. ${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
+               'is better.')
     heads = ['Contrast', 'endpoint', 'difference', 'procedure', 'p', 'verdict', 'networks', 'p', 'verdict']
     return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * 2)
 
@@ -86,18 +86,18 @@ def conditions(analysis: dict[str, Any]) -> str:
     axis = across(analysis)
     names = [name for name in analysis['order']['conditions'] if analysis['conditions'][name]['n_images']]
     blocks = {name: analysis['conditions'][name]['methods'] for name in names}
-    best = {name: _best(analysis, blocks[name], axis.endpoint) for name in names}
+    bold = {name: best(analysis, blocks[name], axis.endpoint) for name in names}
     rows = []
     for method in analysis['order']['methods']:
         cells = [analysis['methods'][method]['label'].translate(ESCAPES)]
         for name in names:
             cell = blocks[name][method]['endpoints'].get(axis.endpoint)
-            text = '--' if cell is None else _number(cell['mean'], axis.digits, axis.factor)
-            text = rf'\textbf{{{text}}}' if method in best[name] else text
-            spread = cell and cell['seed_sd'] is not None and _number(cell['seed_sd'], axis.digits, axis.factor)
+            text = '--' if cell is None else tex(axis.text(cell['mean']))
+            text = rf'\textbf{{{text}}}' if method in bold[name] else text
+            spread = cell and cell['seed_sd'] is not None and tex(axis.text(cell['seed_sd']))
             cells.append(text + (f' ({spread})' if spread else ''))
         rows.append(cells)
-    caption = (f'{axis.title} in {tex(axis.unit)} under each condition, in parentheses its SD over seeds. Bold: best '
+    caption = (f'{axis.head} in {tex(axis.unit)} under each condition, in parentheses its SD over seeds. Bold: best '
                'observed mean.')
     heads = ['Method', *(tex(analysis['conditions'][name]['label']) for name in names)]
     return _table(caption, 'conditions', heads, rows)
@@ -107,13 +107,13 @@ def landmarks(analysis: dict[str, Any]) -> str:
     """Mean error per landmark and method."""
     block = analysis['landmarks']
     methods = [name for name in analysis['order']['methods'] if name in block['methods']]
-    labels = [tex(analysis['methods'][method]['label']) for method in methods]
+    labels, look = [tex(analysis['methods'][method]['label']) for method in methods], form(analysis, 'ME')
     grid = [['Landmark', *labels]] + [
-        [tex(name), *(_number(lookup(block['methods'][method], (name, 'mean')), 3) for method in methods)]
+        [tex(name), *(tex(look.text(lookup(block['methods'][method], (name, 'mean')))) for method in methods)]
         for name in block['names']
     ]
     if len(methods) > max(10, len(block['names'])):  # more than a page is wide
-        grid = [list(column) for column in zip(*grid)]
+        grid = [list(column) for column in zip(*grid, strict=True)]
         grid[0][0] = 'Method'
     caption = f'Mean error per landmark in {tex(analysis["unit"])}, over images and seeds. Exploratory.'
     return _table(caption, 'landmarks', grid[0], grid[1:])
@@ -122,22 +122,22 @@ def landmarks(analysis: dict[str, Any]) -> str:
 def success(analysis: dict[str, Any]) -> str:
     """Mean radial error with its SD, and success detection rates; between annotators last."""
     block, observed = analysis['success'], analysis.get('annotators')
-    names = [block['mean'], *block['endpoints']]
-    best = {name: _best(analysis, analysis['methods'], name) for name in names}
+    forms = [form(analysis, name) for name in (block['mean'], *block['endpoints'])]
+    bold = {one.endpoint: best(analysis, analysis['methods'], one.endpoint) for one in forms}
     shown = [(tex(analysis['methods'][name]['label']), name, analysis['methods'][name], block['methods'][name])
              for name in analysis['order']['methods'] if name in block['methods']]
     if observed:
         shown.append((r'\midrule between annotators', None, observed, observed))
     rows = []
     for label, name, ends, spread in shown:
-        cells = [_estimate(ends, end, name in best[end], look(analysis, end)) for end in names]
-        rows.append([label, cells[0], _number(spread['error_sd'], 3), *cells[1:]])
+        cells = [_estimate(ends, one, name in bold[one.endpoint]) for one in forms]
+        rows.append([label, cells[0], tex(forms[0].text(spread['error_sd'])), *cells[1:]])
     unit = tex(block['unit'])
     note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
     caption = (f'{tex(analysis["title"])}. MRE: mean radial error in {unit}; SD: over landmarks and images. SDR: share '
                f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals '
                f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best observed mean.{note}')
-    heads = ['Method', 'MRE', 'SD', *(rf'SDR {threshold:g}\,{unit}' for threshold in block['thresholds'])]
+    heads = ['Method', 'MRE', 'SD', *(rf'{RATE_HEAD} {threshold:g}\,{unit}' for threshold in block['thresholds'])]
     return _table(caption, 'success', heads, rows)
 
 
@@ -146,23 +146,25 @@ def tex(text: str) -> str:
     return text.translate(ESCAPES)
 
 
-def _estimate(block: dict[str, Any], name: str, best: bool, shown: tuple[int, float], mark: str = '') -> str:
-    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound; shown: decimals and factor."""
-    cell = lookup(block, ('endpoints', name))
+def _head(look: Form) -> str:
+    """An endpoint over a column, with its unit where it is not that of the errors."""
+    return look.head + (f' [{tex(look.mark)}]' if look.mark and not look.own else '')
+
+
+def _estimate(block: dict[str, Any], look: Form, bold: bool, mark: str = '') -> str:
+    """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound."""
+    cell = lookup(block, ('endpoints', look.endpoint))
     if cell is None:
         return '--'
-    digits, scale = shown
-    mean = _number(cell['mean'], digits, scale)
-    mean = (rf'\textbf{{{mean}}}' if best else mean) + mark
-    if cell['bound'] is not None:
-        unit = r'\,\%' if scale == 100 else ''
-        return f'{mean} (at {"most" if cell["mean"] == 0 else "least"} {_number(cell["bound"], digits, scale)}{unit})'
-    if cell['ci_low'] is None:
-        return mean
-    return f'{mean} {_interval(*(_number(cell[end], digits, scale) for end in ("ci_low", "ci_high")))}'
+    mean, bound, ends = look.estimate(cell)
+    text = (rf'\textbf{{{tex(mean)}}}' if bold else tex(mean)) + mark
+    if bound is not None:
+        return f'{text} ({_thin(bound)})'
+    return f'{text} {_interval(ends)}' if ends else text
 
 
-def _interval(low: str, high: str) -> str:
+def _interval(ends: tuple[str, str]) -> str:
+    low, high = map(tex, ends)
     return rf'{{\scriptsize [{low}, {high}]}}'
 
 
@@ -174,39 +176,25 @@ def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
     """
     proposed, reference = analysis['proposed'], analysis['reference']
     marks = {}
-    for one in analysis['contrasts']:
-        if one['family'] == 'planned' and one['scope'] == PROCEDURE and one['verdict'] in BETTER + WORSE:
-            method = one['b'] if one['a'] == proposed else one['a']
-            marks[method, one['endpoint']] = r'$^\dagger$' if one['verdict'] in BETTER else r'$^\ddagger$'
+    for _, one in planned(analysis):
+        if one['scope'] == PROCEDURE and (mark := dagger(one['verdict'])):
+            marks[other_of(analysis, pair_of(one)), one['endpoint']] = mark
     if not marks:
         return {}, ''
     name = tex(analysis['methods'][proposed or reference]['label'])
     claim = ((f'{name} is superior to this method', f'{name} is inferior to it') if proposed
              else (f'superior to {name}', f'inferior to {name}'))
-    return marks, (rf' $\dagger$: {claim[0]}, $\ddagger$: {claim[1]}, as training procedures (crossed analysis of '
-                   f'seeds and {analysis["unit_of_analysis"]}s, Holm, level {analysis["alpha"]:g}).')
-
-
-def _verdict(verdict: str) -> str:
-    return verdict + (r'$^\dagger$' if verdict in BETTER else r'$^\ddagger$' if verdict in WORSE else '')
-
-
-def _best(analysis: dict[str, Any], blocks: dict[str, Any], endpoint: str) -> list[str]:
-    """The methods with the best mean; none where all are the same."""
-    means = {name: block['endpoints'][endpoint]['mean'] for name, block in blocks.items()
-             if endpoint in block['endpoints']}
-    if len(set(means.values())) < 2:
-        return []
-    extreme = (min if analysis['endpoints'][endpoint]['better'] == 'lower' else max)(means.values())
-    return [name for name, mean in means.items() if mean == extreme]
-
-
-def _number(value: float | None, digits: int, scale: float = 1) -> str:
-    return tex(written(value, digits, scale))
+    return marks, (rf' ${BETTER_MARK}$: {claim[0]}, ${WORSE_MARK}$: {claim[1]}, as training procedures (crossed '
+                   f'analysis of seeds and {analysis["unit_of_analysis"]}s, Holm, level {analysis["alpha"]:g}).')
 
 
 def _level(analysis: dict[str, Any]) -> str:
-    return rf'{100 * (1 - analysis["alpha"]):g}\,\%'
+    return _thin(level(analysis))
+
+
+def _thin(text: str) -> str:
+    """Text with a thin space before a percent sign."""
+    return tex(text).replace(r' \%', r'\,\%')
 
 
 def _braced(cell: str) -> str:

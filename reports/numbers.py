@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from benchmark.statistics.endpoints import rounded
+from benchmark.statistics.endpoints import head, rounded
 
 ABSENT = '–'
 Path_ = Sequence[str | int]
@@ -58,10 +59,101 @@ def probability(value: float | None) -> str:
     return '< 0.001' if value < 0.001 else '> 0.999' if value > 0.999 else f'{value:.3f}'
 
 
-def look(analysis: dict[str, Any], endpoint: str) -> tuple[int, float]:
-    """Decimals and factor with which an endpoint is shown."""
+def level(analysis: dict[str, Any]) -> str:
+    """The level of the intervals, as '95 %'."""
+    return f'{100 * (1 - analysis["alpha"]):g} %'
+
+
+@dataclass(frozen=True)
+class Form:
+    """How an endpoint is shown, as analysis.json says it: what shows one asks here.
+
+    Attributes:
+        endpoint: Its name in analysis.json.
+        head: Its short name.
+        digits: Decimals of means and differences.
+        factor: What values of analysis.json are multiplied by, 100 for percent.
+        unit: Of means.
+        difference: Of differences.
+        mark: The unit in brief, for heads: '%' for percent, '' for a number from 0 to 1.
+        lower: Whether a smaller value is the better one.
+    """
+
+    endpoint: str
+    head: str
+    digits: int
+    factor: float
+    unit: str
+    difference: str
+    mark: str
+    lower: bool
+
+    @property
+    def own(self) -> bool:
+        """Whether it is in the errors' own unit."""
+        return self.endpoint == 'ME'
+
+    @property
+    def arrow(self) -> str:
+        """Which direction is better."""
+        return '↓' if self.lower else '↑'
+
+    @property
+    def direction(self) -> str:
+        """The same in words."""
+        return f'{"lower" if self.lower else "higher"} is better'
+
+    @property
+    def percent(self) -> str:
+        """What stands after a share in a sentence or a cell."""
+        return ' %' if self.mark == '%' else ''
+
+    @property
+    def difference_words(self) -> str:
+        """The unit of differences in a sentence."""
+        return self.difference if self.mark else f'shares from {self.difference}'
+
+    def text(self, value: float | None) -> str:
+        """A mean, a difference or an end of an interval, without its unit."""
+        return written(value, self.digits, self.factor)
+
+    def estimate(self, cell: dict[str, Any], key: str = 'mean') -> tuple[str, str | None, tuple[str, str] | None]:
+        """A number, its bound in words where all scores are 0 or 1, and the ends of its interval where it has one.
+
+        Args:
+            cell: The block that has them.
+            key: The number's name in it.
+        """
+        if cell.get('bound') is not None and key == 'mean':
+            side = 'most' if cell[key] == 0 else 'least'
+            return self.text(cell[key]), f'at {side} {self.text(cell["bound"])}{self.percent}', None
+        if cell.get('ci_low') is None:
+            return self.text(cell.get(key)), None, None
+        return self.text(cell[key]), None, (self.text(cell['ci_low']), self.text(cell['ci_high']))
+
+
+def form(analysis: dict[str, Any], endpoint: str) -> Form:
+    """How an endpoint is shown."""
     about = analysis['endpoints'][endpoint]
-    return about['decimals'], about['factor']
+    return Form(endpoint, head(endpoint), about['decimals'], about['factor'], about['shown_unit'],
+                about['difference_unit'] or about['shown_unit'],
+                '%' if about['factor'] == 100 else about['difference_unit'], about['better'] == 'lower')
+
+
+def best(analysis: dict[str, Any], blocks: dict[str, Any], endpoint: str) -> list[str]:
+    """The methods with the best mean; none where there is nothing to compare, or where all are the same.
+
+    Args:
+        analysis: Content of analysis.json.
+        blocks: Method -> what has its ``endpoints``.
+        endpoint: By which.
+    """
+    means = {name: block['endpoints'][endpoint]['mean'] for name, block in blocks.items()
+             if endpoint in block['endpoints']}
+    if len(set(means.values())) < 2:
+        return []
+    extreme = (min if form(analysis, endpoint).lower else max)(means.values())
+    return [name for name, mean in means.items() if mean == extreme]
 
 
 def lead(analysis: dict[str, Any]) -> str:
@@ -73,6 +165,12 @@ def lead(analysis: dict[str, Any]) -> str:
         if name in analysis['endpoints'] and all(block and block['n_images'] == images for block in blocks):
             return name
     return 'ME'
+
+
+def led(analysis: dict[str, Any], names: Sequence[str]) -> list[Form]:
+    """How those of the endpoints are shown that the analysis has, after the one that a first table begins with."""
+    there = [name for name in names if name in analysis['endpoints']]
+    return [form(analysis, name) for name in dict.fromkeys([lead(analysis), *there])]
 
 
 class Numbers:
@@ -88,6 +186,7 @@ class Numbers:
     def __call__(
         self,
         *path: str | int,
+        like: Form | None = None,
         digits: int | None = None,
         scale: float = 1,
         tag: str = 'td',
@@ -99,6 +198,7 @@ class Numbers:
 
         Args:
             path: Where the number is in analysis.json.
+            like: How the number's endpoint is shown; else:
             digits: Decimals shown.
             scale: Factor shown, 100 for percent.
             tag: Name of the element.
@@ -106,6 +206,8 @@ class Numbers:
             more: Inline style.
             form: ``p`` writes a probability: three decimals, and '< 0.001' or '> 0.999' beyond them.
         """
+        if like is not None:
+            digits, scale = like.digits, like.factor
         value = lookup(self.analysis, path)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         text = probability(value) if form == 'p' else written(value, digits, scale)
@@ -122,7 +224,7 @@ class Numbers:
         )
 
 
-def leaves(content: Any, path: tuple = ()) -> list[tuple[tuple, Any]]:
+def leaves(content: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
     """Paths and values of a nested mapping; a list of plain values counts as one value."""
     if isinstance(content, dict):
         return [leaf for key in content for leaf in leaves(content[key], (*path, key))]

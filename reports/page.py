@@ -14,14 +14,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
 from benchmark.program import described, program
+from benchmark.statistics.terms import SAID_OF, SCOPES
 
-from .answers import SYMBOLS
-from .numbers import Numbers, leaves, lookup, written
+from .numbers import Numbers, form, leaves, level, lookup, written
 from .page_text import isolated
 from .palette import Style
 from .sections import Section, SectionError, Skip
 from .sections.base import TEMPLATES
 from .theme import style_sheet
+from .verdicts import VERDICTS
 
 EARLY = 'theme.js'  # runs before anything is drawn
 
@@ -51,25 +52,28 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(leaves=leaves, written=written, isolated=isolated, symbols=SYMBOLS, described=described,
-                               this_program=program())
+    environment.globals.update(leaves=leaves, written=written, isolated=isolated, verdicts=VERDICTS, scopes=SCOPES,
+                               said_of=SAID_OF, described=described, this_program=program())
     if analysis is not None:
+        looks = styles or {}
         methods = {name: isolated(block['label']) for name, block in analysis['methods'].items()}
         environment.globals.update(
             analysis=analysis,
             num=Numbers(analysis),
+            form=lambda endpoint: form(analysis, endpoint),
             value=lambda *path: lookup(analysis, path),
-            swatch=lambda name: styles[name].swatch(),
+            swatch=lambda name: looks[name].swatch(),
             label=methods.__getitem__,
             methods=analysis['order']['methods'],
             unit=analysis['unit'],
             threshold=analysis['threshold'],
-            level=f'{100 * (1 - analysis["alpha"]):g} %',
+            level=level(analysis),
         )
     return environment
 
 
-def render_section(environment: Environment, section: Section, analysis: dict[str, Any], records: list) -> Shown:
+def render_section(environment: Environment, section: Section, analysis: dict[str, Any],
+                   records: list[dict[str, Any]]) -> Shown:
     """A section's body, or the sentence that says why it does not apply.
 
     Raises:
@@ -120,7 +124,8 @@ def assets(ending: str, folders: Iterable[Path] = ()) -> list[Path]:
 
 def scripts(folders: Iterable[Path] = ()) -> tuple[list[str], list[str]]:
     """Texts of the scripts: those that run before the page is drawn, and those after."""
-    early, late = [], []
+    early: list[str] = []
+    late: list[str] = []
     for path in assets('js', folders):
         text = path.read_text(encoding='utf-8')
         if '</script' in text.lower() or '<!--' in text:
@@ -142,7 +147,7 @@ def unlinked(text: str) -> str:
     """Links within the page whose target is not on it (a section that was not chosen) become plain text."""
     ids = set(re.findall(r'\sid="([^"]+)"', text))
 
-    def keep(found: re.Match) -> str:
-        return found[0] if found[1] in ids else found[2]
+    def keep(found: re.Match[str]) -> str:
+        return str(found[0 if found[1] in ids else 2])
 
     return re.sub(r'<a href="#([^"]+)">(.*?)</a>', keep, text, flags=re.DOTALL)

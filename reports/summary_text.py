@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 from benchmark.program import described
+from benchmark.statistics.options import TESTED
+from benchmark.statistics.terms import NETWORKS, PROCEDURE, SAID_OF
 
-from .answers import SYMBOLS, answers, planned_pairs, single_seed
-from .numbers import lead, look, lookup, written
+from .answers import answered, answers, single_seed
+from .numbers import Form, form, led, level, lookup
 from .page_text import cut
+from .verdicts import VERDICTS
 
-COLUMNS = ('ME', 'FR', 'AUC')
+COLUMNS = TESTED[:3]
 
 
 def summary(analysis: dict[str, Any]) -> str:
@@ -45,32 +48,31 @@ def plain(text: str) -> str:
 
 
 def _verdicts(analysis: dict[str, Any]) -> str:
-    pairs = planned_pairs(analysis)
+    pairs, look = answered(analysis), form(analysis, 'ME')
     single = single_seed(analysis, pairs)
     rows = []
     for pair in pairs:
         scopes = [analysis['contrasts'][place] for place in (pair.procedure, pair.networks)]
-        verdicts = [f'{SYMBOLS[one["verdict"]]} {one["verdict"]}' for one in scopes]
+        verdicts = [f'{VERDICTS[one["verdict"]].symbol} {one["verdict"]}' for one in scopes]
         rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
-                     _estimate(scopes[single], 'estimate', *look(analysis, 'ME')), *verdicts])
-    level = f'{100 * (1 - analysis["alpha"]):g} %'
-    head = ['planned contrast', f'ME difference [{level} interval], {plain(analysis["unit"])}',
-            'as training procedures', 'for these trained models']
+                     _estimate(look, scopes[single], 'estimate'), *verdicts])
+    head = ['planned contrast', f'{look.head} difference [{level(analysis)} interval], {plain(look.difference)}',
+            *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in (PROCEDURE, NETWORKS))]
     return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts (Holm), intervals are not.'
 
 
 def _table1(analysis: dict[str, Any]) -> str:
-    first = lead(analysis)
-    names = [first, *(name for name in COLUMNS if name in analysis['endpoints'] and name != first)]
+    forms = led(analysis, COLUMNS)
+    first = forms[0]
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        cells = [_estimate(lookup(block, ('endpoints', name)) or {}, 'mean', *look(analysis, name)) for name in names]
-        spread = written(lookup(block, ('endpoints', first, 'seed_sd')), *look(analysis, first))
+        cells = [_estimate(one, lookup(block, ('endpoints', one.endpoint)) or {}) for one in forms]
+        spread = first.text(lookup(block, ('endpoints', first.endpoint, 'seed_sd')))
         rows.append([_label(analysis, method), cells[0], spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = {'ME': f'ME, {plain(analysis["unit"])}', 'ME_mm': 'ME, mm', 'NME': 'NME, %', 'FR': 'FR, %', 'AUC': 'AUC'}
-    return _markdown(['method', heads[first], 'seed SD', *(heads[name] for name in names[1:]), 'seeds'], rows)
+    heads = [one.head + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
+    return _markdown(['method', heads[0], 'seed SD', *heads[1:], 'seeds'], rows)
 
 
 def _success(analysis: dict[str, Any]) -> list[str]:
@@ -82,25 +84,22 @@ def _success(analysis: dict[str, Any]) -> list[str]:
                 for name in analysis['order']['methods']]
         rows += [('between annotators (no method)', observed['endpoints'])] if observed else []
         unit = plain(block['unit'])
-        head = ['', f'MRE, {unit}', *(f'SDR {threshold:g} {unit}, %' for threshold in block['thresholds'])]
-        parts.append(_markdown(head, [
-            [label, _estimate(ends.get(block['mean'], {}), 'mean', *look(analysis, block['mean'])),
-             *(_estimate(ends.get(name, {}), 'mean', *look(analysis, name)) for name in block['endpoints'])]
-            for label, ends in rows]))
+        forms = [form(analysis, name) for name in (block['mean'], *block['endpoints'])]
+        head = ['', f'MRE, {unit}', *(f'{one.head} {threshold:g} {unit}, {one.mark}'
+                                      for one, threshold in zip(forms[1:], block['thresholds'], strict=True))]
+        parts.append(_markdown(head, [[label, *(_estimate(one, ends.get(one.endpoint, {})) for one in forms)]
+                                      for label, ends in rows]))
     if observed:
         parts.append('\n'.join(f'- {plain(item["text"])}' for item in observed['comparison']['items']))
     return parts
 
 
-def _estimate(cell: dict[str, Any], mean: str, digits: int, scale: float) -> str:
+def _estimate(look: Form, cell: dict[str, Any], key: str = 'mean') -> str:
     """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound."""
-    text = written(cell.get(mean), digits, scale)
-    if mean == 'mean' and cell.get('bound') is not None:
-        share = written(cell['bound'], digits, scale)
-        return f'{text} (at {"most" if cell[mean] == 0 else "least"} {share})'
-    if cell.get('ci_low') is None:
-        return text
-    return f'{text} [{written(cell["ci_low"], digits, scale)}, {written(cell["ci_high"], digits, scale)}]'
+    text, bound, ends = look.estimate(cell, key)
+    if bound is not None:
+        return f'{text} ({bound})'
+    return f'{text} [{ends[0]}, {ends[1]}]' if ends else text
 
 
 def _label(analysis: dict[str, Any], method: str) -> str:

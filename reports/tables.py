@@ -16,9 +16,11 @@ from typing import Any
 from benchmark.statistics.endpoints import rounded
 
 from .latex import latex_tables
-from .numbers import lookup
+from .numbers import form, lookup
 
 Row = Sequence[Any]
+#: Header and rows.
+Table = tuple[Row, Sequence[Row]]
 MOMENTS = ('mean', 'ci_low', 'ci_high', 'bound', 'seed_sd', 'image_sd')
 #: Text that is a rounded number and no formula.
 NUMBER = re.compile(r'-?\d+(\.\d+)?(e-?\d+)?')
@@ -34,7 +36,7 @@ def tables(analysis: dict[str, Any]) -> dict[str, str]:
     return files | latex_tables(analysis)
 
 
-def table1(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+def table1(analysis: dict[str, Any]) -> Table:
     """One row per method."""
     names, rows = [*analysis['endpoints']], []
     for method in analysis['order']['methods']:
@@ -51,7 +53,7 @@ def table1(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
     return header + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in REPORTED], rows
 
 
-def conditions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+def conditions(analysis: dict[str, Any]) -> Table:
     """One row per condition, method and endpoint."""
     rows = [
         (condition, block['value'], method, endpoint, *(cell[part] for part in (*MOMENTS, 'ci_scope')),
@@ -62,31 +64,31 @@ def conditions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
             'n_units'), rows
 
 
-def per_seed(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+def per_seed(analysis: dict[str, Any]) -> Table:
     """One row per trained network and endpoint."""
     rows = [
         (condition, method, seed, endpoint, mean)
         for condition, _, method, one in _blocks(analysis) for endpoint, cell in one['endpoints'].items()
-        for seed, mean in zip(one['seeds'], cell['per_seed'])
+        for seed, mean in zip(one['seeds'], cell['per_seed'], strict=True)
     ]  # fmt: skip
     return ('condition', 'method', 'seed', 'endpoint', 'mean'), rows
 
 
-def error_distributions(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+def error_distributions(analysis: dict[str, Any]) -> Table:
     """One row per condition, method and error: the share of images with at most this error; annotators last."""
     rows = [
         (condition, method, *point)
         for condition in analysis['order']['conditions']
         for method, curve in analysis['conditions'][condition]['ced'].items()
-        for point in zip(curve['x'], curve['mean'], curve['low'], curve['high'])
+        for point in zip(*(curve[part] for part in ('x', 'mean', 'low', 'high')), strict=True)
     ]
     if observed := analysis.get('annotators'):
         rows += [(analysis['main_condition'], 'between annotators', x, share, None, None)
-                 for x, share in zip(observed['ced']['x'], observed['ced']['mean'])]
+                 for x, share in zip(observed['ced']['x'], observed['ced']['mean'], strict=True)]
     return ('condition', 'method', 'error', 'mean', 'lowest_seed', 'highest_seed'), rows
 
 
-def learning_curve(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
+def learning_curve(analysis: dict[str, Any]) -> Table:
     """One row per value of the condition and method."""
     curve = analysis['learning_curve'] or {'endpoint': 'ME', 'x': [], 'methods': {}}
     parts = ('mean', 'seed_sd', 'ci_low', 'ci_high')
@@ -98,7 +100,7 @@ def learning_curve(analysis: dict[str, Any]) -> tuple[Row, list[Row]]:
     return ('condition', 'value', 'method', *parts, 'n_seeds', 'endpoint'), rows
 
 
-def lists(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+def lists(analysis: dict[str, Any]) -> dict[str, Table]:
     """The lists of analysis.json, a row per entry; what is nested gets a column for each of its values."""
     sensitivity = [
         {'a': item['a'], 'b': item['b'], **row} for item in analysis['sensitivity'] for row in item['rows']
@@ -127,7 +129,7 @@ def lists(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
     }
 
 
-def ranking(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+def ranking(analysis: dict[str, Any]) -> dict[str, Table]:
     """Rank intervals by what is drawn, rank distributions, schemes, and Nemenyi's pairs."""
     block = analysis['ranking']
     drawn = [(kind, method, cell) for kind, own in block['drawn'].items() for method, cell in own['methods'].items()]
@@ -147,7 +149,7 @@ def ranking(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
     }  # fmt: skip
 
 
-def landmarks(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+def landmarks(analysis: dict[str, Any]) -> dict[str, Table]:
     """Means per landmark and method, and the contrasts per landmark."""
     block = analysis['landmarks'] or {'names': [], 'methods': {}, 'contrasts': []}
     means = [
@@ -157,7 +159,7 @@ def landmarks(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
     return {'landmarks': _flat(means), 'landmark_contrasts': _flat(block['contrasts'])}
 
 
-def success(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+def success(analysis: dict[str, Any]) -> dict[str, Table]:
     """Mean radial error and success detection rates per method and between annotators; what is compared with what."""
     block, observed = analysis.get('success'), analysis.get('annotators')
     tables = {'success_contrasts': _flat(_shown(analysis, (block or {}).get('contrasts', []))),
@@ -180,7 +182,7 @@ def success(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
         for row in rows])}
 
 
-def subgroups(analysis: dict[str, Any]) -> dict[str, tuple[Row, list[Row]]]:
+def subgroups(analysis: dict[str, Any]) -> dict[str, Table]:
     """Means per stratum and method; differences per stratum, and interactions."""
     means = [
         (group['column'], group['endpoint'], stratum['name'], stratum['n_units'], method, mean)
@@ -199,10 +201,10 @@ def _shown(analysis: dict[str, Any], contrasts: Sequence[dict[str, Any]]) -> lis
     """Contrasts with difference and interval as page, sentences and LaTeX write them."""
     found = []
     for one in contrasts:
-        about = analysis['endpoints'][one['endpoint']]
-        texts = {name: None if one[key] is None else rounded(one[key], about['decimals'], about['factor'])
+        look = form(analysis, one['endpoint'])
+        texts = {name: None if one[key] is None else rounded(one[key], look.digits, look.factor)
                  for name, key in (('shown', 'estimate'), ('shown_ci_low', 'ci_low'), ('shown_ci_high', 'ci_high'))}
-        found.append({**one, **texts, 'shown_unit': about['difference_unit'] or about['shown_unit']})
+        found.append({**one, **texts, 'shown_unit': look.difference})
     return found
 
 
@@ -214,7 +216,7 @@ def _blocks(analysis: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], str
             yield condition, block, method, block['methods'][method]
 
 
-def _flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> tuple[Row, list[Row]]:
+def _flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> Table:
     """Header and rows of a list of mappings; the header has every key that any of them has."""
     flat = [dict(_leaves(item, without)) for item in items]
     header = [*dict.fromkeys(key for item in flat for key in item)]

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-from .numbers import look
+from .numbers import Form, form
 
 
-@dataclass(frozen=True)
-class Across:
-    """The endpoint of everything that compares conditions.
+def across(analysis: dict[str, Any]) -> Form:
+    """The endpoint of everything that compares conditions, and how it is shown.
 
-    Attributes:
-        endpoint: ``ME``, or where a heatmap pixel is not the same everywhere ``ME_mm``, ``NME`` or ``ME_photo``.
-        title: ``ME`` or ``NME``.
-        unit: As shown.
-        factor: Of what is shown, to the analysis' values.
-        digits: Decimals shown.
+    ``ME``, or where a heatmap pixel is not the same everywhere ``ME_mm``, ``NME`` or ``ME_photo``; means and
+    differences stand on one axis, so both are in the unit of differences, which names its whole.
     """
-
-    endpoint: str
-    title: str
-    unit: str
-    factor: float
-    digits: int
-
-    @property
-    def own(self) -> bool:
-        """Whether it is the errors' own unit."""
-        return self.endpoint == 'ME'
-
-
-def across(analysis: dict[str, Any]) -> Across:
-    """What conditions are compared in."""
     block = analysis.get('common_unit')
-    if not block:
-        return Across('ME', 'ME', analysis['unit'], 1, look(analysis, 'ME')[0])
-    digits, _ = look(analysis, block['endpoint'])
-    return Across(block['endpoint'], block['label'], block['unit'], block['factor'], digits)
+    found = form(analysis, block['endpoint'] if block else 'ME')
+    return replace(found, unit=found.difference)

@@ -10,11 +10,14 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from benchmark.statistics.terms import SCOPES
+
 from ..palette import Style
+from ..planned import OF_PAIRS, other_of
 from ..units import across
 from .base import figure, label_ends, line_style
 from .forest import Row, bar, draw_rows
-from .parts import NETWORKS, PROCEDURE, cut, directions, other_of
+from .parts import cut, directions
 
 
 def places(analysis: dict[str, Any], names: Sequence[str]) -> tuple[np.ndarray, bool, bool]:
@@ -69,7 +72,7 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
         curve = analysis['learning_curve']
         scale = '' if not log else ' (log scale, 0 apart)' if 0 in values else ' (log scale)'
         ax.set(xlabel=(curve['label'] if numeric and curve else 'condition') + scale,
-               ylabel=f'{axis.title} ({axis.unit}), lower is better')
+               ylabel=f'{axis.head} ({axis.unit}), {axis.direction}')
         ax.grid(True, axis='y')
         if not numeric:
             ax.margins(x=0.12)
@@ -91,10 +94,10 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
     for name in names:
         scopes = {one['scope']: one for one in analysis['contrasts']
                   if (one['condition'], one['a'], one['b'], one['endpoint']) == (name, *pair, axis.endpoint)
-                  and one['family'] in ('planned', 'other condition', 'one unit')}
-        bars = tuple(bar({**scopes[scope], 'ci_low_simultaneous': None}, axis.factor,
+                  and one['family'] in OF_PAIRS}
+        bars = tuple(bar({**scopes[scope], 'ci_low_simultaneous': None}, axis,
                          f'{scope}: {scopes[scope]["verdict"]}')
-                     for scope in (PROCEDURE, NETWORKS) if scope in scopes)
+                     for scope in SCOPES if scope in scopes)
         if bars:
             rows.append(Row(cut(analysis['conditions'][name]['label'], 22), bars, other_of(analysis, pair)))
 
@@ -103,6 +106,6 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
         fig.set_figheight(0.85 + max(len(rows), 2) * (0.78 if narrow else 0.42))
         draw_rows(ax, rows, styles, above=narrow)
         labels = [cut(analysis['methods'][method]['label'], 14) for method in pair]
-        ax.set_xlabel(f'difference in {axis.title} ({axis.unit})\n{directions(axis.endpoint, *labels)}')
+        ax.set_xlabel(f'difference in {axis.head} ({axis.difference})\n{directions(axis, *labels)}')
 
     return figure(draw, prefix, f'Forest plot of one contrast under {len(rows)} conditions; the numbers are below.')

@@ -57,9 +57,14 @@ def _limits(found: Sequence[dict[str, Any]]) -> tuple[tuple[float, float], tuple
     """The axes that hold the points and limits of all methods in the figure."""
     points = np.array([point for one in found for point in one['points']], dtype=float)
     ends = [one[key] for one in found for key in ('lower_low', 'upper_high') if one[key] is not None]
-    across = (points[:, 0].min(), points[:, 0].max())
+    across = (float(points[:, 0].min()), float(points[:, 0].max()))
     down = (min([points[:, 1].min(), 0.0, *ends]), max([points[:, 1].max(), 0.0, *ends]))
-    return tuple((low - 0.05 * (high - low or 1.0), high + 0.05 * (high - low or 1.0)) for low, high in (across, down))
+    return _padded(*across), _padded(*down)
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    room = 0.05 * (high - low or 1.0)
+    return low - room, high + room
 
 
 def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style) -> None:

@@ -69,6 +69,8 @@ RC = {
     'axes.labelsize': 8.5,
 }
 Draw = Callable[[Figure, bool], None]
+#: How an artist looks, by the names of its properties.
+Look = dict[str, Any]
 #: Takes the name, the label and the wide version of each figure once it is on the page; see :mod:`.files`.
 KEEP: ContextVar[Callable[[str, str, Figure], None] | None] = ContextVar('KEEP', default=None)
 
@@ -103,7 +105,7 @@ def method_colour(style: Style) -> str:
     return f'#{0x100000 + style.slot:06x}'
 
 
-def line_style(style: Style) -> dict[str, Any]:
+def line_style(style: Style) -> Look:
     """Arguments of ``plot`` for a method."""
     colour = method_colour(style)
     return {
@@ -120,8 +122,9 @@ def floor_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> None:
     floor = analysis['decoder_floor']
     if not floor:
         return
-    value, look = floor['value'], {'color': MUTED, 'linewidth': 0.8, 'linestyle': (0, (1, 2))}
-    text = {'color': MUTED, 'fontsize': 7.5}
+    value: float = floor['value']
+    look: Look = {'color': MUTED, 'linewidth': 0.8, 'linestyle': (0, (1, 2))}
+    text: Look = {'color': MUTED, 'fontsize': 7.5}
     if horizontal:
         ax.axhline(value, **look)
         ax.annotate(
@@ -152,8 +155,9 @@ def annotators_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> Non
     block = analysis.get('annotators')
     if not block:
         return
-    value, look = block['endpoints']['ME']['mean'], {'color': INK, 'linewidth': 0.8, 'linestyle': (0, (5, 2))}
-    text = {'color': INK, 'fontsize': 7.5, 'textcoords': 'offset points', 'va': 'bottom'}
+    value: float = block['endpoints']['ME']['mean']
+    look: Look = {'color': INK, 'linewidth': 0.8, 'linestyle': (0, (5, 2))}
+    text: Look = {'color': INK, 'fontsize': 7.5, 'textcoords': 'offset points', 'va': 'bottom'}
     if horizontal:
         ax.axhline(value, **look)
         ax.annotate(ANNOTATORS, (0.99, value), xycoords=ax.get_yaxis_transform(), xytext=(0, 3), ha='right', **text)
@@ -174,7 +178,7 @@ def label_ends(ax: Axes, analysis: dict[str, Any], ends: dict[str, tuple[float, 
     low, high = ax.get_ylim()
     order = sorted(ends, key=lambda name: ends[name][1])
     heights = spread([ends[name][1] for name in order], (high - low) * 0.052)
-    for name, height in zip(order, heights):
+    for name, height in zip(order, heights, strict=True):
         ax.annotate(
             short(analysis, name),
             ends[name],
@@ -244,7 +248,7 @@ def _themed(value: str) -> str:
     value = re.sub(r'font-family:[^;]*;?\s*', '', value)
     value = re.sub(r'font: ([\d.]+px)[^;]*', r'font-size: \1', value)
 
-    def colour(found: re.Match) -> str:
+    def colour(found: re.Match[str]) -> str:
         text = found[0].lower()
         return THEME.get(text) or f'var(--m{int(text[1:], 16) - 0x100000})'
 

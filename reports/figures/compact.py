@@ -25,10 +25,10 @@ def compact(root: Element) -> None:
             del element.attrib['id']
         if element.get('transform', '').startswith('rotate(-0 '):
             del element.attrib['transform']
-        if 'd' in element.attrib:
-            element.set('d', _path(element.get('d')))
-        if 'style' in element.attrib:
-            element.set('style', element.get('style').replace(': ', ':').replace('; ', ';'))
+        if path := element.get('d'):
+            element.set('d', _path(path))
+        if style := element.get('style'):
+            element.set('style', style.replace(': ', ':').replace('; ', ';'))
     _prune(root)
 
 

@@ -43,8 +43,8 @@ def ced(analysis: dict[str, Any], styles: dict[str, Style], condition: str, pref
         for place, name in enumerate(names):
             curve, style = curves[name], styles[name]
             if len(names) <= BANDS:
-                look = {'color': method_colour(style), 'alpha': 0.13, 'linewidth': 0}
-                ax.fill_between(curve['x'], curve['low'], curve['high'], step='post', **look)
+                ax.fill_between(curve['x'], curve['low'], curve['high'], step='post', color=method_colour(style),
+                                alpha=0.13, linewidth=0)
             every = (6 + 2 * place % 24, 16 if len(names) <= BANDS else 40)
             ax.plot(curve['x'], curve['mean'], markevery=every, label=short(analysis, name), drawstyle='steps-post',
                     **{**line_style(style), **({} if len(names) <= BANDS else {'linewidth': 1})})
@@ -87,7 +87,7 @@ def named(analysis: dict[str, Any], condition: str) -> list[str]:
 def end_of(analysis: dict[str, Any], condition: str) -> float:
     """Where the axis of errors ends: beyond the threshold, and where every curve has reached 1."""
     curves = analysis['conditions'][condition]['ced']
-    return max([1.25 * analysis['threshold']] + [_first_full(curve) for curve in curves.values()])
+    return max([1.25 * float(analysis['threshold'])] + [_first_full(curve) for curve in curves.values()])
 
 
 def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
@@ -127,7 +127,7 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         ax.set_xticks([*x], [f'{value:g}' for value in curve['x']])
         ax.set(
             xlabel=_value_label(analysis) + (' (log scale)' if log else ''),
-            ylabel=f'{axis.title} ({axis.unit}), lower is better',
+            ylabel=f'{axis.head} ({axis.unit}), {axis.direction}',
         )
         ax.grid(True)
         if axis.own:
@@ -144,8 +144,8 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
 def _first_full(curve: dict[str, Any]) -> float:
     """Where every seed of a method has reached 1, or the last point."""
     full = np.flatnonzero(np.asarray(curve['low']) >= 1)
-    return curve['x'][full[0]] if len(full) else curve['x'][-1]
+    return float(curve['x'][full[0] if len(full) else -1])
 
 
 def _value_label(analysis: dict[str, Any]) -> str:
-    return analysis['learning_curve']['label']
+    return str(analysis['learning_curve']['label'])

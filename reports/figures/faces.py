@@ -10,9 +10,11 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..numbers import form
 from ..palette import Style
+from ..planned import scope_of
 from .base import GRID, HEAT, INK, MUTED, PAPER, figure, method_colour, short, spread
-from .parts import cut, panels, scope_of, title
+from .parts import cut, panels, title
 
 #: With more landmarks their names can't be read.
 MOST_NAMES = 80
@@ -30,7 +32,7 @@ def mean_shape(samples: Sequence[dict[str, Any]], names: Sequence[str]) -> np.nd
     """
     shapes = []
     for sample in samples:
-        truth = dict(zip(sample['landmarks'], sample['truth']))
+        truth = dict(zip(sample['landmarks'], sample['truth'], strict=True))
         points = np.array([truth.get(name) or (None, None) for name in names], dtype=float)
         centred = points - points.mean(axis=0)
         size = np.sqrt((centred**2).sum(axis=1).mean())
@@ -67,13 +69,14 @@ def _errors(ax: Axes, points: np.ndarray, errors: Sequence[float], analysis: dic
             most: float) -> None:
     """The area follows the error, the depth of colour its place between the smallest and the largest."""
     low, top = min(errors), max(errors) or 1.0
-    for (x, y), error in zip(points, errors):
+    for (x, y), error in zip(points, errors, strict=True):
         size, depth = most * np.sqrt(error / top), 0.12 + 0.83 * (error - low) / ((top - low) or 1.0)
         ax.plot(x, y, marker='o', markersize=size, markerfacecolor=PAPER, markeredgewidth=0)
         ax.plot(x, y, marker='o', markersize=size, markerfacecolor=(HEAT, depth), markeredgecolor=INK,
                 markeredgewidth=0.6)
     title(ax, f'mean error of {short(analysis, method, 14)}')
-    ax.set_xlabel(f'pale to strong: {low:.3g} to {top:.3g} {analysis["unit"]}', fontsize=8)
+    look = form(analysis, 'ME')
+    ax.set_xlabel(f'pale to strong: {look.text(low)} to {look.text(top)} {look.unit}', fontsize=8)
 
 
 def _differences(ax: Axes, points: np.ndarray, analysis: dict[str, Any], styles: dict[str, Style],
@@ -83,7 +86,7 @@ def _differences(ax: Axes, points: np.ndarray, analysis: dict[str, Any], styles:
     found = {one['landmark']: one for one in analysis['landmarks']['contrasts']
              if (one['a'], one['b'], one['scope']) == (*pair, scope)}
     top = max((abs(one['estimate']) for one in found.values()), default=0.0) or 1.0
-    for (x, y), name in zip(points, analysis['landmarks']['names']):
+    for (x, y), name in zip(points, analysis['landmarks']['names'], strict=True):
         one = found.get(name)
         if one is None:
             continue
@@ -93,7 +96,8 @@ def _differences(ax: Axes, points: np.ndarray, analysis: dict[str, Any], styles:
         ax.plot(x, y, marker=style.marker, markersize=most * np.sqrt(abs(one['estimate']) / top),
                 markerfacecolor=colour if sure else PAPER, markeredgecolor=colour, markeredgewidth=1.2)
     title(ax, f'{short(analysis, pair[0], 14)} \u2212 {short(analysis, pair[1], 14)}')
-    ax.set_xlabel(f'area: size of the difference, at most {top:.3g} {analysis["unit"]}', fontsize=8)
+    look = form(analysis, 'ME')
+    ax.set_xlabel(f'area: size of the difference, at most {look.text(top)} {look.difference}', fontsize=8)
 
 
 def _frame(ax: Axes, points: np.ndarray, names: Sequence[str]) -> None:
@@ -107,7 +111,8 @@ def _frame(ax: Axes, points: np.ndarray, names: Sequence[str]) -> None:
         chosen = sorted(chosen, key=lambda index: points[index, 1])
         edge = (left - 0.2 * width) if side < 0 else (right + 0.2 * width)
         gap = 1.2 * height / max(len(chosen), 12)
-        for index, place in zip(chosen, spread([float(points[index, 1]) for index in chosen], gap)):
+        heights = spread([float(points[index, 1]) for index in chosen], gap)
+        for index, place in zip(chosen, heights, strict=True):
             ax.annotate(cut(names[index], 20), points[index], xytext=(edge, place), va='center',
                         ha='right' if side < 0 else 'left', fontsize=6.8, color=INK,
                         arrowprops={'arrowstyle': '-', 'color': MUTED, 'linewidth': 0.4, 'shrinkA': 1, 'shrinkB': 1})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.colors import to_hex, to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from ..palette import Style
 from ..theme import PAGE
@@ -72,7 +73,7 @@ def colour(fig: Figure, styles: dict[str, Style]) -> None:
                 getattr(artist, f'set_{name}')(new)
 
 
-def _final(now: object, final: dict[str, str]) -> np.ndarray | tuple | None:
+def _final(now: ColorType | Sequence[ColorType], final: dict[str, str]) -> ColorType | np.ndarray | None:
     """The final colours, each with its opacity; None where there is nothing to replace."""
     try:
         rgba = to_rgba_array(now)
@@ -81,6 +82,6 @@ def _final(now: object, final: dict[str, str]) -> np.ndarray | tuple | None:
     known = [final.get(to_hex(one)) for one in rgba]
     if not any(known):
         return None
-    new = [(*to_rgba_array(to)[0, :3], one[3]) if to else tuple(one) for to, one in zip(known, rgba)]
+    new = np.array([(*to_rgba_array(to)[0, :3], one[3]) if to else one for to, one in zip(known, rgba, strict=True)])
     single = isinstance(now, str) or np.ndim(now) == 1
-    return new[0] if single else np.array(new)
+    return tuple(new[0]) if single else new

@@ -48,7 +48,8 @@ def glyphs_subset(fontfile: str, characters: str) -> TTFont:
 def _usual(fontfile: str) -> bytes:
     """The font's file with the usual characters only."""
     with _cut(fontfile, ''.join(sorted(USUAL))) as font:
-        return _backend_pdf_ps.font_as_file(font).getvalue()
+        file: BytesIO = _backend_pdf_ps.font_as_file(font)
+        return file.getvalue()
 
 
 def _cut(source: str | BytesIO, characters: str) -> TTFont:

@@ -10,19 +10,20 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmark.statistics.options import TESTED
+from benchmark.statistics.terms import NETWORKS, SCOPES
+
+from ..numbers import Form, form, probability
 from ..palette import Style
-from .base import GRID, INK, MUTED, PAPER, figure, method_colour
+from ..planned import by_scope, other_of, pair_of, planned, scope_of
+from .base import GRID, INK, MUTED, PAPER, Look, figure, method_colour
 from .parts import (
-    NETWORKS,
-    PROCEDURE,
     bare,
     cut,
     directions,
-    other_of,
+    first_side,
     pair_label,
     panels,
-    scope_of,
-    shown,
     title,
     zero_line,
 )
@@ -39,7 +40,7 @@ class Bar:
         estimate: Of the difference.
         low: Lower end of its interval; None where it is not estimable.
         high: Upper end.
-        outer: Ends of a wider interval, drawn thinner.
+        outer: Ends of a wider interval, drawn thinner; None without one.
         hollow: Open marker and dashed bar: the networks scope.
         words: Written at the right.
     """
@@ -47,7 +48,7 @@ class Bar:
     estimate: float
     low: float | None
     high: float | None
-    outer: tuple[float | None, float | None] = (None, None)
+    outer: tuple[float, float] | None = None
     hollow: bool = False
     words: str = ''
 
@@ -69,11 +70,12 @@ class Row:
     apart: bool = False
 
 
-def bar(one: dict[str, Any], factor: float, words: str = '') -> Bar:
+def bar(one: dict[str, Any], look: Form, words: str = '') -> Bar:
     """A contrast as a bar, in the unit that is shown."""
     ends = [one.get(key) for key in ('ci_low', 'ci_high', 'ci_low_simultaneous', 'ci_high_simultaneous')]
-    low, high, *outer = [None if end is None else end * factor for end in ends]
-    return Bar(one['estimate'] * factor, low, high, tuple(outer), one['scope'] == NETWORKS, words)
+    low, high, *wide = [None if end is None else end * look.factor for end in ends]
+    outer = None if wide[0] is None or wide[1] is None else (wide[0], wide[1])
+    return Bar(one['estimate'] * look.factor, low, high, outer, one['scope'] == NETWORKS, words)
 
 
 def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bool = False) -> None:
@@ -97,7 +99,8 @@ def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bo
         if row.apart:
             ax.axhline(place - 0.5, color=GRID, linewidth=0.6)
         if above:
-            look, off = {'transform': ax.get_yaxis_transform(), 'fontsize': 8}, 0.33 if len(row.bars) > 1 else 0.22
+            look: Look = {'transform': ax.get_yaxis_transform(), 'fontsize': 8}
+            off = 0.33 if len(row.bars) > 1 else 0.22
             ax.text(0, place - off, row.label, fontweight='bold', va='bottom', **look)
             ax.text(0, place + off - 0.03, _joined([one.words for one in row.bars]), color=MUTED, va='top', **look)
     names = [] if above else [row.label for row in rows]
@@ -122,7 +125,7 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     ends = [end for one in bars for end in (one.estimate, one.low, one.high, 0.0) if end is not None]
     low, high = min(ends), max(ends)
     room = ROOM * (high - low) or 1.0
-    outer = [end for one in bars for end in one.outer if end is not None]
+    outer = [end for one in bars for end in one.outer or ()]
     low, high = max(low - room, min([low, *outer])), min(high + room, max([high, *outer]))
     pad = 0.04 * (high - low) or 1.0
     return low - pad, high + pad
@@ -130,95 +133,87 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
 
 def _draw_bar(ax: Axes, one: Bar, height: float, limits: tuple[float, float], style: Style | None) -> None:
     colour = method_colour(style) if style else INK
-    if one.outer[0] is not None:
+    if one.outer is not None:
         ends = [min(max(end, limits[0]), limits[1]) for end in one.outer]
         ax.plot(ends, [height] * 2, color=colour, linewidth=0.8, solid_capstyle='butt')
-        for end, edge, arrow in zip(one.outer, limits, '<>'):
+        for end, edge, arrow in zip(one.outer, limits, '<>', strict=True):
             if not limits[0] <= end <= limits[1]:
                 ax.plot(edge, height, marker=arrow, color=colour, markersize=4, clip_on=False, linestyle='none')
-    if one.low is not None:
+    if one.low is not None and one.high is not None:
         ax.plot([one.low, one.high], [height] * 2, color=colour, linewidth=2.6, solid_capstyle='butt')
-    look = {'markerfacecolor': PAPER if one.hollow else colour, 'markeredgecolor': colour, 'markeredgewidth': 1.2}
+    look: Look = {'markerfacecolor': PAPER if one.hollow else colour, 'markeredgecolor': colour, 'markeredgewidth': 1.2}
     ax.plot(one.estimate, height, marker=style.marker if style else 'o', markersize=6, linestyle='none', **look)
 
 
-def margin_band(ax: Axes, margin: float | None, factor: float) -> None:
+def margin_band(ax: Axes, analysis: dict[str, Any], look: Form) -> None:
     """The differences that are declared too small to matter."""
-    if margin:
-        ax.axvspan(-margin * factor, margin * factor, color=GRID, alpha=0.6, linewidth=0, zorder=0)
+    if margin := analysis['margin'].get(look.endpoint):
+        ax.axvspan(-margin * look.factor, margin * look.factor, color=GRID, alpha=0.6, linewidth=0, zorder=0)
 
 
 def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, limit: int = 16) -> list[Row]:
     """The planned contrasts of an endpoint, procedure above networks."""
-    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
-    for one in analysis['contrasts']:
-        if one['family'] == 'planned' and one['endpoint'] == endpoint:
-            found.setdefault((one['a'], one['b']), {})[one['scope']] = one
-    factor = shown(analysis, endpoint)[1]
-    rows = []
-    for pair, scopes in found.items():
-        bars = tuple(bar(scopes[scope], factor, f'{scope}: {scopes[scope]["verdict"]}' if words else '')
-                     for scope in (PROCEDURE, NETWORKS) if scope in scopes)
+    look, rows = form(analysis, endpoint), []
+    for pair, places in by_scope(planned(analysis, endpoint), pair_of).items():
+        found = [analysis['contrasts'][places[scope]] for scope in SCOPES if scope in places]
+        bars = tuple(bar(one, look, f'{one["scope"]}: {one["verdict"]}' if words else '') for one in found)
         rows.append(Row(pair_label(analysis, pair, limit), bars, other_of(analysis, pair)))
     return rows
 
 
 def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """The planned contrasts by ME, with verdicts in words."""
-    rows, margin = contrast_rows(analysis, 'ME'), analysis['margin'].get('ME')
+    rows, look = contrast_rows(analysis, 'ME'), form(analysis, 'ME')
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
         fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
-        margin_band(ax, margin, 1)
+        margin_band(ax, analysis, look)
         draw_rows(ax, rows, styles, above=narrow)
-        ax.set_xlabel(f'difference in ME ({analysis["unit"]})\n{directions("ME")}')
+        ax.set_xlabel(f'difference in {look.head} ({look.difference})\n{directions(look)}')
 
     return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by mean error; the numbers are below.')
 
 
 def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup | None:
     """The same for the other endpoints, a panel each; None without any."""
-    endpoints = [name for name in ('FR', 'AUC', 'NME')
-                 if any(one['endpoint'] == name and one['family'] == 'planned' for one in analysis['contrasts'])]
-    if not endpoints:
+    looks = [form(analysis, name) for name in TESTED[1:] if any(planned(analysis, name))]
+    if not looks:
         return None
 
     def draw(fig: Figure, narrow: bool) -> None:
-        rows = contrast_rows(analysis, endpoints[0])
+        rows = contrast_rows(analysis, looks[0].endpoint)
         tall = 0.8 + len(rows) * 0.3
-        shape = (len(endpoints), 1) if narrow else (1, len(endpoints))
-        for panel, endpoint in zip(panels(fig, *shape, tall * shape[0]).ravel(), endpoints):
-            margin_band(panel, analysis['margin'].get(endpoint), shown(analysis, endpoint)[1])
-            draw_rows(panel, contrast_rows(analysis, endpoint, words=False, limit=10 if narrow else 12), styles)
-            if not narrow and endpoint != endpoints[0]:
+        shape = (len(looks), 1) if narrow else (1, len(looks))
+        for panel, look in zip(panels(fig, *shape, tall * shape[0]).ravel(), looks, strict=True):
+            margin_band(panel, analysis, look)
+            draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles)
+            if not narrow and look != looks[0]:
                 panel.set_yticks([])
-            title(panel, endpoint)
-            side = 'first is better \u2192' if endpoint == 'AUC' else '\u2190 first is better'
-            panel.set_xlabel(f'{shown(analysis, endpoint)[2]}\n{side}', fontsize=7.5)
+            title(panel, look.head)
+            panel.set_xlabel(f'{look.difference}\n{first_side(look)}', fontsize=7.5)
 
-    text = f'Forest plots of the planned contrasts by {", ".join(endpoints)}; the numbers are below.'
+    text = f'Forest plots of the planned contrasts by {", ".join(look.head for look in looks)}; the numbers are below.'
     return figure(draw, prefix, text)
 
 
 def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[str, str], prefix: str) -> Markup:
     """A contrast for each landmark; filled where the adjusted p is below the level."""
-    scope = scope_of(analysis, pair)
-    other = other_of(analysis, pair)
+    scope, other, look = scope_of(analysis, pair), other_of(analysis, pair), form(analysis, 'ME')
     rows = []
     for one in analysis['landmarks']['contrasts']:
         if (one['a'], one['b'], one['scope']) == (*pair, scope):
             p = one['p_adjusted']
             sure = p is not None and p < analysis['alpha']
-            words = '' if p is None else 'adj. p < 0.001' if p < 0.001 else f'adj. p {p:.3f}'
-            shown_ = Bar(one['estimate'], one['ci_low'], one['ci_high'], hollow=not sure, words=words)
-            rows.append(Row(cut(one['landmark'], 24), (shown_,), other))
+            words = '' if p is None else f'adj. p {probability(p)}'
+            shown = Bar(one['estimate'], one['ci_low'], one['ci_high'], hollow=not sure, words=words)
+            rows.append(Row(cut(one['landmark'], 24), (shown,), other))
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
         fig.set_figheight(0.8 + 0.23 * max(len(rows), 2))
         draw_rows(ax, rows, styles)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
-        ax.set_xlabel(f'difference in mean error ({analysis["unit"]})\n{directions("ME", *names)}')
+        ax.set_xlabel(f'difference in mean error ({look.difference})\n{directions(look, *names)}')
 
     return figure(draw, prefix, f'Forest plot of one contrast at {len(rows)} landmarks; the numbers are in the table.')

@@ -1,4 +1,4 @@
-"""What several figures share: which contrast is the main one, how a pair is named, several panels in one figure."""
+"""What several figures share: how a pair and the sides of zero are named, several panels in one figure."""
 
 from __future__ import annotations
 
@@ -8,38 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from ..numbers import Form
 from .base import INK, short
-
-PROCEDURE, NETWORKS = 'procedure', 'networks'
-
-
-def shown(analysis: dict[str, Any], endpoint: str) -> tuple[int, float, str]:
-    """Decimals, factor and unit of an endpoint's differences."""
-    about = analysis['endpoints'][endpoint]
-    return about['decimals'], about['factor'], about['difference_unit'] or about['shown_unit']
-
-
-def planned_pairs(analysis: dict[str, Any]) -> list[tuple[str, str]]:
-    """The planned contrasts (a, b): a minus b, in the order of the plan."""
-    return [*dict.fromkeys((one['a'], one['b']) for one in analysis['contrasts'] if one['family'] == 'planned')]
-
-
-def main_pair(analysis: dict[str, Any]) -> tuple[str, str] | None:
-    """The proposed method against the reference, else the first planned contrast; None where none was planned."""
-    pairs, wanted = planned_pairs(analysis), (analysis['proposed'], analysis['reference'])
-    return wanted if wanted in pairs else pairs[0] if pairs else None
-
-
-def scope_of(analysis: dict[str, Any], pair: tuple[str, str]) -> str:
-    """The scope that a figure with one scope shows: networks where a method has a single seed."""
-    seeds = min(analysis['methods'][name]['n_seeds'] for name in pair)
-    return PROCEDURE if seeds > 1 else NETWORKS
-
-
-def other_of(analysis: dict[str, Any], pair: tuple[str, str]) -> str:
-    """The method whose colour and marker a contrast takes: the one that changes from contrast to contrast."""
-    return pair[1] if pair[0] == analysis['proposed'] else pair[0]
 
 
 def pair_label(analysis: dict[str, Any], pair: Sequence[str], limit: int = 16) -> str:
@@ -69,8 +41,11 @@ def panels(fig: Figure, rows: int, columns: int, height: float, **options: Any) 
         Axes, rows x columns.
     """
     fig.set_figheight(height)
-    fig.get_layout_engine().set(wspace=0.05, hspace=0.04)
-    return fig.subplots(rows, columns, squeeze=False, **options)
+    layout = fig.get_layout_engine()
+    if isinstance(layout, ConstrainedLayoutEngine):
+        layout.set(wspace=0.05, hspace=0.04)
+    grid: np.ndarray = fig.subplots(rows, columns, squeeze=False, **options)
+    return grid
 
 
 def fixed_panels(fig: Figure, rows: int, columns: int, panel: float, left: float = 0.62,
@@ -115,10 +90,15 @@ def title(ax: Axes, text: str, **options: Any) -> None:
     ax.set_title(text, loc='left', y=1.0, fontsize=8.5, fontweight='bold', color=INK, **options)
 
 
-def directions(endpoint: str, a: str = 'first', b: str = 'second') -> str:
+def directions(look: Form, a: str = 'first', b: str = 'second') -> str:
     """Which side of zero speaks for which method."""
-    left, right = (a, b) if endpoint != 'AUC' else (b, a)
+    left, right = (a, b) if look.lower else (b, a)
     return f'\u2190 {left} is better \u00b7 {right} is better \u2192'
+
+
+def first_side(look: Form) -> str:
+    """Which side of zero speaks for the first method."""
+    return '\u2190 first is better' if look.lower else 'first is better \u2192'
 
 
 def zero_line(ax: Axes) -> None:

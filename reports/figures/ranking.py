@@ -26,7 +26,7 @@ def blobs(analysis: dict[str, Any], styles: dict[str, Style], kinds: Sequence[st
     def draw(fig: Figure, narrow: bool) -> None:
         tall = 0.85 + max(0.19, 0.3 - 0.004 * len(order)) * max(len(order), 3)
         shape = (len(kinds), 1) if narrow else (1, len(kinds))
-        for place, (panel, kind) in enumerate(zip(panels(fig, *shape, tall * shape[0]).ravel(), kinds)):
+        for place, (panel, kind) in enumerate(zip(panels(fig, *shape, tall * shape[0]).ravel(), kinds, strict=True)):
             _blob_panel(panel, ranking['drawn'][kind]['methods'], order, styles, fig.get_figwidth() / shape[1])
             panel.set_yticks(range(len(order)), [short(analysis, name, 12 if narrow else 16) for name in order])
             if place and not narrow:
@@ -83,13 +83,14 @@ def schemes(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> 
     return figure(draw, prefix, f'Ranks of {len(order)} methods by {len(items)} schemes; the numbers are in the table.')
 
 
-def _joined(analysis: dict[str, Any], order: Sequence[str], ranks: Sequence[float], limit: int) -> tuple[list, list]:
+def _joined(analysis: dict[str, Any], order: Sequence[str], ranks: Sequence[float],
+            limit: int) -> tuple[list[float], list[str]]:
     """Heights and names; methods that tie share a line."""
     found: dict[float, list[str]] = {}
-    for name, rank in zip(order, ranks):
+    for name, rank in zip(order, ranks, strict=True):
         found.setdefault(rank, []).append(short(analysis, name, limit))
     names = [', '.join(own) if len(own) < 3 else f'{own[0]} and {len(own) - 1} more' for own in found.values()]
-    return [*found], [f'{rank:g}  {name}' for rank, name in zip(found, names)]
+    return [*found], [f'{rank:g}  {name}' for rank, name in zip(found, names, strict=True)]
 
 
 def _frameless(ax: Axes) -> None:

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..palette import Style
+from ..planned import other_of
 from .base import INK, MUTED, figure, label_ends, line_style, method_colour
-from .parts import other_of
 
 #: Smaller p-values are drawn at the bottom.
 LEAST = -5.0

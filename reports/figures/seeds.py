@@ -8,12 +8,14 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from ..numbers import form
 from ..palette import Style
 from .base import PAPER, annotators_line, figure, floor_line, method_colour, short
 
 
 def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """ME of every seed of the main condition, one row per method, with the mean over seeds."""
+    look = form(analysis, 'ME')
     names = [name for name in analysis['order']['methods'] if analysis['methods'][name]['n_seeds']]
 
     def draw(fig: Figure, narrow: bool) -> None:
@@ -34,7 +36,7 @@ def seeds(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Ma
             )
         ax.set_yticks(range(len(names)), [short(analysis, name) for name in names])
         below = 0.45 if analysis.get('annotators') else 0  # room for a line of text
-        ax.set(ylim=(len(names) - 0.45 + below, -0.75), xlabel=f'ME ({analysis["unit"]}), lower is better')
+        ax.set(ylim=(len(names) - 0.45 + below, -0.75), xlabel=f'{look.head} ({look.unit}), {look.direction}')
         ax.tick_params(axis='y', length=0)
         ax.spines['left'].set_visible(False)
         ax.grid(True, axis='x')

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from benchmark.statistics.terms import PAIRS, PROCEDURE
+
+from ..numbers import Form, form, probability
 from ..palette import Style
-from .base import COOL, GRID, INK, MUTED, PAPER, figure, line_style, method_colour, short
-from .parts import PROCEDURE
+from .base import COOL, GRID, INK, MUTED, PAPER, Look, figure, line_style, method_colour, short
 
 #: With more methods the map has marks only, and the critical-difference diagram would not be legible.
 NUMBERED, MOST_RANKED = 9, 16
@@ -27,7 +30,7 @@ def cells(analysis: dict[str, Any]) -> Cells:
     place = {name: index for index, name in enumerate(analysis['ranking']['order'])}
     found = {}
     for one in analysis['contrasts']:
-        if one['family'] == 'all pairs' and one['endpoint'] == 'ME' and {one['a'], one['b']} <= set(place):
+        if one['family'] == PAIRS and one['endpoint'] == 'ME' and {one['a'], one['b']} <= set(place):
             first, last = sorted((place[one['a']], place[one['b']]))
             found[(last, first) if one['scope'] == PROCEDURE else (first, last)] = one
     return found
@@ -42,7 +45,7 @@ def kind_of(one: dict[str, Any], alpha: float) -> str | None:
 
 def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """A cell per pair and scope: how much the better one by ME is ahead, with p and a mark."""
-    order, found = analysis['ranking']['order'], cells(analysis)
+    order, found, look = analysis['ranking']['order'], cells(analysis), form(analysis, 'ME')
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
@@ -52,14 +55,13 @@ def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
         for kind, opacity in SHADES.items():
             _boxes(ax, [at for at, one in found.items() if kind_of(one, analysis['alpha']) == kind], opacity)
         for (row, column), one in found.items():
-            kind = kind_of(one, analysis['alpha'])
             if numbered:
-                _words(ax, row, column, one, kind, narrow and count > 5)
+                _words(ax, row, column, one, kind_of(one, analysis['alpha']), look, narrow and count > 5)
         if not numbered:
             _marks(ax, found, analysis['alpha'], 60 / count if narrow else 110 / count)
         for index, name in enumerate(order):
             ax.plot(index, index, clip_on=False, **{**line_style(styles[name]), 'markersize': min(6, 130 / count)})
-        size = {'fontsize': 8 if count <= 20 else 4.2 if narrow else 6.3}
+        size: Look = {'fontsize': 8 if count <= 20 else 4.2 if narrow else 6.3}
         ax.set_yticks(range(count), [short(analysis, name, 11 if narrow else 16) for name in order], **size)
         upright = narrow or not numbered
         names = [short(analysis, name, 14 if upright else max(5, 78 // count)) for name in order]
@@ -77,7 +79,7 @@ def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
 def _boxes(ax: Axes, places: Sequence[tuple[int, int]], opacity: float) -> None:
     """All cells of a kind as one path."""
     points: list[tuple[float, float]] = []
-    codes: list[int] = []
+    codes: list[np.uint8] = []
     for row, column in places:
         left, top, right, bottom = column - 0.47, row - 0.47, column + 0.47, row + 0.47
         points += [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
@@ -89,16 +91,17 @@ def _boxes(ax: Axes, places: Sequence[tuple[int, int]], opacity: float) -> None:
         ax.add_patch(PathPatch(shape, facecolor='none', edgecolor=GRID, linewidth=0.6))
 
 
-def _words(ax: Axes, row: int, column: int, one: dict[str, Any], kind: str | None, small: bool) -> None:
+def _words(ax: Axes, row: int, column: int, one: dict[str, Any], kind: str | None, look: Form,
+           small: bool) -> None:
     """The difference, p and the mark of a cell."""
-    weight = {'fontweight': 'bold'} if kind == 'holm' else {}
+    weight: Look = {'fontweight': 'bold'} if kind == 'holm' else {}
     mark = {'holm': '\u25cf ', 'plain': '\u25cb ', 'open': '', None: ''}[kind]
-    size = abs(one['estimate'])
+    size = look.text(abs(one['estimate']))
     if small:
-        ax.text(column, row, f'{mark.strip()}\n{size:.2f}'.strip(), ha='center', va='center', fontsize=6.2, **weight)
+        ax.text(column, row, f'{mark.strip()}\n{size}'.strip(), ha='center', va='center', fontsize=6.2, **weight)
         return
-    ax.text(column, row - 0.19, f'{mark}{size:.3f}', ha='center', va='center', fontsize=7.8, **weight)
-    p = 'no test' if one['p'] is None else 'p < 0.001' if one['p'] < 0.001 else f'p {one["p"]:.3f}'
+    ax.text(column, row - 0.19, f'{mark}{size}', ha='center', va='center', fontsize=7.8, **weight)
+    p = 'no test' if one['p'] is None else f'p {probability(one["p"])}'
     ax.text(column, row + 0.21, p, ha='center', va='center', fontsize=6.8, color=INK)
 
 

@@ -78,17 +78,15 @@ class Tiles:
         self._ax = fig.add_axes((0, 0, 1, 1), xlim=(0, width * POINTS_PER_INCH), ylim=(0, height * POINTS_PER_INCH))
         self._ax.set_axis_off()
         across = (width - left - right - (columns - 1) * between[0]) / columns
-        self._boxes = [
-            tuple(POINTS_PER_INCH * inches for inches in (
-                left + (place % columns) * (across + between[0]),
-                height - top - panel - (place // columns) * (panel + between[1]), across, panel))
-            for place in range(rows * columns)
-        ]  # fmt: skip
-        self._found: dict[tuple, list[Path]] = {}
+        self._size = across * POINTS_PER_INCH, panel * POINTS_PER_INCH
+        self._corners = [(POINTS_PER_INCH * (left + (place % columns) * (across + between[0])),
+                          POINTS_PER_INCH * (height - top - panel - (place // columns) * (panel + between[1])))
+                         for place in range(rows * columns)]
+        self._found: dict[tuple[float, tuple[tuple[str, Any], ...]], list[Path]] = {}
 
     def tile(self, place: int, across: Limits, down: Limits) -> Tile:
         """A panel of the grid, by rows, with its limits."""
-        return Tile(*self._boxes[place], across, down)
+        return Tile(*self._corners[place], *self._size, across, down)
 
     def strokes(self, ends: Any, order: float = LINES, **look: Any) -> None:
         """Straight lines.
@@ -127,11 +125,11 @@ class Tiles:
                       (tile.right, tile.bottom)], FRAMES, capstyle='projecting', **look)
         marks = []
         values, names = labelled(tile.across, ticks)
-        for x, name in zip(tile.x(values), names):
+        for x, name in zip(tile.x(values), names, strict=True):
             marks += [(x, tile.bottom), (x, tile.bottom - TICK)]
             self.text(x, tile.bottom - TICK - PAD, name, ha='center', va='top')
         values, names = labelled(tile.down, ticks)
-        for y, name in zip(tile.y(values), names):
+        for y, name in zip(tile.y(values), names, strict=True):
             marks += [(tile.left, y), (tile.left - TICK, y)]
             if numbers:
                 self.text(tile.left - TICK - PAD, y, name, ha='right', va='center_baseline')
@@ -157,5 +155,6 @@ def labelled(limits: Limits, steps: int) -> tuple[list[float], list[str]]:
     form = ScalarFormatter(useOffset=False)
     form.set_scientific(False)
     form.create_dummy_axis()
+    assert form.axis is not None
     form.axis.set_view_interval(low, high)
     return values, form.format_ticks(values)

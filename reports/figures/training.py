@@ -59,7 +59,7 @@ def ratios(analysis: dict[str, Any], styles: dict[str, Style], regularisers: dic
         columns = 1 if narrow else min(2, len(shown))
         rows = math.ceil(len(shown) / columns)
         grid = panels(fig, rows, columns, (2.1 if narrow else 2.3) * rows + 0.6, sharex=True, sharey=True)
-        for panel, (name, curves) in zip(grid.ravel(), shown.items()):
+        for panel, (name, curves) in zip(grid.ravel(), shown.items(), strict=False):
             _lines(panel, analysis, styles, curves)
             panel.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), zorder=1.5)
             panel.annotate('as strong as L_R', (1, 1), xycoords=panel.get_yaxis_transform(), xytext=(-2, 2),
@@ -108,7 +108,7 @@ def _legend(fig: Figure, axes: Any, narrow: bool) -> None:
     """Each method once, at the right or in columns below a higher figure."""
     found: dict[str, Any] = {}
     for ax in np.atleast_1d(axes):
-        for handle, label in zip(*ax.get_legend_handles_labels()):
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     options = {'handles': [*found.values()], 'labels': [*found], 'handlelength': 3.2}
     if not narrow and len(found) <= 16:

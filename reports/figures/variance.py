@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from ..numbers import form
 from ..palette import Style
+from ..planned import other_of
 from .base import GRID, INK, MUTED, PAPER, figure, method_colour, short
-from .parts import bare, cut, fixed_panels, other_of, outer_labels, pair_label, panels, title
+from .parts import bare, cut, fixed_panels, outer_labels, pair_label, panels, title
 
 #: Component -> name, colour, hatch: told apart without colour.
 PARTS = {
@@ -60,7 +62,8 @@ def components(analysis: dict[str, Any], styles: dict[str, Style], endpoint: str
     def draw(fig: Figure, narrow: bool) -> None:
         tall = 0.72 + 0.24 * max(len(names), 2)
         shape = (len(COMPONENTS), 1) if narrow else (1, len(COMPONENTS))
-        for place, (panel, part) in enumerate(zip(panels(fig, *shape, tall * shape[0]).ravel(), COMPONENTS)):
+        grid = panels(fig, *shape, tall * shape[0]).ravel()
+        for place, (panel, part) in enumerate(zip(grid, COMPONENTS, strict=True)):
             known = [(row, blocks[name][part]) for row, name in enumerate(names) if blocks[name][part] is not None]
             for row, value in known:
                 style, sd = styles[names[row]], math.sqrt(value)
@@ -74,14 +77,14 @@ def components(analysis: dict[str, Any], styles: dict[str, Style], endpoint: str
             panel.locator_params(axis='x', nbins=4)
             bare(panel)
             title(panel, labels[part])
-            panel.set_xlabel(f'SD ({analysis["unit"]})')
+            panel.set_xlabel(f'SD ({form(analysis, endpoint).unit})')
 
     return figure(draw, prefix, f'Standard deviations of {len(names)} methods between images and between seeds.')
 
 
 def planner(analysis: dict[str, Any], styles: dict[str, Style], items: list[dict[str, Any]], prefix: str) -> Markup:
     """The smallest difference found with 80 % power against the number of seeds, a panel per contrast."""
-    items = items[:MOST_PANELS]
+    items, unit = items[:MOST_PANELS], form(analysis, 'ME').difference
 
     def draw(fig: Figure, narrow: bool) -> None:
         columns = min(len(items), 2 if narrow else 3)
@@ -93,7 +96,7 @@ def planner(analysis: dict[str, Any], styles: dict[str, Style], items: list[dict
                 panel.remove()
                 continue
             _plan(panel, analysis, styles, items[place], place >= len(items) - columns)
-        outer_labels(fig, 'seeds per method (log scale)', f'smallest difference\nfound ({analysis["unit"]})')
+        outer_labels(fig, 'seeds per method (log scale)', f'smallest difference\nfound ({unit})')
 
     return figure(draw, prefix, f'Smallest difference found with 80 % power against the seeds, {len(items)} contrasts.')
 
@@ -102,7 +105,7 @@ def _plan(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], one: dic
     points = [(point['n_seeds'], point['detectable']) for point in one['grid'] if point['detectable'] is not None]
     style = styles[other_of(analysis, (one['a'], one['b']))]
     colour = method_colour(style)
-    ax.plot(*zip(*points), color=colour, linewidth=1.4)
+    ax.plot(*zip(*points, strict=True), color=colour, linewidth=1.4)
     if one['floor_seeds'] is not None:
         ax.axhline(one['floor_seeds'], color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     ax.axhline(one['target'], color=INK, linewidth=0.8, linestyle=(0, (5, 3)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..figures import ablations as figures
-from ..figures.parts import main_pair, planned_pairs
+from ..planned import OF_PAIRS, by_scope, main_pair, planned_pairs
 from ..units import across
 from .base import Section, Skip, register
 
@@ -46,9 +46,9 @@ def _axes(analysis: dict[str, Any], there: list[str]) -> list[list[str]]:
 
 def _rows(analysis: dict[str, Any], there: list[str]) -> list[dict[str, Any]]:
     """Planned pairs x conditions, with the places of the contrasts by scope."""
-    found, endpoint = {}, across(analysis).endpoint
-    for place, one in enumerate(analysis['contrasts']):
-        if one['endpoint'] == endpoint and one['family'] in ('planned', 'other condition', 'one unit'):
-            found.setdefault((one['a'], one['b'], one['condition']), {})[one['scope']] = place
+    endpoint = across(analysis).endpoint
+    found = by_scope(((place, one) for place, one in enumerate(analysis['contrasts'])
+                      if one['endpoint'] == endpoint and one['family'] in OF_PAIRS),
+                     lambda one: (one['a'], one['b'], one['condition']))
     return [{'a': a, 'b': b, 'condition': name, 'scopes': found[a, b, name]}
             for a, b in planned_pairs(analysis) for name in there if (a, b, name) in found]

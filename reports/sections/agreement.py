@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..figures import agreement as figures
-from ..figures.parts import main_pair
+from ..planned import main_pair
 from .base import Section, Skip, register
 
 #: Methods beside the two shown first that get plots of their own.

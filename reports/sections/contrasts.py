@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..figures import forest
-from ..figures.parts import shown
-from .base import Section, Skip, register
+from benchmark.statistics.terms import SCOPES
 
-SCOPES = ('procedure', 'networks')
+from ..answers import listed
+from ..figures import forest
+from ..numbers import form
+from ..planned import by_scope, planned
+from .base import Section, Skip, register
 
 
 @register
@@ -23,31 +25,30 @@ class Contrasts(Section):
         blocks = endpoint_blocks(analysis)
         if not blocks:
             return Skip('No contrast was planned: name a proposed method or a reference to compare with.')
-        single = min(min(one['n_seeds']) for one in analysis['contrasts'] if one['family'] == 'planned') < 2
+        single = min(min(one['n_seeds']) for _, one in planned(analysis)) < 2
         return {
             'figure': forest.contrasts(analysis, self.styles, 'fig-contrasts'),
             'small': forest.small_contrasts(analysis, self.styles, 'fig-contrasts-small'),
             'blocks': blocks,
-            'failures': next((block for block in blocks if block['name'] == 'FR'), None),
-            'other_blocks': [block for block in blocks if block['name'] != 'ME'],
+            'failures': next((block for block in blocks if block['look'].endpoint == 'FR'), None),
+            'other_blocks': [block for block in blocks if not block['look'].own],
             'many': sum(len(block['rows']) for block in blocks) > 40,
             'single': single,
+            'sides': {side: listed([block['look'].head for block in blocks if block['look'].lower == lower])
+                      for side, lower in (('below', True), ('above', False))
+                      if any(block['look'].lower == lower for block in blocks)},
             'words': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
             'other_words': [row for row in analysis['statements'] if row['endpoint'] != 'ME'],
         }
 
 
 def endpoint_blocks(analysis: dict[str, Any]) -> list[dict[str, Any]]:
-    """Per endpoint: decimals, factor, unit, and per planned contrast the places of its scopes and of its effect."""
+    """Per endpoint how it is shown, and per planned contrast the places of its scopes and of its effect."""
     effects = {(one['endpoint'], one['a'], one['b']): place for place, one in enumerate(analysis['effects'])}
-    rows: dict[str, dict[tuple[str, str], dict[str, int]]] = {}
-    for place, one in enumerate(analysis['contrasts']):
-        if one['family'] == 'planned':
-            rows.setdefault(one['endpoint'], {}).setdefault((one['a'], one['b']), {})[one['scope']] = place
-    blocks = []
-    for endpoint, pairs in rows.items():
-        digits, factor, unit = shown(analysis, endpoint)
-        lines = [{'a': a, 'b': b, 'scopes': scopes, 'effect': effects.get((endpoint, a, b))}
-                 for (a, b), scopes in pairs.items() if set(SCOPES) <= set(scopes)]
-        blocks.append({'name': endpoint, 'digits': digits, 'scale': factor, 'unit': unit, 'rows': lines})
-    return blocks
+    blocks: dict[str, dict[str, Any]] = {}
+    found = by_scope(planned(analysis), lambda one: (one['endpoint'], one['a'], one['b']))
+    for (endpoint, a, b), scopes in found.items():
+        block = blocks.setdefault(endpoint, {'look': form(analysis, endpoint), 'rows': []})
+        if len(scopes) == len(SCOPES):
+            block['rows'].append({'a': a, 'b': b, 'scopes': scopes, 'effect': effects.get((endpoint, a, b))})
+    return [*blocks.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..answers import answers, planned_pairs, single_seed
+from ..answers import answered, answers, single_seed
 from ..page_text import cut, isolated
 from .base import Section, register
 
@@ -18,7 +18,7 @@ class Headline(Section):
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """The verdicts on ME in sentences and as rows; without a planned contrast, the observed order."""
-        order, pairs = analysis['ranking']['order'], planned_pairs(analysis)
+        order, pairs = analysis['ranking']['order'], answered(analysis)
         blocks = analysis['methods']
         return {
             'order': order,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.statistics.terms import Scope
+
 from ..figures import faces, forest
-from ..figures.parts import main_pair, scope_of
+from ..numbers import form
+from ..planned import Pair, by_scope, main_pair, pair_of, scope_of
 from .base import Section, Skip, register
 
 #: With more landmarks the forest plot is folded away.
@@ -71,23 +74,22 @@ def _rates(analysis: dict[str, Any]) -> list[dict[str, Any]]:
     success = analysis.get('success')
     if not success:
         return []
-    found = [('mean_mm', 'Mean radial error per landmark in mm', 3, 1, 1)] + [
-        (name, f'Success detection rate per landmark within {threshold:g} {success["unit"]}, in percent', 1, 100, -1)
-        for name, threshold in zip(success['endpoints'], success['thresholds'])]
+    found = [('mean_mm', 'Mean radial error per landmark in mm', success['mean'])] + [
+        (name, f'Success detection rate per landmark within {threshold:g} {success["unit"]}, in percent', name)
+        for name, threshold in zip(success['endpoints'], success['thresholds'], strict=True)]
     tables = []
-    for key, title, digits, scale, sign in found:
+    for key, title, endpoint in found:
         values = _values(analysis['landmarks'], key)
         if values:
+            look = form(analysis, endpoint)
             every = {(method, name): '' for method, cells in analysis['landmarks']['methods'].items() for name in cells}
-            tables.append({'key': key, 'title': title, 'digits': digits, 'scale': scale,
-                           'shade': every | _shade(values, sign)})
+            tables.append({'key': key, 'title': title, 'look': look,
+                           'shade': every | _shade(values, 1 if look.lower else -1)})
     return tables
 
 
-def _rows(analysis: dict[str, Any], pair: tuple[str, str]) -> list[tuple[str, dict[str, int]]]:
+def _rows(analysis: dict[str, Any], pair: Pair) -> list[tuple[str, dict[Scope, int]]]:
     """Landmark -> the places of its contrasts of the pair, by scope."""
-    found: dict[str, dict[str, int]] = {}
-    for place, one in enumerate(analysis['landmarks']['contrasts']):
-        if (one['a'], one['b']) == pair:
-            found.setdefault(one['landmark'], {})[one['scope']] = place
+    found = by_scope(((place, one) for place, one in enumerate(analysis['landmarks']['contrasts'])
+                      if pair_of(one) == pair), lambda one: str(one['landmark']))
     return [*found.items()]

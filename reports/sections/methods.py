@@ -85,7 +85,8 @@ def literal(node: ast.expr, depth: int = 0) -> Any:
         if isinstance(node, ast.Call) and getattr(node.func, 'id', None) == 'dict' and not node.args:
             return {key.arg or '**': literal(key.value, depth + 1) for key in node.keywords}
         if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
-            return {key.value: literal(value, depth + 1) for key, value in zip(node.keys, node.values)}
+            return {key.value: literal(value, depth + 1) for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant)}
         if isinstance(node, (ast.List, ast.Tuple)):
             return [literal(item, depth + 1) for item in node.elts]
     try:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .. import figures
 from ..figures import curves
-from ..numbers import lead
+from ..numbers import Form, best, form, led
 from ..units import across
 from .base import Section, Skip, register
+
+#: Columns of Table 1 after its first; those without their interval; and those that are folded away.
+MAIN, BRIEF = ('ME', 'FR', 'AUC', 'NME', 'ME_mm'), ('NME', 'ME_mm')
+MORE = ('NME', 'ME_mm', 'ME_printed', 'ME_photo', 'ME_input')
+#: Mean errors in other units than that of the errors.
+UNLIKE = ('ME_mm', 'ME_photo', 'ME_input')
 
 
 @dataclass(frozen=True)
@@ -18,22 +23,14 @@ class Column:
     """A column of Table 1.
 
     Attributes:
-        name: The endpoint.
+        look: How its endpoint is shown.
         title: Its heading.
-        digits: Decimals shown.
-        scale: 100 for percent.
-        unit: As shown.
         interval: Whether the interval stands beside the mean.
-        arrow: Which direction is better.
     """
 
-    name: str
+    look: Form
     title: str
-    digits: int
-    scale: float
-    unit: str
     interval: bool
-    arrow: str
 
 
 @register
@@ -46,17 +43,17 @@ class Table1(Section):
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
-        start = lead(analysis)
-        wanted = [('ME', 'ME', True), ('FR', 'FR', True), ('AUC', 'AUC', True), ('NME', 'NME', False),
-                  ('ME_mm', 'ME', False)]
-        first, *main = columns(analysis, sorted(wanted, key=lambda one: one[0] != start))
+        first, *main = [Column(look, look.head, look.endpoint not in BRIEF) for look in led(analysis, MAIN)]
+        more = [form(analysis, name) for name in MORE
+                if name in analysis['endpoints'] and name != first.look.endpoint]
         return {
             'first': first,
             'columns': main,
-            'more': columns(analysis, [one for one in (
-                ('NME', 'NME', True), ('ME_mm', 'ME in mm', True), ('ME_printed', 'ME as printed', True),
-                ('ME_photo', 'ME in photo px', True), ('ME_input', 'ME in input px', True)) if one[0] != start]),
-            'best': {column.name: best(analysis, column.name) for column in (first, *main)},
+            # What has a unit of its own says it in its heading.
+            'more': [Column(look, f'{look.head} in {look.unit}' if look.endpoint in UNLIKE else look.head, True)
+                     for look in more],
+            'best': {one.look.endpoint: best(analysis, analysis['methods'], one.look.endpoint)
+                     for one in (first, *main)},
             'described': any(block['description'] for block in blocks),
             'reported': any(block['reported'] for block in blocks),
             'missing': any(block.get('missing') for block in blocks),
@@ -64,26 +61,6 @@ class Table1(Section):
             'single': any(block['n_seeds'] == 1 for block in blocks),
             'figure': figures.seeds(analysis, self.styles, 'fig-seeds'),
         }
-
-
-def columns(analysis: dict[str, Any], wanted: Sequence[tuple[str, str, bool]]) -> list[Column]:
-    """Those of the wanted columns (endpoint, title, with its interval) that the analysis has."""
-    about = analysis['endpoints']
-    return [
-        Column(name, title, about[name]['decimals'], about[name]['factor'], about[name]['shown_unit'], interval,
-               '↓' if about[name]['better'] == 'lower' else '↑')
-        for name, title, interval in wanted if name in about
-    ]
-
-
-def best(analysis: dict[str, Any], endpoint: str) -> list[str]:
-    """The methods with the best mean; none where there is nothing to compare, or where all are the same."""
-    means = {name: block['endpoints'][endpoint]['mean'] for name, block in analysis['methods'].items()
-             if endpoint in block['endpoints']}
-    if len(set(means.values())) < 2:
-        return []
-    extreme = (min if analysis['endpoints'][endpoint]['better'] == 'lower' else max)(means.values())
-    return [name for name, mean in means.items() if mean == extreme]
 
 
 @register

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Section, Skip, register
+from benchmark.statistics.options import TESTED
 
-#: Reading -> class, symbol, word; seen from the first method of the contrast.
-SIGNS = {
-    'a better': ('better', '\u25cf', 'better'),
-    'b better': ('worse', '\u25a0', 'worse'),
-    'undecided': ('open', '\u25cb', 'open'),
-    None: ('none', '\u2013', ''),
-}
+from ..verdicts import READINGS
+from .base import Section, Skip, register
 
 
 @register
@@ -30,8 +25,9 @@ class Sensitivity(Section):
         shown = analysis['proposed'] if all(item['a'] == analysis['proposed'] for item in items) else None
         return {
             'items': items,
-            'signs': SIGNS,
+            'readings': READINGS,
             'blocks': matrix(items),
+            'tested': TESTED,
             'common': shown,
             'flips': sum(item['flips'] for item in items),
             'read': sum(item['read'] for item in items),
@@ -43,7 +39,7 @@ class Sensitivity(Section):
 def matrix(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Endpoint -> the headlines, and the analyses with a cell per contrast, None where it was not made."""
     there = {row['endpoint'] for item in items for row in item['rows']}
-    endpoints = [name for name in ('ME', 'FR', 'AUC', 'NME') if name in there]
+    endpoints = [name for name in TESTED if name in there]
     blocks = []
     for endpoint in endpoints:
         names = dict.fromkeys(row['analysis'] for item in items for row in item['rows'] if row['endpoint'] == endpoint)

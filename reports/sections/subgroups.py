@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..figures import subgroups as figures
-from ..figures.parts import main_pair, scope_of
+from ..planned import main_pair, scope_of
 from .base import Section, Skip, register
 
 
@@ -24,8 +24,9 @@ class Subgroups(Section):
         pair = main_pair(analysis)
         blocks = []
         for place, group in enumerate(groups):
-            there = pair and any((one['a'], one['b']) == pair for one in group['contrasts'])
-            plot = figures.strata(analysis, self.styles, group, pair, f'fig-subgroups-{place}') if there else None
+            plot = None
+            if pair and any((one['a'], one['b']) == pair for one in group['contrasts']):
+                plot = figures.strata(analysis, self.styles, group, pair, f'fig-subgroups-{place}')
             blocks.append({'place': place, 'group': group, 'figure': plot, 'rows': _rows(group)})
         return {
             'blocks': blocks,

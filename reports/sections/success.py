@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..numbers import lookup
+from benchmark.statistics.terms import Scope
+
+from ..numbers import best, lookup
+from ..planned import by_scope
 from .base import Section, Skip, register
-from .results import best
 
 
 @register
@@ -23,7 +25,7 @@ class Success(Section):
             return Skip('Errors are not known in millimetres, no success threshold is declared, and there is one '
                         'annotation of each image.')
         mean = success['mean'] if success else 'ME'
-        rates = dict(zip(success['endpoints'], success['thresholds'])) if success else {}
+        rates = dict(zip(success['endpoints'], success['thresholds'], strict=True)) if success else {}
         names = [name for name in analysis['order']['methods'] if mean in analysis['methods'][name]['endpoints']
                  or any(rate in analysis['methods'][name]['endpoints'] for rate in rates)]
         observed = (annotators or {}).get('endpoints', {})
@@ -34,7 +36,7 @@ class Success(Section):
             'mean': mean,
             'rates': rates,
             'own_unit': success['unit'] if success else analysis['unit'],
-            'best': {name: best(analysis, name) for name in (mean, *rates)},
+            'best': {name: best(analysis, analysis['methods'], name) for name in (mean, *rates)},
             'observed': mean in observed,
             'bounded': any(lookup(block, ('endpoints', rate, 'bound')) is not None
                            for block in (*analysis['methods'].values(), {'endpoints': observed}) for rate in rates),
@@ -44,9 +46,7 @@ class Success(Section):
         }
 
 
-def _pairs(contrasts: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[str, int]]:
+def _pairs(contrasts: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[Scope, int]]:
     """(a, b, rate) -> the places of its contrasts, by scope."""
-    found: dict[tuple[str, str, str], dict[str, int]] = {}
-    for place, one in enumerate(contrasts):
-        found.setdefault((one['a'], one['b'], one['endpoint']), {})[one['scope']] = place
+    found = by_scope(enumerate(contrasts), lambda one: (one['a'], one['b'], one['endpoint']))
     return dict(sorted(found.items(), key=lambda item: min(item[1].values())))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..figures import training as drawing
+from ..figures.curves import BANDS
 from .base import Section, Skip, register
 
 
@@ -41,7 +42,7 @@ class Training(Section):
             'panels': min(len(curves), drawing.MOST_PANELS),
             'regularisers': len(curves),
             'ranges': any(block['n_seeds'] > 1 for block in blocks.values()),
-            'bands': any(block['n_seeds'] > 1 for block in blocks.values()) and len(blocks) <= drawing.BANDS,
+            'bands': any(block['n_seeds'] > 1 for block in blocks.values()) and len(blocks) <= BANDS,
             'rows': {name: _rows(analysis, name) for name in names},
             'readings': found['readings'],
             'acting_on': any(block['regularisers'] for block in blocks.values()),
@@ -58,7 +59,7 @@ def decimals(value: float, significant: int) -> int:
 
 
 def _unit(blocks: dict[str, dict[str, Any]]) -> str:
-    return next(iter(blocks.values()))['validation_unit']
+    return str(next(iter(blocks.values()))['validation_unit'])
 
 
 def _ratios(blocks: dict[str, dict[str, Any]]) -> dict[str, drawing.Curves]:

@@ -36,7 +36,7 @@ def analysis():
 def test_tables_of_conditions_are_in_the_common_unit(analysis):
     content, photo = analysis
     axis = across(content)
-    assert (axis.endpoint, axis.title, axis.unit, axis.own) == ('ME_mm', 'ME', 'mm', False)
+    assert (axis.endpoint, axis.head, axis.unit, axis.own) == ('ME_mm', 'ME', 'mm', False)
     text = latex_conditions(content)
     assert 'ME in mm under each condition' in text and text.count(f'{photo[0].mean() / 2:.3f}') == 2
     head, rows = learning_curve(content)

@@ -17,7 +17,7 @@ from benchmark.experiments.suite.suite import load_suite
 from benchmark.statistics import analyze, read_suite, write_analysis
 from benchmark.statistics.alerts import alert
 from benchmark.statistics.endpoints import ENDPOINTS
-from reports.answers import SYMBOLS, answers, listed
+from reports.answers import answers, listed
 from reports.build import read_analysis, render
 from reports.latex import latex_tables
 from reports.numbers import lead
@@ -25,6 +25,7 @@ from reports.page import policy, unlinked
 from reports.page_text import cut, isolated
 from reports.sections import SECTIONS, ordered
 from reports.summary_text import summary
+from reports.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +59,7 @@ def test_the_first_screen_has_question_answer_and_both_verdicts(page, analysis):
     for place, one in planned:
         badge = re.search(rf'aria-hidden="true">([^<]*)</span><span [^>]*data-path="/contrasts/{place}/verdict"'
                           r'[^>]*>([^<]*)<', head)
-        assert badge.groups() == (SYMBOLS[one['verdict']], one['verdict'])
+        assert badge.groups() == (VERDICTS[one['verdict']].symbol, one['verdict'])
     for row in analysis['statements']:
         assert row['headline'] in head or row['endpoint'] != 'ME'
 
@@ -121,7 +122,8 @@ def test_best_means_are_bold_and_a_bound_stands_where_no_image_fails(page, analy
         bound = analysis['methods'][name]['endpoints']['FR']['bound']
         cell = re.search(rf'<td[^>]*><span [^>]*"/methods/{name}/endpoints/FR/mean".*?</td>', table)[0]
         shown = re.sub(r'<[^>]*>', '', cell)
-        assert shown == (f'0 (at most {100 * bound:.1f} %)' if '>0<' in cell else f'100 (at least {100 * bound:.1f} %)')
+        assert shown == (f'0.0 (at most {100 * bound:.1f} %)' if '>0.0<' in cell
+                         else f'100.0 (at least {100 * bound:.1f} %)')
 
 
 @pytest.mark.parametrize(('verdicts', 'expected'), [

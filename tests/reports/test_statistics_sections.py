@@ -14,9 +14,10 @@ import pytest
 from benchmark.statistics import analyze, read_suite, write_analysis
 from benchmark.statistics.agreement import points
 from reports.figures import compact as compact_module
-from reports.figures import faces, forest, parts, significance
+from reports.figures import faces, forest, significance
 from reports.page import make_environment, render_section
 from reports.palette import assign
+from reports.planned import scope_of
 from reports.sections import SECTIONS
 from reports.sections import methods as methods_section
 from reports.sections.reported import failures_say, images_say, seed_limits
@@ -312,7 +313,7 @@ def test_one_seed_shows_the_networks_only(tmp_path, suites):
     analysis = analysed(suite(tmp_path, suites, seeds=1))
     body = render(analysis, 'contrasts').text
     assert 'procedure: not estimable' in body and 'With a single seed the procedure can' in body
-    assert parts.scope_of(analysis, ('ctd_ed', 'ft')) == 'networks' and render(analysis, 'variance').skipped
+    assert scope_of(analysis, ('ctd_ed', 'ft')) == 'networks' and render(analysis, 'variance').skipped
     assert render(analysis, 'significance').text.count('>no test<') == 2
     assert 'networks scope' in render(analysis, 'landmarks').text
 
