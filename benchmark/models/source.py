@@ -9,9 +9,12 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .checkpoint import CheckpointError, read_checkpoint
+from .backbones.staged import resized
+from .checkpoint import CheckpointError, load_weights, read_checkpoint
 
 RANDOM = 'random'
+#: What may follow the last stage of a checkpoint's network.
+EMBEDDINGS = ('DlibEmbedding', 'EfficientNetLiteEmbedding')
 
 
 class SourceError(ValueError):
@@ -77,7 +80,11 @@ class FrozenSource(BaseModule):
     Its weights and batch-norm statistics never change, ``train()`` leaves it in eval mode, no checkpoint of the
     target holds it and ``init_weights()`` does not touch it.
 
-    Symbols: B: batch, H, W: input size in pixels, d: encoder width, C: source classes.
+    A checkpoint's ``meta`` may name an ``embedding``, a module behind the fourth stage whose tensors are its
+    ``embedding.*``; the classifier then stands on it, else on the pooled features. Where ``meta`` says ``resize``,
+    images are brought to its ``input_size`` inside, and all taps are of that size.
+
+    Symbols: B: batch, H, W: input size in pixels, d: encoder width, e: width of the embedding, C: source classes.
 
     Args:
         backbone: Config of an MMPose backbone.
@@ -90,19 +97,21 @@ class FrozenSource(BaseModule):
             without updating the running ones.
         num_classes: Classes of a ``random`` source's classifier; a checkpoint brings its own.
         seed: Seed of a ``random`` source's weights.
+        input_size: Width and height that images are brought to inside; None does as ``meta`` says.
 
     Raises:
         SourceError: Missing or unfitting checkpoint.
     """
 
     def __init__(self, backbone: dict, checkpoint: str, mean=None, std=None, batch_norm: str = 'eval',
-                 num_classes: int | None = None, seed: int = 0) -> None:
+                 num_classes: int | None = None, seed: int = 0, input_size: tuple[int, int] | None = None) -> None:
         super().__init__()
         if batch_norm not in ('eval', 'train'):
             raise SourceError(f"FrozenSource: batch_norm={batch_norm!r} is unknown. Choose 'eval' or 'train'.")
         self.batch_norm = batch_norm
         self.checkpoint = str(checkpoint)
         self.classifier: nn.Linear | None = None
+        self.embedding: nn.Module | None = None
         # The source is built with a generator state of its own: the target's weights do not depend on it.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -113,6 +122,9 @@ class FrozenSource(BaseModule):
                     width = output_channels(self.backbone)
                     self.classifier = nn.Linear(width, num_classes)
         meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint), backbone)
+        if input_size is None and meta.get('resize'):
+            input_size = meta.get('input_size')
+        self.input_size = tuple(input_size) if input_size else None
         normalisation = meta.get('normalisation') or {}
         mean = mean if mean is not None else normalisation.get('mean', (123.675, 116.28, 103.53))
         std = std if std is not None else normalisation.get('std', (58.395, 57.12, 57.375))
@@ -131,20 +143,41 @@ class FrozenSource(BaseModule):
                                   f'source.backbone.{key}={config[key]!r}. Set the one that the checkpoint has.')
         backbone = backbone_weights(state, self.backbone, self.checkpoint)
         self.backbone.load_state_dict(backbone)
-        if 'classifier.weight' in state:
+        if meta.get('embedding') and stage_taps(self.backbone)[-1] == 'stage4':
+            self.embedding = self._embedding(meta['embedding'], state)
+        cut = bool(meta.get('embedding')) and self.embedding is None
+        if 'classifier.weight' in state and not cut:
             classes, width = state['classifier.weight'].shape
-            if width != output_channels(self.backbone):
-                raise SourceError(f'{self.checkpoint}: classifier.weight has shape {(classes, width)}, but the encoder '
-                                  f'gives {output_channels(self.backbone)} channels.')
+            given = self.embedding.width if self.embedding is not None else output_channels(self.backbone)
+            if width != given:
+                what = 'encoder' if self.embedding is None else 'embedding'
+                raise SourceError(f'{self.checkpoint}: classifier.weight has shape {(classes, width)}, but the {what} '
+                                  f'gives {given} channels.')
             with torch.random.fork_rng(devices=[]):
                 self.classifier = nn.Linear(width, classes)
             self.classifier.load_state_dict({k[11:]: v for k, v in state.items() if k.startswith('classifier.')})
         return meta
 
+    def _embedding(self, config: dict, state: dict[str, Tensor]) -> nn.Module:
+        """What follows the last stage, with its weights."""
+        if config not in [{'type': name} for name in EMBEDDINGS]:
+            raise SourceError(f'{self.checkpoint}: meta.embedding={config!r} is unknown. Known are '
+                              f'{", ".join(EMBEDDINGS)}: make the checkpoint with tools/convert_source.py.')
+        with torch.random.fork_rng(devices=[]):
+            module = MODELS.build(config)
+        try:
+            load_weights(module, {key[10:]: value for key, value in state.items() if key.startswith('embedding.')},
+                         self.checkpoint)
+        except CheckpointError:
+            raise SourceError(f'{self.checkpoint}: its embedding.* are not the tensors of a {config["type"]}, which '
+                              'meta.embedding names. Make the checkpoint with tools/convert_source.py.') from None
+        return module
+
     @property
     def taps(self) -> tuple[str, ...]:
-        """Names of the taps: the backbone's stages, ``pooled`` and, with a classifier, ``logits``."""
-        return (*stage_taps(self.backbone), 'pooled') + (('logits',) if self.classifier is not None else ())
+        """Names of the taps: the backbone's stages, ``pooled``, with an embedding or a classifier these too."""
+        more = {'embedding': self.embedding, 'logits': self.classifier}
+        return (*stage_taps(self.backbone), 'pooled', *(name for name, module in more.items() if module is not None))
 
     def init_weights(self) -> None:
         """Does nothing: the weights were loaded when the source was built."""
@@ -167,14 +200,18 @@ class FrozenSource(BaseModule):
             images: RGB images (B, 3, H, W) in 0..255.
 
         Returns:
-            Per tap: ``stage*`` (B, channels, h, w), ``pooled`` (B, d), ``logits`` (B, C).
+            Per tap: ``stage*`` (B, channels, h, w), ``pooled`` (B, d), ``embedding`` (B, e), ``logits`` (B, C).
         """
+        if self.input_size is not None:
+            images = resized(images, self.input_size[::-1])
         features = self.backbone((images - self.mean) / self.std)
         features = features if isinstance(features, (tuple, list)) else (features,)
         taps = dict(zip(stage_taps(self.backbone), features))
         taps['pooled'] = features[-1].mean(dim=(2, 3))
+        if self.embedding is not None:
+            taps['embedding'] = self.embedding(features[-1])
         if self.classifier is not None:
-            taps['logits'] = self.classifier(taps['pooled'])
+            taps['logits'] = self.classifier(taps['pooled' if self.embedding is None else 'embedding'])
         return taps
 
 

@@ -6,25 +6,34 @@ import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from mmpose.registry import MODELS
 
 from benchmark.utils.files import atomic_path
 
 from .converted import Converted, Options
+from .dlib import convert_dlib
+from .efficientnet import convert_efficientnet_lite
 from .errors import ConversionError
+from .folded import NONE, SYNTHETIC, batches, face_images, take_statistics
+from .mobilenet import convert_tfjs
 from .resnet import RESNETS, convert_resnet
 
 FORMAT_VERSION = 1
 CHANNEL_ORDERS = ('auto', 'rgb', 'bgr')
 
 #: Format -> what reads and checks a file of it.
-FORMATS: dict[str, Callable[[Path, bytes, Options], Converted]] = dict.fromkeys(RESNETS, convert_resnet)
+FORMATS: dict[str, Callable[[Path, bytes, Options], Converted]] = {
+    **dict.fromkeys(RESNETS, convert_resnet), 'tfjs': convert_tfjs, 'dlib': convert_dlib,
+    'efficientnet_lite': convert_efficientnet_lite}
 
 
 def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: bool = False,
             classifier: bool = True, channel_order: str = 'auto', mean: tuple | None = None,
-            std: tuple | None = None, prefix: str | None = None) -> dict:
+            std: tuple | None = None, prefix: str | None = None, faces: str | Path = SYNTHETIC,
+            about: dict[str, Any] | None = None) -> dict:
     """Converts a file to a source checkpoint, checking every name and shape.
 
     The public VGGFace2 networks differ in the order of their input's channels: the pickles with torch-style
@@ -43,6 +52,11 @@ def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: 
             timm's).
         std: As ``mean``.
         prefix: See :func:`.resnet.unwrap`.
+        faces: What the statistics of batch norms are measured on where a file has them folded away (``tfjs``,
+            ``dlib``): a folder of face crops, ``synthetic`` for the suite's drawn faces, ``none`` for mean 0 and
+            variance 1. Nothing that the network computes in evaluation mode depends on it, but training starts from it:
+            see :func:`.folded.take_statistics`.
+        about: What else ``meta`` is to say, such as licence and citation.
 
     Returns:
         The checkpoint's ``meta``.
@@ -66,14 +80,22 @@ def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: 
     except OSError as error:
         raise ConversionError(f'{src}: cannot be read ({error.strerror}). Check the path.') from None
     found = FORMATS[source_format](src, data, Options(source_format, classifier, channel_order, prefix))
-    meta = {'format_version': FORMAT_VERSION, **found.meta, 'normalisation': _normalisation(found, mean, std),
-            'source_format': source_format, **found.origin, 'source_sha256': hashlib.sha256(data).hexdigest()}
+    meta = {'format_version': FORMAT_VERSION, **found.meta, 'normalisation': _normalisation(src, found, mean, std),
+            'source_format': source_format, **found.origin, 'source_sha256': hashlib.sha256(data).hexdigest(),
+            **(about or {})}
+    if found.folded:
+        meta['statistics'] = _measure(found, meta, faces)
+    elif faces != SYNTHETIC:
+        raise ConversionError(f'{src}: has batch norms with statistics of their own. Leave --faces out.')
     _write(dst, {'meta': meta, 'state_dict': found.state})
     return meta
 
 
-def _normalisation(found: Converted, mean: tuple | None, std: tuple | None) -> dict[str, list[float]]:
+def _normalisation(src: Path, found: Converted, mean: tuple | None, std: tuple | None) -> dict[str, list[float]]:
     """What is given, else the format's own."""
+    if found.normalisation is None and (mean is None or std is None):
+        raise ConversionError(f'{src}: does not say how its images are normalised. Give --mean and --std per channel '
+                              'R, G, B in 0..255.')
     default = found.normalisation or {}
     values = {name: [float(v) for v in (given if given is not None else default[name])]
               for name, given in (('mean', mean), ('std', std))}
@@ -81,6 +103,22 @@ def _normalisation(found: Converted, mean: tuple | None, std: tuple | None) -> d
         raise ConversionError('normalisation: give three values for the mean and three positive ones for the '
                               'standard deviation, for R, G and B in 0..255.')
     return values
+
+
+def _measure(found: Converted, meta: dict[str, Any], faces: str | Path) -> str:
+    """Fills the statistics of folded batch norms; says what they are of."""
+    if faces == NONE:
+        return 'of mean 0 and variance 1'
+    parts = {name: MODELS.build(meta[key]) for name, key in (('backbone', 'arch'), ('embedding', 'embedding'))
+             if key in meta}
+    for name, part in parts.items():
+        part.load_state_dict({key[len(name) + 1:]: value for key, value in found.state.items()
+                              if key.startswith(f'{name}.')})
+    images, words = face_images(faces, tuple(meta['input_size']))
+    take_statistics([*parts.values()], batches(images, meta['normalisation']))
+    for name, part in parts.items():
+        found.state |= {f'{name}.{key}': value for key, value in part.state_dict().items()}
+    return f'measured on {words}'
 
 
 def _write(dst: Path, checkpoint: dict) -> None:
