@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ..palette import Style
-from .base import INK, figure, method_colour, short
+from .base import INK, MUTED, figure, method_colour, short
 from .parts import cut, outer_labels
 from .tiles import AREAS, Tile, Tiles
 
@@ -30,7 +30,7 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
         several = len(methods) > 1
         columns = len(methods) if several else 1 if len(measurements) < 2 else 2 if narrow else 3
         cells = [(name, method) for name in measurements for method in methods]
-        tiles = Tiles(fig, -(-len(cells) // columns), columns, 1.05 if narrow else 1.3, top=0.45 if narrow else 0.4,
+        tiles = Tiles(fig, -(-len(cells) // columns), columns, 1.05 if narrow else 1.3, top=0.5 if narrow else 0.45,
                       between=(0.12 if several else 0.42, 0.6 if narrow else 0.46))
         for place, (name, method) in enumerate(cells):
             tile, first = tiles.tile(place, *limits[name]), not (several and place % columns)
@@ -39,7 +39,7 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
             if first:
                 tiles.title(tile, _head(name, narrow and not several))
             if several and place < columns:
-                tiles.text(tile.left, tile.top + 17, short(analysis, method, 18), fontsize=9, fontweight='bold',
+                tiles.text(tile.left, tile.top + 21, short(analysis, method, 18), fontsize=9, fontweight='bold',
                            color=method_colour(styles[method]))
         tiles.finish()
         outer_labels(fig, f'mean of predicted and annotated ({unit})', f'predicted \u2212 annotated ({unit})')
@@ -75,7 +75,7 @@ def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style) -> None:
         y = tile.y(value)
         tiles.strokes([(tile.left, y), (tile.right, y)], **look)
 
-    across(0, edgecolor=INK, linewidth=0.8)
+    across(0, edgecolor=MUTED, linewidth=0.8)
     for name in LINES:
         if one[f'{name}_low'] is not None:
             low, high = tile.y([one[f'{name}_low'], one[f'{name}_high']])

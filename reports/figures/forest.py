@@ -102,7 +102,7 @@ def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bo
             look: Look = {'transform': ax.get_yaxis_transform(), 'fontsize': 8}
             off = 0.33 if len(row.bars) > 1 else 0.22
             ax.text(0, place - off, row.label, fontweight='bold', va='bottom', **look)
-            ax.text(0, place + off - 0.03, _joined([one.words for one in row.bars]), color=MUTED, va='top', **look)
+            ax.text(0, place + off - 0.05, _joined([one.words for one in row.bars]), color=MUTED, va='top', **look)
     names = [] if above else [row.label for row in rows]
     ax.set_yticks([*range(len(names))], names)
     ax.set(ylim=(len(rows) - 0.35, -0.75 if above else -0.65), xlim=limits)
