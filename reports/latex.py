@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.statistics.endpoints import RATE_HEAD
 from benchmark.statistics.options import TESTED
-from benchmark.statistics.terms import PROCEDURE
+from benchmark.statistics.terms import PROCEDURE, SCOPES
 
 from .numbers import Form, best, form, led, level, lookup, probability
 from .planned import by_scope, other_of, pair_of, planned
@@ -66,7 +66,7 @@ def contrasts(analysis: dict[str, Any]) -> str:
     rows = []
     for (a, b, endpoint), scopes in places.items():
         look, cells = form(analysis, endpoint), []
-        for place in scopes.values():
+        for place in (scopes[scope] for scope in SCOPES if scope in scopes):
             one = analysis['contrasts'][place]
             _, _, ends = look.estimate(one, 'estimate')
             cells += [_interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
@@ -77,7 +77,7 @@ def contrasts(analysis: dict[str, Any]) -> str:
                'adjusted; p adjusted by Holm. Procedure: seeds and images random; networks: the trained networks, '
                rf'images random. ${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
                'is better.')
-    heads = ['Contrast', 'endpoint', 'difference', 'procedure', 'p', 'verdict', 'networks', 'p', 'verdict']
+    heads = ['Contrast', 'endpoint', 'difference', *(head for scope in SCOPES for head in (scope, 'p', 'verdict'))]
     return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * 2)
 
 

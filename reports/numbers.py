@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from benchmark.statistics.endpoints import head, rounded
+from benchmark.statistics.endpoints import head, p_text, rounded
 
 ABSENT = '–'
 Path_ = Sequence[str | int]
@@ -53,10 +53,8 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
 
 
 def probability(value: float | None) -> str:
-    """A p-value or another probability with three decimals; never 0 and never 1."""
-    if value is None:
-        return ABSENT
-    return '< 0.001' if value < 0.001 else '> 0.999' if value > 0.999 else f'{value:.3f}'
+    """A p-value or another probability; see :func:`benchmark.statistics.endpoints.p_text`."""
+    return ABSENT if value is None else p_text(value)
 
 
 def level(analysis: dict[str, Any]) -> str:

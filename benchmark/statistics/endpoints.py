@@ -125,6 +125,11 @@ def rounded(value: float, decimals: int, factor: float = 1) -> str:
     return f'{scaled:.2g}' if abs(scaled) < 0.5 * 10 ** (1 - decimals) else f'{scaled:.{decimals}f}'
 
 
+def p_text(p: float) -> str:
+    """A p-value or another probability as it is written everywhere: three decimals; never 0 and never 1."""
+    return '< 0.001' if p < 0.001 else '> 0.999' if p > 0.999 else f'{p:.3f}'
+
+
 #: Shown numbers below this are rounding errors of 0.
 ROUNDING = 1e-9
 #: How much above a success threshold, as a share of it, an error still counts as equal: 30 pixels of 0.1 mm are 3 mm in

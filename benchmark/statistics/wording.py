@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .endpoints import ENDPOINTS, is_share, rounded
+from .endpoints import ENDPOINTS, is_share, p_text, rounded
 from .terms import (
     BEYOND,
     EQUIVALENT,
@@ -216,10 +216,9 @@ class _Words(Scale):
 
 
 def p_value(p: float) -> str:
-    """'= .031', '< .001'; never 0 and never 1."""
-    if p < 0.001:
-        return '< .001'
-    return '> .99' if p > 0.99 else '= ' + (f'{p:.3f}' if p < 0.1 else f'{p:.2f}').lstrip('0')
+    """'= 0.031', '< 0.001'."""
+    text = p_text(p)
+    return text if text[0] in '<>' else f'= {text}'
 
 
 def probability(p: float) -> str:

@@ -212,6 +212,9 @@ def test_page_csv_latex_and_sentences_agree(told):
         unit = f' {about["difference_unit"]}'.rstrip()
         side = 'lower' if wanted['estimate'].startswith('-') else 'higher'
         assert ('both have the same' if float(size) == 0 else f'is {size}{unit} {side}') in text, text
+        if one['scope'] == 'procedure' and one['p'] is not None:
+            for key, said in (('p', 'interval is [^,]*, p '), ('p_adjusted', ', and p ')):
+                assert re.search(rf'{said}(= )?{probability(one[key])}[ ,]', text), (key, one[key], text)
         if 'ci_low' in wanted:
             ends = [wanted['ci_low'], wanted['ci_high']]
             assert all(re.search(rf'(?<![\d.]){re.escape(end.lstrip("-"))}(?![\d.]*\d)', text) for end in ends), text

@@ -103,11 +103,11 @@ def test_the_paragraph_on_mean_errors_in_full():
     sentences = [
         'CTD-ED against FT, 5 seeds each, 310 images: the mean error of CTD-ED is 0.050 heatmap px lower (6.0 %).',
         'As training procedures (other seeds, other images) the 95 % interval is from 0.104 lower to 0.004 higher, '
-        'p = .031, and p = .062 adjusted for the planned comparisons: it is not settled which of CTD-ED and FT is '
+        'p = 0.031, and p = 0.062 adjusted for the planned comparisons: it is not settled which of CTD-ED and FT is '
         'better.',
         'Looked at alone and under a flat prior, claiming that CTD-ED is better would be wrong with a probability of '
         '1.6 %.',
-        'For these trained models (other images only) the interval is from 0.030 to 0.070 lower, adjusted p < .001: '
+        'For these trained models (other images only) the interval is from 0.030 to 0.070 lower, adjusted p < 0.001: '
         'CTD-ED is better than FT.',
         'No margin was declared beforehand,',
         'To find a true difference as large as the one observed (0.050 heatmap px) with 80 % power would take 7 more '
@@ -291,8 +291,8 @@ def test_without_any_failure_the_bound_is_told():
 
 
 def test_p_values_are_never_0_or_1():
-    shown = {0.0: '< .001', 0.0009: '< .001', 0.001: '= .001', 0.0312: '= .031', 0.05: '= .050', 0.123: '= .12',
-             0.5: '= .50', 0.99: '= .99', 0.995: '> .99', 1.0: '> .99'}
+    shown = {0.0: '< 0.001', 0.0009: '< 0.001', 0.001: '= 0.001', 0.0312: '= 0.031', 0.05: '= 0.050', 0.123: '= 0.123',
+             0.5: '= 0.500', 0.999: '= 0.999', 0.9995: '> 0.999', 1.0: '> 0.999'}
     assert {p: p_value(p) for p in shown} == shown
 
 
