@@ -10,7 +10,7 @@ def runner(model, **attributes):
     return SimpleNamespace(model=model, epoch=0, iter=0, max_iters=10, **attributes)
 
 
-@pytest.mark.parametrize(('prefix', 'trained'), [('layer4.1', 4_720_640), ('layer4.1.conv2', 2_359_296)])
+@pytest.mark.parametrize(('prefix', 'trained'), [('layer4.1', 73_984), ('layer4.1.conv2', 36_864)])
 def test_freeze_all_but_a_part(build, prefix, trained):
     from benchmark.engine import FreezeParametersHook
     model = build('ft')

@@ -43,14 +43,14 @@ def test_regularisers_change_the_weights(build, batch):
     assert not same(ft.state_dict(), ctd.state_dict())
 
 
-def test_the_target_starts_as_the_source(build, source_checkpoint):
-    source = torch.load(source_checkpoint, weights_only=True)['state_dict']
+def test_the_target_starts_as_the_source(build, narrow_source):
+    source = torch.load(narrow_source, weights_only=True)['state_dict']
     for method in ('fe', 'ft', 'ctd_ed'):
         state = build(method).state_dict()
         assert all(torch.equal(state[k], v) for k, v in source.items() if k.startswith('backbone.'))
 
 
-def test_checkpoint_loads_strictly_both_ways(build, config, source_checkpoint, batch):
+def test_checkpoint_loads_strictly_both_ways(build, config, narrow_source, batch):
     from mmpose.registry import MODELS
 
     from benchmark.models import plain_model
@@ -58,7 +58,7 @@ def test_checkpoint_loads_strictly_both_ways(build, config, source_checkpoint, b
     train(ctd, batch, 1)
     ft.load_state_dict(ctd.state_dict(), strict=True)
     ctd.load_state_dict(ft.state_dict(), strict=True)
-    plain = MODELS.build(plain_model(config('ctd_com', source_checkpoint).model.to_dict()))
+    plain = MODELS.build(plain_model(config('ctd_com', narrow_source, width=8).model.to_dict()))
     assert type(plain).__name__ == 'TopdownPoseEstimator' and not hasattr(plain, 'source')
     plain.load_state_dict(ctd.state_dict(), strict=True)
 
@@ -94,16 +94,16 @@ def test_source_batch_norm_in_train_mode_uses_the_batch(build):
     assert not torch.allclose(*taps)
 
 
-def test_init_weights_leaves_source_and_classifier(build, source_checkpoint):
+def test_init_weights_leaves_source_and_classifier(build, narrow_source):
     ctd = build('ctd_com')
-    state = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    state = torch.load(narrow_source, weights_only=True)['state_dict']
     ctd.init_weights()
     assert torch.equal(ctd.source.backbone.conv1.weight, state['backbone.conv1.weight'])
     assert torch.equal(ctd.head.classifier.weight, state['classifier.weight'])
 
 
-def test_classifier_is_trained_or_frozen(build, batch, source_checkpoint):
-    start = torch.load(source_checkpoint, weights_only=True)['state_dict']['classifier.weight']
+def test_classifier_is_trained_or_frozen(build, batch, narrow_source):
+    start = torch.load(narrow_source, weights_only=True)['state_dict']['classifier.weight']
     heavy = {'model.head.transfer.cd.weight': 1.0}
     trained, frozen = build('ctd_cd', **heavy), build('ctd_cd', **heavy, **{'model.head.train_classifier': False})
     train(trained, batch), train(frozen, batch)
@@ -139,9 +139,9 @@ def test_missing_source(build, tmp_path):
         build('ctd_ed', **{'model.source.checkpoint': str(tmp_path / 'absent.pth')})
 
 
-def test_source_of_another_kind_with_the_same_shapes(build, source_checkpoint, tmp_path):
+def test_source_of_another_kind_with_the_same_shapes(build, narrow_source, tmp_path):
     from benchmark.models import SourceError
-    content = torch.load(source_checkpoint, weights_only=True)
+    content = torch.load(narrow_source, weights_only=True)
     path = tmp_path / 'vggface2.pth'
     torch.save(content | dict(meta=dict(arch=dict(type='VGGFace2ResNet', depth=18))), path)
     with pytest.raises(SourceError, match="made with type='VGGFace2ResNet'"):
@@ -162,9 +162,9 @@ def test_missing_tap_lists_those_there_are(build):
         build('ctd_ed', **{'model.head.transfer.ed.stage': 'stage9'})
 
 
-def test_source_without_classifier(build, source_checkpoint, tmp_path):
+def test_source_without_classifier(build, narrow_source, tmp_path):
     from benchmark.models import SourceError
-    state = torch.load(source_checkpoint, weights_only=True)['state_dict']
+    state = torch.load(narrow_source, weights_only=True)['state_dict']
     path = tmp_path / 'headless.pth'
     torch.save(dict(state_dict={k: v for k, v in state.items() if k.startswith('backbone.')}), path)
     with pytest.raises(SourceError, match="no tap 'logits'"):
@@ -185,7 +185,7 @@ def test_a_tap_that_was_not_declared_is_named(build, batch, registered):
 
     MODELS.register_module(module=Undeclared, force=True)
     model = build('ctd_ed', **{'model.head.transfer': dict(_delete_=True, own=dict(type='Undeclared'))})
-    model.source.forward = lambda images: dict(pooled=torch.zeros(2, 512))
+    model.source.forward = lambda images: dict(pooled=torch.zeros(2, 64))
     data = model.data_preprocessor(batch, training=True)
     with pytest.raises(SourceError, match=r"head\.transfer\.own: Undeclared reads 'stage4', .*source_taps: pooled"):
         model.loss(**data)
@@ -201,7 +201,7 @@ def test_a_regulariser_with_weights_changes_no_other_and_is_kept_for_resuming(bu
 
         def __init__(self, **kwargs):
             super().__init__(**kwargs)
-            self.project = torch.nn.Conv2d(512, 512, 1)
+            self.project = torch.nn.Conv2d(64, 64, 1)
 
         def forward(self, context):
             return (context.source['stage4'] - self.project(context.target['stage4'])).square().mean()
@@ -272,8 +272,8 @@ def test_an_unknown_course_is_refused(build):
         build('ctd_ed', **{'model.head.weight_schedule': 'late'})
 
 
-def test_a_random_source_beside_a_trained_start(build, source_checkpoint):
-    source = torch.load(source_checkpoint, weights_only=True)['state_dict']
+def test_a_random_source_beside_a_trained_start(build, narrow_source):
+    source = torch.load(narrow_source, weights_only=True)['state_dict']
     model = build('ctd_ed_random')
     assert all(torch.equal(model.state_dict()[k], v) for k, v in source.items() if k.startswith('backbone.'))
     kernels = model.source.backbone.state_dict()
