@@ -25,6 +25,7 @@ from .frozen_forward import (
     frozen_stages,
     key_of,
     stage_modules,
+    structure,
     weights_digest,
 )
 from .matrix_convolution import uses_matrix_products
@@ -36,10 +37,10 @@ class FeatureCacheHook(Hook):
     """Computes the frozen source, and an encoder's frozen stages, once per view, and caches it on the disk.
 
     Cached are the taps of a CTDPoseEstimator's source that a regulariser reads and, with ``frozen_stages`` (FE, FTP),
-    the last frozen stage of a ResNet. Stores are shared by all runs, methods and seeds with the same network, data and
-    views; several may fill one at the same time. Where the views are not discrete, another transform may change the
-    image, the source's batch norm follows the batch, or there is no room, everything is computed on the fly, and the
-    log says so.
+    the last frozen stage of a ResNet; of any other network what FE reads, its last stage. Stores are shared by all
+    runs, methods and seeds with the same network, data and views; several may fill one at the same time. Where the
+    views are not discrete, another transform may change the image, the source's batch norm follows the batch, or there
+    is no room, everything is computed on the fly, and the log says so.
 
     Args:
         enabled: False computes everything on the fly.
@@ -71,6 +72,13 @@ class FeatureCacheHook(Hook):
         taps = model.head.source_taps if source is not None else ()
         source = source if taps else None
         stages = frozen_stages(getattr(model, 'backbone', None))
+        losses = getattr(getattr(model, 'head', None), 'transfer', {}).values()
+        if any(tap.startswith('stage') for loss in losses for tap in loss.target_taps):
+            # A regulariser reads stages of the encoder, of which only the last one would be given.
+            stages = 0
+        elif not stages and getattr(getattr(model, 'backbone', None), 'frozen_taps', 0):
+            runner.logger.info(f'the first stages of the encoder are frozen and computed on the fly: what is behind '
+                               f'them in a {type(model.backbone).__name__} cannot be computed by itself')
         if source is None and not stages:
             return
         dataset = runner.train_dataloader.dataset
@@ -85,12 +93,12 @@ class FeatureCacheHook(Hook):
         rows = dataset.total * view.count
         say = runner.logger.info
         if source is not None:
-            about = dict(network='source', weights=weights_digest([source]), mean=source.mean.flatten().tolist(),
-                         std=source.std.flatten().tolist(), **shared)
+            about = dict(network='source', structure=structure(source.backbone), weights=weights_digest([source]),
+                         mean=source.mean.flatten().tolist(), std=source.std.flatten().tolist(), **shared)
             cache_source(source, self._outputs(about, rows, say), taps)
         if stages:
-            about = dict(network=f'encoder up to stage {stages}', weights=weights_digest(stage_modules(model.backbone)),
-                         **shared)
+            about = dict(network=f'encoder up to stage {stages}', structure=structure(model.backbone),
+                         weights=weights_digest(stage_modules(model.backbone)), **shared)
             cache_stages(model.backbone, self._outputs(about, rows, say))
 
     def _outputs(self, about: dict, rows: int, say) -> FrozenOutputs:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.models.backbones.tapped import Tapped, residual_stages
 from benchmark.utils.feature_store import FeatureStore, StoreFull, describe_store
 from benchmark.utils.files import digest
 from benchmark.utils.gpu_memory import room_on
@@ -171,6 +172,12 @@ def weights_digest(modules: Sequence[nn.Module]) -> str:
     return total.hexdigest()
 
 
+def structure(backbone: nn.Module) -> str:
+    """Digest of what a network computes with its weights, as far as it says so: layers with their options, taps."""
+    return digest([repr(backbone), str(getattr(backbone, 'tap_modules', ())),
+                   str(getattr(backbone, 'out_indices', None))])
+
+
 def key_of(parts: dict) -> str:
     """Name of a store's folder."""
     return digest(parts)[:24]
@@ -194,23 +201,26 @@ def cache_source(source: nn.Module, outputs: FrozenOutputs, taps: Sequence[str])
 
 
 def frozen_stages(backbone: nn.Module) -> int:
-    """Number of the first stages of a ResNet that never change: parameters frozen, batch norm in eval mode; else 0."""
-    layers = getattr(backbone, 'res_layers', None)
-    if not layers or getattr(backbone, 'frozen_stages', -1) < 1:
-        return 0
-    return min(backbone.frozen_stages, len(layers))
+    """Number of the first stages that never change, parameters frozen, batch norm in eval mode, and behind which the
+    rest can be computed by itself: of a ResNet all that are frozen, of another network all stages or none."""
+    layers = residual_stages(backbone)
+    if isinstance(backbone, Tapped):
+        return backbone.frozen_taps if layers or backbone.frozen_taps == backbone.tap_count else 0
+    return min(max(0, getattr(backbone, 'frozen_stages', -1)), len(layers))
 
 
 def cache_stages(backbone: nn.Module, outputs: FrozenOutputs) -> None:
-    """Makes a ResNet start behind its frozen stages, from their cached output.
+    """Makes an encoder start behind its frozen stages, from their cached output.
 
     Only the last of several outputs is then given where the frozen stages' own are not there, so the head must use
     the last one, as HeatmapHead does.
     """
     count, forward = frozen_stages(backbone), backbone.forward
-    layers = backbone.res_layers
+    layers = residual_stages(backbone)
 
     def start(images: Tensor) -> dict[str, Tensor]:
+        if not layers:
+            return {f'stage{count}': forward(images)[-1]}
         x = backbone.stem(images) if backbone.deep_stem else backbone.relu(backbone.norm1(backbone.conv1(images)))
         x = backbone.maxpool(x)
         for name in layers[:count]:
@@ -230,5 +240,8 @@ def cache_stages(backbone: nn.Module, outputs: FrozenOutputs) -> None:
 
 def stage_modules(backbone: nn.Module) -> list[nn.Module]:
     """Stem and frozen stages: what their output depends on."""
+    layers = residual_stages(backbone)
+    if not layers:
+        return [backbone]
     stem = [backbone.stem] if backbone.deep_stem else [backbone.conv1, backbone.norm1]
-    return [*stem, *(getattr(backbone, name) for name in backbone.res_layers[:frozen_stages(backbone)])]
+    return [*stem, *(getattr(backbone, name) for name in layers[:frozen_stages(backbone)])]

@@ -9,6 +9,7 @@ from mmpose.registry import HOOKS
 from torch import nn
 from torch.utils.data import DataLoader
 
+from benchmark.models.backbones.tapped import Tapped, last_convolution, residual_stages
 from benchmark.models.checkpoint import plain
 from benchmark.models.source import backbone_weights, load_source_checkpoint
 
@@ -152,7 +153,7 @@ class FreezeParametersHook(Hook):
 
     Args:
         train: Prefixes of the backbone's parameters that stay trained, such as ``layer4.2`` or ``layer4.2.conv3``;
-            ``last_block`` and ``last_convolution`` are those of any ResNet.
+            ``last_block`` is that of any ResNet, ``last_convolution`` that of a tapped backbone, too.
 
     Raises:
         ValueError: A prefix that fits no parameter.
@@ -164,15 +165,24 @@ class FreezeParametersHook(Hook):
     def _trained(self, name: str) -> bool:
         return any(name == p or name.startswith(p + '.') for p in self.train)
 
-    def before_run(self, runner) -> None:
-        """Freezes the parameters."""
-        backbone = unwrapped(runner.model).backbone
+    def check_model(self, model: nn.Module) -> None:
+        """Finds what is trained; without a training, for whoever wants to know whether there could be one.
+
+        Raises:
+            ValueError: A prefix fits no parameter of the model's backbone.
+        """
+        backbone = model.backbone
         names = [name for name, _ in backbone.named_parameters()]
         self.train = tuple(_last(backbone, prefix) for prefix in self.train)
         for prefix in self.train:
             if not any(n == prefix or n.startswith(prefix + '.') for n in names):
                 raise ValueError(f'FreezeParametersHook: train={prefix!r} fits no parameter of the backbone. '
                                  f'Choose prefixes such as {names[-1].rsplit(".", 1)[0]!r}.')
+
+    def before_run(self, runner) -> None:
+        """Freezes the parameters."""
+        self.check_model(unwrapped(runner.model))
+        backbone = unwrapped(runner.model).backbone
         for name, parameter in backbone.named_parameters():
             parameter.requires_grad = self._trained(name)
 
@@ -184,10 +194,13 @@ class FreezeParametersHook(Hook):
 
 
 def _last(backbone: nn.Module, prefix: str) -> str:
-    """What ``last_block`` and ``last_convolution`` are in a ResNet; any other prefix as it is."""
-    if prefix not in ('last_block', 'last_convolution') or not getattr(backbone, 'res_layers', None):
+    """What ``last_block`` and ``last_convolution`` are in a network; any other prefix as it is."""
+    if prefix == 'last_convolution' and isinstance(backbone, Tapped):
+        return last_convolution(backbone)
+    stages = residual_stages(backbone)
+    if prefix not in ('last_block', 'last_convolution') or not stages:
         return prefix
-    stage = backbone.res_layers[-1]
+    stage = stages[-1]
     block = f'{stage}.{len(getattr(backbone, stage)) - 1}'
     convolutions = [name for name, module in backbone.get_submodule(block).named_children()
                     if isinstance(module, nn.Conv2d)]

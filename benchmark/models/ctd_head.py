@@ -12,6 +12,7 @@ from mmpose.models.heads import HeatmapHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from .backbones.tapped import Tapped
 from .source import FrozenSource, SourceError, stage_taps
 from .transfer import TransferContext, TransferLoss
 from .transfer.base import STAGES, Taps, UndeclaredTap
@@ -83,12 +84,12 @@ class CTDHead(HeatmapHead):
             for tap in loss.source_taps:
                 if tap not in source.taps:
                     raise SourceError(f'head.transfer.{name}: the source has no tap {tap!r}. It has: '
-                                      f'{", ".join(source.taps)}. {_remedy(tap, "source.backbone")}')
+                                      f'{", ".join(source.taps)}. {_remedy(tap, "source.backbone", source.backbone)}')
             have = (*stages, 'pooled') + (('logits',) if source.classifier is not None else ())
             for tap in loss.target_taps:
                 if tap not in have:
                     raise SourceError(f'head.transfer.{name}: the target has no tap {tap!r}. It has: '
-                                      f'{", ".join(have)}. {_remedy(tap, "backbone")}')
+                                      f'{", ".join(have)}. {_remedy(tap, "backbone", backbone)}')
         if any('logits' in loss.target_taps for loss in self.transfer.values()):
             width = source.classifier.weight.shape[1]
             if width != self.in_channels:
@@ -175,9 +176,14 @@ def _in_float32(taps: dict[str, Tensor], wanted: Collection[str]) -> Taps:
     return Taps((name, value.float() if name in wanted else value) for name, value in taps.items())
 
 
-def _remedy(tap: str, where: str) -> str:
+def _remedy(tap: str, where: str, backbone: nn.Module) -> str:
+    if tap in STAGES and isinstance(backbone, Tapped):
+        return 'Let the loss read one of these, or take an encoder with more taps.'
     if tap in STAGES:
         return f'Add it with {where}.out_indices=(0, 1, 2, 3).'
+    if tap == 'logits' and isinstance(backbone, Tapped):
+        return ('A classifier stands on the last stage of the network that it was trained with: use a source with one, '
+                'and leave settings.encoder_stride out.')
     if tap != 'logits':
         return 'Correct the name.'
     return 'Use a source checkpoint with a classifier (classifier.weight, classifier.bias).'

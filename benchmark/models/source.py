@@ -10,6 +10,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from .backbones.staged import resized
+from .backbones.tapped import Tapped
 from .checkpoint import CheckpointError, load_weights, read_checkpoint
 
 RANDOM = 'random'
@@ -68,7 +69,10 @@ def backbone_weights(state: dict[str, Tensor], backbone: nn.Module, where: str) 
 
 
 def stage_taps(backbone: nn.Module) -> tuple[str, ...]:
-    """Names of a backbone's outputs: ``stage1`` .. ``stage4`` by its ``out_indices``, always with the last."""
+    """Names of a backbone's outputs: ``stage1`` .. ``stage4`` by its ``out_indices``, always with the last; of a tapped
+    one by their number."""
+    if isinstance(backbone, Tapped):
+        return tuple(f'stage{number + 1}' for number in range(backbone.tap_count))
     indices = getattr(backbone, 'out_indices', None)
     return tuple(f'stage{i + 1}' for i in indices) if indices is not None else ('stage4',)
 
@@ -136,7 +140,7 @@ class FrozenSource(BaseModule):
     def _load(self, content: dict, config: dict) -> dict:
         state, meta = content['state_dict'], content.get('meta') or {}
         # Architectures can have the same shapes and compute different things (VGGFace2ResNet and ResNet).
-        made_with = meta.get('arch') or {}
+        made_with, config = meta.get('arch') or {}, config.get('network', config)
         for key in ('type', 'depth'):
             if key in made_with and made_with[key] != config.get(key, made_with[key]):
                 raise SourceError(f'{self.checkpoint}: was made with {key}={made_with[key]!r}, the config has '
@@ -149,6 +153,9 @@ class FrozenSource(BaseModule):
         if 'classifier.weight' in state and not cut:
             classes, width = state['classifier.weight'].shape
             given = self.embedding.width if self.embedding is not None else output_channels(self.backbone)
+            if width != given and isinstance(self.backbone, Tapped) and self.embedding is None:
+                # It is cut before its end, where the classifier stands.
+                return meta
             if width != given:
                 what = 'encoder' if self.embedding is None else 'embedding'
                 raise SourceError(f'{self.checkpoint}: classifier.weight has shape {(classes, width)}, but the {what} '

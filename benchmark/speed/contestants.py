@@ -21,7 +21,8 @@ from torch import Tensor
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import read_split
 from benchmark.datasets.synthetic.faces import write_landmark_dataset
-from benchmark.experiments.plan.configure import ENCODER_CHANNELS, fill_paths, run_config
+from benchmark.experiments.plan.configure import fill_paths, run_config
+from benchmark.experiments.plan.encoder import ENCODER_CHANNELS
 from benchmark.experiments.suite.configs import find_config
 from benchmark.experiments.suite.model import Method, Settings
 

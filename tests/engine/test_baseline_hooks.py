@@ -316,7 +316,7 @@ def test_weight_decay_is_part_of_adams_gradient(trained):
 
 
 def test_from_scratch_the_network_is_the_sources_and_its_weights_are_random(registered, narrow, baseline):
-    from benchmark.experiments.plan.configure import fit_source, uses_source
+    from benchmark.experiments.plan.encoder import fit_source, uses_source
     one = baseline('scratch')
     assert not uses_source(one.cfg)
     one.train()

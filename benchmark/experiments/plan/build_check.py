@@ -32,7 +32,7 @@ from benchmark.experiments.suite.overrides import standing
 from benchmark.utils.files import cache_folder, digest
 from benchmark.utils.signals import end_with_command
 
-from .configure import RANDOM, STRIDE
+from .encoder import RANDOM, STRIDE, TAPPED, described_setting
 from .identity import module_digest
 from .runs import Plan, Run
 from .sizes import fitting_batches, nearest, smallest_batch
@@ -120,8 +120,10 @@ def check_methods(plan: Plan) -> None:
 def _origins(plan: Plan, run: Run) -> list[str]:
     """Where values of a run come from that are not in its method's file."""
     suite, condition = plan.suite, plan.suite.conditions[run.condition]
+    settings = suite.settings.under(condition)
+    chosen = run.config.model.backbone.type == TAPPED and described_setting(settings)
     places = {
-        f'methods.{run.method}.cfg_options': suite.methods[run.method].cfg_options,
+        chosen or '': chosen, f'methods.{run.method}.cfg_options': suite.methods[run.method].cfg_options,
         'settings.cfg_options': suite.settings.cfg_options,
         f'conditions.{run.condition}': condition.options(run.method) or condition.cfg_options,
         f'tuning.axes.{run.method}': run.trial, '--cfg-options': suite.overrides}
@@ -210,7 +212,9 @@ def build(cfg: Config) -> None:
     hooks |= {f'custom_hooks.{number}': hook for number, hook in enumerate(cfg.custom_hooks or ())}
     for name, hook in hooks.items():
         with _named(name):
-            HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
+            built = HOOKS.build({key: value for key, value in hook.items() if key != 'priority'})
+            if hasattr(built, 'check_model'):
+                built.check_model(model)
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if not cfg.get(name):
             continue

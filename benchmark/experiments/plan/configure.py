@@ -30,78 +30,12 @@ from benchmark.experiments.suite.overrides import (
 )
 
 from .decided import check_codec, check_keys
+from .encoder import RANDOM, STRIDE, pretrained, set_network
 
-ENCODER_CHANNELS = {18: 512, 34: 512, 50: 2048, 101: 2048, 152: 2048}
-#: Networks whose depth and width the settings set; any other one is used as its config has it.
-RESNETS = ('ResNet', 'VGGFace2ResNet')
-#: Heads that have three deconvolutions unless they are told otherwise.
-DECODERS = ('HeatmapHead', 'CTDHead')
-WIDTH = 64
-STRIDE = 4
-#: A source that is random whatever the encoder starts from.
-RANDOM = 'random'
 #: Helpers of the shipped configs whose names are near those of what a run reads.
 HELPERS = {'codec', 'meta_keys', 'vis_backends'}
 #: How alike two names are, of 1, that one is taken for the other misspelt.
 NEAR = 0.88
-
-
-def encoder(settings: Settings, backbone: dict) -> tuple[dict, int]:
-    """A ResNet's options and the channels of its last stage, from the settings ``depth`` and ``width``.
-
-    Args:
-        settings: A suite's settings.
-        backbone: The network's config, for what the settings do not name.
-    """
-    options = dict(depth=settings.depth or backbone['depth'])
-    width = settings.width or backbone.get('base_channels', WIDTH)
-    if width != WIDTH:
-        options.update(stem_channels=width, base_channels=width)
-    return options, ENCODER_CHANNELS[options['depth']] * width // WIDTH
-
-
-def fit_source(cfg: Config, arch: dict, normalisation: dict) -> None:
-    """Makes a method's encoder and its images' normalisation those of the source.
-
-    MMPose's ResNet becomes the ResNet of the source. Methods with it differ in how they train it: one that starts from
-    random weights gets the network of the others. Any other network stays as its config has it.
-
-    Args:
-        cfg: A run's config; HG's, which has another network and starts from no source, stays as it is.
-        arch: Options of the source's backbone; empty leaves the config's.
-        normalisation: ``mean`` and ``std`` of the source; empty leaves the config's.
-    """
-    model = cfg.model
-    if arch.get('type') in RESNETS:
-        for backbone in (model.backbone, *([model.source.backbone] if 'source' in model else [])):
-            if backbone.type in ('ResNet', arch['type']):
-                for key in ('stem_channels', 'base_channels'):
-                    backbone.pop(key, None)
-                backbone.update(arch)
-        if model.backbone.type == arch['type']:
-            _, model.head.in_channels = encoder(Settings(), model.backbone)
-    if uses_source(cfg) or model.backbone.type in RESNETS:
-        model.data_preprocessor.update(normalisation)
-
-
-def borrowers(cfg: Config) -> list[ConfigDict]:
-    """The networks of a run that take the source's weights: its encoder, the frozen source beside it, both or none."""
-    model = cfg.model
-    found = [model.backbone] if pretrained(model.backbone) else []
-    if 'source' in model and model.source.get('checkpoint') != RANDOM:
-        found.append(model.source.backbone)
-    return found
-
-
-def uses_source(cfg: Config) -> bool:
-    """Whether a run starts from the source or is regularised by it."""
-    return 'source' in cfg.model or pretrained(cfg.model.backbone)
-
-
-def pretrained(backbone: dict) -> bool:
-    """Whether a network starts from given weights."""
-    init = backbone.get('init_cfg')
-    return isinstance(init, dict) and init.get('type') == 'Pretrained'
 
 
 def method_config(method: Method) -> Config:
@@ -228,7 +162,7 @@ def run_config(method: Method, settings: Settings, meta: LandmarkMeta, seeds: di
             for step in loader.dataset.pipeline:
                 if step.type == 'ReadPhotograph':
                     step.resize = resize
-    _network(cfg.model, settings, len(meta.landmarks))
+    set_network(cfg.model, settings, len(meta.landmarks), _imports(cfg, options))
     train = cfg.train_dataloader
     train.batch_size = settings.batch_size or train.batch_size
     train.sampler.seed = seeds['order']
@@ -283,6 +217,14 @@ def run_config(method: Method, settings: Settings, meta: LandmarkMeta, seeds: di
         cfg.train_cfg.read_every = cfg.default_hooks.logger.interval
     _settle_flips(cfg, meta)
     return cfg
+
+
+def _imports(cfg: Config, options: list[dict[str, Any]]) -> list[str]:
+    """Modules that a run imports, as far as the method and the values that are asked for name them."""
+    found = cfg.get('custom_imports', {}).get('imports', ())
+    for one in options:
+        found = one.get('custom_imports.imports') or one.get('custom_imports', {}).get('imports') or found
+    return [*found]
 
 
 def _annotators(cfg: Config, names: list[str]) -> None:
@@ -384,20 +326,3 @@ def _resize(cfg: Config, size: tuple[int, int], decoding: str | None) -> None:
             node['heatmap_size'] = tuple(s // STRIDE for s in size)
         if decoding and node.get('type') == 'ArgmaxHeatmap':
             node['decoding'] = decoding
-
-
-def _network(model: ConfigDict, settings: Settings, landmarks: int) -> None:
-    """Sets depth, widths and the number of heatmaps."""
-    model.head.out_channels = landmarks
-    if model.backbone.type == 'StackedHourglass':
-        model.backbone.out_channels = landmarks
-        model.backbone.update(options_of(settings.hourglass))
-        return
-    deconvolutions = model.head.get('deconv_out_channels', (256,) * 3 if model.head.type in DECODERS else None)
-    if (channels := settings.decoder_channels) and deconvolutions:
-        model.head.deconv_out_channels = (channels,) * len(deconvolutions)
-    if (settings.depth or settings.width) and model.backbone.type in RESNETS:
-        options, model.head.in_channels = encoder(settings, model.backbone)
-        model.backbone.update(options)
-        if 'source' in model and model.source.backbone.type in RESNETS:
-            model.source.backbone.update(options)

@@ -16,9 +16,7 @@ from benchmark.experiments.suite.tuning import Tuning
 from benchmark.numerics import NUMERICS
 from benchmark.program import PLAN_FORMAT, program
 
-from .configure import (
-    STRIDE,
-)
+from .encoder import STRIDE
 from .forecast import cost
 from .protocol import protocol
 from .runs import Run

@@ -25,7 +25,9 @@ def cost(config: Mapping, images: int) -> float:
     data, backbone = config['train_dataloader']['dataset'], config['model'].get('backbone') or {}
     seen = min(data.get('num_labels') or images, images) * config['train_cfg'].get('max_epochs', 1)
     width, height = data.get('input_size', (256, 256))
-    share = HOURGLASS if backbone.get('type') == 'StackedHourglass' else FROZEN.get(backbone.get('frozen_stages'), 1.0)
+    # Of an encoder of fewer or more stages than a ResNet's four those count that are trained.
+    trained = len(backbone.get('taps') or range(4)) - (backbone.get('frozen_stages') or 0)
+    share = HOURGLASS if backbone.get('type') == 'StackedHourglass' else FROZEN.get(4 - trained, 1.0)
     return seen * width * height / 1e6 * share
 
 

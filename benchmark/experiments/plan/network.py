@@ -14,9 +14,10 @@ from typing import Any
 from mmengine.config import Config
 
 from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.suite.backbones import WORDS
 from benchmark.experiments.suite.overrides import plain
 
-from .configure import RESNETS, WIDTH, borrowers
+from .encoder import RESNETS, TAPPED, WIDTH, borrowers, network_of
 
 #: Options of a backbone that change how it is trained and started, not what it computes or the names of its weights.
 TRAINING = ('init_cfg', 'frozen_stages', 'norm_eval', 'with_cp')
@@ -30,11 +31,14 @@ GEOMETRY = {'style': 'pytorch', 'strides': [1, 2, 2, 2], 'dilations': [1, 1, 1, 
 
 
 def architecture(backbone: dict) -> dict[str, Any]:
-    """What makes a backbone's network: its options but for those of its training; of a ResNet not the taps it gives."""
-    arch = {key: plain(value) for key, value in backbone.items() if key not in TRAINING}
+    """What makes a backbone's network: its options but for those of its training; of a ResNet not the maps it gives.
+    ``taps`` are the modules of a network with taps, the last of which is its end."""
+    arch = {key: plain(value) for key, value in network_of(backbone).items() if key not in TRAINING}
     norm = arch.pop('norm_cfg', None) or {}
     if norm.get('type', 'BN') not in BATCH_NORMS:
         arch['norm_cfg'] = {key: value for key, value in norm.items() if key != 'requires_grad'}
+    if backbone['type'] == TAPPED and backbone.get('taps'):
+        arch['taps'] = plain(backbone['taps'])
     if arch['type'] in RESNETS:
         arch.pop('out_indices', None)
         if all(arch.get(key, WIDTH) == WIDTH for key in ('stem_channels', 'base_channels')):
@@ -47,8 +51,17 @@ def described(arch: dict) -> str:
     text = f'{arch["type"]}-{arch["depth"]}' if 'depth' in arch else str(arch['type'])
     if 'base_channels' in arch:
         text += f' of width {arch["base_channels"]}'
-    more = [f'{key}={value}' for key, value in arch.items() if key not in ARCH]
+    usual = (*ARCH, 'taps', *(set(arch) if _word(arch) else ()))
+    more = [f'{key}={value}' for key, value in arch.items() if key not in usual]
+    if taps := arch.get('taps'):
+        more.append(f'up to {taps[-1]}')
     return text + (f' ({", ".join(more)})' if more else '')
+
+
+def _word(arch: dict) -> str | None:
+    """The word for a network."""
+    bare = {key: value for key, value in arch.items() if key != 'taps'}
+    return next((word for word, one in WORDS.items() if plain(one.network) == bare), None)
 
 
 @dataclass
@@ -116,7 +129,7 @@ def fits(backbone: dict, arch: dict) -> str | None:
     if 'type' not in arch:
         return None
     own, given = architecture(backbone), architecture(arch)
-    keys = ['type', *sorted((own.keys() & given.keys()) - {'type', 'out_indices'})]
+    keys = ['type', *sorted((own.keys() & given.keys()) - {'type', 'out_indices', 'taps'})]
     if own['type'] == 'ResNet' and given['type'] in RESNETS:
         # Type, depth and width become those of the source; of the rest, what no weight's shape gives away must agree.
         keys = [key for key in GEOMETRY if key in own]

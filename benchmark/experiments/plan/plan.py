@@ -27,20 +27,11 @@ from benchmark.statistics.inputs import check_plan
 from benchmark.utils.files import cache_folder, digest, holds, json_text, write_text
 
 from .answerable import answerable, never_trained, say_never_trained
-from .configure import (
-    RESNETS,
-    WIDTH,
-    asked,
-    fill_paths,
-    fit_source,
-    idle_schedules,
-    method_config,
-    run_config,
-    uses_source,
-)
+from .configure import asked, fill_paths, idle_schedules, method_config, run_config
 from .content import content_of, part_of
 from .data import sound, source_data, target_data
 from .decided import check_hooks, check_standing
+from .encoder import RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
 from .identity import identity, seal
 from .network import Wanted
 from .protocol import protocol
@@ -248,8 +239,10 @@ def _encoder_as_asked(draft: Draft, suite: Suite) -> None:
             raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={own}: the encoder is the "
                              f"source's, with {name} {value}, under all conditions. Set it in settings, in a suite "
                              'for each, or give another source.')
-
-
+    settings = suite.settings.under(condition)
+    if other := as_asked(backbone, settings):
+        raise SuiteError(f"{suite.name}: {described_setting(settings)}: the encoder is the source's network, with "
+                         f'{other}. Name that one, leave the setting out, or give another source.')
 
 
 def write_config(plan: Plan, name: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from .configure import pretrained
+from .encoder import STRIDE, TAPPED, pretrained
+from .network import architecture, described
 
 
 def protocol(cfg: Config) -> dict[str, Any]:
@@ -23,12 +24,14 @@ def protocol(cfg: Config) -> dict[str, Any]:
         precision='bfloat16' if cfg.optim_wrapper.get('type') == 'AutocastOptimWrapper' else 'float32',
         view_flip=view.get('flip'), view_scales=list(view.get('scale_range') or view.get('scales', ())),
         heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
-        network=f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type,
+        network=described(architecture(backbone)) if backbone.type == TAPPED else (
+            f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type),
         width=backbone.get('base_channels', backbone.get('channels')), stacks=backbone.get('num_stacks'),
         decoder_channels=list(head.get('deconv_out_channels') or ()) or None,
         frozen_stages=backbone.get('frozen_stages'),
         batch_norm_frozen=backbone.get('norm_eval'),
         encoder_starts_from='source' if pretrained(backbone) else 'random weights',
+        **(dict(encoder_stride=STRIDE * 2 ** len(head.deconv_out_channels)) if backbone.type == TAPPED else {}),
         **_changes_of_training(cfg))
     for name, loss in head.get('transfer', {}).items():
         parts[f'regulariser_{name}'] = ', '.join(f'{k} {v}' if k != 'type' else str(v) for k, v in loss.items())

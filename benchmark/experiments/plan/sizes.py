@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from benchmark.experiments.errors import SuiteError
 
-from .configure import DECODERS, RESNETS, STRIDE
+from .encoder import DECODERS, RESNETS, STRIDE
 
 #: Poolings of an hourglass where its config does not say.
 HOURGLASS_DEPTH = 4

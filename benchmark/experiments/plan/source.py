@@ -17,7 +17,7 @@ from benchmark.experiments.suite.suite import Suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
-from .configure import RESNETS, encoder
+from .encoder import RESNETS, TAPPED, encoder
 from .identity import plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
@@ -124,6 +124,9 @@ def _config(source: TrainedSource | RandomSource, settings: Settings, identities
     if network is None:
         options, cfg.model.in_channels = encoder(settings, cfg.model.backbone)
         cfg.model.backbone.update(options)
+    elif 'taps' in network:
+        bare = {key: value for key, value in network.items() if key != 'taps'}
+        cfg.model.backbone, cfg.model.in_channels = ConfigDict(type=TAPPED, network=bare, taps=network['taps']), None
     elif network['type'] in RESNETS:
         cfg.model.backbone = ConfigDict(network, out_indices=(0, 1, 2, 3))
         _, cfg.model.in_channels = encoder(Settings(), cfg.model.backbone)

@@ -7,6 +7,7 @@ from benchmark.experiments.state.tasks import EXECUTION
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.options import Options, read_options
 
+from .backbones import BACKBONE, WORDS
 from .fields import Mistake, Part, at, changed
 from .kinds import (
     ABOVE_0,
@@ -27,6 +28,7 @@ from .kinds import (
 )
 from .seeds import Seeding
 
+Network = Annotated[str | dict[str, Any], BACKBONE]
 Engine = Annotated[dict[str, Any], DICT]
 Threads = Annotated[int, Kind('a number of threads, 1 or more', whole(1).fits)]
 Side = Annotated[int, whole(16)]
@@ -202,6 +204,10 @@ class Settings(Part):
     """What a suite changes of all methods' configs, by name. None stands for what the configs say.
 
     Attributes:
+        backbone: The encoder's network, and the source's; HG has its own. A dict may name modules of the network as
+            `taps` (the stages that losses read). Default: a ResNet of `depth` and `width`.
+        encoder_stride: Cuts the encoder behind its last map of this stride. Default: where the network ends, 32 for
+            most.
         depth: Depth of the ResNet, encoder and source. Default: 50.
         width: Channels of its first stage. Default: 64.
         input_size: Width and height of the network's input: divisible by 32, by 64 with HG. Default:
@@ -227,6 +233,8 @@ class Settings(Part):
             what the plan decides or writes over is refused.
     """
 
+    backbone: Network | None = None
+    encoder_stride: Literal[16, 32] | None = None
     depth: Literal[18, 34, 50, 101, 152] | None = None
     width: Count | None = None
     input_size: Size | None = None
@@ -252,12 +260,23 @@ class Settings(Part):
         if self.epochs is not None and self.iterations is not None:
             raise Mistake(f'{at(where, "epochs")} and {at(where, "iterations")} both set the length of training. Give '
                           'one, and set the other to None where a base suite has it.')
+        word = self.backbone if isinstance(self.backbone, str) else None
+        resnet = word is not None and WORDS[word].network['type'] == 'ResNet'
+        for name in ('depth', 'width'):
+            if self.backbone is not None and getattr(self, name) is not None and (name, resnet) != ('width', True):
+                raise Mistake(f'{at(where, "backbone")} names the whole network, {at(where, name)} sets the {name} of '
+                              'the usual ResNet. Give one, and set the other to None where a base suite has it.')
 
     def under(self, condition: 'Condition') -> 'Settings':
-        """The settings of a condition: these with its own; of the two lengths of training its own counts."""
+        """The settings of a condition: these with its own; of the two lengths of training, and of a backbone beside
+        depth and width, its own counts."""
         own = {name: getattr(condition, name) for name in condition.given if name in SETTINGS}
-        length = {'epochs', 'iterations'}
-        result = {name: getattr(self, name) for name in SETTINGS if name not in length or not length & set(own)} | own
+        gone = set()
+        if {'epochs', 'iterations'} & set(own):
+            gone |= {'epochs', 'iterations'}
+        if own.get('backbone') is not None:
+            gone |= {'depth', 'width'}
+        result = {name: getattr(self, name) for name in SETTINGS if name not in gone} | own
         if self.cfg_options and 'cfg_options' in own:
             result['cfg_options'] = self.cfg_options | (condition.cfg_options or {})
         if self.hourglass and 'hourglass' in own:

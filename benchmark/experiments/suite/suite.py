@@ -103,6 +103,7 @@ class Suite(Part):
         for kind, labelled in (('methods', self.methods), ('conditions', self.conditions)):
             _labels_differ(kind, {name: one.label for name, one in labelled.items()})
         for name, condition in self.conditions.items():
+            self.settings.under(condition).check(f'conditions.{name}')
             for method in condition.method_options:
                 self._has(method, f'conditions.{name}.method_options.{method}')
         for role in ('proposed', 'reference'):

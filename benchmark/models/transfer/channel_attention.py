@@ -54,7 +54,8 @@ def increases(source: nn.Module, head: nn.Module, data: Sequence[tuple[Tensor, l
         (channels,), in the heatmap loss's unit.
     """
     backbone = source.backbone
-    names = backbone.res_layers[int(stage.removeprefix('stage')):max(backbone.out_indices) + 1]
+    first, last = (int(tap.removeprefix('stage')) for tap in (stage, stage_taps(backbone)[-1]))
+    names = backbone.res_layers[first:last]
     rest = nn.Sequential(*(getattr(backbone, name) for name in names))
     total, images_seen = 0, 0
     for images, samples in data:

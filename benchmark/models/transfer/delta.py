@@ -8,6 +8,7 @@ import torch
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from ..backbones.tapped import residual_stages
 from ..source import SourceError, tap_channels
 from .base import STAGES, TransferContext, TransferLoss
 from .channel_attention import fit_decoder, increases
@@ -68,7 +69,7 @@ class DeltaLoss(TransferLoss):
         Raises:
             SourceError: The source's backbone has no stages that can be run one by one.
         """
-        if not hasattr(source, 'res_layers'):
+        if not residual_stages(source):
             raise SourceError(f'DeltaLoss: channels can be knocked out of a ResNet only, not of a '
                               f'{type(source).__name__}. Use a ResNet for source.backbone.')
         channels = tap_channels(source)

@@ -179,8 +179,8 @@ def test_a_helper_whose_value_stands_nowhere_is_refused(run_of):
 
 
 def test_what_is_written_over_is_told(run_of):
-    from benchmark.experiments.plan.configure import fit_source
     from benchmark.experiments.plan.decided import check_standing
+    from benchmark.experiments.plan.encoder import fit_source
     from benchmark.experiments.suite.overrides import OverrideError
     options = {'model.backbone.depth': 34, 'custom_hooks.TransferHook.priority': 60}
     cfg = run_of(options)

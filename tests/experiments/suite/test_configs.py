@@ -99,7 +99,8 @@ def test_the_network_is_fitted_to_the_source(config, source_checkpoint, tmp_path
     """The encoder of every method that starts from a source gives, at the start, what the source gives."""
     from mmpose.registry import MODELS
 
-    from benchmark.experiments.plan.configure import fill_paths, fit_source
+    from benchmark.experiments.plan.configure import fill_paths
+    from benchmark.experiments.plan.encoder import fit_source
     arch = dict(type='VGGFace2ResNet', depth=18)
     torch.manual_seed(5)
     network = MODELS.build(arch | dict(out_indices=(0, 1, 2, 3)))

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.plan.configure import WIDTH
+from benchmark.experiments.plan.encoder import WIDTH
 from benchmark.experiments.plan.sizes import HOURGLASS_DEPTH
 from benchmark.experiments.suite.configs import CONFIGS, find_config, read_config
 from benchmark.experiments.suite.fields import Part, changed, entries, meanings, rows
