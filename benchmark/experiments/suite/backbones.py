@@ -37,6 +37,10 @@ WORDS: dict[str, Backbone] = {
     'resnet101': Backbone(dict(type='ResNet', depth=101), LAYERS, (256, 512, 1024, 2048)),
     'resnet152': Backbone(dict(type='ResNet', depth=152), LAYERS, (256, 512, 1024, 2048)),
     'mobilenet_v2': Backbone(dict(type='MobileNetV2'), ('layer2', 'layer3', 'layer5', 'conv2'), (24, 32, 96, 1280)),
+    'mobilenet_v1': Backbone(dict(type='MobileNetV1'), LAYERS, (128, 256, 512, 1024)),
+    # Of 128 pixels only: it brings every image to its own size, and its maps are as large whatever the input.
+    'dlib_resnet': Backbone(dict(type='DlibResNet'), LAYERS, (32, 64, 128, 256)),
+    'efficientnet_lite0': Backbone(dict(type='EfficientNetLite0'), LAYERS, (24, 40, 112, 320)),
     # All its stages keep a map of stride 4, the first of their branches.
     'hrnet_w32': Backbone(dict(type='HRNet', extra=HRNET), ('layer1', 'stage2', 'stage3', 'stage4'), (256, 32, 32, 32),
                           (4, 4, 4, 4)),
