@@ -60,8 +60,9 @@ NOT_DECIDING = {
     'experiments/state/tasks.py': 'which runs there are',
     'experiments/suite/configs.py': 'what it reads is the config',
     **{f'models/convert/{name}.py': 'what it makes is a source, known by its digest'
-       for name in ('__init__', 'conversion', 'converted', 'dlib', 'efficientnet', 'errors', 'folded', 'graph',
-                    'keras', 'mobilenet', 'pickles', 'reading', 'resnet', 'safetensors', 'tfjs', 'units')},
+       for name in ('__init__', 'conversion', 'converted', 'dlib', 'efficientnet', 'errors', 'folded', 'getting',
+                    'graph', 'keras', 'mobilenet', 'packages', 'pickles', 'reading', 'registries', 'resnet',
+                    'safetensors', 'tfjs', 'units')},
     'numerics.py': 'this',
     'program.py': 'which program this is',
     'utils/files.py': 'writes bytes as they are',

@@ -30,8 +30,8 @@ def load_source_checkpoint(path: str | Path) -> dict:
     """
     path = Path(path)
     if not path.is_file():
-        raise SourceError(f'{path}: no such source checkpoint. Train one with a suite (tools/run_suite.py), or convert '
-                          'one with tools/convert_source.py.')
+        raise SourceError(f'{path}: no such source checkpoint. Train one with a suite (tools/run_suite.py), fetch one '
+                          'with tools/get_source.py, or convert one with tools/convert_source.py.')
     try:
         content = read_checkpoint(path)
     except CheckpointError as error:
