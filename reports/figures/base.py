@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 
 from ..palette import Style
 from .compact import compact
+from .pointers import straight
 
 INK, MUTED, GRID, PAPER = '#010000', '#020000', '#030000', '#040000'
 HEAT, COOL, WARM = '#050000', '#060000', '#070000'
@@ -187,7 +188,8 @@ def label_ends(ax: Axes, analysis: dict[str, Any], ends: dict[str, tuple[float, 
             va='center',
             fontsize=8,
             annotation_clip=False,
-            arrowprops={'arrowstyle': '-', 'color': GRID, 'linewidth': 0.6, 'shrinkA': 1, 'shrinkB': 3},
+            arrowprops={'arrowstyle': '-', 'connectionstyle': straight, 'color': GRID, 'linewidth': 0.6, 'shrinkA': 1,
+                        'shrinkB': 3},
         )
 
 

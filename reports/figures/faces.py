@@ -15,6 +15,7 @@ from ..palette import Style
 from ..planned import scope_of
 from .base import GRID, HEAT, INK, MUTED, PAPER, figure, method_colour, short, spread
 from .parts import cut, panels, title
+from .pointers import straight
 
 #: With more landmarks their names can't be read.
 MOST_NAMES = 80
@@ -115,7 +116,8 @@ def _frame(ax: Axes, points: np.ndarray, names: Sequence[str]) -> None:
         for index, place in zip(chosen, heights, strict=True):
             ax.annotate(cut(names[index], 20), points[index], xytext=(edge, place), va='center',
                         ha='right' if side < 0 else 'left', fontsize=6.8, color=INK,
-                        arrowprops={'arrowstyle': '-', 'color': MUTED, 'linewidth': 0.4, 'shrinkA': 1, 'shrinkB': 1})
+                        arrowprops={'arrowstyle': '-', 'connectionstyle': straight, 'color': MUTED, 'linewidth': 0.4,
+                                    'shrinkA': 1, 'shrinkB': 1})
     ax.set(xlim=(left - 0.12 * width, right + 0.12 * width), ylim=(bottom + 0.12 * height, top - 0.12 * height),
            xticks=[], yticks=[])
     for spine in ax.spines.values():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -63,12 +64,18 @@ def colour(fig: Figure, styles: dict[str, Style]) -> None:
     page = {**PAGE['light'], 'bg': '#ffffff'}
     final = {holder: page[variable[6:-1]] for holder, variable in THEME.items()}
     final |= {method_colour(style): style.light for style in styles.values()}
+    found: dict[object, Any] = {}
     for artist in fig.findobj():
         for name in COLOURS:
             if not (hasattr(artist, f'get_{name}') and hasattr(artist, f'set_{name}')):
                 continue
             now = getattr(artist, f'get_{name}')()
-            new = _final(now, final)
+            if not isinstance(now, (str, tuple)):
+                new = _final(now, final)
+            elif now in found:
+                new = found[now]
+            else:
+                new = found[now] = _final(now, final)
             if new is not None:
                 getattr(artist, f'set_{name}')(new)
 
