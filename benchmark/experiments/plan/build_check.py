@@ -32,10 +32,11 @@ from benchmark.experiments.suite.overrides import standing
 from benchmark.utils.files import cache_folder, digest
 from benchmark.utils.signals import end_with_command
 
-from .encoder import RANDOM, STRIDE, TAPPED, described_setting
+from .encoder import RANDOM, TAPPED, described_setting
 from .identity import module_digest
 from .runs import Plan, Run
 from .sizes import fitting_batches, nearest, smallest_batch
+from .trial import around, check_taps, unfit
 
 #: Of a source that is still to be trained; how many there are does not decide whether a method can be built.
 CLASSES = 8
@@ -274,10 +275,12 @@ def _takes_its_input(cfg: Config, model: Any) -> None:
         if problem := unfit(model, size):
             # The least step of which the multiples around the size work.
             near = [(step, nearest(size, step)) for step in UNITS
-                    if all(unfit(model, around) is None for around in _around(size, step))]
+                    if all(unfit(model, one) is None for one in around(size, step))]
             raise ValueError(f'{size[0]} x {size[1]} pixels: {problem}. ' + (
                 f'Width and height must be divisible by {near[0][0]}: set input_size={near[0][1]}, for example.' if near
                 else 'No size near it works: heatmaps must be a quarter of the input, which the head decides.'))
+    with _named('settings'):
+        check_taps(model, size)
     smallest, images, batch = tried.get('smallest'), tried.get('images'), cfg.train_dataloader.batch_size
     if not smallest:
         return
@@ -292,36 +295,6 @@ def _takes_its_input(cfg: Config, model: Any) -> None:
             others = ', '.join(map(str, fitting_batches(images, batch, 2)[:3]))
             raise ValueError(f'{words}: {problem}. ' + (f'Set batch_size to {others}' if others else
                                                         'Label at least two images') + ', or enlarge input_size.')
-
-
-def _around(size: tuple[int, int], step: int) -> set[tuple[int, int]]:
-    """The sizes with sides divisible by a number that are next to a size, above and below."""
-    sides = [{max(step, side // step * step), -(-side // step) * step} for side in size]
-    return {(width, height) for width in sides[0] for height in sides[1]}
-
-
-def unfit(model: Any, size: tuple[int, int], training: bool = False) -> str | None:
-    """Why a network can't take one blank image, in words; None where it can.
-
-    Args:
-        model: The network, in eval mode.
-        size: Width and height of the input.
-        training: Whether it is to be taken in training, where batch norm needs more than one value per channel.
-    """
-    import torch
-    model.train(training)
-    try:
-        with torch.no_grad():
-            heatmaps = model.head(model.extract_feat(torch.zeros(1, 3, size[1], size[0])))
-    except (RuntimeError, ValueError, AssertionError, IndexError) as error:
-        return f'the network cannot compute it ({" ".join(in_words(error).split())[:200]})'
-    finally:
-        model.train(False)
-    given = tuple(heatmaps.shape[:1:-1]) if isinstance(heatmaps, torch.Tensor) and heatmaps.ndim == 4 else None
-    wanted = tuple(side / STRIDE for side in size)
-    if given in (None, wanted):
-        return None
-    return f'its heatmaps have {given[0]} x {given[1]} pixels, the targets {wanted[0]:g} x {wanted[1]:g}'
 
 
 @contextlib.contextmanager

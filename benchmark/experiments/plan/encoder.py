@@ -34,6 +34,7 @@ KEPT = ('init_cfg', 'norm_eval', 'norm_cfg')
 #: The last stage of a ResNet, and the losses that read it, or all stages, where their configs name none: argument, all.
 LAST = 'stage4'
 READ = {'EncoderCosineLoss': ('stage', False), 'ChannelWiseLoss': ('stage', False), 'PearsonLoss': ('stage', False),
+        'CKALoss': ('tap', False), 'RelationalDistillationLoss': ('tap', False),
         'SimilarityPreservingLoss': ('stages', False), 'AttentionTransferLoss': ('stages', True),
         'DeltaLoss': ('stages', True)}
 

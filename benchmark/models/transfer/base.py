@@ -103,6 +103,16 @@ class TransferLoss(nn.Module, ABC):
             target: The target's backbone.
         """
 
+    def check_taps(self, taps: dict[str, Tensor]) -> None:  # noqa: B027, most are defined for maps of any size
+        """Checks that it is defined for maps of this size, before there is a training.
+
+        Args:
+            taps: The target's stages of one blank image, each (1, channels, h, w).
+
+        Raises:
+            ValueError: It is not.
+        """
+
     @property
     def prepared(self) -> bool:
         """Whether there is nothing (left) to prepare."""

@@ -26,6 +26,8 @@ class RelationalLoss(TransferLoss):
     """
 
     steady = True
+    #: Most places of a map that are related; None for any number.
+    most_places: int | None = None
 
     batch_remedy = f"{TransferLoss.batch_remedy} Or relate the places of each image: relations='token'."
 
@@ -40,6 +42,15 @@ class RelationalLoss(TransferLoss):
         self.source_taps = self.target_taps = (tap,)
         self.min_batch = 3 if relations == 'batch' else 1
 
+    def check_taps(self, taps: dict[str, Tensor]) -> None:
+        """See :meth:`TransferLoss.check_taps`."""
+        if self.relations != 'token' or self.most_places is None or self.tap not in taps:
+            return
+        if (places := taps[self.tap][0, 0].numel()) > self.most_places:
+            raise SourceError(f'{type(self).__name__}: {self.tap} has {places} places, whose relations take room with '
+                              f'their third power; at most {self.most_places} are related. Choose a tap with a smaller '
+                              "map or a smaller input, or relations='batch'.")
+
     def items(self, taps: dict[str, Tensor]) -> Tensor:
         """Groups of items, centred in each group.
 
@@ -52,6 +63,7 @@ class RelationalLoss(TransferLoss):
         Raises:
             SourceError: Fewer than three items.
         """
+        self.check_taps({self.tap: taps[self.tap]})
         features = taps[self.tap]
         items = features.flatten(1)[None] if self.relations == 'batch' else features.flatten(2).transpose(1, 2)
         if items.shape[1] < 3:

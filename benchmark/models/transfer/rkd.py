@@ -36,6 +36,9 @@ class RelationalDistillationLoss(RelationalLoss):
         ValueError: A negative weight, unknown relations, tokens of a tap without places.
     """
 
+    #: A triplet of places takes some dozens of bytes of each image, more than 1 GiB beyond this.
+    most_places = 256
+
     def __init__(self, weight: float = 25.0, relations: str = 'batch', tap: str = 'stage4',
                  distance_weight: float = 1.0, angle_weight: float = 2.0) -> None:
         super().__init__(weight, relations, tap)

@@ -67,7 +67,7 @@ def test_a_word_for_a_resnet_is_its_depth(planned):
 
 def test_a_cut_encoder_has_fewer_stages_fewer_deconvolutions_and_losses_that_read_its_last(planned):
     plan = planned(f'{MOBILE}, encoder_stride=16', ('fe', 'ftp', 'ctd_ed', 'ctd_cd', 'pkd', 'attention_transfer',
-                                                    'similarity_preserving'))
+                                                    'similarity_preserving', 'rkd', 'cka'))
     found = models(plan)
     for model in found.values():
         assert model.backbone.taps == ('layer2', 'layer3', 'layer5') and model.head.in_channels == 96
@@ -76,6 +76,7 @@ def test_a_cut_encoder_has_fewer_stages_fewer_deconvolutions_and_losses_that_rea
     losses = {name: dict(loss) for name in found if 'transfer' in found[name].head
               for loss in found[name].head.transfer.values()}
     assert losses['ctd_ed']['stage'] == losses['pkd']['stage'] == 'stage3'
+    assert losses['rkd']['tap'] == losses['cka']['tap'] == 'stage3'
     assert losses['attention_transfer']['stages'] == ['stage1', 'stage2', 'stage3']
     assert losses['similarity_preserving']['stages'] == ['stage3'] and 'stage' not in losses['ctd_cd']
 
@@ -202,6 +203,8 @@ def test_a_cut_resnet_is_the_resnet_of_the_source(planned, tmp_path):
     (MOBILE, 'ftp_block', "train='last_block' fits no parameter"),
     (f'{MOBILE}, input_size=(72, 72)', 'ft', 'Width and height must be divisible by 32'),
     ("depth=None, width=None, backbone='hrnet_w32', input_size=(72, 72)", 'ft', 'must be divisible by 32'),
+    ("depth=None, width=None, backbone='hrnet_w32', input_size=(128, 128)", 'rkd',
+     'stage4 has 1024 places, whose relations take room with their third power; at most 256'),
     ("depth=None, width=None, backbone=dict(type='MobileNetV2', taps=['layer5'])", 'fitnets', "no tap 'stage2'"),
     ("depth=None, width=None, backbone=dict(type='SwinTransformer', embed_dims=8, depths=[1, 1, 1, 1], "
      'num_heads=[1, 1, 1, 1])', 'bn_frozen', 'SwinTransformer has no batch norm')])
