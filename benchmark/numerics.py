@@ -61,8 +61,8 @@ NOT_DECIDING = {
     'experiments/suite/configs.py': 'what it reads is the config',
     **{f'models/convert/{name}.py': 'what it makes is a source, known by its digest'
        for name in ('__init__', 'conversion', 'converted', 'dlib', 'efficientnet', 'errors', 'folded', 'getting',
-                    'graph', 'keras', 'mobilenet', 'packages', 'pickles', 'reading', 'registries', 'resnet',
-                    'safetensors', 'tfjs', 'units')},
+                    'graph', 'keras', 'mobilenet', 'mobilenet_v2', 'packages', 'pickles', 'reading', 'registries',
+                    'resnet', 'safetensors', 'state_dicts', 'tfjs', 'units')},
     'numerics.py': 'this',
     'program.py': 'which program this is',
     'utils/files.py': 'writes bytes as they are',

@@ -13,7 +13,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-FORMATS = ('vggface2', 'torchvision', 'timm', 'tfjs', 'dlib', 'efficientnet_lite')
+FORMATS = ('vggface2', 'torchvision', 'timm', 'tfjs', 'dlib', 'efficientnet_lite', 'mobilenet_v2')
 EXAMPLES = """\
 examples:
   tools/convert_source.py vggface2 resnet50_ft_weight.pkl sources/vggface2_resnet50.pth
@@ -35,6 +35,7 @@ formats:
   dlib         dlib_face_recognition_resnet_model_v1.dat
   efficientnet_lite
                a state dict of EfficientNet-Lite0 with names such as _blocks.0._depthwise_conv.weight
+  mobilenet_v2 a state dict of torchvision's MobileNet v2
 
 State dicts may be torch files, pickles of numpy arrays or safetensors files, by their content.
 

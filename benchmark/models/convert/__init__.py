@@ -7,6 +7,7 @@ Reads, without running anything that is in the file:
   (``conv2_1_1x1_reduce.weight``, ``classifier.weight``);
 - ``torchvision`` and ``timm``: state dicts of the plain ResNets (18, 34, 50, 101, 152);
 - ``efficientnet_lite``: an EfficientNet-Lite0 with the names of the PyTorch ports;
+- ``mobilenet_v2``: a MobileNet v2 with torchvision's names;
 - any of these as a safetensors file;
 - ``tfjs``: MobileNet v1 as a TensorFlow.js graph or layers model, quantised or not;
 - ``dlib``: dlib's face recognition network.

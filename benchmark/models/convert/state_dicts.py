@@ -1,0 +1,53 @@
+"""State dicts of one architecture: other names, every tensor there, every shape right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+
+from .errors import ConversionError
+from .pickles import as_tensor
+
+
+def without_prefix(content: dict[str, object], first: str, prefix: str | None) -> tuple[dict[str, object], str]:
+    """A network's tensors under their own names, and what stood before them.
+
+    Args:
+        content: Name -> array.
+        first: Name of one of its tensors.
+        prefix: What stands before the names; None finds it.
+    """
+    if prefix is None:
+        prefix = next((key[:-len(first)] for key in content if key.endswith(first)), '')
+    return {key[len(prefix):]: value for key, value in content.items() if key.startswith(prefix)}, prefix
+
+
+def fitted(path: str | Path, content: dict[str, object], rename: Callable[[str], str],
+           wanted: dict[str, tuple[int, ...]], what: str) -> dict[str, Tensor]:
+    """A whole network's tensors by their new names.
+
+    Args:
+        path: Name of the file, for messages.
+        content: Name -> array.
+        rename: Gives a tensor's new name; '' for one that has none.
+        wanted: New names and shapes; what counts batches may be missing.
+        what: The architecture, for messages.
+
+    Raises:
+        ConversionError: A tensor is missing, one too many, or of another shape.
+    """
+    names = {rename(key) or key: key for key in content}
+    remedy = f'Give the complete weights of {what}.'
+    if extra := sorted(names.keys() - wanted.keys()):
+        raise ConversionError(f'{path}: {names[extra[0]]} has no place in {what}. {remedy}')
+    state = {}
+    for key, shape in wanted.items():
+        if key not in names and not key.endswith('num_batches_tracked'):
+            raise ConversionError(f'{path}: the tensor of {key} is missing, which {what} needs. {remedy}')
+        state[key] = as_tensor(path, names.get(key, key), content[names[key]] if key in names else 0)
+        if tuple(state[key].shape) != shape:
+            raise ConversionError(f'{path}: {names[key]} has shape {tuple(state[key].shape)}, {what} needs {shape}. '
+                                  f'{remedy}')
+    return state
