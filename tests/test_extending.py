@@ -60,15 +60,31 @@ def test_a_regulariser(example, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_backbone_and_a_source(example, tmp_path):
-    run = example('A backbone, and a source of your own')
+def test_another_encoder(example, tmp_path):
+    run = example('Another encoder')
+    plan, page = report(run, tmp_path, 'mobile_net.py', '--methods', 'fe,ftp,ctd_cd')
+    assert plan['settings']['network'] == 'MobileNetV2 (up to layer5)' and 'MobileNetV2 (up to layer5)' in page
+    assert plan['settings']['encoder_stride'] == 16
+
+
+@pytest.mark.slow
+def test_an_encoder_of_ones_own(example, tmp_path):
+    run = example('Another encoder')
+    plan, page = report(run, tmp_path, 'tiny.py', '--methods', 'fe,ftp,ctd_com')
+    assert plan['settings']['network'] == 'TinyNet (up to third)' and 'TinyNet' in plan['source']['description']
+    assert {method: plan['settings'][method]['frozen_stages'] for method in ('FE', 'FTP')} == {'FE': 3, 'FTP': 2}
+
+
+@pytest.mark.slow
+def test_a_source_of_ones_own(example, tmp_path):
+    run = example('A source of your own')
     run('mobile_source.py')
     plan, page = report(run, tmp_path, 'mobile.py')
-    assert plan['source']['name'] == 'checkpoint' and 'MobileNet, ED' in page
-    for name in ('mobile_ed', 'mobile_zero'):
+    assert plan['source']['name'] == 'checkpoint' and 'lambda 0' in page
+    for name in ('ctd_ed', 'ctd_ed_zero'):
         record, = (tmp_path / 'out').glob(f'runs/{name}/*/record.json')
         assert json.loads(record.read_text())['parameters']['total'] > 3e6
-    history, = (tmp_path / 'out').glob('runs/mobile_ed/*/history.json')
+    history, = (tmp_path / 'out').glob('runs/ctd_ed/*/history.json')
     assert json.loads(history.read_text())['train']['raw_ed'][0] > 0
 
 

@@ -71,16 +71,22 @@ class Wanted:
     Attributes:
         networks: Architecture -> ``(method, condition)`` of those that take its weights, by its text.
         normalisations: Mean and standard deviation of their images, the same way.
+        imports: Modules of the user's own that their configs import, which may register the network.
     """
 
     networks: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     normalisations: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    imports: list[str] = field(default_factory=list)
 
     def add(self, cfg: Config, method: str, condition: str) -> None:
         """Notes what a run asks for."""
         taking = borrowers(cfg)
         for backbone in taking:
             self.networks.setdefault(json.dumps(architecture(backbone)), []).append((method, condition))
+        if any(one['type'] == TAPPED and not _word(architecture(one)) for one in taking):
+            modules = cfg.get('custom_imports', {}).get('imports', ())
+            self.imports += [name for name in modules
+                             if name.partition('.')[0] != 'benchmark' and name not in self.imports]
         if taking:
             given = cfg.model.data_preprocessor
             values = {key: plain(given[key]) for key in ('mean', 'std') if given.get(key)}

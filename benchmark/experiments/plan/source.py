@@ -18,7 +18,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
-from .identity import plugins_as_ever
+from .identity import module_digest, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
 
@@ -66,17 +66,20 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
     if isinstance(suite.source, GivenSource):
         return _given(Path(suite.source.path).expanduser(), wanted)
     cfg = _config(suite.source, suite.settings, identities, wanted.network(), wanted.normalisation())
+    cfg.custom_imports.imports += wanted.imports
     content = cfg.to_dict()
     for loader in ('train_dataloader', 'val_dataloader'):
         content[loader]['dataset'].pop('data_root')
     plugins_as_ever(content)
+    # Of networks that the user's own modules register.
+    code = dict(code={name: module_digest(name) for name in wanted.imports}) if wanted.imports else {}
     network = described(backbone_arch(cfg.model.backbone))
     data = identity_fingerprint(identities) if identities else None
     if identities is None:
-        identity = digest(dict(numerics=NUMERICS, random=content['model'], seed=cfg.randomness.seed))
+        identity = digest(dict(numerics=NUMERICS, random=content['model'], seed=cfg.randomness.seed, **code))
         description = f'random weights of a {network}, never trained (a control)'
     else:
-        identity = digest(dict(numerics=NUMERICS, config=content, data=data))
+        identity = digest(dict(numerics=NUMERICS, config=content, data=data, **code))
         description = (f'recognition of the {cfg.model.num_classes} identities of {identities.name}: {network}, '
                        f'{cfg.train_cfg.max_epochs} epochs')
     job = cache / identity[:16]

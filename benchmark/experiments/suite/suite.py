@@ -74,8 +74,11 @@ class Suite(Part):
 
     @property
     def paths(self) -> list[str]:
-        """Folders of the methods' configs that are not shipped; modules beside them can be imported."""
+        """Folders of the methods' configs that are not shipped, and of a suite that names modules of its own; modules
+        beside them can be imported."""
         folders = {Path(method.config).parent for method in self.methods.values()}
+        if any(key.split('.')[0] == 'custom_imports' for key in self.settings.cfg_options or ()):
+            folders.add(self.file.parent.resolve())
         return sorted(str(folder) for folder in folders if CONFIGS not in folder.parents)
 
     @property
@@ -138,6 +141,7 @@ def load_suite(name: str) -> Suite:
             name: _found(name, method, path) for name, method in suite.methods.items()}, conditions={
             name: changed(one, label=one.label or name) for name, one in suite.conditions.items()})
         suite.agree()
+        sys.path += [folder for folder in suite.paths if folder not in sys.path]
     except Mistake as error:
         raise SuiteError(f'{path}: {error}') from None
     return suite
