@@ -86,6 +86,10 @@ def untrained(meta: dict[str, Any], like: FrozenSource, seed: int = 0) -> Frozen
 
 
 def _all_stages(arch: dict[str, Any]) -> dict[str, Any]:
+    if 'taps' in arch:
+        # Made by a suite whose encoder is a network with taps, whose classifier stands on the last.
+        network = {key: value for key, value in arch.items() if key != 'taps'}
+        return {'type': 'TappedBackbone', 'network': network, 'taps': arch['taps']}
     return {'out_indices': (0, 1, 2, 3), **arch}
 
 

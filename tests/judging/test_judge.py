@@ -52,6 +52,21 @@ def found(faces, checkpoint, tmp_path_factory):
     return judge(checkpoint, read_faces(faces), (64, 64), landmarks=data)
 
 
+def test_a_source_that_a_suite_made_of_a_cut_encoder_ends_where_that_ends(registered, tmp_path):
+    from mmpose.registry import MODELS
+
+    from benchmark.judging.judge import open_source, untrained
+    network = dict(type='MobileNetV2', widen_factor=0.25)
+    state = {f'backbone.{key}': value for key, value in MODELS.build(network).state_dict().items()}
+    state |= {'classifier.weight': torch.zeros(3, 24), 'classifier.bias': torch.zeros(3)}
+    path = tmp_path / 'cut.pth'
+    torch.save(dict(meta=dict(arch=network | dict(taps=['layer2', 'layer3', 'layer5'])), state_dict=state), path)
+    source, meta = open_source(path)
+    assert source.taps == ('stage1', 'stage2', 'stage3', 'pooled', 'logits')
+    for one in (source, untrained(meta, source)):
+        assert one(torch.zeros(1, 3, 64, 64))['stage3'].shape == (1, 24, 4, 4)
+
+
 def test_what_is_judged_is_the_pooled_features_by_themselves(found, faces, checkpoint):
     from benchmark.datasets.images import read_rgb
     from benchmark.judging.judge import open_source, read_faces
