@@ -120,8 +120,7 @@ def _set_tapped(model: ConfigDict, taken: list[ConfigDict], found: Backbone, set
     if (wanted := settings.encoder_stride) is not None:
         if wanted not in found.strides:
             raise SuiteError(f'{name}: has no map of this stride; its taps have strides '
-                             f'{", ".join(map(str, found.strides))}. Give one of these that encoder_stride may be, or '
-                             'None.')
+                             f'{", ".join(map(str, found.strides))}. Leave encoder_stride out, or give one of these.')
         count = len(found.strides) - found.strides[::-1].index(wanted)
     doublings = math.log2(found.strides[count - 1] / STRIDE)
     if doublings < 0 or doublings != int(doublings):

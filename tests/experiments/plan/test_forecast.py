@@ -78,6 +78,18 @@ def test_a_tenth_of_the_labels_or_an_eighth_of_the_pixels_costs_as_much_less():
     assert cost(config, 100) == pytest.approx(full / 8)
 
 
+def test_stages_of_another_encoder_are_counted_from_its_end():
+    """All of three stages are FE, two of three FTP, whatever the network has before them."""
+    config = read_config(find_config('methods', 'fe'))
+    shares = []
+    for backbone in (dict(type='ResNet', frozen_stages=4), dict(type='TappedBackbone', taps='abc', frozen_stages=3),
+                     dict(type='ResNet', frozen_stages=3), dict(type='TappedBackbone', taps='abc', frozen_stages=2),
+                     dict(type='ResNet'), dict(type='TappedBackbone', taps='abc')):
+        config.model.backbone = backbone
+        shares.append(cost(config, 100))
+    assert shares[0] == shares[1] < shares[2] == shares[3] < shares[4] == shares[5]
+
+
 def test_unlike_methods_of_ones_own_are_known_once_they_have_been_seen(tmp_path, monkeypatch, capsys):
     work = tasks(tmp_path, ['own_a', 'own_b'], 4, lambda method: 1.0)
     took = {task.id: dict(own_a=1.0, own_b=60.0)[task.entry['method']] for task in work}
