@@ -40,6 +40,7 @@ EPILOG = """examples:
   tools/run_suite.py smoke
   tools/run_suite.py demo --methods ft,ctd_ed --seeds 5
   tools/run_suite.py real_faces --data-root data/my_faces --source-data data/my_identities
+  tools/run_suite.py real_faces --data-root data/my_faces --source vggface2_mobilenet
   tools/run_suite.py paper --data-root data/my_faces --source vggface2.pth --dry-run
 
   tools/run_suite.py demo --status
@@ -59,7 +60,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--out', type=Path, help='output folder (default: runs/SUITE)')
     p.add_argument('--data-root', help='a prepared data set to use for the target task (tools/prepare_data.py)')
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
-    p.add_argument('--source', help="a source checkpoint (tools/convert_source.py), or 'random'")
+    p.add_argument('--source', help="a known source by its name (tools/get_source.py --list), fetched once; a source "
+                                        "checkpoint (tools/convert_source.py); or 'random'")
     p.add_argument('--executor', choices=tuple(EXECUTORS), default='local', help='where runs are executed')
     p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")

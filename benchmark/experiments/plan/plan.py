@@ -32,6 +32,7 @@ from .content import content_of, part_of
 from .data import sound, source_data, target_data
 from .decided import check_hooks, check_standing
 from .encoder import RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
+from .given_source import with_given_source
 from .identity import identity, seal
 from .network import Wanted
 from .protocol import protocol
@@ -54,6 +55,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         DataError: Bad data.
     """
     cache = cache_folder()
+    suite = with_given_source(suite)
     root = target_data(suite.data, cache)
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-import benchmark
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
@@ -18,6 +17,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
+from .given_source import read_meta
 from .identity import module_digest, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
@@ -98,18 +98,19 @@ def backbone_normalisation(preprocessor: dict) -> dict:
 
 
 def _given(path: Path, wanted: Wanted) -> SourcePlan:
-    benchmark.register()
-    from benchmark.models.source import SourceError, load_source_checkpoint
-    try:
-        meta = load_source_checkpoint(path).get('meta') or {}
-    except SourceError as error:
-        raise SuiteError(f'source.path: {error}') from None
+    meta = read_meta(path)
     for text, places in wanted.networks.items():
         if reason := fits(json.loads(text), meta.get('arch') or {}):
             raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
                              'Give a source of that network, or a method of this one.')
     return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
-                      meta.get('normalisation') or {}, description=f'checkpoint {path.name}')
+                      meta.get('normalisation') or {}, description=_said(path, meta))
+
+
+def _said(path: Path, meta: dict) -> str:
+    """A given source in a few words: what it is called and was trained on, as far as it says."""
+    about = [f'trained on {meta["trained_on"]}'] if meta.get('trained_on') else []
+    return '; '.join([meta.get('name') or f'checkpoint {path.name}', *about])
 
 
 def _config(source: TrainedSource | RandomSource, settings: Settings, identities: Path | None, network: dict | None,

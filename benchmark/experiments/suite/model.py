@@ -139,7 +139,8 @@ class GivenSource(Part):
     """A source that is given.
 
     Attributes:
-        path: The checkpoint (`tools/convert_source.py`); a relative path starts from the working directory.
+        path: The checkpoint (`tools/convert_source.py`), or the name of a known source (`tools/get_source.py --list`),
+            which is fetched once; a relative path starts from the working directory.
         type: A checkpoint that is given.
     """
 

@@ -244,3 +244,64 @@ def test_a_network_says_its_taps(registered, network, taps, channels, strides):
     from benchmark.experiments.plan.ask_network import describe
     found = describe(json.loads(json.dumps(network)))
     assert (tuple(found['taps']), tuple(found['channels']), tuple(found['strides'])) == (taps, channels, strides)
+
+
+@pytest.fixture
+def mobile(registered, tmp_path):
+    """A source checkpoint of a MobileNet v1, as a known source has it."""
+    from mmpose.registry import MODELS
+    torch.manual_seed(0)
+    network = MODELS.build(dict(type='MobileNetV1'))
+    path = tmp_path / 'mobile.pth'
+    torch.save(dict(meta=dict(arch=dict(type='MobileNetV1'), name='known_mobile', trained_on='drawings',
+                              normalisation=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])),
+                    state_dict={f'backbone.{key}': value for key, value in network.state_dict().items()}), path)
+    return path
+
+
+NOTHING_SAID = 'depth=None, width=None'
+
+
+def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(planned, mobile):
+    given = f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r})'
+    plan = planned(NOTHING_SAID, ('ft', 'ctd_ed', 'hg'), given)
+    found = models(plan)
+    for name in ('ft', 'ctd_ed'):
+        assert found[name].backbone.network.type == 'MobileNetV1' and found[name].head.in_channels == 1024
+        assert found[name].data_preprocessor['mean'] == [1.0, 2.0, 3.0]
+    assert found['hg'].backbone.type == 'StackedHourglass'
+    assert plan.source.description == 'known_mobile; trained on drawings'
+    # Said or brought: the same runs.
+    said = planned(f"{NOTHING_SAID}, backbone='mobilenet_v1'", ('ft', 'ctd_ed', 'hg'), given)
+    assert [run.hash for run in said.runs] == [run.hash for run in plan.runs]
+
+
+def test_a_known_source_is_named_by_a_word_and_got_once(planned, mobile, monkeypatch):
+    from benchmark.models.convert import getting
+    asked = []
+    monkeypatch.setattr(getting, 'get_source', lambda name, say: asked.append(name) or (mobile, {}))
+    plan = planned(NOTHING_SAID, ('ft',), "dict(_delete_=True, type='checkpoint', path='vggface2_mobilenet')")
+    assert asked == ['vggface2_mobilenet'] and plan.source.path == mobile
+
+
+@pytest.mark.parametrize(('path', 'said'), [
+    ('vggface2_mobilnet', r"source\.path: 'vggface2_mobilnet' is no file and no known source\. Known are "
+                          r'vggface2_mobilenet, dlib_resnet'),
+    ('gone.pth', r'source\.path: gone\.pth: no such source checkpoint'),
+])
+def test_a_source_that_is_not_there(planned, path, said):
+    from benchmark.experiments.errors import SuiteError
+    with pytest.raises(SuiteError, match=said):
+        planned(NOTHING_SAID, ('ft',), f"dict(_delete_=True, type='checkpoint', path={path!r})")
+
+
+def test_a_known_source_that_cannot_be_fetched_says_why(planned, monkeypatch):
+    from benchmark.experiments.errors import SuiteError
+    from benchmark.models.convert import ConversionError, getting
+
+    def fail(name, say):
+        raise ConversionError('npm: no network.')
+
+    monkeypatch.setattr(getting, 'get_source', fail)
+    with pytest.raises(SuiteError, match=r'source\.path: npm: no network\.'):
+        planned(NOTHING_SAID, ('ft',), "dict(_delete_=True, type='checkpoint', path='dlib_resnet')")

@@ -1,0 +1,79 @@
+"""A source that is given, by a path or by the name of a known one, and the encoder that it asks for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import benchmark
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.suite.backbones import WORDS
+from benchmark.experiments.suite.fields import changed
+from benchmark.experiments.suite.model import GivenSource
+from benchmark.experiments.suite.suite import Suite
+
+from .encoder import RESNETS
+
+
+def with_given_source(suite: Suite) -> Suite:
+    """A suite whose source, if it is given, is a path, and whose methods have that source's network for an encoder.
+
+    A known source is fetched where the cache does not have it. A network that the settings can name by a word becomes
+    the methods' backbone, unless they name one, or depth or width; ResNets are fitted to their source run by run.
+
+    Raises:
+        SuiteError: The source can't be fetched or read.
+    """
+    if not isinstance(suite.source, GivenSource):
+        return suite
+    path = place_of(suite.source.path)
+    suite = changed(suite, source=changed(suite.source, path=str(path)))
+    own = suite.settings
+    if own.backbone is None and own.depth is None and own.width is None and (
+            word := word_of(read_meta(path).get('arch') or {})):
+        suite = changed(suite, settings=changed(own, backbone=word))
+    return suite
+
+
+def place_of(given: str) -> Path:
+    """The checkpoint that a path or the name of a known source stands for.
+
+    Raises:
+        SuiteError: A name that is not known, or a known source that can't be fetched.
+    """
+    path = Path(given).expanduser()
+    if path.exists() or not re.fullmatch(r'\w+', given):
+        return path
+    benchmark.register()
+    from benchmark.models.convert import ConversionError
+    from benchmark.models.convert.getting import get_source
+    from benchmark.models.convert.packages import PACKAGES
+    if given not in PACKAGES:
+        raise SuiteError(f"source.path: {given!r} is no file and no known source. Known are {', '.join(PACKAGES)} "
+                         '(tools/get_source.py --list).')
+    try:
+        return get_source(given, say=print)[0]
+    except ConversionError as error:
+        raise SuiteError(f'source.path: {error}') from None
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself.
+
+    Raises:
+        SuiteError: It is missing, or no source.
+    """
+    benchmark.register()
+    from benchmark.models.source import SourceError, load_source_checkpoint
+    try:
+        return load_source_checkpoint(path).get('meta') or {}
+    except SourceError as error:
+        raise SuiteError(f'source.path: {error}') from None
+
+
+def word_of(arch: dict[str, Any]) -> str | None:
+    """The word by which settings name a network other than a ResNet; None where there is none."""
+    if arch.get('type') in RESNETS:
+        return None
+    return next((word for word, backbone in WORDS.items() if backbone.network == arch), None)
