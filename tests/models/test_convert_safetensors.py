@@ -57,6 +57,7 @@ F32 = entry('F32', [2], 0, 8)
     (file_of({'a': entry('F32', [2], -8, 0)}, bytes(8)), r'data_offsets=\[-8, 0\]'),
     (file_of({'a': entry('F32', [True], 0, 4)}, bytes(4)), r'shape=\[True\]'),
     (file_of({'a': entry('F8_E4M3', [8], 0, 8)}, bytes(8)), "a has dtype 'F8_E4M3'. Read are F64, F32"),
+    (file_of({'a': entry(['F32'], [2], 0, 8)}, bytes(8)), r"a has dtype \['F32'\]"),
     (file_of({'a': 5}, bytes(8)), 'a has dtype None'), (file_of({}), 'holds no tensor'),
     (file_of(b'{"a": '), 'no JSON object'), (file_of([1]), 'no JSON object'),
     (file_of(b'[' * 100_000), 'no JSON object'), (file_of(b'{"\xff": 1}'), 'no JSON object'),

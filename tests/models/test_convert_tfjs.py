@@ -175,6 +175,8 @@ def manifest(tmp_path, **changes):
     (dict(shape=[-4]), r'shape \[-4\]'), (dict(shape=[4, True]), r'shape \[4, True\]'),
     (dict(dtype='string'), "a has dtype 'string'. Read are float32, int32, bool"),
     (dict(dtype='complex64'), "a has dtype 'complex64'"),
+    (dict(dtype=['float32']), r"a has dtype \['float32'\]"),
+    (dict(quantization={'dtype': ['uint8']}), r"a, float32, is quantised to \['uint8'\]"),
     (dict(quantization={'dtype': 'int4'}), "a, float32, is quantised to 'int4'"),
     (dict(quantization={'dtype': 'uint8', 'scale': 1.0}), 'quantised to uint8 with scale=1.0, min=None'),
     (dict(quantization={'dtype': 'uint16', 'scale': float('nan'), 'min': 0}), 'scale=nan'),

@@ -14,7 +14,7 @@ from ..backbones.efficientnet_lite import (
 )
 from .converted import Converted, Options
 from .reading import read_source
-from .state_dicts import fitted, without_prefix
+from .state_dicts import classes_of, fitted, without_prefix
 
 SIDE = 224
 _PARTS = {'_expand_conv': 'conv1', '_bn0': 'norm1', '_depthwise_conv': 'conv2', '_bn1': 'norm2',
@@ -47,7 +47,7 @@ def convert_efficientnet_lite(src: Path, data: bytes, options: Options) -> Conve
         ConversionError: A name or a shape does not fit.
     """
     content, kind = read_source(src, data)
-    content, prefix = without_prefix(content, '_conv_stem.weight', options.prefix)
+    content, prefix = without_prefix(src, content, '_conv_stem.weight', options.prefix)
     blocks = [f'backbone.layer{stage}.{number}' for stage, rows in enumerate(STAGES, 1)
               for number in range(sum(row[0] for row in rows))]
     with torch.device('meta'):
@@ -56,8 +56,7 @@ def convert_efficientnet_lite(src: Path, data: bytes, options: Options) -> Conve
               for key, value in module.state_dict().items()}
     classes = 0
     if options.classifier:
-        value = content.get('_fc.bias')
-        classes = len(value) if hasattr(value, '__len__') else 0
+        classes = classes_of(content.get('_fc.bias'))
         wanted |= {'classifier.weight': (classes, EfficientNetLiteEmbedding.width), 'classifier.bias': (classes,)}
     else:
         content = {key: value for key, value in content.items() if not key.startswith('_fc.')}

@@ -10,7 +10,7 @@ from mmpose.models.backbones import MobileNetV2
 from .converted import Converted, Options
 from .reading import read_source
 from .resnet import IMAGENET_NORMALISATION
-from .state_dicts import fitted, without_prefix
+from .state_dicts import classes_of, fitted, without_prefix
 
 SIDE = 224
 #: Outputs at strides 4, 8, 16 and 32; the last one's channels.
@@ -22,10 +22,10 @@ BLOCKS = (1, 2, 3, 4, 3, 3, 1)
 def _rename(key: str) -> str:
     """MMPose's name of a tensor; '' for one that has none."""
     first, *parts = key.split('.')
-    if first == 'classifier':
-        return f'classifier.{parts[-1]}' if parts[0] == '1' else ''
+    if first == 'classifier' and parts[:1] == ['1']:
+        return f'classifier.{parts[-1]}'
     names = [f'layer{layer}.{block}' for layer, count in enumerate(BLOCKS, 1) for block in range(count)]
-    if first != 'features' or not parts[0].isdecimal():
+    if first != 'features' or len(parts) < 3 or not parts[0].isdecimal():
         return ''
     number = int(parts[0])
     if number in (0, len(names) + 1) and len(parts) == 3 and parts[1] in ('0', '1'):
@@ -52,13 +52,12 @@ def convert_mobilenet_v2(src: Path, data: bytes, options: Options) -> Converted:
         ConversionError: A name or a shape does not fit.
     """
     content, kind = read_source(src, data)
-    content, prefix = without_prefix(content, 'features.0.0.weight', options.prefix)
+    content, prefix = without_prefix(src, content, 'features.0.0.weight', options.prefix)
     with torch.device('meta'):
         wanted = {f'backbone.{key}': tuple(value.shape) for key, value in MobileNetV2().state_dict().items()}
     classes = 0
     if options.classifier:
-        value = content.get('classifier.1.bias')
-        classes = len(value) if hasattr(value, '__len__') else 0
+        classes = classes_of(content.get('classifier.1.bias'))
         wanted |= {'classifier.weight': (classes, WIDTH), 'classifier.bias': (classes,)}
     else:
         content = {key: value for key, value in content.items() if not key.startswith('classifier.')}

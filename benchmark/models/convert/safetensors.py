@@ -73,7 +73,7 @@ def _tensor(path: str | Path, name: str, entry: object, body: memoryview) -> tup
     """One tensor, and where it stands."""
     dtype, shape, place = (entry.get(key) if isinstance(entry, dict) else None
                            for key in ('dtype', 'shape', 'data_offsets'))
-    if dtype not in DTYPES:
+    if str(dtype) not in DTYPES:
         raise ConversionError(f'{path}: {name} has dtype {dtype!r}. Read are {", ".join(DTYPES)}: save it as one of '
                               'these.')
     if not _naturals(shape) or not _naturals(place) or len(place) != 2:

@@ -11,17 +11,32 @@ from .errors import ConversionError
 from .pickles import as_tensor
 
 
-def without_prefix(content: dict[str, object], first: str, prefix: str | None) -> tuple[dict[str, object], str]:
+def without_prefix(path: str | Path, content: dict[str, object], first: str,
+                   prefix: str | None) -> tuple[dict[str, object], str]:
     """A network's tensors under their own names, and what stood before them.
 
     Args:
+        path: Name of the file, for messages.
         content: Name -> array.
         first: Name of one of its tensors.
         prefix: What stands before the names; None finds it.
+
+    Raises:
+        ConversionError: There are several such networks in the file.
     """
     if prefix is None:
-        prefix = next((key[:-len(first)] for key in content if key.endswith(first)), '')
+        found = sorted(key[:-len(first)] for key in content if f'.{key}'.endswith(f'.{first}'))
+        if len(found) > 1:
+            raise ConversionError(f'{path}: holds {len(found)} networks, with names that begin with '
+                                  f'{", ".join(map(repr, found))}. Say with --prefix which one is meant.')
+        prefix = found[0] if found else ''
     return {key[len(prefix):]: value for key, value in content.items() if key.startswith(prefix)}, prefix
+
+
+def classes_of(bias: object) -> int:
+    """Number of classes, by the offsets of a classifier; 0 where these are no list."""
+    shape = getattr(bias, 'shape', ())
+    return int(shape[0]) if len(shape) == 1 else 0
 
 
 def fitted(path: str | Path, content: dict[str, object], rename: Callable[[str], str],
@@ -42,10 +57,12 @@ def fitted(path: str | Path, content: dict[str, object], rename: Callable[[str],
     remedy = f'Give the complete weights of {what}.'
     if extra := sorted(names.keys() - wanted.keys()):
         raise ConversionError(f'{path}: {names[extra[0]]} has no place in {what}. {remedy}')
+    for key in wanted:
+        if key not in names and not key.endswith('num_batches_tracked'):
+            raise ConversionError(f'{path}: the tensor of {key} is missing, which {what} needs. ' + (
+                'Give --no-classifier to convert the encoder only.' if key.startswith('classifier.') else remedy))
     state = {}
     for key, shape in wanted.items():
-        if key not in names and not key.endswith('num_batches_tracked'):
-            raise ConversionError(f'{path}: the tensor of {key} is missing, which {what} needs. {remedy}')
         state[key] = as_tensor(path, names.get(key, key), content[names[key]] if key in names else 0)
         if tuple(state[key].shape) != shape:
             raise ConversionError(f'{path}: {names[key]} has shape {tuple(state[key].shape)}, {what} needs {shape}. '

@@ -137,12 +137,12 @@ def _plan(path: str | Path, entry: dict) -> tuple[str, tuple[int, ...], np.dtype
         raise ConversionError(f'{path}: weightsManifest has a tensor with name {name!r} and shape {shape!r}. Export '
                               'the model again.')
     if quantisation is None:
-        if dtype not in DTYPES:
+        if str(dtype) not in DTYPES:
             raise ConversionError(f'{path}: {name} has dtype {dtype!r}. Read are {", ".join(DTYPES)}, quantised to '
                                   f'{", ".join(QUANTISED)} or not: export the model with one of these.')
         return name, tuple(shape), np.dtype(DTYPES[dtype]), None
     kept = quantisation.get('dtype') if isinstance(quantisation, dict) else quantisation
-    if kept not in QUANTISED or dtype != 'float32':
+    if str(kept) not in QUANTISED or dtype != 'float32':
         raise ConversionError(f'{path}: {name}, {dtype}, is quantised to {kept!r}. Read are float32 quantised to '
                               f'{", ".join(QUANTISED)}: export the model with one of these, or none.')
     if kept == 'float16':
