@@ -9,9 +9,13 @@ case ${1:-} in
   -*|'') ;;
   *) suite=$1; shift ;;
 esac
-"$root/tools/setup_env.sh"
 python=${CTD_VENV:-$root/.venv}/bin/python
-if [ "$suite" = --help ]; then exec "$python" "$root/tools/run_suite.py" --help; fi
+if [ "$suite" = --help ]; then
+  if [ -x "$python" ]; then exec "$python" "$root/tools/run_suite.py" --help; fi
+  echo "The options are shown once tools/setup_env.sh has made the environment."
+  exit 0
+fi
+"$root/tools/setup_env.sh"
 
 out=runs/$(basename "$suite" .py)
 only=

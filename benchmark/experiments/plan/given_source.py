@@ -20,7 +20,8 @@ def with_given_source(suite: Suite) -> Suite:
     """A suite whose source, if it is given, is a path, and whose methods have that source's network for an encoder.
 
     A known source is fetched where the cache does not have it. A network that the settings can name by a word becomes
-    the methods' backbone, unless they name one, or depth or width; ResNets are fitted to their source run by run.
+    the methods' backbone, unless they name one, and the depth and width of the suite's ResNet are dropped, which is
+    said; ResNets are fitted to their source run by run.
 
     Raises:
         SuiteError: The source can't be fetched or read.
@@ -30,9 +31,12 @@ def with_given_source(suite: Suite) -> Suite:
     path = place_of(suite.source.path)
     suite = changed(suite, source=changed(suite.source, path=str(path)))
     own = suite.settings
-    if own.backbone is None and own.depth is None and own.width is None and (
-            word := word_of(read_meta(path).get('arch') or {})):
-        suite = changed(suite, settings=changed(own, backbone=word))
+    if own.backbone is None and (word := word_of(read_meta(path).get('arch') or {})):
+        dropped = [f'{name}={value}' for name in ('depth', 'width') if (value := getattr(own, name)) is not None]
+        if dropped:
+            print(f"note: the methods have the source's network, {word}, as their encoder; {' and '.join(dropped)} of "
+                  "the suite's ResNet do not apply.")
+        suite = changed(suite, settings=changed(own, backbone=word, depth=None, width=None))
     return suite
 
 

@@ -262,7 +262,7 @@ def mobile(registered, tmp_path):
 NOTHING_SAID = 'depth=None, width=None'
 
 
-def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(planned, mobile):
+def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(planned, mobile, capsys):
     given = f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r})'
     plan = planned(NOTHING_SAID, ('ft', 'ctd_ed', 'hg'), given)
     found = models(plan)
@@ -271,6 +271,10 @@ def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(plan
         assert found[name].data_preprocessor['mean'] == [1.0, 2.0, 3.0]
     assert found['hg'].backbone.type == 'StackedHourglass'
     assert plan.source.description == 'known_mobile; trained on drawings'
+    # The depth and width of the suite's ResNet have no place in it.
+    other = planned('', ('ft', 'ctd_ed', 'hg'), given)
+    assert [run.hash for run in other.runs] == [run.hash for run in plan.runs]
+    assert 'mobilenet_v1, as their encoder; depth=18 and width=' in capsys.readouterr().out
     # Said or brought: the same runs.
     said = planned(f"{NOTHING_SAID}, backbone='mobilenet_v1'", ('ft', 'ctd_ed', 'hg'), given)
     assert [run.hash for run in said.runs] == [run.hash for run in plan.runs]
