@@ -77,7 +77,9 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 
 def word_of(arch: dict[str, Any]) -> str | None:
-    """The word by which settings name a network other than a ResNet; None where there is none."""
+    """The word by which settings name a network other than a ResNet, whichever maps it gives; None where there is none.
+    """
     if arch.get('type') in RESNETS:
         return None
-    return next((word for word, backbone in WORDS.items() if backbone.network == arch), None)
+    network = {key: value for key, value in arch.items() if key != 'out_indices'}
+    return next((word for word, backbone in WORDS.items() if backbone.network == network), None)

@@ -280,6 +280,15 @@ def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(plan
     assert [run.hash for run in said.runs] == [run.hash for run in plan.runs]
 
 
+@pytest.mark.parametrize(('arch', 'word'), [
+    # As the converter writes it.
+    (dict(type='MobileNetV2', out_indices=[1, 2, 4, 7]), 'mobilenet_v2'), (dict(type='DlibResNet'), 'dlib_resnet'),
+    (dict(type='MobileNetV2', widen_factor=0.5), None), (dict(type='ResNet', depth=50), None), ({}, None)])
+def test_a_network_has_its_word_whichever_maps_it_gives(arch, word):
+    from benchmark.experiments.plan.given_source import word_of
+    assert word_of(arch) == word
+
+
 def test_a_known_source_is_named_by_a_word_and_got_once(planned, mobile, monkeypatch):
     from benchmark.models.convert import getting
     asked = []
