@@ -94,7 +94,8 @@ class FeatureCacheHook(Hook):
         say = runner.logger.info
         if source is not None:
             about = dict(network='source', structure=structure(source.backbone), weights=weights_digest([source]),
-                         mean=source.mean.flatten().tolist(), std=source.std.flatten().tolist(), **shared)
+                         mean=source.mean.flatten().tolist(), std=source.std.flatten().tolist(),
+                         source_size=source.input_size, **shared)
             cache_source(source, self._outputs(about, rows, say), taps)
         if stages:
             about = dict(network=f'encoder up to stage {stages}', structure=structure(model.backbone),

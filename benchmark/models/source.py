@@ -199,6 +199,12 @@ class FrozenSource(BaseModule):
                 module.training, module.track_running_stats = True, False
         return self
 
+    def normalised(self, images: Tensor) -> Tensor:
+        """RGB images (B, 3, H, W) in 0..255 as the backbone takes them: at ``input_size`` where there is one."""
+        if self.input_size is not None:
+            images = resized(images, self.input_size[::-1])
+        return (images - self.mean) / self.std
+
     @torch.no_grad()
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Computes the taps.
@@ -209,9 +215,7 @@ class FrozenSource(BaseModule):
         Returns:
             Per tap: ``stage*`` (B, channels, h, w), ``pooled`` (B, d), ``embedding`` (B, e), ``logits`` (B, C).
         """
-        if self.input_size is not None:
-            images = resized(images, self.input_size[::-1])
-        features = self.backbone((images - self.mean) / self.std)
+        features = self.backbone(self.normalised(images))
         features = features if isinstance(features, (tuple, list)) else (features,)
         taps = dict(zip(stage_taps(self.backbone), features))
         taps['pooled'] = features[-1].mean(dim=(2, 3))

@@ -93,14 +93,15 @@ def test_with_kept_features_a_method_is_what_it_is_without_bit_for_bit(train_on,
 
 
 def test_a_cut_source_is_not_taken_for_the_whole_one(train_on):
-    """Same weights, another end: what is pooled is not the same, nor where it is kept."""
+    """Same weights, another end or images of another size: what is pooled is not the same, nor where it is kept."""
     folders = []
-    for stride in (None, 16):
-        one = train_on('mobile', 'ctd_ed', f'{stride}', encoder_stride=stride)
+    for stride, size in ((None, None), (16, None), (None, (60, 60))):
+        one = train_on('mobile', 'ctd_ed', f'{stride}-{size}', encoder_stride=stride)
+        one.model.source.input_size = size
         one.train()
         features = Path(one.work_dir).parent / 'cache/features'
         folders.append({path.name for path in features.iterdir()})
-    assert len(folders[0]) == 1 and len(folders[1]) == 2
+    assert [len(one) for one in folders] == [1, 2, 3]
 
 
 def test_rates_fall_from_the_head_to_the_first_tap(train_on):

@@ -339,7 +339,7 @@ class TestDelta:
         head = nn.Module()
         head.forward = lambda features: features[-1]
         head.heatmap_loss = lambda heatmaps, truth: (heatmaps - truth).square().mean()
-        source = SimpleNamespace(backbone=Source(), mean=0.0, std=1.0)
+        source = SimpleNamespace(backbone=Source(), normalised=lambda images: images)
         data = [(images[:2], torch.tensor(7.0)), (images[2:], torch.tensor(8.0))]
         # 2 images with 7 to give, 3 with 8: the loss of 7 - c is (c)^2 and (1 + c)^2, less 0 and 1
         expected = [(2 * c**2 + 3 * ((1 + c)**2 - 1)) / 5 for c in (1, 2, 4)]

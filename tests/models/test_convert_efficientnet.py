@@ -10,6 +10,7 @@ from tfjs_files import same
 
 from benchmark.models.convert import ConversionError, convert
 from benchmark.models.source import FrozenSource, SourceError
+from benchmark.models.transfer.channel_attention import stage_maps
 
 #: Of each block: expansion, channels, kernel and stride.
 BLOCKS = [(1, 16, 3, 1), (6, 24, 3, 2), (6, 24, 3, 1), (6, 40, 5, 2), (6, 40, 5, 1), (6, 80, 3, 2),
@@ -124,6 +125,7 @@ def test_a_source_follows_its_meta_and_refuses_what_it_does_not_know(tmp_path, s
     assert resized.input_size == (96, 64) and resized(images)['stage1'].shape[-2:] == (16, 24)
     same = torch.nn.functional.interpolate(images, (64, 96), mode='bilinear', align_corners=False)
     torch.testing.assert_close(resized(images)['embedding'], again()(same)['embedding'])
+    torch.testing.assert_close(stage_maps(resized, images)[0], resized(images)['stage1'])
     assert again()(images)['stage1'].shape[-2:] == (12, 8)
     for embedding in ({'type': 'TopdownPoseEstimator'}, {'type': 'DlibEmbedding', 'x': 1}, 'DlibEmbedding'):
         with pytest.raises(SourceError, match=r'other\.pth: meta\.embedding=.* is unknown. Known are DlibEmbedding'):

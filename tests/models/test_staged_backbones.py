@@ -88,6 +88,12 @@ def test_stages_that_are_not_there(kind, options, message):
         MODELS.build({'type': kind, **options})
 
 
+def test_sizes_inside_are_told_apart():
+    """Same weights, other maps: the keys of cached features differ."""
+    from benchmark.engine.frozen_forward import structure
+    assert len({structure(MODELS.build(dict(type='DlibResNet', side=side))) for side in (96, 150, None)}) == 3
+
+
 def test_a_width_without_channels():
     with pytest.raises(ValueError, match=r'MobileNetV1: width=0.01 leaves no channels'):
         MODELS.build({'type': 'MobileNetV1', 'width': .01})

@@ -37,6 +37,10 @@ class Resize(nn.Module):
         """(N, C, H, W) -> (N, C, side, side)."""
         return resized(images, (self.side, self.side))
 
+    def extra_repr(self) -> str:
+        """Its size, by which the keys of cached features tell networks apart."""
+        return f'side={self.side}'
+
 
 class DlibBlock(BaseModule):
     """Two 3x3 convolutions with batch norm, and a shortcut without weights.

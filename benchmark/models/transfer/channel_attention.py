@@ -76,4 +76,4 @@ def increases(source: nn.Module, head: nn.Module, data: Sequence[tuple[Tensor, l
 @torch.no_grad()
 def stage_maps(source: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     """All stage maps of the source for RGB images in 0..255, whichever taps the regularisers read."""
-    return source.backbone((images - source.mean) / source.std)
+    return source.backbone(source.normalised(images))
