@@ -6,7 +6,6 @@ import pickle
 import runpy
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -398,10 +397,3 @@ def test_command_line(tmp_path, light, capsys):
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 3
     assert all(line.startswith('error: ') for line in errors)
-
-
-def test_help_shows_examples():
-    result = subprocess.run([sys.executable, TOOL, '--help'], capture_output=True, text=True, cwd='/',
-                            check=True)
-    assert 'examples:' in result.stdout
-    assert 'tools/convert_source.py vggface2' in result.stdout

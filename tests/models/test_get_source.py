@@ -132,6 +132,17 @@ def test_what_is_there_is_kept(tmp_path, npm):
     assert not kept('little')
 
 
+def test_a_folder_is_no_place_and_nothing_is_fetched(tmp_path, npm):
+    with pytest.raises(ConversionError, match='is a folder. Name a file'):
+        get_source('little', tmp_path, overwrite=True)
+    assert not (tmp_path / 'asked').exists()
+
+
+def test_the_commands_formats_are_those_of_the_converter():
+    tool = Path(__file__).parents[2] / 'tools/convert_source.py'
+    assert runpy.run_path(str(tool))['FORMATS'] == tuple(FORMATS)
+
+
 @pytest.mark.parametrize(('given', 'message'), [
     (dict(code=1, said="npm error code ETARGET\nnpm error notarget No matching version found for @some/little@1.2.3."),
      'npm does not find it: the registry has it no more'),

@@ -62,6 +62,8 @@ def get_source(name: str, out: str | Path | None = None, file: str | Path | None
     """
     package = known(name)
     place = kept_at(name) if out is None else Path(out)
+    if place.is_dir():
+        raise ConversionError(f'{place}: is a folder. Name a file.')
     if not overwrite and place.exists():
         if (meta := _made_of(place, package)) is not None and faces == SYNTHETIC:
             return place, meta
