@@ -22,10 +22,10 @@ from benchmark.datasets.landmarks import fitted
 from benchmark.datasets.prepared import fingerprint, read_split
 from benchmark.models.source import RANDOM, FrozenSource, SourceError, load_source_checkpoint
 
+from .judged import FORMAT_VERSION
 from .probes import Landmarks, identification, landmark_probe, mean_over
-from .verification import JudgingError, interval_of, pairs_of, similarities, verify
+from .verification import DRAWS, JudgingError, interval_of, pairs_of, similarities, verify
 
-FORMAT_VERSION = 1
 #: Width and height at which a checkpoint is judged that does not say for which it was made.
 USUAL_SIZE = (256, 256)
 #: Most cells of a feature map, along each side, that a probe sees.
@@ -64,6 +64,25 @@ def read_faces(root: str | Path) -> Faces:
         clips = [row.get('clip') or None for row in csv.DictReader(stream)]
     paths, labels, split = zip(*records, strict=True)
     return Faces(root, list(paths), list(labels), clips, list(split))
+
+
+def some_of(faces: Faces, split: str | None = None, most: int | None = None, seed: int = 0) -> Faces:
+    """The images of a split, and of more than so many those of people drawn at random, each with all of theirs.
+
+    Args:
+        faces: All of them.
+        split: ``train`` or ``val``; None takes both.
+        most: Most images, if one person has no more; None takes all.
+        seed: Seed of the draw.
+    """
+    kept = [number for number, one in enumerate(faces.split) if split in (None, one)]
+    if most is not None and len(kept) > most:
+        people, counts = np.unique([faces.identities[number] for number in kept], return_counts=True)
+        order = np.random.default_rng([seed, 4]).permutation(len(people))
+        chosen = {*people[order[np.cumsum(counts[order]) <= most]].tolist()}
+        kept = [number for number in kept if faces.identities[number] in chosen]
+    return Faces(faces.root, [faces.paths[n] for n in kept], [faces.identities[n] for n in kept],
+                 [faces.clips[n] for n in kept], [faces.split[n] for n in kept])
 
 
 def open_source(checkpoint: str | Path) -> tuple[FrozenSource, dict[str, Any]]:
@@ -110,8 +129,8 @@ def embedding_tap(source: FrozenSource) -> str:
     return 'embedding' if 'embedding' in source.taps else 'pooled'
 
 
-def judge_faces(embeddings: np.ndarray, faces: Faces) -> tuple[dict[str, Any], np.ndarray]:
-    """Verification and identification by embeddings (N, d).
+def judge_faces(embeddings: np.ndarray, faces: Faces, draws: int = DRAWS) -> tuple[dict[str, Any], np.ndarray]:
+    """Verification and identification by embeddings (N, d), intervals by so many draws of identities.
 
     Returns:
         ``verification``: see :class:`.verification.Verification`, with ``centred_auc`` of embeddings less their mean;
@@ -125,7 +144,7 @@ def judge_faces(embeddings: np.ndarray, faces: Faces) -> tuple[dict[str, Any], n
         raise JudgingError('the source gives embeddings of them that are not finite: it is damaged, or made for '
                            'another normalisation. Convert it again.')
     pairs = pairs_of(faces.identities, faces.clips)
-    found = verify(similarities(embeddings, pairs), pairs, faces.identities)
+    found = verify(similarities(embeddings, pairs), pairs, faces.identities, draws)
     centred = similarities(embeddings - embeddings.mean(axis=0), pairs)
     right = identification(embeddings, faces.identities, faces.clips)
     named = None
@@ -212,7 +231,7 @@ def mean_shape_error(marked: Marked) -> float:
 
 
 def judge(checkpoint: str | Path, faces: Faces, size: tuple[int, int] | None = None,
-          landmarks: str | Path | None = None, control: bool = True) -> dict[str, Any]:
+          landmarks: str | Path | None = None, control: bool = True, draws: int = DRAWS) -> dict[str, Any]:
     """Judges a source, and the same network with random weights.
 
     Args:
@@ -221,6 +240,7 @@ def judge(checkpoint: str | Path, faces: Faces, size: tuple[int, int] | None = N
         size: Width and height at which images go in; None takes those that the checkpoint was made for.
         landmarks: A prepared data set for the linear probes of landmarks, or None.
         control: Whether to judge the untrained network too.
+        draws: Draws of people for the intervals of verification.
 
     Returns:
         ``source``, ``input_size``, ``faces``, ``trained`` and ``untrained`` (each as :func:`judge_faces` gives it, with
@@ -246,7 +266,7 @@ def judge(checkpoint: str | Path, faces: Faces, size: tuple[int, int] | None = N
     drawn = []
     for name, network in _networks(source, meta, control):
         tap = embedding_tap(network)
-        about, areas = judge_faces(outputs_of(network, images)[tap], faces)
+        about, areas = judge_faces(outputs_of(network, images)[tap], faces, draws)
         found[name] = dict(tap=tap, **about)
         drawn.append(areas)
         if marked is not None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: Raised where a field changes its meaning, or where judging gives other numbers.
+FORMAT_VERSION = 1
 NETWORKS = {'trained': 'source', 'untrained': 'random weights'}
+
+
+#: Who the people are on whom a suite judges its source.
+PEOPLE = {'synthetic': ' (synthetic, none of whom it was trained on)',
+          'val': ' (the very people it was trained on, by other images of them: the optimistic case)', 'given': ''}
 
 
 def _row(name: str, cells: list[str]) -> str:
@@ -59,12 +66,28 @@ def as_text(found: Mapping[str, Any]) -> str:
 def knows(found: Mapping[str, Any]) -> str:
     """What a source knows of faces, in a sentence: whether more than its untrained twin, by their intervals."""
     source = found['trained']['verification']
-    text = f'Judged on {found["faces"]["identities"]} people, the source tells one from another with an AUC of ' \
+    who = PEOPLE.get(found.get('people', ''), '')
+    text = f'Judged on {found["faces"]["identities"]} people{who}, the source tells one from another with an AUC of ' \
            f'{_share(source["auc"], source["intervals"]["auc"])}'
     if 'gain' not in found:
-        return f'{text} (chance .5).'
+        return f'{text} (chance 0.5).'
     gain = found['gain']
-    text += f' (chance .5): {_share(gain["auc"], gain["interval"])} more than the same network with random weights'
+    text += f' (chance 0.5): {_share(gain["auc"], gain["interval"])} more than the same network with random weights'
     if gain['interval'][0] > 0:
         return f'{text}.'
     return f'{text}, so it knows no more of faces than an untrained network, as far as this can tell.'
+
+
+def shortcoming(found: Mapping[str, Any]) -> str | None:
+    """What a suite can't show, in a sentence, where its source knows no more of faces than an untrained network.
+
+    A source that was judged without such a network beside it is one itself.
+    """
+    lacks = "these results can't show what it is worth to hold on to a source that knows faces."
+    if 'gain' not in found:
+        return f'The source is an untrained network: {lacks}'
+    if found['gain']['interval'][0] > 0:
+        return None
+    source, random = (found[name]['verification']['auc'] for name in NETWORKS)
+    return (f'The source knows no more of faces than an untrained network (AUC {source:.3f} against {random:.3f}): '
+            f'{lacks}')

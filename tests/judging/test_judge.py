@@ -11,7 +11,7 @@ import torch
 from forked import command
 
 from benchmark.datasets.synthetic.faces import write_identity_dataset, write_landmark_dataset
-from benchmark.judging.judged import as_text, knows
+from benchmark.judging.judged import as_text, knows, shortcoming
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,8 +103,13 @@ def test_words(found):
     assert f'{found["trained"]["verification"]["auc"]:.3f} [' in text and 'random weights' in text
     assert 'named by a linear probe (chance 0.167)' in text and 'a linear probe of stage4' in text
     better = {**found, 'gain': dict(auc=0.2, interval=(0.1, 0.3))}
-    assert knows(better).endswith('(chance .5): 0.200 [0.100, 0.300] more than the same network with random weights.')
+    assert knows(better).endswith('(chance 0.5): 0.200 [0.100, 0.300] more than the same network with random weights.')
+    assert shortcoming(better) is None
     none = {**found, 'gain': dict(auc=0.01, interval=(-0.1, 0.1))}
+    assert shortcoming(none).startswith('The source knows no more of faces than an untrained network (AUC 0.')
+    assert 'synthetic, none of whom it was trained on' in knows({**better, 'people': 'synthetic'})
+    alone = {name: value for name, value in found.items() if name not in ('gain', 'untrained')}
+    assert knows(alone).endswith('(chance 0.5).') and 'is an untrained network' in shortcoming(alone)
     assert 'knows no more of faces than an untrained network' in knows(none)
 
 
@@ -113,6 +118,16 @@ def test_embeddings_that_are_not_finite_are_refused(faces):
     from benchmark.judging.verification import JudgingError
     with pytest.raises(JudgingError, match='not finite'):
         judge_faces(np.full((24, 3), np.nan), read_faces(faces))
+
+
+def test_of_many_images_whole_people_are_taken(faces):
+    from benchmark.judging.judge import read_faces, some_of
+    known = read_faces(faces)
+    val = some_of(known, 'val')
+    assert len(val.paths) == 6 and set(val.split) == {'val'}
+    some = some_of(known, most=10)
+    assert len(some.paths) == 8 and len(set(some.identities)) == 2 and some == some_of(known, most=10)
+    assert some_of(known, most=24) == known
 
 
 def judge_source(*arguments):

@@ -14,6 +14,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 from benchmark.datasets.metainfo import DataError
+from benchmark.experiments.commands.judged_source import FILE, check_judge, judge_source
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.status import describe, earlier, reasons, show, statuses, watch
 from benchmark.experiments.errors import SuiteError
@@ -102,7 +103,8 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         trained = isinstance(suite.source, TrainedSource)
         suite = changed(suite, source=changed(suite.source, data=faces) if trained else TrainedSource(data=faces))
     if args.source:
-        given = RandomSource() if args.source == 'random' else GivenSource(path=args.source)
+        judge = suite.source.judge
+        given = RandomSource(judge=judge) if args.source == 'random' else GivenSource(path=args.source, judge=judge)
         suite = changed(suite, source=given)
     if args.cfg_options:
         suite = changed(suite, overrides=args.cfg_options)
@@ -169,7 +171,7 @@ def keep_earlier(out: Path) -> None:
     places = (out / 'earlier' / (f'{name}-{number}' if number else name) for number in itertools.count())
     place = next(place for place in places if not place.exists())
     place.mkdir(parents=True)
-    for name in ('plan.json', 'tuning.json', 'results.parquet', 'analysis.json', 'report'):
+    for name in ('plan.json', 'tuning.json', FILE, 'results.parquet', 'analysis.json', 'report'):
         if (out / name).exists():
             os.replace(out / name, place / name)
     # Not all file systems have links; without one the table can be analysed, and knows nothing of its runs.
@@ -297,6 +299,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         return 130
     if executor.HANDS_OVER:
         return 0
+    judge_source(suite, plan, work)
     groups = tuned(work)
     table = collect(work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]
@@ -334,6 +337,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         suite = load_suite(args.suite)
         check_sections(suite)
         suite = adjust(suite, args)
+        check_judge(suite)
         executor = EXECUTORS[args.executor]()
         if not args.dry_run and not (out / 'plan.json').exists():
             # Else there may be nothing to do.

@@ -89,6 +89,11 @@ def start_importing() -> None:
     start_server()
 
 
+def fork_context() -> Any:
+    """The context of other processes that are forked from that server."""
+    return _server(Worker.preload)
+
+
 class Worker:
     """Does a plan's runs in processes of their own, forked from a server that has imported the stack.
 

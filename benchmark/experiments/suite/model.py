@@ -121,6 +121,7 @@ class TrainedSource(Part):
         label_smoothing: Share of a target that goes to the other identities. Default: 0.1.
         dropout: Dropout before the classifier. Default: 0.
         weight_decay: AdamW's weight decay. Default: 0.05.
+        judge: Other people on whom it is judged what the source knows of faces.
     """
 
     type: Literal['train'] = 'train'
@@ -132,6 +133,7 @@ class TrainedSource(Part):
     label_smoothing: Share | None = None
     dropout: Share | None = None
     weight_decay: Annotated[float, number(0)] | None = None
+    judge: IdentityFolder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +144,12 @@ class GivenSource(Part):
         path: The checkpoint (`tools/convert_source.py`), or the name of a known source (`tools/get_source.py --list`),
             which is fetched once; a relative path starts from the working directory.
         type: A checkpoint that is given.
+        judge: Other people on whom it is judged what the source knows of faces.
     """
 
     type: Literal['checkpoint'] = 'checkpoint'
     path: SomeText
+    judge: IdentityFolder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +160,13 @@ class RandomSource(Part):
         type: Random weights, never trained (a control).
         seed: Of the weights.
         num_classes: Classes of its classifier.
+        judge: Other people on whom it is judged what the source knows of faces.
     """
 
     type: Literal['random'] = 'random'
     seed: Seed = 0
     num_classes: Several = 64
+    judge: IdentityFolder | None = None
 
 
 Source = TrainedSource | GivenSource | RandomSource

@@ -1,0 +1,163 @@
+"""What a suite's source knows of faces: judged once, written beside the plan as ``source_judged.json``.
+
+A trained source keeps it in the cache too, so that the next suite with it pays nothing. Nothing here fails a suite.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmark.datasets.identities import identity_fingerprint, read_identities
+from benchmark.datasets.metainfo import DataError
+from benchmark.experiments.errors import SuiteError
+from benchmark.experiments.plan.runs import Plan
+from benchmark.experiments.run.child import call, start, wait
+from benchmark.experiments.run.judging import perform, reason
+from benchmark.experiments.run.pool import fork_context
+from benchmark.experiments.state.records import State
+from benchmark.experiments.state.tasks import Work
+from benchmark.experiments.suite.model import RandomSource, SyntheticFaces, SyntheticIdentities, TrainedSource
+from benchmark.experiments.suite.suite import Suite
+from benchmark.judging.judged import FORMAT_VERSION, knows
+from benchmark.utils.files import cache_folder, digest, write_json
+from benchmark.utils.signals import Stop
+
+FILE = 'source_judged.json'
+#: Synthetic people and the images of each, most images of others, and draws for the intervals: a few seconds.
+PEOPLE, SHOTS, MOST, DRAWS = 20, 4, 400, 200
+
+
+class NotJudged(Exception):
+    """There is nobody to judge a source on; says why."""
+
+
+def check_judge(suite: Suite) -> None:
+    """Checks ``source.judge`` before anything is trained.
+
+    Raises:
+        SuiteError: Its folder is no identity set.
+    """
+    if suite.source.judge:
+        try:
+            read_identities(Path(suite.source.judge.root).expanduser())
+        except DataError as error:
+            raise SuiteError(f'source.judge: {error}') from None
+
+
+def judge_source(suite: Suite, plan: Plan, work: Work) -> None:
+    """Judges the source of a plan's runs where that is not yet done, and says what it knows, or why that is not known.
+
+    Args:
+        suite: The suite.
+        plan: Its plan.
+        work: The same, as workers see it.
+    """
+    if not any(run.source_hash for run in plan.runs):
+        return
+    people, key, missing = None, None, False
+    try:
+        people, request, faces = _people(suite, plan)
+        request |= _request(plan)
+        key = digest(dict(format=FORMAT_VERSION, numbers=[PEOPLE, SHOTS, MOST, DRAWS], source=plan.source.hash,
+                          faces=faces, people=people, size=request['size'], control=request['control'],
+                          landmarks=plan.content['data']['fingerprint'] if request['landmarks'] else None))
+        answer = _known(plan.out / FILE, key) or _made(plan, work, request, key)
+    except NotJudged as error:
+        answer, missing = dict(judged=None, reason=str(error)), True
+    except Exception as error:
+        answer = dict(judged=None, reason=reason(error))
+    content = dict(format_version=FORMAT_VERSION, key=key, source=plan.source.hash, people=people, **answer)
+    try:
+        if _read(plan.out / FILE) != json.loads(json.dumps(content)):
+            write_json(plan.out / FILE, content)
+    except OSError as error:
+        print(f'warning: {plan.out / FILE}: could not be written ({error}), so the report will not say what the '
+              'source knows of faces.', file=sys.stderr)
+    if answer['judged']:
+        print(f'source: {knows(answer["judged"] | dict(people=people))}')
+    elif missing:
+        print(f'note: the source was not judged: {answer["reason"]}')
+    else:
+        print(f'warning: the source was not judged: {answer["reason"]}', file=sys.stderr)
+
+
+def _people(suite: Suite, plan: Plan) -> tuple[str, dict[str, Any], Any]:
+    """Who they are in a word, the faces for the process, and what identifies them.
+
+    Raises:
+        NotJudged: There are none.
+        DataError: They are no identity set.
+    """
+    source, drawn = suite.source, None
+    if source.judge:
+        root = Path(source.judge.root).expanduser().resolve()
+        return 'given', dict(root=str(root), split=None, synthetic=None), identity_fingerprint(root)
+    if isinstance(source, TrainedSource) and not isinstance(source.data, SyntheticIdentities):
+        root = Path(source.data.root).expanduser().resolve()
+        return 'val', dict(root=str(root), split='val', synthetic=None), plan.source.data
+    if isinstance(source, TrainedSource):
+        drawn = source.data
+    elif isinstance(source, RandomSource) and isinstance(suite.data, SyntheticFaces):
+        drawn = suite.data
+    if drawn is None:
+        raise NotJudged('there are no faces of known people. Name some: '
+                        "source.judge=dict(type='identities', root=...).")
+    words = dict(type='synthetic', identities=PEOPLE, shots=SHOTS, image_size=drawn.image_size, seed=drawn.seed + 1)
+    return 'synthetic', dict(root=None, split=None, synthetic=words), words
+
+
+def _request(plan: Plan) -> dict[str, Any]:
+    """What the process must know beside the faces; landmarks are probed where there are few images of them."""
+    data = plan.content['data']
+    images = sum(data['splits'][split]['images'] for split in ('train', 'test'))
+    return dict(checkpoint=str(plan.source.path), size=data['input_size'], control=plan.source.kind != 'random',
+                draws=DRAWS, most=MOST, landmarks=data['root'] if images <= MOST else None,
+                cache=str(cache_folder()))
+
+
+def _made(plan: Plan, work: Work, request: dict[str, Any], key: str) -> dict[str, Any]:
+    """The answer of the cache, else of a process, which is then kept there."""
+    if work.source and work.source.status().state is not State.DONE:
+        return dict(judged=None, reason='it was not made.')
+    kept = plan.source.job / f'judged-{key[:16]}.json' if plan.source.job else None
+    if kept and (known := _known(kept, key)):
+        return known
+    answer = _asked(request)
+    if kept and answer['judged']:
+        write_json(kept, dict(key=key, **answer))
+    return answer
+
+
+def _asked(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / 'answer.json'
+        process = fork_context().Process(target=call, args=(perform, request, str(place)))
+        handle = start(process, Stop())
+        try:
+            while not wait([handle], 60.0):
+                pass
+        except BaseException:
+            handle.tell(9)
+            raise
+        return _read(place) or dict(judged=None, reason=f'the process on it ended with exit code {handle.exit}.')
+
+
+def _known(path: Path, key: str) -> dict[str, Any] | None:
+    """What was judged before with the same key; a failure is tried again."""
+    found = _read(path)
+    if not found or found.get('key') != key or not found.get('judged'):
+        return None
+    return dict(judged=found['judged'], reason=None)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
