@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 
 from .planned import by_scope, pair_of, planned
@@ -58,6 +59,12 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
         return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
     rest = '' if len(other) == len(pairs) else ' The other verdicts are the same.'
     return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}']
+
+
+def weak_source(analysis: dict[str, Any]) -> str | None:
+    """What these results can't show since their source knows nothing; None where it does, or was not judged."""
+    judged = (analysis['source'] or {}).get('judged') or {}
+    return shortcoming(judged) if 'trained' in judged else None
 
 
 def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:

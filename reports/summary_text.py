@@ -9,7 +9,7 @@ from benchmark.program import described
 from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import NETWORKS, PROCEDURE, SAID_OF
 
-from .answers import answered, answers, single_seed
+from .answers import answered, answers, single_seed, weak_source
 from .numbers import Form, form, led, level, lookup
 from .page_text import cut
 from .verdicts import VERDICTS
@@ -31,6 +31,7 @@ def summary(analysis: dict[str, Any]) -> str:
     sentences = answers(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))
     parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
+    parts += [plain(weak)] if (weak := weak_source(analysis)) else []
     parts += [_table1(analysis), *_success(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
     if tuned := analysis.get('tuning'):
         parts.append(f'Every method had {tuned["tries"]} trials per seed, chosen on the validation split: '

@@ -1,9 +1,11 @@
-"""What was judged of a source, in words; standard library only."""
+"""What was judged of a source, in words; imports nothing heavy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from benchmark.statistics.endpoints import rounded
 
 #: Raised where a field changes its meaning, or where judging gives other numbers.
 FORMAT_VERSION = 1
@@ -19,8 +21,13 @@ def _row(name: str, cells: list[str]) -> str:
     return f'  {name:<46}' + ''.join(f'{cell:>26}' for cell in cells)
 
 
+def _number(value: float) -> str:
+    """As the page writes it: three decimals and a true minus sign."""
+    return rounded(value, 3).replace('-', '\u2212')
+
+
 def _share(value: float, interval: Any) -> str:
-    return f'{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]'
+    return f'{_number(value)} [{_number(interval[0])}, {_number(interval[1])}]'
 
 
 def _error(of: Mapping[str, Any]) -> str:
@@ -88,6 +95,6 @@ def shortcoming(found: Mapping[str, Any]) -> str | None:
         return f'The source is an untrained network: {lacks}'
     if found['gain']['interval'][0] > 0:
         return None
-    source, random = (found[name]['verification']['auc'] for name in NETWORKS)
-    return (f'The source knows no more of faces than an untrained network (AUC {source:.3f} against {random:.3f}): '
+    source, random = (_number(found[name]['verification']['auc']) for name in NETWORKS)
+    return (f'The source knows no more of faces than an untrained network (AUC {source} against {random}): '
             f'{lacks}')

@@ -18,6 +18,7 @@ from .training import read_history
 
 RESULTS = ('results.parquet', 'results.csv')
 TUNING = 'tuning.json'
+JUDGED = 'source_judged.json'
 FORMATS = {'plan': PLAN_FORMAT, 'record': RECORD_FORMAT}
 
 
@@ -27,8 +28,8 @@ class Suite:
 
     Attributes:
         table: The validated results table.
-        plan: The plan as written by the suite, or an empty dict for a bare table; where methods are tuned, of each
-            one's trials the chosen one, with all of them under ``tuning.groups``.
+        plan: The plan as written by the suite, with what was judged of its source, or an empty dict for a bare table;
+            where methods are tuned, of each one's trials the chosen one, with all of them under ``tuning.groups``.
         records: The ``record.json`` of each run, in the order of their ids, with its ``history`` where it has one.
     """
 
@@ -60,6 +61,7 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     plan_file = Path(plan) if plan else results / 'plan.json'
     found = _plan(plan_file) if plan or plan_file.is_file() else {}
     tries = _json(results / TUNING, 'tuning', 'run the suite again') if (results / TUNING).is_file() else []
+    found = _judged(found, results / JUDGED)
     found, records = _standing(found, read_records(results), tries)
     return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records))
 
@@ -76,6 +78,18 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
         record = _json(path, 'record', 'remove this run and let the suite run it again')
         records.append({**record, 'history': read_history(path.parent, record)})
     return sorted(records, key=lambda record: str(record.get('id', '')))
+
+
+def _judged(plan: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The plan with what was judged of its source, under ``source.judged``; as it is where that is another source's."""
+    source = plan.get('source')
+    if not source or not path.is_file():
+        return plan
+    found = _json(path, 'judged', 'remove it, or run the suite again')
+    if found['source'] != source.get('hash'):
+        return plan
+    block = {'people': found['people'], 'reason': found['reason'], **(found['judged'] or {})}
+    return {**plan, 'source': {**source, 'judged': block}}
 
 
 def _standing(plan: dict[str, Any], records: list[dict[str, Any]],

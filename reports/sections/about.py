@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.judging.judged import knows
+
 from .base import Section, Skip, register
 
 SHOWN_APART = (
@@ -26,9 +28,11 @@ class Data(Section):
     title = 'Data and source'
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
-        """Fields of the data set that have no place of their own in the template."""
-        data = analysis['data']
+        """What the source knows, and fields of the data set that have no place of their own in the template."""
+        data, judged = analysis['data'], (analysis['source'] or {}).get('judged')
         return {
+            'judged': judged,
+            'knows': knows(judged) if judged and 'trained' in judged else None,
             'data': data,
             'other': [key for key in data if key not in SHOWN_APART and data[key] is not None],
         }

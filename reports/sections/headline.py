@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..answers import answered, answers, single_seed
+from ..answers import answered, answers, single_seed, weak_source
 from ..page_text import cut, isolated
 from .base import Section, register
 
@@ -26,5 +26,6 @@ class Headline(Section):
             'single': bool(pairs) and single_seed(analysis, pairs),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
+            'shortcoming': weak_source(analysis),
             'single_seed': not pairs and max(blocks[name]['n_seeds'] for name in order) == 1,
         }

@@ -1,0 +1,74 @@
+"""What was judged of the source: on the first screen where it knows nothing, and beside data and source."""
+
+import json
+
+import pytest
+
+from benchmark.judging.judged import knows
+
+
+def network(auc, error):
+    return dict(tap='pooled', verification=dict(
+        auc=auc, centred_auc=auc, rates={'0.01': 0.1, '0.001': 0.05}, identities=20, positives=120, negatives=3040,
+        intervals={'auc': [0.5, 0.75], '0.01': [0.0, 0.2], '0.001': [0.0, 0.1]}),
+        identification=dict(accuracy=0.5, interval=[0.25, 0.75], images=80, chance=0.05),
+        taps=dict(stage3=dict(error=error, interval=[error - 1, error + 1])))
+
+
+def judged(gain=-0.05, **more):
+    return dict(input_size=[64, 64], faces=dict(name='faces', fingerprint='f', images=80, identities=20, clips=False),
+                trained=network(0.6125, 12.5), untrained=network(0.6575, 13.5),
+                gain=dict(auc=gain, interval=[-0.075, 0.0] if gain < 0 else [0.1, 0.3]),
+                landmarks=dict(name='marked', fingerprint='m', unit='%', train_images=8, test_images=7,
+                               mean_shape=14.25)) | more
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, suites):
+    out = suites.small(tmp_path_factory.mktemp('judged'))
+    plan = json.loads((out / 'plan.json').read_text())
+    (out / 'plan.json').write_text(json.dumps(plan | dict(report=dict(sections=['headline', 'data']))))
+    return out
+
+
+def report(folder, suites, **content):
+    """Analysis, page and summary of a suite whose source was judged so."""
+    (folder / 'source_judged.json').write_text(json.dumps(dict(
+        source='77aa01bc93de', people='synthetic', judged=None, reason=None) | content))
+    page = suites.analyse(folder)
+    return (json.loads((folder / 'analysis.json').read_text()), page.read_text(),
+            (page.parent / 'summary.md').read_text())
+
+
+def test_a_source_that_knows_nothing_is_told_first_and_shown_with_its_numbers(folder, suites):
+    analysis, page, summary = report(folder, suites, judged=judged())
+    block = analysis['source']['judged']
+    assert block == judged() | dict(people='synthetic', reason=None)
+    lacks = 'The source knows no more of faces than an untrained network (AUC 0.613 against 0.657): these results can'
+    first = page.index(lacks)
+    assert first < page.index('<h3>Source network</h3>') < page.index(knows(block)) and lacks in summary
+    numbers = {path: text for path, _, _, text in suites.Reader(page).numbers if path.startswith('/source/judged')}
+    assert numbers['/source/judged/trained/verification/auc'] == '0.613'
+    assert numbers['/source/judged/gain/auc'] == '−0.050'
+    assert numbers['/source/judged/untrained/taps/stage3/interval/1'] == '14.50'
+    assert all(suites.resolve(analysis, path) is not None for path in numbers)
+
+
+def test_a_source_that_knows_something_needs_no_warning(folder, suites):
+    alone = {name: value for name, value in judged(0.2).items() if name != 'landmarks'}
+    _, page, summary = report(folder, suites, judged=alone)
+    assert 'hold on to a source' not in page + summary and 'more than the same network with random weights.' in page
+    assert 'Landmarks were not probed' in page and 'linear probe of stage3' not in page
+
+
+def test_why_it_was_not_judged(folder, suites):
+    _, page, summary = report(folder, suites, people=None, reason='there are no <faces>.')
+    assert 'The source was not judged' in page and 'there are no &lt;faces&gt;.' in page
+    assert 'What the source knows' not in page and 'hold on to a source' not in page + summary
+
+
+def test_what_was_judged_of_another_source_changes_nothing(folder, suites):
+    other = report(folder, suites, source='another', judged=judged())
+    (folder / 'source_judged.json').unlink()
+    page = suites.analyse(folder)
+    assert other[1] == page.read_text() and 'judged' not in other[0]['source']
