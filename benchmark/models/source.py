@@ -149,7 +149,7 @@ class FrozenSource(BaseModule):
         self.backbone.load_state_dict(backbone)
         if meta.get('embedding') and stage_taps(self.backbone)[-1] == 'stage4':
             self.embedding = self._embedding(meta['embedding'], state)
-        cut = bool(meta.get('embedding')) and self.embedding is None
+        cut = bool(meta.get('embedding')) and self.embedding is None or _cut(self.backbone, made_with)
         if 'classifier.weight' in state and not cut:
             classes, width = state['classifier.weight'].shape
             given = self.embedding.width if self.embedding is not None else output_channels(self.backbone)
@@ -224,6 +224,13 @@ class FrozenSource(BaseModule):
         if self.classifier is not None:
             taps['logits'] = self.classifier(taps['pooled' if self.embedding is None else 'embedding'])
         return taps
+
+
+def _cut(backbone: nn.Module, made_with: dict) -> bool:
+    """Whether a network ends before the last tap that its checkpoint was made with, which has maybe as many channels.
+    """
+    taps = made_with.get('taps')
+    return bool(taps) and isinstance(backbone, Tapped) and backbone.tap_modules[-1:] != tuple(taps)[-1:]
 
 
 def tap_channels(backbone: nn.Module) -> dict[str, int]:

@@ -180,6 +180,17 @@ def test_given_weights_are_loaded_by_their_prefix(tapped, tmp_path):
     assert all(torch.equal(value, given.state_dict()[name]) for name, value in made.state_dict().items())
 
 
+def test_a_classifier_stands_behind_no_other_tap_of_as_many_channels(tapped, tmp_path):
+    from benchmark.models.source import FrozenSource
+    network, taps, path = hrnet(), TAPS['HRNet'], tmp_path / 'source.pth'
+    state = {f'backbone.{name}': value for name, value in tapped(network, taps).state_dict().items()}
+    torch.save(dict(meta=dict(arch=dict(network, taps=list(taps))), state_dict=state | {
+        'classifier.weight': torch.zeros(5, 4), 'classifier.bias': torch.zeros(5)}), path)
+    for count, there in ((4, True), (3, False)):
+        source = FrozenSource(dict(type='TappedBackbone', network=network, taps=taps[:count]), str(path))
+        assert ('logits' in source.taps) == there
+
+
 @pytest.mark.parametrize(('network', 'options', 'message'), [
     (MOBILE, dict(taps=('layer2', 'layer9')), "has no module 'layer9'. It has: conv1, layer1, "),
     (MOBILE, dict(taps=('layer3', 'layer2')), 'computes them in another order'),
