@@ -48,13 +48,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def show() -> str:
     """The known sources, a paragraph each."""
-    from benchmark.models.convert.getting import kept
+    from benchmark.models.convert.getting import is_cached
     from benchmark.models.convert.packages import PACKAGES
     parts = ['AUC: verification of pairs of photographs, 67 / 229 people of YouTube Faces, whole crops at the input '
              'size of the network; .5 is chance.']
     for name, one in PACKAGES.items():
         first, second = (f'{value:.3f}'.lstrip('0') for value in one.auc)
-        state = ', in the cache' if kept(name) else ''
+        state = ', in the cache' if is_cached(name) else ''
         parts.append(f'{name}: {one.words}{state}\n  {one.origin}, {one.size / 1e6:.0f} MB to fetch\n  licence: '
                      f'{one.licence}\n  trained on: {one.trained_on}\n  AUC: {first} / {second}')
     return '\n\n'.join(parts)

@@ -35,7 +35,7 @@ def _error(of: Mapping[str, Any]) -> str:
 
 
 def as_text(found: Mapping[str, Any]) -> str:
-    """A table of what :func:`benchmark.judging.judge.judge` found: the source beside its untrained twin."""
+    """A table of what :func:`benchmark.judging.judge.judge` found: the source, and the network with random weights."""
     networks = [name for name in NETWORKS if name in found]
     faces, size = found['faces'], found['input_size']
     first = found['trained']['verification']
@@ -71,7 +71,9 @@ def as_text(found: Mapping[str, Any]) -> str:
 
 
 def knows(found: Mapping[str, Any]) -> str:
-    """What a source knows of faces, in a sentence: whether more than its untrained twin, by their intervals."""
+    """What a source knows of faces, in a sentence: whether more than the same network with random
+    weights, by the interval of the gain.
+    """
     source = found['trained']['verification']
     who = PEOPLE.get(found.get('people', ''), '')
     text = f'Judged on {found["faces"]["identities"]} people{who}, the source tells one from another with an AUC of ' \

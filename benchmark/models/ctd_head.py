@@ -183,7 +183,8 @@ def _remedy(tap: str, where: str, backbone: nn.Module) -> str:
         return f'Add it with {where}.out_indices=(0, 1, 2, 3).'
     if tap == 'logits' and isinstance(backbone, Tapped):
         return ('A classifier stands on the last stage of the network that it was trained with: use a source with one, '
-                'and leave settings.encoder_stride out.')
+                "and leave settings.encoder_stride out; or let pooled features stand for it (source.logits='pooled').")
     if tap != 'logits':
         return 'Correct the name.'
-    return 'Use a source checkpoint with a classifier (classifier.weight, classifier.bias).'
+    return ('Use a source checkpoint with a classifier (classifier.weight, classifier.bias), or let pooled features '
+            "stand for it (source.logits='pooled').")

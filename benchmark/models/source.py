@@ -14,6 +14,8 @@ from .backbones.tapped import Tapped
 from .checkpoint import CheckpointError, load_weights, read_checkpoint
 
 RANDOM = 'random'
+#: What class scores are of.
+LOGITS = ('classifier', 'pooled')
 #: What may follow the last stage of a checkpoint's network.
 EMBEDDINGS = ('DlibEmbedding', 'EfficientNetLiteEmbedding')
 
@@ -102,14 +104,20 @@ class FrozenSource(BaseModule):
         num_classes: Classes of a ``random`` source's classifier; a checkpoint brings its own.
         seed: Seed of a ``random`` source's weights.
         input_size: Width and height that images are brought to inside; None does as ``meta`` says.
+        logits: ``classifier``: of the checkpoint's classifier, if it has one. ``pooled``: the pooled features stand for
+            class scores, so that L_CD compares how source and target share out their features; the classifier is then
+            the identity (d, d), and the target's, a copy, is trained from there.
 
     Raises:
         SourceError: Missing or unfitting checkpoint.
     """
 
     def __init__(self, backbone: dict, checkpoint: str, mean=None, std=None, batch_norm: str = 'eval',
-                 num_classes: int | None = None, seed: int = 0, input_size: tuple[int, int] | None = None) -> None:
+                 num_classes: int | None = None, seed: int = 0, input_size: tuple[int, int] | None = None,
+                 logits: str = 'classifier') -> None:
         super().__init__()
+        if logits not in LOGITS:
+            raise SourceError(f'FrozenSource: logits={logits!r} is unknown. Choose one of: {", ".join(LOGITS)}.')
         if batch_norm not in ('eval', 'train'):
             raise SourceError(f"FrozenSource: batch_norm={batch_norm!r} is unknown. Choose 'eval' or 'train'.")
         self.batch_norm = batch_norm
@@ -126,6 +134,9 @@ class FrozenSource(BaseModule):
                     width = output_channels(self.backbone)
                     self.classifier = nn.Linear(width, num_classes)
         meta = {} if checkpoint == RANDOM else self._load(load_source_checkpoint(checkpoint), backbone)
+        self.scores_tap = 'pooled' if self.embedding is None or logits == 'pooled' else 'embedding'
+        if logits == 'pooled':
+            self.classifier = _identity(output_channels(self.backbone))
         if input_size is None and meta.get('resize'):
             input_size = meta.get('input_size')
         self.input_size = tuple(input_size) if input_size else None
@@ -222,8 +233,17 @@ class FrozenSource(BaseModule):
         if self.embedding is not None:
             taps['embedding'] = self.embedding(features[-1])
         if self.classifier is not None:
-            taps['logits'] = self.classifier(taps['pooled' if self.embedding is None else 'embedding'])
+            taps['logits'] = self.classifier(taps[self.scores_tap])
         return taps
+
+
+def _identity(width: int) -> nn.Linear:
+    """A classifier that gives its features as they are."""
+    with torch.random.fork_rng(devices=[]):
+        classifier = nn.Linear(width, width)
+    nn.init.eye_(classifier.weight)
+    nn.init.zeros_(classifier.bias)
+    return classifier
 
 
 def _cut(backbone: nn.Module, made_with: dict) -> bool:

@@ -182,6 +182,15 @@ def test_a_broken_stream_is_refused(tmp_path, public, data, message):
         convert('dlib', tmp_path / 'in.dat', tmp_path / 'out.pth', faces='none')
 
 
+@pytest.mark.parametrize(('options', 'message'), [
+    (dict(prefix='net.'), '--prefix .net.. has no meaning for the format dlib'),
+    (dict(channel_order='bgr'), "--channel-order bgr: dlib's network takes RGB"),
+])
+def test_what_has_no_meaning_here_is_refused(tmp_path, file, options, message):
+    with pytest.raises(ConversionError, match=message):
+        convert('dlib', file, tmp_path / 'out.pth', faces='none', **options)
+
+
 def test_command_line(tmp_path, file, capsys):
     import runpy
     from pathlib import Path

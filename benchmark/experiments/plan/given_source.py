@@ -19,6 +19,7 @@ from .encoder import RESNETS
 def with_given_source(suite: Suite) -> Suite:
     """A suite whose source, if it is given, is a path, and whose methods have that source's network for an encoder.
 
+    Where the checkpoint has no classifier, its pooled features stand for class scores unless the suite says otherwise.
     A known source is fetched where the cache does not have it. A network that the settings can name by a word becomes
     the methods' backbone, unless they name one, and the depth and width of the suite's ResNet are dropped, which is
     said; ResNets are fitted to their source run by run.
@@ -29,9 +30,11 @@ def with_given_source(suite: Suite) -> Suite:
     if not isinstance(suite.source, GivenSource):
         return suite
     path = place_of(suite.source.path)
-    suite = changed(suite, source=changed(suite.source, path=str(path)))
-    own = suite.settings
-    if own.backbone is None and (word := word_of(read_meta(path).get('arch') or {})):
+    content = read_source(path)
+    logits = suite.source.logits or ('classifier' if 'classifier.weight' in content['state_dict'] else 'pooled')
+    suite = changed(suite, source=changed(suite.source, path=str(path), logits=logits))
+    own, meta = suite.settings, content.get('meta') or {}
+    if own.backbone is None and (word := word_of(meta.get('arch') or {})):
         dropped = [f'{name}={value}' for name in ('depth', 'width') if (value := getattr(own, name)) is not None]
         if dropped:
             print(f"note: the methods have the source's network, {word}, as their encoder; {' and '.join(dropped)} of "
@@ -62,8 +65,8 @@ def place_of(given: str) -> Path:
         raise SuiteError(f'source.path: {error}') from None
 
 
-def read_meta(path: Path) -> dict[str, Any]:
-    """What a checkpoint says of itself.
+def read_source(path: Path) -> dict[str, Any]:
+    """A source checkpoint: ``state_dict``, and ``meta``, what it says of itself.
 
     Raises:
         SuiteError: It is missing, or no source.
@@ -71,7 +74,7 @@ def read_meta(path: Path) -> dict[str, Any]:
     benchmark.register()
     from benchmark.models.source import SourceError, load_source_checkpoint
     try:
-        return load_source_checkpoint(path).get('meta') or {}
+        return load_source_checkpoint(path)
     except SourceError as error:
         raise SuiteError(f'source.path: {error}') from None
 

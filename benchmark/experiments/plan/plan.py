@@ -31,7 +31,7 @@ from .configure import asked, fill_paths, idle_schedules, method_config, run_con
 from .content import content_of, part_of
 from .data import sound, source_data, target_data
 from .decided import check_hooks, check_standing
-from .encoder import RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
+from .encoder import RANDOM, RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
 from .given_source import with_given_source
 from .identity import identity, seal
 from .network import Wanted
@@ -213,6 +213,8 @@ def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: s
     """
     cfg = draft.config
     fit_source(cfg, source.arch, source.normalisation)
+    if source.logits == 'pooled' and 'source' in cfg.model and cfg.model.source.get('checkpoint') != RANDOM:
+        cfg.model.source.logits = source.logits
     _encoder_as_asked(draft, suite)
     check_standing(cfg, *draft.asked)
     check_hooks(cfg)

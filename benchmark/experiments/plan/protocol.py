@@ -33,6 +33,8 @@ def protocol(cfg: Config) -> dict[str, Any]:
         encoder_starts_from='source' if pretrained(backbone) else 'random weights',
         **(dict(encoder_stride=STRIDE * 2 ** len(head.deconv_out_channels)) if backbone.type == TAPPED else {}),
         **_changes_of_training(cfg))
+    if model.get('source', {}).get('logits'):
+        parts['class_scores'] = f'{model.source.logits} features of the source'
     for name, loss in head.get('transfer', {}).items():
         parts[f'regulariser_{name}'] = ', '.join(f'{k} {v}' if k != 'type' else str(v) for k, v in loss.items())
     return parts

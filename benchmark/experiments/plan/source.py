@@ -17,7 +17,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
-from .given_source import read_meta
+from .given_source import read_source
 from .identity import module_digest, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
@@ -36,6 +36,7 @@ class SourcePlan:
         config: How it is made, or None.
         description: One line for the report.
         data: Fingerprint of the faces that it is trained on, or None.
+        logits: What losses on class scores read of a given source; None where it is made here.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class SourcePlan:
     config: Config | None = None
     description: str = ''
     data: str | None = None
+    logits: str | None = None
 
 
 def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None) -> SourcePlan:
@@ -64,7 +66,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
     """
     wanted = wanted or Wanted()
     if isinstance(suite.source, GivenSource):
-        return _given(Path(suite.source.path).expanduser(), wanted)
+        return _given(suite.source, wanted)
     cfg = _config(suite.source, suite.settings, identities, wanted.network(), wanted.normalisation())
     cfg.custom_imports.imports += wanted.imports
     content = cfg.to_dict()
@@ -97,20 +99,23 @@ def backbone_normalisation(preprocessor: dict) -> dict:
     return {key: list(preprocessor[key]) for key in ('mean', 'std')}
 
 
-def _given(path: Path, wanted: Wanted) -> SourcePlan:
-    meta = read_meta(path)
+def _given(source: GivenSource, wanted: Wanted) -> SourcePlan:
+    path = Path(source.path).expanduser()
+    meta = read_source(path).get('meta') or {}
     for text, places in wanted.networks.items():
         if reason := fits(json.loads(text), meta.get('arch') or {}):
             raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
                              'Give a source of that network, or a method of this one.')
     return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
-                      meta.get('normalisation') or {}, description=_said(path, meta))
+                      meta.get('normalisation') or {}, description=_said(path, meta, source.logits),
+                      logits=source.logits)
 
 
-def _said(path: Path, meta: dict) -> str:
-    """A given source in a few words: what it is called and was trained on, as far as it says."""
+def _said(path: Path, meta: dict, logits: str | None) -> str:
+    """A given source in a few words: what it is called and was trained on, as far as it says, and its class scores."""
     about = [f'trained on {meta["trained_on"]}'] if meta.get('trained_on') else []
-    return '; '.join([meta.get('name') or f'checkpoint {path.name}', *about])
+    scores = ['its pooled features stand for class scores'] if logits == 'pooled' else []
+    return '; '.join([meta.get('name') or f'checkpoint {path.name}', *about, *scores])
 
 
 def _config(source: TrainedSource | RandomSource, settings: Settings, identities: Path | None, network: dict | None,

@@ -144,11 +144,14 @@ class GivenSource(Part):
         path: The checkpoint (`tools/convert_source.py`), or the name of a known source (`tools/get_source.py --list`),
             which is fetched once; a relative path starts from the working directory.
         type: A checkpoint that is given.
+        logits: What losses on class scores (L_CD) read: the checkpoint's classifier, or in its place the pooled
+            features. Default: the classifier if there is one.
         judge: Other people on whom it is judged what the source knows of faces.
     """
 
     type: Literal['checkpoint'] = 'checkpoint'
     path: SomeText
+    logits: Literal['classifier', 'pooled'] | None = None
     judge: IdentityFolder | None = None
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+
+from .errors import ConversionError
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,16 @@ class Options:
     classifier: bool = True
     channel_order: str = 'auto'
     prefix: str | None = None
+
+    def refuse_prefix(self, src: Path) -> None:
+        """For formats whose tensors have no names to stand before.
+
+        Raises:
+            ConversionError: A prefix was given.
+        """
+        if self.prefix is not None:
+            raise ConversionError(f'{src}: --prefix {self.prefix!r} has no meaning for the format '
+                                  f'{self.source_format}, whose file holds one network. Leave it out.')
 
 
 @dataclass

@@ -81,8 +81,11 @@ def convert_dlib(src: Path, data: bytes, options: Options) -> Converted:
         options: See :class:`.converted.Options`; the network takes RGB.
 
     Raises:
-        ConversionError: See :func:`read_dlib`.
+        ConversionError: See :func:`read_dlib`; a prefix, or another channel order.
     """
+    options.refuse_prefix(src)
+    if options.channel_order == 'bgr':
+        raise ConversionError(f"{src}: --channel-order bgr: dlib's network takes RGB. Leave it out.")
     places = _places()
     sizes: list[tuple[int, int, int, int]] = []
     for _, shape in places:

