@@ -141,7 +141,7 @@ def test_a_start_that_would_be_written_over_or_load_nothing_is_refused(planned, 
 @pytest.mark.parametrize(('arch', 'content', 'message'), [
     (dict(type='ResNet', depth=18), FT, "type='ResNet', not of the encoder with type='MobileNetV2'"),
     (dict(type='MobileNetV2', widen_factor=1.0), FT, 'widen_factor=1.0, not of the encoder with widen_factor=0.25'),
-    (dict(type='MobileNetV2'), '', "type='MobileNetV2', not of the encoder with type='ResNet'"),
+    (dict(type='ShuffleNetV2'), '', "type='ShuffleNetV2', not of the encoder with type='ResNet'"),
     (dict(type='ResNet', depth=18), "model = dict(backbone=dict(style='caffe'))\n", "style='pytorch', not of the enc"),
     (dict(type='ResNet', depth=50), '', None), (dict(type='VGGFace2ResNet', depth=50), '', None), ({}, FT, None),
     (dict(type='MobileNetV2', widen_factor=0.25, out_indices=[6]), FT, None)])
