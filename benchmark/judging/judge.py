@@ -24,7 +24,7 @@ from benchmark.models.source import RANDOM, FrozenSource, SourceError, load_sour
 
 from .judged import FORMAT_VERSION
 from .probes import Landmarks, identification, landmark_probe, mean_over
-from .verification import DRAWS, JudgingError, interval_of, pairs_of, similarities, verify
+from .verification import DRAWS, JudgingError, Pairs, interval_of, pairs_of, similarities, verify
 
 #: Width and height at which a checkpoint is judged that does not say for which it was made.
 USUAL_SIZE = (256, 256)
@@ -129,8 +129,9 @@ def embedding_tap(source: FrozenSource) -> str:
     return 'embedding' if 'embedding' in source.taps else 'pooled'
 
 
-def judge_faces(embeddings: np.ndarray, faces: Faces, draws: int = DRAWS) -> tuple[dict[str, Any], np.ndarray]:
-    """Verification and identification by embeddings (N, d), intervals by so many draws of identities.
+def judge_faces(embeddings: np.ndarray, faces: Faces, pairs: Pairs,
+                draws: int = DRAWS) -> tuple[dict[str, Any], np.ndarray]:
+    """Verification by pairs of faces and identification, by embeddings (N, d); intervals by draws of identities.
 
     Returns:
         ``verification``: see :class:`.verification.Verification`, with ``centred_auc`` of embeddings less their mean;
@@ -138,12 +139,11 @@ def judge_faces(embeddings: np.ndarray, faces: Faces, draws: int = DRAWS) -> tup
         And the area under the curve in each draw of identities, (B,).
 
     Raises:
-        JudgingError: Too few images, or embeddings that are not finite.
+        JudgingError: Embeddings that are not finite.
     """
     if not np.isfinite(embeddings).all():
         raise JudgingError('the source gives embeddings of them that are not finite: it is damaged, or made for '
                            'another normalisation. Convert it again.')
-    pairs = pairs_of(faces.identities, faces.clips)
     found = verify(similarities(embeddings, pairs), pairs, faces.identities, draws)
     centred = similarities(embeddings - embeddings.mean(axis=0), pairs)
     right = identification(embeddings, faces.identities, faces.clips)
@@ -253,7 +253,7 @@ def judge(checkpoint: str | Path, faces: Faces, size: tuple[int, int] | None = N
     """
     source, meta = open_source(checkpoint)
     size = tuple(size or meta.get('input_size') or USUAL_SIZE)
-    pairs_of(faces.identities, faces.clips)  # refuses before anything is computed
+    pairs = pairs_of(faces.identities, faces.clips)
     marked = None if landmarks is None else read_marked(landmarks, size)
     images = [read_rgb(path, size) for path in faces.paths]
     found: dict[str, Any] = dict(
@@ -266,7 +266,7 @@ def judge(checkpoint: str | Path, faces: Faces, size: tuple[int, int] | None = N
     drawn = []
     for name, network in _networks(source, meta, control):
         tap = embedding_tap(network)
-        about, areas = judge_faces(outputs_of(network, images)[tap], faces, draws)
+        about, areas = judge_faces(outputs_of(network, images)[tap], faces, pairs, draws)
         found[name] = dict(tap=tap, **about)
         drawn.append(areas)
         if marked is not None:

@@ -115,9 +115,10 @@ def test_words(found):
 
 def test_embeddings_that_are_not_finite_are_refused(faces):
     from benchmark.judging.judge import judge_faces, read_faces
-    from benchmark.judging.verification import JudgingError
+    from benchmark.judging.verification import JudgingError, pairs_of
+    known = read_faces(faces)
     with pytest.raises(JudgingError, match='not finite'):
-        judge_faces(np.full((24, 3), np.nan), read_faces(faces))
+        judge_faces(np.full((24, 3), np.nan), known, pairs_of(known.identities, known.clips))
 
 
 def test_of_many_images_whole_people_are_taken(faces):
