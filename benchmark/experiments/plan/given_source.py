@@ -16,7 +16,7 @@ from benchmark.experiments.suite.suite import Suite
 from .encoder import RESNETS
 
 
-def with_given_source(suite: Suite) -> Suite:
+def with_given_source(suite: Suite) -> tuple[Suite, dict[str, Any]]:
     """A suite whose source, if it is given, is a path, and whose methods have that source's network for an encoder.
 
     Where the checkpoint has no classifier, its pooled features stand for class scores unless the suite says otherwise.
@@ -24,11 +24,14 @@ def with_given_source(suite: Suite) -> Suite:
     the methods' backbone, unless they name one, and the depth and width of the suite's ResNet are dropped, which is
     said; ResNets are fitted to their source run by run.
 
+    Returns:
+        The suite, and what the checkpoint says of itself; nothing where no source is given.
+
     Raises:
         SuiteError: The source can't be fetched or read.
     """
     if not isinstance(suite.source, GivenSource):
-        return suite
+        return suite, {}
     path = place_of(suite.source.path)
     content = read_source(path)
     logits = suite.source.logits or ('classifier' if 'classifier.weight' in content['state_dict'] else 'pooled')
@@ -40,7 +43,7 @@ def with_given_source(suite: Suite) -> Suite:
             print(f"note: the methods have the source's network, {word}, as their encoder; {' and '.join(dropped)} of "
                   "the suite's ResNet do not apply.")
         suite = changed(suite, settings=changed(own, backbone=word, depth=None, width=None))
-    return suite
+    return suite, meta
 
 
 def place_of(given: str) -> Path:

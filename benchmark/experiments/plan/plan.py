@@ -55,7 +55,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         DataError: Bad data.
     """
     cache = cache_folder()
-    suite = with_given_source(suite)
+    suite, given = with_given_source(suite)
     root = target_data(suite.data, cache)
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
@@ -102,7 +102,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
     for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
         print(f'note: {note}')
-    source = plan_source(suite, identities, cache / 'sources', wanted)
+    source = plan_source(suite, identities, cache / 'sources', wanted, given)
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
             run = _run(draft, suite, source, str(root), data_hash, splits, drawn)

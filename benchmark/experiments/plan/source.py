@@ -17,7 +17,6 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
-from .given_source import read_source
 from .identity import module_digest, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
@@ -51,7 +50,8 @@ class SourcePlan:
     logits: str | None = None
 
 
-def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None) -> SourcePlan:
+def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None,
+                given: dict | None = None) -> SourcePlan:
     """Finds out which source a suite uses; trains nothing.
 
     Args:
@@ -59,14 +59,14 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
         identities: The folder of the source task's faces, for a source that is trained.
         cache: Folder of the sources kept.
         wanted: What the methods ask of it; None takes the shipped methods' ResNet.
+        given: What a checkpoint that is given says of itself, see :func:`.given_source.with_given_source`.
 
     Raises:
-        SuiteError: A checkpoint that is not there, is none or is of another network than a method's; methods of
-            several networks.
+        SuiteError: A checkpoint of another network than a method's; methods of several networks.
     """
     wanted = wanted or Wanted()
     if isinstance(suite.source, GivenSource):
-        return _given(suite.source, wanted)
+        return _given(suite.source, given or {}, wanted)
     cfg = _config(suite.source, suite.settings, identities, wanted.network(), wanted.normalisation())
     cfg.custom_imports.imports += wanted.imports
     content = cfg.to_dict()
@@ -99,9 +99,8 @@ def backbone_normalisation(preprocessor: dict) -> dict:
     return {key: list(preprocessor[key]) for key in ('mean', 'std')}
 
 
-def _given(source: GivenSource, wanted: Wanted) -> SourcePlan:
-    path = Path(source.path).expanduser()
-    meta = read_source(path).get('meta') or {}
+def _given(source: GivenSource, meta: dict, wanted: Wanted) -> SourcePlan:
+    path = Path(source.path)
     for text, places in wanted.networks.items():
         if reason := fits(json.loads(text), meta.get('arch') or {}):
             raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
