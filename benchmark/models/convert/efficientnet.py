@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from ..backbones.efficientnet_lite import (
     LITE_NORMALISATION,
     STAGES,
@@ -13,8 +11,7 @@ from ..backbones.efficientnet_lite import (
     EfficientNetLiteEmbedding,
 )
 from .converted import Converted, Options
-from .reading import read_source
-from .state_dicts import classes_of, fitted, without_prefix
+from .state_dicts import Layout, convert_state_dict
 
 SIDE = 224
 _PARTS = {'_expand_conv': 'conv1', '_bn0': 'norm1', '_depthwise_conv': 'conv2', '_bn1': 'norm2',
@@ -46,25 +43,11 @@ def convert_efficientnet_lite(src: Path, data: bytes, options: Options) -> Conve
     Raises:
         ConversionError: A name or a shape does not fit.
     """
-    content, kind = read_source(src, data)
-    content, prefix = without_prefix(src, content, '_conv_stem.weight', options.prefix)
     blocks = [f'backbone.layer{stage}.{number}' for stage, rows in enumerate(STAGES, 1)
               for number in range(sum(row[0] for row in rows))]
-    with torch.device('meta'):
-        parts = {'backbone': EfficientNetLite0(), 'embedding': EfficientNetLiteEmbedding()}
-    wanted = {f'{part}.{key}': tuple(value.shape) for part, module in parts.items()
-              for key, value in module.state_dict().items()}
-    classes = 0
-    if options.classifier:
-        classes = classes_of(content.get('_fc.bias'))
-        wanted |= {'classifier.weight': (classes, EfficientNetLiteEmbedding.width), 'classifier.bias': (classes,)}
-    else:
-        content = {key: value for key, value in content.items() if not key.startswith('_fc.')}
-    state = fitted(src, content, lambda key: _rename(key, blocks), wanted, 'EfficientNet-Lite0')
-    if options.channel_order == 'bgr':
-        state['backbone.stem.0.weight'] = state['backbone.stem.0.weight'].flip(1)
-    meta = {'arch': {'type': EfficientNetLite0.__name__}, 'embedding': {'type': EfficientNetLiteEmbedding.__name__},
-            'num_classes': classes, 'channel_order': 'rgb',
-            'source_channel_order': 'bgr' if options.channel_order == 'bgr' else 'rgb', 'input_size': [SIDE, SIDE],
-            'resize': False}
-    return Converted(meta, state, LITE_NORMALISATION, {'source_prefix': prefix, 'source_kind': kind})
+    return convert_state_dict(src, data, options, Layout(
+        'EfficientNet-Lite0', '_conv_stem.weight', '_fc', '_fc.', lambda key: _rename(key, blocks),
+        lambda: {'backbone': EfficientNetLite0(), 'embedding': EfficientNetLiteEmbedding()},
+        EfficientNetLiteEmbedding.width, 'backbone.stem.0.weight',
+        {'arch': {'type': EfficientNetLite0.__name__}, 'embedding': {'type': EfficientNetLiteEmbedding.__name__}},
+        SIDE, LITE_NORMALISATION))

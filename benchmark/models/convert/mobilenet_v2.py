@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from mmpose.models.backbones import MobileNetV2
 
 from .converted import Converted, Options
-from .reading import read_source
 from .resnet import IMAGENET_NORMALISATION
-from .state_dicts import classes_of, fitted, without_prefix
+from .state_dicts import Layout, convert_state_dict
 
 SIDE = 224
 #: Outputs at strides 4, 8, 16 and 32; the last one's channels.
@@ -51,20 +49,7 @@ def convert_mobilenet_v2(src: Path, data: bytes, options: Options) -> Converted:
     Raises:
         ConversionError: A name or a shape does not fit.
     """
-    content, kind = read_source(src, data)
-    content, prefix = without_prefix(src, content, 'features.0.0.weight', options.prefix)
-    with torch.device('meta'):
-        wanted = {f'backbone.{key}': tuple(value.shape) for key, value in MobileNetV2().state_dict().items()}
-    classes = 0
-    if options.classifier:
-        classes = classes_of(content.get('classifier.1.bias'))
-        wanted |= {'classifier.weight': (classes, WIDTH), 'classifier.bias': (classes,)}
-    else:
-        content = {key: value for key, value in content.items() if not key.startswith('classifier.')}
-    state = fitted(src, content, _rename, wanted, 'MobileNet v2')
-    if options.channel_order == 'bgr':
-        state['backbone.conv1.conv.weight'] = state['backbone.conv1.conv.weight'].flip(1)
-    meta = {'arch': {'type': MobileNetV2.__name__, 'out_indices': OUTPUTS}, 'num_classes': classes,
-            'channel_order': 'rgb', 'source_channel_order': 'bgr' if options.channel_order == 'bgr' else 'rgb',
-            'input_size': [SIDE, SIDE], 'resize': False}
-    return Converted(meta, state, IMAGENET_NORMALISATION, {'source_prefix': prefix, 'source_kind': kind})
+    return convert_state_dict(src, data, options, Layout(
+        'MobileNet v2', 'features.0.0.weight', 'classifier.1', 'classifier.', _rename,
+        lambda: {'backbone': MobileNetV2()}, WIDTH, 'backbone.conv1.conv.weight',
+        {'arch': {'type': MobileNetV2.__name__, 'out_indices': OUTPUTS}}, SIDE, IMAGENET_NORMALISATION))

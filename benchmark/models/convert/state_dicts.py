@@ -3,12 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from .converted import Converted, Options
 from .errors import ConversionError
 from .pickles import as_tensor
+from .reading import read_source
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the files of one architecture name its tensors.
+
+    Attributes:
+        what: The architecture, for messages.
+        first: One of its tensors, as the file names it.
+        classifier: The classifier's module, as the file names it.
+        around: Prefix of all that belongs to the classifier in the file.
+        rename: Gives a tensor's name in the checkpoint; '' for one that has none.
+        modules: Makes the modules of the checkpoint, by their prefix in it.
+        width: Features that the classifier takes.
+        stem: The first convolution's weight in the checkpoint, which is turned where the file's network takes BGR.
+        meta: Architecture, and embedding if there is one.
+        side: Side of the images that the network was made for, in pixels.
+        normalisation: ``mean`` and ``std`` per RGB channel in 0..255.
+    """
+
+    what: str
+    first: str
+    classifier: str
+    around: str
+    rename: Callable[[str], str]
+    modules: Callable[[], dict[str, nn.Module]]
+    width: int
+    stem: str
+    meta: dict[str, Any]
+    side: int
+    normalisation: dict[str, tuple[float, float, float]]
+
+
+def convert_state_dict(src: Path, data: bytes, options: Options, layout: Layout) -> Converted:
+    """Reads a state dict of one architecture.
+
+    Args:
+        src: Name of the file, for messages.
+        data: Its bytes.
+        options: See :class:`.converted.Options`.
+        layout: The architecture.
+
+    Raises:
+        ConversionError: A name or a shape does not fit.
+    """
+    content, kind = read_source(src, data)
+    content, prefix = without_prefix(src, content, layout.first, options.prefix)
+    with torch.device('meta'):
+        modules = layout.modules()
+    wanted = {f'{part}.{key}': tuple(value.shape) for part, module in modules.items()
+              for key, value in module.state_dict().items()}
+    classes = 0
+    if options.classifier:
+        classes = classes_of(content.get(f'{layout.classifier}.bias'))
+        wanted |= {'classifier.weight': (classes, layout.width), 'classifier.bias': (classes,)}
+    else:
+        content = {key: value for key, value in content.items() if not key.startswith(layout.around)}
+    state = fitted(src, content, layout.rename, wanted, layout.what)
+    bgr = options.channel_order == 'bgr'
+    if bgr:
+        state[layout.stem] = state[layout.stem].flip(1)
+    meta = {**layout.meta, 'num_classes': classes, 'channel_order': 'rgb',
+            'source_channel_order': 'bgr' if bgr else 'rgb', 'input_size': [layout.side, layout.side], 'resize': False}
+    return Converted(meta, state, layout.normalisation, {'source_prefix': prefix, 'source_kind': kind})
 
 
 def without_prefix(path: str | Path, content: dict[str, object], first: str,
