@@ -1,6 +1,9 @@
-"""Views of an image: flip and scale, drawn so that a view depends on seed, epoch and image alone."""
+"""Views of an image: flip, scale, rotation and shift, drawn so that a view depends on seed, epoch and image alone."""
 
 from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +14,8 @@ from .metainfo import FLIP_POLICIES, choose_flip_policy
 
 #: Transforms under which an image's view follows from its number alone.
 NUMBERED = ('DrawView', 'GenerateTarget', 'PackPoseInputs')
+#: Begins the seed of an image's numbered views.
+VIEWS = 0x51E3
 
 
 def numbered_views(pipeline) -> DrawView | None:
@@ -22,9 +27,50 @@ def numbered_views(pipeline) -> DrawView | None:
     return next((step for step in steps if isinstance(step, DrawView) and step.count is not None), None)
 
 
+class View(NamedTuple):
+    """What is done to an image: mirrored first, then scaled and turned about its middle, then shifted.
+
+    Attributes:
+        flipped: Whether it is mirrored.
+        scale: Above 1 enlarges.
+        angle: Degrees, clockwise as one looks at the image.
+        shift: To the right and down, as shares of the input's width and height.
+        index: Which of the image's own views this is; None where it has none of its own.
+    """
+
+    flipped: bool = False
+    scale: float = 1.0
+    angle: float = 0.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    index: int | None = None
+
+    def _turn(self) -> tuple[float, float]:
+        angle = math.radians(self.angle)
+        return self.scale * math.cos(angle), self.scale * math.sin(angle)
+
+    def matrix(self, size: np.ndarray) -> np.ndarray:
+        """The affine map (2, 3) from coordinates of the mirrored image to those of the view, in input pixels.
+
+        Args:
+            size: Width and height of the input (2,).
+        """
+        cosine, sine = self._turn()
+        x, y = (size - 1) / 2
+        return np.array([[cosine, -sine, x * (1 - cosine) + y * sine + self.shift[0] * size[0]],
+                         [sine, cosine, y * (1 - cosine) - x * sine + self.shift[1] * size[1]]])
+
+    def moved(self, points: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Where points (..., 2) of the mirrored image lie in the view, in input pixels."""
+        cosine, sine = self._turn()
+        middle = (size - 1) / 2
+        x, y = np.moveaxis(points - middle, -1, 0)
+        turned = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+        return middle + turned + np.multiply(self.shift, size)
+
+
 @TRANSFORMS.register_module()
 class DrawView(BaseTransform):
-    """Draws a flip and a scale, and applies them to the image and its landmarks.
+    """Draws how an image is mirrored, scaled, turned and shifted, and does so to it and its landmarks.
 
     By default four discrete views: flipped or not, at scale 1 or 0.8; what a frozen network says about a view can
     then be kept. The draw depends on the data set's seed, the epoch and the image, not on the order of images, the
@@ -34,6 +80,11 @@ class DrawView(BaseTransform):
         flip: Probability of a horizontal flip.
         scales: The scales to draw from, each with the same probability.
         scale_range: Draws uniformly from this interval instead; ``scales`` is then not used.
+        rotation: Draws an angle uniformly from -rotation to rotation, in degrees; needs ``scale_range``.
+        shift: Draws a shift in either direction uniformly from -shift to shift, as a share of the input's width and
+            height; needs ``scale_range``.
+        views: With ``scale_range``: each image has so many views, drawn once and the same for every seed, and each time
+            one of them is taken, so that what a frozen network says about them can be kept. None draws anew each time.
         flip_policy: What becomes of landmark pairs under a flip when only one side may be annotated: ``swap`` moves
             coordinates and annotation to the mirrored landmark; ``mask`` takes paired landmarks out of flipped views'
             loss; ``canonical`` never draws a flip but mirrors, in training and test alike, images whose annotated
@@ -43,53 +94,76 @@ class DrawView(BaseTransform):
         train: Whether to draw; False gives the plain view (with ``canonical`` the canonical side).
 
     Raises:
-        ValueError: A probability outside [0, 1], a scale that is not positive, an unknown policy.
+        ValueError: A probability outside [0, 1], a scale that is not positive, an unknown policy, a rotation or shift
+            without ``scale_range``, or that is negative.
     """
 
     def __init__(self, flip: float = 0.5, scales: tuple[float, ...] = (1.0, 0.8),
-                 scale_range: tuple[float, float] | None = None, flip_policy: str | None = None,
-                 train: bool = True) -> None:
+                 scale_range: tuple[float, float] | None = None, rotation: float = 0.0, shift: float = 0.0,
+                 views: int | None = None, flip_policy: str | None = None, train: bool = True) -> None:
         if not 0 <= flip <= 1:
             raise ValueError(f'DrawView: flip={flip} is no probability. Give a number in [0, 1].')
         if flip_policy not in (None, *FLIP_POLICIES):
             raise ValueError(f'DrawView: flip_policy={flip_policy!r} is unknown. Choose one of {FLIP_POLICIES}.')
         if not scales or min(scale_range or scales) <= 0:
             raise ValueError(f'DrawView: scales={scales}, scale_range={scale_range}: scales must be above 0.')
+        for name, value in dict(rotation=rotation, shift=shift, views=views or 0).items():
+            if value < 0 or value and scale_range is None:
+                raise ValueError(f'DrawView: {name}={value} must not be negative, and needs a scale_range, such as '
+                                 '(1.0, 1.0).')
         self.flip = flip
         self.scales = tuple(scales)
         self.scale_range = scale_range
+        self.rotation = rotation
+        self.shift = shift
+        self.views = views
         self.flip_policy = flip_policy
         self.train = train
 
     @property
     def count(self) -> int | None:
         """Number of views of an image; None where they are not discrete."""
-        return None if self.scale_range is not None else 2 * len(self.scales)
+        return self.views if self.scale_range is not None else 2 * len(self.scales)
 
-    def described(self) -> list:
-        """What its views are, in the order of their numbers."""
+    def described(self) -> list[dict[str, Any]]:
+        """What its views are: each one, in the order of their numbers, or how each image's own are drawn."""
+        if self.scale_range is not None:
+            return [dict(flip=self.flip, scale_range=list(self.scale_range), rotation=self.rotation, shift=self.shift,
+                         views=self.views, flip_policy=self.flip_policy)]
         return [dict(flip=flip, scale=scale) for flip in (False, True) for scale in self.scales]
 
-    def number(self, row: int, flipped: bool, scale: float) -> int | None:
-        """Number of a view among all views of all images; None where they are not discrete."""
+    def number(self, row: int, view: View) -> int | None:
+        """Number of a view of an image among all views of all images; None where they are not discrete."""
         if self.count is None:
             return None
-        return row * self.count + flipped * len(self.scales) + self.scales.index(scale)
+        index = view.flipped * len(self.scales) + self.scales.index(view.scale) if view.index is None else view.index
+        return row * self.count + index
 
-    def draw(self, key: tuple[int, int, int]) -> tuple[bool, float]:
-        """The view of a (seed, epoch, image): whether it is flipped, and its scale."""
+    def draw(self, key: tuple[int, int, int]) -> View:
+        """The view of a (seed, epoch, image)."""
         rng = np.random.default_rng([int(k) for k in key])
-        flipped = bool(rng.random() < self.flip)
+        if self.scale_range is not None and self.views is not None:
+            index = int(rng.integers(self.views))
+            return self._affine(np.random.default_rng([VIEWS, int(key[-1]), index]), index)
         if self.scale_range is not None:
-            return flipped, float(rng.uniform(*self.scale_range))
-        return flipped, float(self.scales[rng.integers(len(self.scales))])
+            return self._affine(rng, None)
+        flipped = bool(rng.random() < self.flip)
+        return View(flipped, float(self.scales[rng.integers(len(self.scales))]))
+
+    def _affine(self, rng: np.random.Generator, index: int | None) -> View:
+        flipped = bool(rng.random() < self.flip)
+        scale = float(rng.uniform(*self.scale_range))
+        angle = float(rng.uniform(-self.rotation, self.rotation)) if self.rotation else 0.0
+        across, down = rng.uniform(-self.shift, self.shift, 2) if self.shift else (0.0, 0.0)
+        return View(flipped, scale, angle, (float(across), float(down)), index)
 
     def transform(self, results: dict) -> dict:
         """Adds ``transformed_keypoints`` (1, K, 2) in input pixels and the view's image.
 
         ``keypoints`` stay as annotated, in pixels of the prepared image; ``flip`` and ``view_scale`` say what was done.
         """
-        flipped, scale = self.draw(results['view_draw']) if self.train else (False, 1.0)
+        view = self.draw(results['view_draw']) if self.train else View()
+        flipped = view.flipped
         pairs = np.array(results['flip_indices'])
         visible = results['keypoints_visible'].copy()
         policy = choose_flip_policy(self.flip_policy, results.get('flip_policy', 'swap'))
@@ -108,15 +182,14 @@ class DrawView(BaseTransform):
             points, visible = points[:, pairs], visible[:, pairs]
             if policy == 'mask':
                 visible = visible * (pairs == np.arange(len(pairs)))
-        if scale != 1.0:
-            middle = (size - 1) / 2
-            points = middle + scale * (points - middle)
-            matrix = np.array([[scale, 0, middle[0] * (1 - scale)], [0, scale, middle[1] * (1 - scale)]])
+        matrix = view.matrix(size)
+        if (matrix != np.eye(3)[:2]).any():
+            points = view.moved(points, size)
             image = cv2.warpAffine(np.ascontiguousarray(image), matrix, (width, height), flags=cv2.INTER_LINEAR,
                                    borderMode=cv2.BORDER_REPLICATE)
         inside = ((points >= -0.5) & (points <= size - 0.5)).all(axis=-1)
-        results.update(img=np.ascontiguousarray(image), img_shape=(height, width), flip=flipped, view_scale=scale,
-                       view_row=self.number(results['row'], flipped, scale) if self.train else None,
+        results.update(img=np.ascontiguousarray(image), img_shape=(height, width), flip=flipped, view_scale=view.scale,
+                       view_row=self.number(results['row'], view._replace(flipped=flipped)) if self.train else None,
                        transformed_keypoints=points.astype(np.float32),
                        keypoints_visible=(visible * inside).astype(np.float32))
         return results

@@ -155,7 +155,7 @@ def test_four_views_about_equally_often(registered):
     from benchmark.datasets.views import DrawView
     view = DrawView()
     drawn = [view.draw((1, epoch, image)) for epoch in range(40) for image in range(25)]
-    counts = [drawn.count((f, s)) for f in (True, False) for s in (1.0, 0.8)]
+    counts = [[(v.flipped, v.scale) for v in drawn].count((f, s)) for f in (True, False) for s in (1.0, 0.8)]
     assert sum(counts) == 1000 and min(counts) > 200
 
 

@@ -151,9 +151,10 @@ def test_views_without_numbers_are_computed_on_the_fly(registered, change, reaso
 
 
 def test_each_view_has_a_number_of_its_own(registered):
-    from benchmark.datasets.views import DrawView
+    from benchmark.datasets.views import DrawView, View
     view = DrawView(scales=(1.0, 0.8, 0.6))
-    numbers = [view.number(row, flip, scale) for row in range(3) for flip in (False, True) for scale in view.scales]
+    views = [View(flip, scale) for flip in (False, True) for scale in view.scales]
+    numbers = [view.number(row, one) for row in range(3) for one in views]
     assert numbers == list(range(18)) and view.count == 6
     assert [(v['flip'], v['scale']) for v in view.described()][4] == (True, 0.8)
 

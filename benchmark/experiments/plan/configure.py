@@ -34,6 +34,8 @@ from .encoder import RANDOM, STRIDE, pretrained, set_network
 
 #: Helpers of the shipped configs whose names are near those of what a run reads.
 HELPERS = {'codec', 'meta_keys', 'vis_backends'}
+#: What a training view is under the setting ``augmentation='affine'``.
+AFFINE = dict(scale_range=(0.8, 1.2), rotation=15.0, shift=0.06, views=16)
 #: How alike two names are, of 1, that one is taken for the other misspelt.
 NEAR = 0.88
 
@@ -165,6 +167,10 @@ def run_config(method: Method, settings: Settings, meta: LandmarkMeta, seeds: di
     set_network(cfg.model, settings, len(meta.landmarks), _imports(cfg, options))
     train = cfg.train_dataloader
     train.batch_size = settings.batch_size or train.batch_size
+    if settings.drop_last and train.batch_size <= (num_labels or num_images):
+        train.drop_last = True
+    if settings.augmentation == 'affine':
+        _augment(train.dataset.pipeline)
     train.sampler.seed = seeds['order']
     train.dataset.update(view_seed=seeds['augmentation'], split_seed=seeds['split'], num_labels=num_labels)
     cfg.randomness.seed = seeds['init']
@@ -217,6 +223,20 @@ def run_config(method: Method, settings: Settings, meta: LandmarkMeta, seeds: di
         cfg.train_cfg.read_every = cfg.default_hooks.logger.interval
     _settle_flips(cfg, meta)
     return cfg
+
+
+def _augment(pipeline: list[dict[str, Any]]) -> None:
+    """Makes the training views those of the setting ``augmentation='affine'``.
+
+    Raises:
+        OverrideError: The method draws its views otherwise.
+    """
+    views = [step for step in pipeline if step.type == 'DrawView']
+    if not views:
+        raise OverrideError("settings.augmentation='affine': the method's training pipeline has no DrawView. Leave the "
+                            'setting out, or give the pipeline one.')
+    for step in views:
+        step.update(AFFINE)
 
 
 def _imports(cfg: Config, options: list[dict[str, Any]]) -> list[str]:

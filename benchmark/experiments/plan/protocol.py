@@ -23,6 +23,9 @@ def protocol(cfg: Config) -> dict[str, Any]:
         schedule_power=schedule.get('power'),
         precision='bfloat16' if cfg.optim_wrapper.get('type') == 'AutocastOptimWrapper' else 'float32',
         view_flip=view.get('flip'), view_scales=list(view.get('scale_range') or view.get('scales', ())),
+        **{f'view_{key}' if key != 'views' else key: view[key] for key in ('rotation', 'shift', 'views')
+           if view.get(key)},
+        **({'drop_last': True} if train.get('drop_last') else {}),
         heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
         network=described(architecture(backbone)) if backbone.type == TAPPED else (
             f'{backbone.type}-{backbone.depth}' if 'depth' in backbone else backbone.type),

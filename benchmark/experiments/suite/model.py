@@ -236,6 +236,10 @@ class Settings(Part):
         feature_cache: What is kept of frozen networks.
         precision: Arithmetic of the training; weights stay in float32. Default: `'float32'`.
         cuda_graphs: Whether steps are captured as CUDA graphs. Default: False.
+        augmentation: Views of the training images. `flip_scale`, the paper's: mirrored or not, at scale 1 or 0.8.
+            `affine`: zoomed by 0.8 to 1.2, turned by up to 15 degrees and shifted by up to 6 % as well; 16 views an
+            image, so that what frozen networks say about them can be kept. Default: `'flip_scale'`.
+        drop_last: Whether the images that fill no batch are left out of an epoch, others in each one. Default: False.
         resize: `squeeze` stretches an image to the input, `letterbox` keeps its proportions and repeats its edges
             beyond it. Default: `'squeeze'`.
         cfg_options: Any value of the methods' configs, by dotted key; a hook by its type
@@ -262,6 +266,8 @@ class Settings(Part):
     feature_cache: FeatureCache | None = None
     precision: Literal['float32', 'bfloat16'] | None = None
     cuda_graphs: bool | None = None
+    augmentation: Literal['flip_scale', 'affine'] | None = None
+    drop_last: bool | None = None
     resize: Literal['squeeze', 'letterbox'] | None = None
     cfg_options: ConfigValues | None = None
 

@@ -203,6 +203,25 @@ def test_the_length_counts_steps_of_the_batch_that_is_trained_with(run_of):
     assert run_of({'train_cfg.max_epochs': 9}, iterations=8).train_cfg.max_epochs == 9
 
 
+def test_views_and_incomplete_batches_are_settings(run_of):
+    from benchmark.experiments.plan.protocol import protocol
+    usual, affine = run_of({}), run_of({}, augmentation='affine', drop_last=True, batch_size=3, iterations=8)
+    view = affine.train_dataloader.dataset.pipeline[0]
+    assert (view.scale_range, view.rotation, view.shift, view.views) == ((0.8, 1.2), 15.0, 0.06, 16)
+    # Of 8 images two whole batches an epoch.
+    assert affine.train_dataloader.drop_last and affine.train_cfg.max_epochs == 4
+    told = protocol(affine)
+    assert (told['view_scales'], told['view_rotation'], told['views']) == ([0.8, 1.2], 15.0, 16) and told['drop_last']
+    assert 'drop_last' not in usual.train_dataloader and 'rotation' not in usual.train_dataloader.dataset.pipeline[0]
+    assert not {'views', 'view_rotation', 'drop_last'} & set(protocol(usual))
+    # Fewer images than a batch are one batch.
+    assert 'drop_last' not in run_of({}, drop_last=True, batch_size=4, num_labels=3).train_dataloader
+    from benchmark.experiments.plan.configure import _augment
+    from benchmark.experiments.suite.overrides import OverrideError
+    with pytest.raises(OverrideError, match="settings.augmentation='affine': the method's .* has no DrawView"):
+        _augment(usual.train_dataloader.dataset.pipeline[1:])
+
+
 def test_a_warm_up_keeps_its_own_end(run_of):
     from mmengine.config import ConfigDict
     schedule = [ConfigDict(type='LinearLR', begin=0, end=5, start_factor=0.1), ConfigDict(
