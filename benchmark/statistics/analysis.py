@@ -166,7 +166,14 @@ def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], no
     reference = _known_method('reference', options.reference, layout, choices, notes)
     if options.proposed is not None and options.proposed == options.reference:
         raise TableError(f'reference: {options.reference} is the proposed method too; name two methods')
-    return replace(options, proposed=proposed, reference=reference)
+    pairs = []
+    for pair in options.pairs:
+        known = [_known_method('pairs', name, layout, choices, notes) for name in pair]
+        if None not in known:
+            pairs.append((str(known[0]), str(known[1])))
+    if (proposed, reference) in [(b, a) for a, b in pairs]:
+        raise TableError(f'pairs: has {reference} minus {proposed}, the wrong way round; write the proposed one first')
+    return replace(options, proposed=proposed, reference=reference, pairs=tuple(pairs))
 
 
 def _known_method(role: str, name: str | None, layout: Layout, choices: dict[str, Any],

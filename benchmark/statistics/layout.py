@@ -226,12 +226,19 @@ def _of(count: int, total: int) -> str:
 def _environments(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Distinct versions, machines and source hashes, with the number of runs made in each."""
     found: dict[str, dict[str, Any]] = {}
-    sources = {record['source_hash'] for record in records if record.get('source_hash')}
+    sources: dict[str, set[str]] = {}
+    for record in records:
+        if record.get('source_hash'):
+            sources.setdefault(str(record.get('method')), set()).add(record['source_hash'])
+    several = len(set().union(*sources.values())) > 1
     for record in records:
         content = {key: record.get(key) for key in ('versions', 'machine', 'source_hash')}
-        if len(sources) == 1:
+        if not several and sources:
             # A run without a source does not differ from the others in its source.
-            content['source_hash'] = next(iter(sources))
+            content['source_hash'] = next(iter(next(iter(sources.values()))))
+        elif max(map(len, sources.values()), default=0) < 2:
+            # Methods that have their own source differ in it by design.
+            content['source_hash'] = None
         if any(value for value in content.values()):
             entry = found.setdefault(json.dumps(content, sort_keys=True), {**content, 'runs': 0})
             entry['runs'] += 1

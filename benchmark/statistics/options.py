@@ -29,6 +29,8 @@ class Options:
             initialisation for all methods.
         proposed: Method that is compared with each other one (the planned family).
         reference: Method that percentages refer to; without a proposed one, each other one is compared with it.
+        pairs: The planned family itself, as pairs (a, b) of methods of which a minus b is estimated, where it is not
+            one method with each other one.
         margin: Endpoint -> smallest difference that matters, in the endpoint's unit.
         alpha: Level of tests; intervals have 1 - alpha.
         draws: Bootstrap draws.
@@ -46,6 +48,7 @@ class Options:
     design: Design = NESTED
     proposed: str | None = None
     reference: str | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
     margin: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.05
     draws: int = DRAWS
@@ -90,6 +93,7 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
     return Options(
         threshold=threshold, unit=str(given.get('unit', Options.unit)), design=design,
         proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
+        pairs=_pairs(given.get('pairs', ())),
         margin=_margins(given.get('margin') or {}), alpha=alpha,
         draws=_count(given.get('draws', DRAWS), 'draws', 100), seed=_count(given.get('seed', 0), 'seed', 0),
         groups=_names(given.get('groups', ()), 'groups'), missing_cap=None if cap is None else float(cap),
@@ -129,6 +133,21 @@ def _margins(margins: Any) -> dict[str, float]:
             share = f"; did you mean {name}={value / 100:g}?" if value < 100 else ''
             raise TableError(f'margin of {name}: {value:g} is no share below 1{share} (0.01 is one per cent)')
     return {name: _number(value, f'margin of {name}', remedy) for name, value in margins.items()}
+
+
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    """Pairs of methods, each once in one direction."""
+    remedy = "write [('mine', 'ft'), ...], each pair once"
+    if not isinstance(value, (list, tuple)):
+        raise TableError(f'pairs: {value!r} is no list of pairs of methods; {remedy}')
+    for one in value:
+        if not (isinstance(one, (list, tuple)) and len(one) == 2 and all(isinstance(name, str) for name in one)
+                and one[0] != one[1]):
+            raise TableError(f'pairs: {one!r} is no pair of two methods; {remedy}')
+    found = tuple((a, b) for a, b in value)
+    if len({frozenset(pair) for pair in found}) < len(found):
+        raise TableError(f'pairs: one stands twice; {remedy}')
+    return found
 
 
 def _thresholds(value: Any) -> tuple[float, ...]:

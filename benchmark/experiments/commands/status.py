@@ -132,6 +132,9 @@ def describe(plan: Plan) -> None:
     for line in earlier(plan, found):
         print(line)
     print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
+    for said in dict.fromkeys(source.description for source in plan.sources.values()):
+        names = [name for name, source in plan.sources.items() if source.description == said]
+        print(f'source of {", ".join(names)}: {said}')
 
 
 def statuses(plan: Plan) -> dict[str, Status]:

@@ -36,6 +36,7 @@ from .encoder import RANDOM, TAPPED, described_setting
 from .identity import module_digest
 from .runs import Plan, Run
 from .sizes import fitting_batches, nearest, smallest_batch
+from .source import SourcePlan
 from .trial import around, check_taps, unfit
 
 #: Of a source that is still to be trained; how many there are does not decide whether a method can be built.
@@ -79,15 +80,14 @@ def check_methods(plan: Plan) -> None:
     Raises:
         SuiteError: One cannot be built; names it and says why.
     """
-    unknown = plan.source.kind == 'checkpoint' and not plan.source.arch
     changed = [run for run in plan.runs
                if _origins(plan, run) or CONFIGS not in Path(plan.suite.methods[run.method].config).parents
-               or _smallest(plan, run) == 1 or (unknown and run.source_hash)]
+               or _smallest(plan, run) == 1 or (run.source_hash and _unknown(run.source))]
     code = module_digest('benchmark') if changed else None
     asked: dict[Path, Run] = {}
     for run in changed:
         known = [code, _kinds(run.identity['config']), run.identity.get('code'), _smallest(plan, run)]
-        mark = cache_folder() / 'built' / digest(known + ([run.source_hash] if plan.source.job is None else []))
+        mark = cache_folder() / 'built' / digest(known + ([run.source_hash] if run.source.job is None else []))
         if not mark.exists():
             asked.setdefault(mark, run)
     if not asked:
@@ -118,10 +118,15 @@ def check_methods(plan: Plan) -> None:
             mark.touch()
 
 
+def _unknown(source: SourcePlan) -> bool:
+    """Whether nothing says of what network a source is."""
+    return source.kind == 'checkpoint' and not source.arch
+
+
 def _origins(plan: Plan, run: Run) -> list[str]:
     """Where values of a run come from that are not in its method's file."""
     suite, condition = plan.suite, plan.suite.conditions[run.condition]
-    settings = suite.settings.under(condition)
+    settings = suite.settings_of(run.condition, run.method)
     chosen = run.config.model.backbone.type == TAPPED and described_setting(settings)
     places = {
         chosen or '': chosen, f'methods.{run.method}.cfg_options': suite.methods[run.method].cfg_options,
@@ -146,7 +151,7 @@ def _buildable(plan: Plan, run: Run) -> Config:
     """A run's config whose source need not have been trained yet."""
     cfg = copy.deepcopy(run.config)
     source = cfg.model.get('source')
-    if source and source.get('checkpoint') != RANDOM and plan.source.job:
+    if source and source.get('checkpoint') != RANDOM and run.source.job:
         source.update(checkpoint=RANDOM, num_classes=CLASSES)
     cfg[TRIED] = dict(images=_labelled(plan, run), smallest=_smallest(plan, run))
     return cfg

@@ -287,7 +287,8 @@ def idle_schedules(cfg: Config) -> list[str]:
 def fill_paths(cfg: Config, data_root: str, source: str) -> Config:
     """Writes the places of the data and of the source checkpoint into a run's config."""
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.data_root = data_root
+        if loader is not None:
+            loader.dataset.data_root = data_root
     cfg.pop('data_root', None)
     cfg.pop('source_checkpoint', None)
     if pretrained(cfg.model.backbone):

@@ -25,8 +25,8 @@ from .source import SourcePlan
 UNIT = 'heatmap px'
 
 
-def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePlan, runs: list[Run],
-             data_hash: str) -> dict:
+def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: SourcePlan, sources: dict[str, SourcePlan],
+               runs: list[Run], data_hash: str) -> dict:
     """What plan.json holds."""
     meta = splits['train'].meta
     varied, values = axis(suite.conditions, len(splits['train'].records))
@@ -43,6 +43,7 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
         runs=[dict(id=r.id, method=r.method, condition=r.condition, seed=r.seed, hash=r.hash, folder=f'runs/{r.id}',
                    seeds=r.seeds, source_hash=r.source_hash,
                    cost=float(f"{cost(r.config, len(splits['train'].records)):.4g}"),
+                   **(dict(source=str(r.source.path)) if r.method in sources and r.source_hash else {}),
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
                    **(dict(also=r.also) if r.also else {}),
                    **(dict(untrained=[*r.untrained]) if r.untrained else {})) for r in runs],
@@ -58,7 +59,9 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
                   fingerprint=data_hash),
         source=dict(name=source.kind, description=source.description, hash=source.hash, val_accuracy=None,
                     path=str(source.path), job=str(source.job) if source.job else None, data=source.data,
-                    classes=source.config.model.num_classes if source.config else None),
+                    classes=source.config.model.num_classes if source.config else None,
+                    **(dict(methods={name: dict(description=one.description, hash=one.hash, path=str(one.path))
+                                     for name, one in sources.items() if name in shown}) if sources else {})),
         # Synthetic data, which workers draw again where they are deleted while runs need it.
         made=_made(suite, root, source),
         settings=training_settings(suite, runs) | dict(

@@ -16,8 +16,41 @@ from benchmark.experiments.suite.suite import Suite
 from .encoder import RESNETS
 
 
-def with_given_source(suite: Suite) -> tuple[Suite, dict[str, Any]]:
-    """A suite whose source, if it is given, is a path, and whose methods have that source's network for an encoder.
+def with_given_sources(suite: Suite) -> tuple[Suite, dict[str, dict[str, Any]], dict[str, GivenSource]]:
+    """A suite whose sources, where they are given, are paths, and whose methods have their source's network.
+
+    Returns:
+        The suite; what each checkpoint says of itself, by path; and the source of each method that has its own.
+
+    Raises:
+        SuiteError: A source can't be fetched or read.
+    """
+    said: dict[str, dict[str, Any]] = {}
+    if isinstance(suite.source, GivenSource):
+        suite, meta = _with_given_source(suite)
+        said[suite.source.path] = meta
+    methods, sources = {}, {}
+    for name, method in suite.methods.items():
+        if method.source:
+            source, meta = _found(GivenSource(path=method.source), f'methods.{name}.source')
+            said[source.path], sources[name] = meta, source
+            word = word_of(meta.get('arch') or {})
+            if word and method.settings.backbone is None:
+                method = changed(method, settings=changed(method.settings, backbone=word))
+        methods[name] = method
+    return (changed(suite, methods=methods) if sources else suite), said, sources
+
+
+def _found(source: GivenSource, where: str) -> tuple[GivenSource, dict[str, Any]]:
+    """A source with its path and what its class scores are, and what the checkpoint says of itself."""
+    path = place_of(source.path, where)
+    content = read_source(path, where)
+    logits = source.logits or ('classifier' if 'classifier.weight' in content['state_dict'] else 'pooled')
+    return changed(source, path=str(path), logits=logits), content.get('meta') or {}
+
+
+def _with_given_source(suite: Suite) -> tuple[Suite, dict[str, Any]]:
+    """A suite whose source is a path, and whose methods have that source's network for an encoder.
 
     Where the checkpoint has no classifier, its pooled features stand for class scores unless the suite says otherwise.
     A known source is fetched where the cache does not have it. A network that the settings can name by a word becomes
@@ -25,18 +58,14 @@ def with_given_source(suite: Suite) -> tuple[Suite, dict[str, Any]]:
     said; ResNets are fitted to their source run by run.
 
     Returns:
-        The suite, and what the checkpoint says of itself; nothing where no source is given.
+        The suite, and what the checkpoint says of itself.
 
     Raises:
         SuiteError: The source can't be fetched or read.
     """
-    if not isinstance(suite.source, GivenSource):
-        return suite, {}
-    path = place_of(suite.source.path)
-    content = read_source(path)
-    logits = suite.source.logits or ('classifier' if 'classifier.weight' in content['state_dict'] else 'pooled')
-    suite = changed(suite, source=changed(suite.source, path=str(path), logits=logits))
-    own, meta = suite.settings, content.get('meta') or {}
+    source, meta = _found(suite.source, 'source.path')
+    suite = changed(suite, source=source)
+    own = suite.settings
     if own.backbone is None and (word := word_of(meta.get('arch') or {})):
         dropped = [f'{name}={value}' for name in ('depth', 'width') if (value := getattr(own, name)) is not None]
         if dropped:
@@ -46,8 +75,12 @@ def with_given_source(suite: Suite) -> tuple[Suite, dict[str, Any]]:
     return suite, meta
 
 
-def place_of(given: str) -> Path:
+def place_of(given: str, where: str = 'source.path') -> Path:
     """The checkpoint that a path or the name of a known source stands for.
+
+    Args:
+        given: What the suite says.
+        where: The field in which it says so.
 
     Raises:
         SuiteError: A name that is not known, or a known source that can't be fetched.
@@ -60,15 +93,15 @@ def place_of(given: str) -> Path:
     from benchmark.models.convert.getting import get_source
     from benchmark.models.convert.packages import PACKAGES
     if given not in PACKAGES:
-        raise SuiteError(f"source.path: {given!r} is no file and no known source. Known are {', '.join(PACKAGES)} "
+        raise SuiteError(f"{where}: {given!r} is no file and no known source. Known are {', '.join(PACKAGES)} "
                          '(tools/get_source.py --list).')
     try:
         return get_source(given, say=print)[0]
     except ConversionError as error:
-        raise SuiteError(f'source.path: {error}') from None
+        raise SuiteError(f'{where}: {error}') from None
 
 
-def read_source(path: Path) -> dict[str, Any]:
+def read_source(path: Path, where: str = 'source.path') -> dict[str, Any]:
     """A source checkpoint: ``state_dict``, and ``meta``, what it says of itself.
 
     Raises:
@@ -79,7 +112,7 @@ def read_source(path: Path) -> dict[str, Any]:
     try:
         return load_source_checkpoint(path)
     except SourceError as error:
-        raise SuiteError(f'source.path: {error}') from None
+        raise SuiteError(f'{where}: {error}') from None
 
 
 def word_of(arch: dict[str, Any]) -> str | None:

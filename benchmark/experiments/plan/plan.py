@@ -32,13 +32,13 @@ from .content import content_of, part_of
 from .data import sound, source_data, target_data
 from .decided import check_hooks, check_standing
 from .encoder import RANDOM, RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
-from .given_source import with_given_source
+from .given_source import with_given_sources
 from .identity import identity, seal
 from .network import Wanted
 from .protocol import protocol
 from .runs import Plan, Run
 from .sizes import check_sizes
-from .source import SourcePlan, plan_source
+from .source import SourcePlan, plan_sources
 
 
 def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None) -> Plan:
@@ -55,7 +55,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         DataError: Bad data.
     """
     cache = cache_folder()
-    suite, given = with_given_source(suite)
+    suite, said, own = with_given_sources(suite)
     root = target_data(suite.data, cache)
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
@@ -73,17 +73,18 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     drawn: dict[tuple, dict[str, int]] = {}
     drafts: list[Draft] = []
     for condition, changes in suite.conditions.items():
-        settings, purposes = suite.settings.under(changes), suite.seeding_of(condition).purposes()
+        purposes = suite.seeding_of(condition).purposes()
         if (labels := changes.num_labels or 0) > images:
             raise SuiteError(f'conditions.{condition}.num_labels={labels}: {root} has {images} training images. Ask '
                              'for at most as many.')
-        if settings.selection == 'best_val' and 'val' not in splits:
-            raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or use "
-                             "'last'.")
         for seed in suite.seeds:
             for name, method in suite.methods.items():
                 if methods is not None and name not in methods:
                     continue
+                settings = suite.settings_of(condition, name)
+                if settings.selection == 'best_val' and 'val' not in splits:
+                    raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or "
+                                     "use 'last'.")
                 seeds = derive_seeds(seed, name, purposes)
                 for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):
                     options = method.cfg_options | changes.options(name) | (values or {})
@@ -94,18 +95,19 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                             run_config(tried, settings, meta, seeds, changes.num_labels, threshold, images,
                                        suite.overrides, bases[name]),
                             seeds, asked(bases[name], settings, tried, suite.overrides)))
-    wanted = Wanted()
+    wanted: dict[str, Wanted] = {}
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
-            wanted.add(draft.config, draft.method, draft.condition)
+            place = own[draft.method].path if draft.method in own else ''
+            wanted.setdefault(place, Wanted()).add(draft.config, draft.method, draft.condition)
     check_sizes(((draft.method, draft.condition, draft.config) for draft in drafts), suite.name)
     notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
     for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
         print(f'note: {note}')
-    source = plan_source(suite, identities, cache / 'sources', wanted, given)
+    source, sources = plan_sources(suite, identities, cache / 'sources', wanted, said, own)
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
-            run = _run(draft, suite, source, str(root), data_hash, splits, drawn)
+            run = _run(draft, suite, sources.get(draft.method, source), str(root), data_hash, splits, drawn)
         # What a condition does not change of a method is trained once.
         key = (run.method, run.seed, run.trial and run.trial[0], run.hash)
         if (known := runs.setdefault(key, run)) is not run:
@@ -119,13 +121,13 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         runs = kept
     say_never_trained(suite, runs, root)
     _say_alike(suite, runs)
-    content = content_of(suite, out, root, splits, source, runs, data_hash)
+    content = content_of(suite, out, root, splits, source, sources, runs, data_hash)
     content |= part_of(suite, methods, only, len(runs), whole)
     try:
         check_plan(json.loads(json.dumps(content)))
     except TableError as error:
         raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
-    return Plan(suite, out, root, meta, source, runs, content)
+    return Plan(suite, out, root, meta, source, runs, content, sources)
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: s
     value = digest(parts)
     title = f'{draft.condition}-seed{draft.seed}' + ('' if draft.trial is None else f'-try{draft.trial[0]}')
     return Run(f'{draft.method}/{title}-{value[:8]}', draft.method, draft.condition, draft.seed, value,
-               fill_paths(cfg, root, str(source.path)), draft.seeds, source_hash, parts, draft.trial,
+               fill_paths(cfg, root, str(source.path)), source, draft.seeds, source_hash, parts, draft.trial,
                untrained=never_trained(cfg, splits, drawn))
 
 
@@ -243,7 +245,7 @@ def _encoder_as_asked(draft: Draft, suite: Suite) -> None:
             raise SuiteError(f"{suite.name}: conditions.{draft.condition}.{name}={own}: the encoder is the "
                              f"source's, with {name} {value}, under all conditions. Set it in settings, in a suite "
                              'for each, or give another source.')
-    settings = suite.settings.under(condition)
+    settings = suite.settings_of(draft.condition, draft.method)
     if other := as_asked(backbone, settings):
         raise SuiteError(f"{suite.name}: {described_setting(settings)}: the encoder is the source's network, with "
                          f'{other}. Name that one, leave the setting out, or give another source.')

@@ -25,6 +25,7 @@ class Run:
         seed: The run's number.
         hash: SHA-256 of its identity.
         config: Its full config.
+        source: What it starts from or is regularised by, if anything: the suite's source, or its method's own.
         seeds: The named seeds.
         source_hash: Hash of the source that it starts from or is regularised by; None without one.
         identity: What the hash is made of; see :func:`benchmark.experiments.plan.identity.identity`.
@@ -39,6 +40,7 @@ class Run:
     seed: int
     hash: str
     config: Config
+    source: SourcePlan
     seeds: dict[str, int]
     source_hash: str | None
     identity: dict
@@ -49,7 +51,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """A suite's runs and what they share."""
+    """A suite's runs and what they share.
+
+    Attributes:
+        source: The suite's source.
+        sources: Those of methods that have their own.
+    """
 
     suite: Suite
     out: Path
@@ -58,6 +65,7 @@ class Plan:
     source: SourcePlan
     runs: list[Run]
     content: dict
+    sources: dict[str, SourcePlan] = field(default_factory=dict)
 
     def task(self, run: Run) -> Task:
         """The run as a worker sees it."""

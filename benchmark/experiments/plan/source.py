@@ -50,6 +50,28 @@ class SourcePlan:
     logits: str | None = None
 
 
+def plan_sources(suite: Suite, identities: Path | None, cache: Path, wanted: dict[str, Wanted],
+                 said: dict[str, dict], own: dict[str, GivenSource]) -> tuple[SourcePlan, dict[str, SourcePlan]]:
+    """The suite's source, and those of methods that have their own.
+
+    Args:
+        suite: The suite.
+        identities: The folder of the source task's faces, for a source that is trained.
+        cache: Folder of the sources kept.
+        wanted: What methods ask of their source, by its path; under '' what those ask that have the suite's.
+        said: What checkpoints that are given say of themselves, by path.
+        own: The source of each method that has its own.
+
+    Raises:
+        SuiteError: A checkpoint of another network than a method's; methods of several networks with one source.
+    """
+    given = said.get(suite.source.path) if isinstance(suite.source, GivenSource) else None
+    made = {source.path: _given(source, said[source.path], wanted.get(source.path) or Wanted(),
+                                f'methods.{method}.source') for method, source in own.items()}
+    return (plan_source(suite, identities, cache, wanted.get(''), given),
+            {method: made[source.path] for method, source in own.items()})
+
+
 def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Wanted | None = None,
                 given: dict | None = None) -> SourcePlan:
     """Finds out which source a suite uses; trains nothing.
@@ -59,7 +81,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
         identities: The folder of the source task's faces, for a source that is trained.
         cache: Folder of the sources kept.
         wanted: What the methods ask of it; None takes the shipped methods' ResNet.
-        given: What a checkpoint that is given says of itself, see :func:`.given_source.with_given_source`.
+        given: What a checkpoint that is given says of itself, see :func:`.given_source.with_given_sources`.
 
     Raises:
         SuiteError: A checkpoint of another network than a method's; methods of several networks.
@@ -99,11 +121,11 @@ def backbone_normalisation(preprocessor: dict) -> dict:
     return {key: list(preprocessor[key]) for key in ('mean', 'std')}
 
 
-def _given(source: GivenSource, meta: dict, wanted: Wanted) -> SourcePlan:
+def _given(source: GivenSource, meta: dict, wanted: Wanted, where: str = 'source.path') -> SourcePlan:
     path = Path(source.path)
     for text, places in wanted.networks.items():
         if reason := fits(json.loads(text), meta.get('arch') or {}):
-            raise SuiteError(f'source.path: {path}: {reason}, with which method {places[0][0]} would start from it. '
+            raise SuiteError(f'{where}: {path}: {reason}, with which method {places[0][0]} would start from it. '
                              'Give a source of that network, or a method of this one.')
     return SourcePlan('checkpoint', file_digest(path), path.resolve(), meta.get('arch') or {},
                       meta.get('normalisation') or {}, description=_said(path, meta, source.logits),

@@ -47,7 +47,7 @@ class Task:
     @property
     def needs_source(self) -> bool:
         """Whether the source must be there before it starts."""
-        return self.kind == RUN and self.entry['source_hash'] is not None
+        return self.kind == RUN and self.entry['source_hash'] is not None and self.entry['source_job'] is not None
 
     def status(self) -> Status:
         """Its state, read off its folder."""
@@ -109,7 +109,8 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
                  | {key: r[key] for key in ('trial', 'values', 'also', 'untrained') if key in r}
                  | dict(numerics=numerics, data=plan['data']['fingerprint'],
-                        source=source['path'], source_job=source['job']), r.get('cost') or 1.0)
+                        source=r.get('source', source['path']),
+                        source_job=None if 'source' in r else source['job']), r.get('cost') or 1.0)
             for r in plan['runs']]
     job = None
     if source['job']:

@@ -27,7 +27,8 @@ P = TypeVar('P', bound='Part')
 PLAIN: dict[Any, Kind] = {bool: FLAG, str: TEXT}
 #: What annotations take whose checks are somebody else's.
 WORDS = {int: 'a whole number', float: 'a number', tuple[str, ...]: 'a list of names',
-         tuple[float, ...]: 'a list of numbers', Mapping[str, float]: 'a dict of numbers'}
+         tuple[float, ...]: 'a list of numbers', tuple[tuple[str, str], ...]: 'a list of pairs of names',
+         Mapping[str, float]: 'a dict of numbers'}
 #: What :func:`entries` has found, by part.
 _ENTRIES: dict[type[Any], dict[str, Any]] = {}
 #: What tells parts apart that a field may be.
@@ -267,14 +268,17 @@ class Row(NamedTuple):
 
 
 def rows(part: type[Part], where: str = '', known: dict[type[Part], str] | None = None) -> Iterator[Row]:
-    """All fields of a part and of the parts in it, in their order; those of a part that stands twice the first time.
+    """All fields of a part and of the parts in it, in their order; those of a part that stands twice where it stands
+    highest, of two such places at the first.
 
     Args:
         part: The part.
         where: Its dotted path.
         known: Where the parts stand of which is told already.
     """
-    known = {} if known is None else known
+    if known is None:
+        known = {one: within for name, kind in reversed(entries(part).items())
+                 for _, within, parts in [_within(at(where, name), kind)] for one in parts}
     base = next((one for one in part.__bases__ if one in known), None)
     told, inherited = meanings(part), entries(base) if base else {}
     defaults = {one.name: default(one) for one in dataclasses.fields(part)}
@@ -283,21 +287,26 @@ def rows(part: type[Part], where: str = '', known: dict[type[Part], str] | None 
     for name, kind in entries(part).items():
         if name in inherited:
             continue
-        path, bare = at(where, name), _of_something(kind)
+        path = at(where, name)
+        _, within, parts = _within(path, kind)
         usual, meaning = _shown(defaults[name], told[name], name == TYPE)
         if only := defaults.get(TYPE) if name != TYPE else None:
             meaning = f'{meaning.removesuffix(".")} (`type={only!r}`).'
-        within = path
-        if get_origin(bare) is dict:
-            bare, within = get_args(bare)[1], at(path, 'NAME')
-        parts = _parts(bare)
-        if parts and parts[0] in known:
+        if parts and known.get(parts[0], within) != within:
             yield Row(f'`{path}`', f'as `{known[parts[0]]}`', '', meaning)
             continue
         yield Row(f'`{path}`', _taken(kind, defaults[name]), usual, meaning)
         for one in parts:
             known[one] = within
             yield from rows(one, within, known)
+
+
+def _within(path: str, kind: Any) -> tuple[Any, str, tuple[type[Part], ...]]:
+    """What a field holds, where that stands, and which parts it may be."""
+    bare = _of_something(kind)
+    if get_origin(bare) is dict:
+        bare, path = get_args(bare)[1], at(path, 'NAME')
+    return bare, path, _parts(bare)
 
 
 def _taken(kind: Any, usual: Any) -> str:

@@ -283,9 +283,9 @@ class Settings(Part):
                 raise Mistake(f'{at(where, "backbone")} names the whole network, {at(where, name)} sets the {name} of '
                               'the usual ResNet. Give one, and set the other to None where a base suite has it.')
 
-    def under(self, condition: 'Condition') -> 'Settings':
-        """The settings of a condition: these with its own; of the two lengths of training, and of a backbone beside
-        depth and width, its own counts."""
+    def under(self, condition: 'Settings') -> 'Settings':
+        """The settings of a condition, or of a method under it: these with its own; of the two lengths of training, and
+        of a backbone beside depth and width, its own counts."""
         own = {name: getattr(condition, name) for name in condition.given if name in SETTINGS}
         gone = set()
         if {'epochs', 'iterations'} & set(own):
@@ -335,11 +335,16 @@ class Method(Part):
     Attributes:
         config: A shipped method's name, or a path (from the suite's folder). Default: the method's own name.
         label: What it is called in tables and figures. Default: made of the name.
+        source: Checkpoint or known source that this method starts from and is held to in the place of the suite's, as
+            `source.path` names them; its network is the method's encoder. Default: the suite's source.
+        settings: Settings of this method alone, in the place of the suite's and of the condition's.
         cfg_options: Config values by dotted key.
     """
 
     config: SomeText = ''
     label: SomeText = ''
+    source: SomeText = ''
+    settings: Settings = Settings()
     cfg_options: ConfigValues = field(default_factory=dict)
 
 

@@ -97,6 +97,10 @@ class Suite(Part):
         own = self.conditions[condition].seeding
         return own.within(self.seeding) if own else self.seeding
 
+    def settings_of(self, condition: str, method: str) -> Settings:
+        """The settings of a method under a condition."""
+        return self.settings.under(self.conditions[condition]).under(self.methods[method].settings)
+
     def agree(self) -> None:
         """Checks what no field says alone, once methods and conditions have their labels.
 
@@ -107,11 +111,16 @@ class Suite(Part):
             _labels_differ(kind, {name: one.label for name, one in labelled.items()})
         for name, condition in self.conditions.items():
             self.settings.under(condition).check(f'conditions.{name}')
+            for method in self.methods:
+                self.settings_of(name, method).check(f'methods.{method}.settings')
             for method in condition.method_options:
                 self._has(method, f'conditions.{name}.method_options.{method}')
         for role in ('proposed', 'reference'):
             if (named := getattr(self.analysis, role)) is not None:
                 self._has(named, f'analysis.{role}={named!r}', ' Name one, or set it to None.')
+        for pair in self.analysis.pairs:
+            for named in pair:
+                self._has(named, f'analysis.pairs={pair!r}')
         if self.analysis.proposed is not None and self.analysis.proposed == self.analysis.reference:
             raise Mistake(f'analysis.reference={self.analysis.reference!r} is the proposed method too. Name another, '
                           'or set one of them to None.')

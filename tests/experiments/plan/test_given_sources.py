@@ -1,0 +1,161 @@
+"""Sources that are given: a suite's, and those that methods have of their own."""
+
+import json
+
+import pytest
+import torch
+
+
+def models(plan):
+    return {run.method: run.config.model for run in plan.runs}
+
+
+@pytest.fixture
+def mobile(registered, tmp_path):
+    """A source checkpoint of a MobileNet v1, as a known source has it."""
+    from mmpose.registry import MODELS
+    torch.manual_seed(0)
+    network = MODELS.build(dict(type='MobileNetV1'))
+    path = tmp_path / 'mobile.pth'
+    torch.save(dict(meta=dict(arch=dict(type='MobileNetV1'), name='known_mobile', trained_on='drawings',
+                              normalisation=dict(mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])),
+                    state_dict={f'backbone.{key}': value for key, value in network.state_dict().items()}), path)
+    return path
+
+
+NOTHING_SAID = 'depth=None, width=None'
+
+
+def test_a_given_source_that_is_no_resnet_brings_its_network_as_the_encoder(planned, mobile, capsys):
+    given = f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r})'
+    plan = planned(NOTHING_SAID, ('ft', 'ctd_ed', 'hg'), given)
+    found = models(plan)
+    for name in ('ft', 'ctd_ed'):
+        assert found[name].backbone.network.type == 'MobileNetV1' and found[name].head.in_channels == 1024
+        assert found[name].data_preprocessor['mean'] == [1.0, 2.0, 3.0]
+    assert found['hg'].backbone.type == 'StackedHourglass'
+    assert plan.source.description.startswith('known_mobile; trained on drawings; ')
+    # The depth and width of the suite's ResNet have no place in it.
+    other = planned('', ('ft', 'ctd_ed', 'hg'), given)
+    assert [run.hash for run in other.runs] == [run.hash for run in plan.runs]
+    assert 'mobilenet_v1, as their encoder; depth=18 and width=' in capsys.readouterr().out
+    # Said or brought: the same runs.
+    said = planned(f"{NOTHING_SAID}, backbone='mobilenet_v1'", ('ft', 'ctd_ed', 'hg'), given)
+    assert [run.hash for run in said.runs] == [run.hash for run in plan.runs]
+
+
+@pytest.mark.parametrize(('arch', 'word'), [
+    # As the converter writes it.
+    (dict(type='MobileNetV2', out_indices=[1, 2, 4, 7]), 'mobilenet_v2'), (dict(type='DlibResNet'), 'dlib_resnet'),
+    (dict(type='MobileNetV2', widen_factor=0.5), None), (dict(type='ResNet', depth=50), None), ({}, None)])
+def test_a_network_has_its_word_whichever_maps_it_gives(arch, word):
+    from benchmark.experiments.plan.given_source import word_of
+    assert word_of(arch) == word
+
+
+def test_a_known_source_is_named_by_a_word_and_got_once(planned, mobile, monkeypatch):
+    from benchmark.models.convert import getting
+    asked = []
+    monkeypatch.setattr(getting, 'get_source', lambda name, say: asked.append(name) or (mobile, {}))
+    plan = planned(NOTHING_SAID, ('ft',), "dict(_delete_=True, type='checkpoint', path='vggface2_mobilenet')")
+    assert asked == ['vggface2_mobilenet'] and plan.source.path == mobile
+
+
+@pytest.mark.parametrize(('path', 'said'), [
+    ('vggface2_mobilnet', r"source\.path: 'vggface2_mobilnet' is no file and no known source\. Known are "
+                          r'vggface2_mobilenet, dlib_resnet'),
+    ('gone.pth', r'source\.path: gone\.pth: no such source checkpoint'),
+])
+def test_a_source_that_is_not_there(planned, path, said):
+    from benchmark.experiments.errors import SuiteError
+    with pytest.raises(SuiteError, match=said):
+        planned(NOTHING_SAID, ('ft',), f"dict(_delete_=True, type='checkpoint', path={path!r})")
+
+
+def test_a_known_source_that_cannot_be_fetched_says_why(planned, monkeypatch):
+    from benchmark.experiments.errors import SuiteError
+    from benchmark.models.convert import ConversionError, getting
+
+    def fail(name, say):
+        raise ConversionError('npm: no network.')
+
+    monkeypatch.setattr(getting, 'get_source', fail)
+    with pytest.raises(SuiteError, match=r'source\.path: npm: no network\.'):
+        planned(NOTHING_SAID, ('ft',), "dict(_delete_=True, type='checkpoint', path='dlib_resnet')")
+
+
+def test_pooled_features_stand_for_the_class_scores_of_a_source_without_a_classifier(planned, mobile, tmp_path):
+    given = f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r}LOGITS)'
+    plan = planned(NOTHING_SAID, ('ft', 'ctd_cd', 'ctd_ed_random'), given.replace('LOGITS', ''))
+    found = models(plan)
+    assert found['ctd_cd'].source.logits == 'pooled' and 'logits' not in found['ctd_ed_random'].source
+    assert plan.source.description == 'known_mobile; trained on drawings; its pooled features stand for class scores'
+    assert plan.content['settings']['CTD-CD']['class_scores'] == 'pooled features of the source'
+    said = planned(NOTHING_SAID, ('ft', 'ctd_cd'), given.replace('LOGITS', ", logits='classifier'"))
+    assert 'logits' not in models(said)['ctd_cd'].source and said.runs[0].hash == plan.runs[0].hash
+    content = torch.load(mobile, weights_only=True)
+    content['state_dict'] |= {'classifier.weight': torch.zeros(3, 1024), 'classifier.bias': torch.zeros(3)}
+    torch.save(content, tmp_path / 'with.pth')
+    given = given.replace(str(mobile), str(tmp_path / 'with.pth'))
+    assert 'logits' not in models(planned(NOTHING_SAID, ('ctd_cd',), given.replace('LOGITS', '')))['ctd_cd'].source
+    asked = planned(NOTHING_SAID, ('ctd_cd',), given.replace('LOGITS', ", logits='pooled'"))
+    assert models(asked)['ctd_cd'].source.logits == 'pooled'
+
+
+TWO = "dict(mine=dict(config='ctd_ed', source=PLACE), theirs=dict(config='ft', source=PLACE))"
+
+
+def own_sources(planned, mobile, methods=TWO, text=''):
+    """A plan of FE with the suite's source, beside methods that have their own."""
+    return planned('', ('fe',), text=f'methods.update({methods.replace("PLACE", repr(str(mobile)))})\n{text}')
+
+
+def test_a_method_has_its_own_source_and_its_network(planned, mobile):
+    from benchmark.utils.files import file_digest
+    plan = own_sources(planned, mobile)
+    found, usual = models(plan), planned('', ('fe',))
+    assert found['fe'].backbone.type == 'ResNet' and found['mine'].backbone.network.type == 'MobileNetV1'
+    assert found['mine'].source.checkpoint == found['theirs'].backbone.init_cfg.checkpoint == str(mobile)
+    assert found['mine'].data_preprocessor['mean'] == [1.0, 2.0, 3.0]
+    hashes = {run.method: run.source_hash for run in plan.runs}
+    assert hashes['mine'] == hashes['theirs'] == file_digest(mobile) != hashes['fe'] == plan.source.hash
+    # What has the suite's source is the run that it is without the others.
+    assert [run.hash for run in plan.runs if run.method == 'fe'] == [run.hash for run in usual.runs]
+    assert plan.content['source']['hash'] == plan.source.hash
+    about = plan.content['source']['methods']
+    assert about['mine'] == about['theirs'] and about['mine']['description'].startswith('known_mobile; trained on draw')
+    assert 'fe' not in about and 'methods' not in usual.content['source']
+
+
+def test_only_runs_with_the_suites_source_wait_for_it(planned, mobile):
+    from benchmark.experiments.state.tasks import work_of
+    plan = own_sources(planned, mobile)
+    work = work_of(json.loads(json.dumps(plan.content)), plan.out)
+    assert {task.entry['method']: task.needs_source for task in work.runs} == dict(fe=True, mine=False, theirs=False)
+    assert {task.entry['source'] for task in work.runs if task.entry['method'] != 'fe'} == {str(mobile)}
+
+
+def test_settings_of_a_method_go_before_those_of_its_condition(planned, mobile):
+    plan = own_sources(planned, mobile, "dict(mine=dict(config='ctd_ed', source=PLACE, settings=dict(iterations=12)), "
+                       "ft=dict(settings=dict(lr=0.25, decoder_channels=8)))",
+                       "conditions = dict(a=dict(epochs=2), b=dict(epochs=2, lr=0.5))")
+    by = {(run.method, condition): run.config for run in plan.runs for condition in (run.condition, *run.also)}
+    assert [by['mine', name].train_cfg.max_epochs for name in 'ab'] == [12, 12]
+    assert [by[method, name].train_cfg.max_epochs for method in ('fe', 'ft') for name in 'ab'] == [2] * 4
+    assert [by[method, 'b'].optim_wrapper.optimizer.lr for method in ('mine', 'fe', 'ft')] == [0.5, 0.5, 0.25]
+    assert by['ft', 'a'].model.head.deconv_out_channels == (8, 8, 8) != by['fe', 'a'].model.head.deconv_out_channels
+
+
+@pytest.mark.parametrize(('methods', 'said'), [
+    ("dict(mine=dict(config='ft', source='vggface2_mobilnet'))", r"methods\.mine\.source: 'vggface2_mobilnet' is no"),
+    ("dict(mine=dict(config='ft', source='gone.pth'))", r'methods\.mine\.source: gone\.pth: no such source'),
+    ("dict(mine=dict(config='ft', source=PLACE, settings=dict(backbone='mobilenet_v2')))",
+     r"methods\.mine\.source: .*mobile\.pth: is of a network with type='MobileNetV1', not of the encoder with"),
+    ("dict(mine=dict(config='ft', settings=dict(epochs=2, iterations=2)))",
+     r'methods\.mine\.settings\.epochs and methods\.mine\.settings\.iterations both set'),
+    ("dict(mine=dict(config='ft', settings=dict(lr='much')))", r"methods\.mine\.settings\.lr='much': give a number"),
+])
+def test_what_a_methods_own_source_cannot_be(planned, mobile, methods, said):
+    from benchmark.experiments.errors import SuiteError
+    with pytest.raises(SuiteError, match=said):
+        own_sources(planned, mobile, methods)
