@@ -62,7 +62,9 @@ TRIED = 'tried'
 #: Sides that inputs are tried to be divisible by, where a network can't take the size that was asked for.
 UNITS = (4, 8, 16, 32, 64, 128)
 #: What differs between runs of one method and never decides whether it can be built.
-SEEDS = ('seed', 'view_seed', 'split_seed', 'data_root')
+SEEDS = ('seed', 'view_seed', 'split_seed', 'num_labels', 'data_root')
+#: What follows the number of labels: of these it counts only whether they are there.
+LENGTHS = ('max_epochs', 'end', 'T_max', 'total_iters')
 
 
 class PartError(RuntimeError):
@@ -137,10 +139,12 @@ def _origins(plan: Plan, run: Run) -> list[str]:
 
 
 def _kinds(config: dict) -> Any:
-    """What decides whether a run can be built: its config without seeds and with a word for numbers with a point."""
+    """What decides whether a run can be built: its config without seeds and labels, and with a word for lengths and for
+    numbers with a point."""
     def kinds(node: Any) -> Any:
         if isinstance(node, dict):
-            return {key: kinds(value) for key, value in node.items() if key not in SEEDS}
+            return {key: type(value).__name__ if key in LENGTHS else kinds(value)
+                    for key, value in node.items() if key not in SEEDS}
         if isinstance(node, list):
             return [kinds(value) for value in node]
         return 'float' if isinstance(node, float) else node

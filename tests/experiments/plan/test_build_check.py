@@ -91,6 +91,10 @@ def test_what_decides_whether_it_can_be_built(config, source_checkpoint):
     changed = config('ctd_ed', source_checkpoint)
     changed.merge_from_dict({'train_dataloader.dataset.view_seed': 9, 'model.head.transfer.ed.weight': 0.5})
     assert _kinds(changed.to_dict()) == one
+    # More labels are longer epochs, and so fewer of them.
+    changed.merge_from_dict({'train_dataloader.dataset.num_labels': 3, 'train_cfg.max_epochs': 7,
+                             'param_scheduler.0.end': 7})
+    assert _kinds(changed.to_dict()) == one
     changed.model.backbone.depth = 34
     assert _kinds(changed.to_dict()) != one
 
