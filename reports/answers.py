@@ -62,8 +62,13 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
 
 
 def weak_source(analysis: dict[str, Any]) -> str | None:
-    """What these results can't show since their source knows nothing; None where it does, or was not judged."""
-    judged = (analysis['source'] or {}).get('judged') or {}
+    """What these results can't show since their source knows nothing; None where it does, or was not judged.
+
+    Where methods have a source of their own, that of the proposed one counts.
+    """
+    source = analysis['source'] or {}
+    own = source.get('methods', {})
+    judged = (own.get(analysis['proposed'], {}) if own else source).get('judged') or {}
     return shortcoming(judged) if 'trained' in judged else None
 
 

@@ -84,7 +84,9 @@ def knows(found: Mapping[str, Any]) -> str:
     text += f' (chance 0.5): {_share(gain["auc"], gain["interval"])} more than the same network with random weights'
     if gain['interval'][0] > 0:
         return f'{text}.'
-    return f'{text}, so it knows no more of faces than an untrained network, as far as this can tell.'
+    if gain['interval'][1] <= 0:
+        return f'{text}, so it knows no more of faces than an untrained network.'
+    return f'{text}, so it is not settled whether it knows more of faces than an untrained network.'
 
 
 def shortcoming(found: Mapping[str, Any]) -> str | None:
@@ -92,11 +94,12 @@ def shortcoming(found: Mapping[str, Any]) -> str | None:
 
     A source that was judged without such a network beside it is one itself.
     """
-    lacks = "these results can't show what it is worth to hold on to a source that knows faces."
+    lacks = "these results can't show what it is worth to hold on to"
     if 'gain' not in found:
-        return f'The source is an untrained network: {lacks}'
+        return f'The source is an untrained network: {lacks} a source that knows faces.'
     if found['gain']['interval'][0] > 0:
         return None
     source, random = (_number(found[name]['verification']['auc']) for name in NETWORKS)
-    return (f'The source knows no more of faces than an untrained network (AUC {source} against {random}): '
-            f'{lacks}')
+    said = ('The source knows no more of faces than an untrained network' if found['gain']['interval'][1] <= 0 else
+            'It is not settled whether the source knows more of faces than an untrained network')
+    return f'{said} (AUC {source} against {random}): {lacks} one that does.'

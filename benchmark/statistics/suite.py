@@ -81,15 +81,27 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
 
 
 def _judged(plan: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The plan with what was judged of its source, under ``source.judged``; as it is where that is another source's."""
+    """The plan with what was judged of its sources; as it is where that is another source's.
+
+    It stands under ``source.judged`` and, of sources that methods have of their own, ``source.methods.NAME.judged``.
+    """
     source = plan.get('source')
     if not source or not path.is_file():
         return plan
     found = _json(path, 'judged', 'remove it, or run the suite again')
     if found['source'] != source.get('hash'):
         return plan
-    block = {'people': found['people'], 'reason': found['reason'], **(found['judged'] or {})}
-    return {**plan, 'source': {**source, 'judged': block}}
+    source = {**source, 'judged': _block(found)}
+    others = found.get('others', {})
+    if own := source.get('methods'):
+        source['methods'] = {method: {**about, **({'judged': _block(others[about['hash']])}
+                                                  if about['hash'] in others else {})}
+                             for method, about in own.items()}
+    return {**plan, 'source': source}
+
+
+def _block(found: dict[str, Any]) -> dict[str, Any]:
+    return {'people': found['people'], 'reason': found['reason'], **(found['judged'] or {})}
 
 
 def _standing(plan: dict[str, Any], records: list[dict[str, Any]],

@@ -33,9 +33,17 @@ class Data(Section):
         return {
             'judged': judged,
             'knows': knows(judged) if judged and 'trained' in judged else None,
+            'unjudged': _unjudged(analysis['source'] or {}),
             'data': data,
             'other': [key for key in data if key not in SHOWN_APART and data[key] is not None],
         }
+
+
+def _unjudged(source: dict[str, Any]) -> str | None:
+    """Why sources that methods have of their own were not judged; None where they were."""
+    reasons = {own['judged']['reason'] for own in source.get('methods', {}).values()
+               if own.get('judged', {}).get('reason')}
+    return f'Not judged: {"; ".join(sorted(reasons))}' if reasons else None
 
 
 @register

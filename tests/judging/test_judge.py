@@ -106,11 +106,14 @@ def test_words(found):
     assert knows(better).endswith('(chance 0.5): 0.200 [0.100, 0.300] more than the same network with random weights.')
     assert shortcoming(better) is None
     none = {**found, 'gain': dict(auc=0.01, interval=(-0.1, 0.1))}
-    assert shortcoming(none).startswith('The source knows no more of faces than an untrained network (AUC 0.')
+    assert shortcoming(none).startswith('It is not settled whether the source knows more of faces than an untrained ne')
+    less = {**found, 'gain': dict(auc=-0.1, interval=(-0.2, -0.01))}
+    assert shortcoming(less).startswith('The source knows no more of faces than an untrained network (AUC 0.')
+    assert knows(less).endswith('so it knows no more of faces than an untrained network.')
     assert 'synthetic, none of whom it was trained on' in knows({**better, 'people': 'synthetic'})
     alone = {name: value for name, value in found.items() if name not in ('gain', 'untrained')}
     assert knows(alone).endswith('(chance 0.5).') and 'is an untrained network' in shortcoming(alone)
-    assert 'knows no more of faces than an untrained network' in knows(none)
+    assert knows(none).endswith('so it is not settled whether it knows more of faces than an untrained network.')
 
 
 def test_embeddings_that_are_not_finite_are_refused(faces):

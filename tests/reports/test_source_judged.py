@@ -57,8 +57,28 @@ def test_a_source_that_knows_nothing_is_told_first_and_shown_with_its_numbers(fo
 def test_a_source_that_knows_something_needs_no_warning(folder, suites):
     alone = {name: value for name, value in judged(0.2).items() if name != 'landmarks'}
     _, page, summary = report(folder, suites, judged=alone)
-    assert 'hold on to a source' not in page + summary and 'more than the same network with random weights.' in page
+    assert 'worth to hold on to' not in page + summary and 'more than the same network with random weights.' in page
     assert 'Landmarks were not probed' in page and 'linear probe of stage3' not in page
+
+
+def test_methods_with_their_own_source_are_told_with_what_it_knows(folder, suites):
+    plan = json.loads((folder / 'plan.json').read_text())
+    own = {name: dict(description=f'{name} <net>', hash=name * 8, path='x.pth') for name in ('ctd_ed', 'ft')}
+    (folder / 'plan.json').write_text(json.dumps(plan | dict(source=plan['source'] | dict(methods=own))))
+    try:
+        known = {name: value for name, value in judged(0.2).items() if name != 'landmarks'}
+        analysis, page, summary = report(folder, suites, judged=judged(), others={
+            'ctd_ed' * 8: dict(people='given', judged=known, reason=None),
+            'ft' * 8: dict(people=None, judged=None, reason='no <faces> there.')})
+    finally:
+        (folder / 'plan.json').write_text(json.dumps(plan))
+    assert analysis['source']['methods']['ctd_ed']['judged'] == known | dict(people='given', reason=None)
+    numbers = {path: text for path, _, _, text in suites.Reader(page).numbers if path.startswith('/source/methods')}
+    assert numbers['/source/methods/ctd_ed/judged/trained/verification/auc'] == '0.613'
+    assert numbers['/source/methods/ctd_ed/judged/gain/interval/0'] == '0.100'
+    assert 'ctd_ed &lt;net&gt;' in page and 'Not judged: no &lt;faces&gt; there.' in page
+    # The suite's own source knows nothing, but the proposed method's does.
+    assert analysis['proposed'] == 'ctd_ed' and 'worth to hold on to' not in page + summary
 
 
 def test_why_it_was_not_judged(folder, suites):

@@ -29,12 +29,14 @@ def judged(tmp_path, monkeypatch, capsys):
     """Judges a made-up plan's source; gives the file, what was asked of processes, and what was said."""
     asked = []
 
-    def judge(source, data=None, folder='out', images=20, answer=None, state=State.DONE):
+    def judge(source, data=None, folder='out', images=20, answer=None, state=State.DONE, own=None):
         (out := tmp_path / folder).mkdir(exist_ok=True)
         (job := tmp_path / 'job').mkdir(exist_ok=True)
         trained = isinstance(source, TrainedSource)
         plan = SimpleNamespace(
-            out=out, runs=[SimpleNamespace(source_hash='h')],
+            out=out, runs=[SimpleNamespace(source_hash=name) for name in ('h', *set((own or {}).values()))],
+            sources={name: SimpleNamespace(hash=of, path=f'{of}.pth', kind='checkpoint', job=None, data=None)
+                     for name, of in (own or {}).items()},
             source=SimpleNamespace(hash='h', path='source.pth', kind=source.type, job=job if trained else None,
                                    data='d'),
             content=dict(data=dict(splits=dict(train=dict(images=images), test=dict(images=5)), root='marked',
@@ -69,6 +71,22 @@ def test_on_whom(judged):
     found, asked, said = judged(GivenSource(path='x.pth'))
     assert len(asked) == 2 and found['judged'] is None and "source.judge=dict(type='identities'" in found['reason']
     assert said.out.startswith('note: the source was not judged: there are no faces') and not said.err
+
+
+def test_methods_sources_are_judged_once_each(judged, tmp_path):
+    write_identity_dataset(root := tmp_path / 'people', identities=2, shots=2, image_size=32)
+    own = dict(ft_a='a', ctd_a='a', ft_b='b')
+    source = RandomSource(judge=IdentityFolder(root=str(root)))
+    found, asked, said = judged(source, own=own)
+    assert [one['checkpoint'] for one in asked] == ['source.pth', 'a.pth', 'b.pth']
+    assert [one['control'] for one in asked] == [False, True, True] and {one['root'] for one in asked} == {str(root)}
+    assert {name: one['judged'] for name, one in found['others'].items()} == dict(a=FOUND, b=FOUND)
+    assert [line.split(':')[0] for line in said.out.splitlines()] == ['source', 'source of ft_a', 'source of ft_b']
+    again, asked, _ = judged(source, own=own)
+    assert again == found and len(asked) == 3
+    # Without people to judge on only a random source has some: synthetic ones, if the data are.
+    found, asked, said = judged(RandomSource(), own=own, folder='nobody')
+    assert found['judged'] == FOUND and found['others']['a']['reason'] == judged_source.NOBODY and len(asked) == 4
 
 
 def test_what_goes_wrong_is_a_warning_and_tried_again(judged):
