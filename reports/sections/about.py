@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark.judging.judged import knows
 
+from ..figures.knowledge import knowledge
 from .base import Section, Skip, register
 
 SHOWN_APART = (
@@ -33,6 +34,7 @@ class Data(Section):
         return {
             'judged': judged,
             'knows': knows(judged) if judged and 'trained' in judged else None,
+            'knowledge': knowledge(analysis, self.styles, 'fig-knowledge'),
             'unjudged': _unjudged(analysis['source'] or {}),
             'data': data,
             'other': [key for key in data if key not in SHOWN_APART and data[key] is not None],

@@ -79,6 +79,24 @@ def test_methods_with_their_own_source_are_told_with_what_it_knows(folder, suite
     assert 'ctd_ed &lt;net&gt;' in page and 'Not judged: no &lt;faces&gt; there.' in page
     # The suite's own source knows nothing, but the proposed method's does.
     assert analysis['proposed'] == 'ctd_ed' and 'worth to hold on to' not in page + summary
+    assert 'fall from left to right' in page and 'fig-knowledge' in page
+
+
+def test_gains_are_of_starting_from_a_source_or_of_holding_on_to_it():
+    from reports.figures.knowledge import HOLDING, STARTING, gains
+    known = dict(judged=dict(trained={}))
+    own = dict(ctd_a=dict(hash='a', **known), ft_a=dict(hash='a', **known), ft_b=dict(hash='b', **known),
+               unjudged=dict(hash='c', judged=dict(reason='why')))
+    pairs = [('ctd_a', 'ft_a'), ('ft_a', 'ft_b'), ('ft_a', 'scratch'), ('unjudged', 'ft_a'), ('scratch', 'ft_a')]
+    contrasts = [dict(family='planned', endpoint=endpoint, scope=scope, a=a, b=b) for a, b in pairs
+                 for endpoint in ('ME', 'FR') for scope in ('procedure', 'networks')]
+    analysis = dict(source=dict(methods=own), contrasts=contrasts, proposed=None,
+                    methods={name: dict(n_seeds=2) for pair in pairs for name in pair})
+    found = {kind: [(one['a'], one['b'], one['endpoint'], one['scope']) for one in items]
+             for kind, items in gains(analysis).items()}
+    assert found == {STARTING: [('ft_a', 'ft_b', 'ME', 'procedure'), ('ft_a', 'scratch', 'ME', 'procedure')],
+                     HOLDING: [('ctd_a', 'ft_a', 'ME', 'procedure')]}
+    assert gains(dict(analysis, source=None)) == {}
 
 
 def test_why_it_was_not_judged(folder, suites):

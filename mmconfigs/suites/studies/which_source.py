@@ -9,7 +9,7 @@ question = ('Does the gain over fine-tuning from scratch go with what the source
             'the source worth more than starting from it?')
 seeds = 5
 data = dict(type='prepared', root='{{$CTD_DATA:data/faces}}')
-source = dict(type='random')
+source = dict(type='random', judge=dict(type='identities', root='{{$CTD_SOURCE_DATA:data/identities}}'))
 settings = dict(
     backbone='mobilenet_v1', encoder_stride=16, input_size=(128, 128), batch_size=4, drop_last=True,
     decoder_channels=128, iterations=150, lr=5e-4, augmentation='affine', decoding='dark', channels_last=True)
