@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import signal
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
@@ -19,6 +20,10 @@ settings.load_profile('whole')
 pytest.register_assert_rewrite('drawn', 'handmade', 'in_r', 'odd')  # They say what differs as tests do.
 #: A reason to skip on each line, and after ``#`` why it is none to worry about.
 ALLOWED_SKIPS = Path(__file__).with_name('allowed_skips.txt')
+
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    if signal.getsignal(number) == signal.SIG_IGN:  # As under nohup, and all children would inherit it.
+        signal.signal(number, lambda *_: None)  # This process stays deaf; whatever it starts hears the signal.
 
 #: Files of the longest tests: one that starts late is waited for.
 LONG = ('test_storms', 'test_chaos', 'test_executors', 'test_slurm', 'test_mmpose_tools', 'test_extending')
