@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-EPOCHS = 6  # of 3 steps: two whole batches and one of two images
+EPOCHS = 4  # of 3 steps: two whole batches and one of two images
 WAITS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.is_nonzero.default}
 
 
@@ -90,7 +90,8 @@ def same_training(one, other):
             np.testing.assert_array_equal(scalars[name]._log_history, other.message_hub.log_scalars[name]._log_history)
 
 
-@pytest.mark.parametrize('method', ['ft', 'ctd_com', 'fe', 'ftp', pytest.param('hg', marks=pytest.mark.slow)])
+@pytest.mark.parametrize('method', [
+    'ft', 'ctd_com', *(pytest.param(name, marks=pytest.mark.slow) for name in ('fe', 'ftp', 'hg'))])
 def test_captured_steps_give_the_same_bytes(runner, train, captured, method):
     plain = runner(method, 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
@@ -127,7 +128,7 @@ def test_in_bfloat16_too(runner, train, captured):
     train(plain)
     one, recorder = captured('ctd_ed', precision='bfloat16')
     same_training(plain, one)
-    assert recorder.launched > 5
+    assert recorder.launched >= 5
 
 
 def test_steps_that_measure_gradients_run_as_they_are(runner, train, captured):
@@ -136,7 +137,7 @@ def test_steps_that_measure_gradients_run_as_they_are(runner, train, captured):
     train(plain)
     one, _ = captured('ctd_ed', **options)
     same_training(plain, one)
-    assert len(one.message_hub.get_scalar('train/ratio_ed')._log_history) == 5  # of 18 steps: 0, 4, 8, 12, 16
+    assert len(one.message_hub.get_scalar('train/ratio_ed')._log_history) == 3  # of 12 steps: 0, 4, 8
 
 
 def test_what_is_trained_changes_and_the_step_is_captured_anew(runner, train, captured):
@@ -155,9 +156,9 @@ def test_what_is_trained_changes_and_the_step_is_captured_anew(runner, train, ca
     ({'optim_wrapper.clip_grad': dict(max_norm=1.0)}, 'gradients are clipped'),
 ])
 def test_what_cannot_be_captured_runs_step_by_step_and_is_said(runner, train, captured, change, reason, tmp_path):
-    plain = runner('ctd_ed', 'plain', save_every=None, cfg_options=change)
+    plain = runner('ctd_ed', 'plain', save_every=None, cfg_options=change, epochs=1)
     train(plain)
-    one, recorder = captured('ctd_ed', cfg_options=change, epochs=2)
+    one, recorder = captured('ctd_ed', cfg_options=change, epochs=1)
     same_training(plain, one)
     assert recorder.captured == 0
     log, = (tmp_path / 'captured').glob('*/*.log')
@@ -204,8 +205,8 @@ def test_a_loss_between_two_readings_is_checked_too(runner, train, captured, mon
 def test_stopped_between_two_readings_it_goes_on_and_its_log_is_whole(runner, train, captured):
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
-    part, recorder = captured('ctd_ed', 'parts', save_every=0.0, stops=(13,))  # in the midst of the fifth epoch
-    assert part.iter == 14 and recorder.launched > 0
+    part, recorder = captured('ctd_ed', 'parts', save_every=0.0, stops=(10,))  # in the midst of the fourth epoch
+    assert part.iter == 11 and recorder.launched > 0
     part, _ = captured('ctd_ed', 'parts', save_every=0.0)
     same_training(plain, part)
 

@@ -17,7 +17,7 @@ NETWORKS = dict(mobile=(MOBILE, WORDS['mobilenet_v2'].taps, (8, 8, 24, 1280), (4
                 own=(dict(type='MobileNetV1', width=0.25), LAYERS, (32, 64, 128, 256), (4, 8, 16, 32)),
                 hrnet=(HRNET, TAPS['HRNet'], (32, 4, 4, 4), (4, 4, 4, 4)))
 #: Those that show each part at work; the others are slow only in their number.
-FEW = ('fe', 'ftp', 'ft', 'ctd_com')
+FEW = ('mobile', 'fe'), ('mobile', 'ft'), ('mobile', 'ctd_com'), ('hrnet', 'ftp')
 METHODS = [path.stem for path in sorted((Path(__file__).parents[2] / 'mmconfigs/methods').rglob('*.py'))
            if path.stem not in ('hg', 'delta', 'ftp_block')]
 
@@ -50,7 +50,7 @@ def train_on(runner, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(('name', 'method'), [
-    pytest.param(name, method, marks=() if method in FEW else pytest.mark.slow)
+    pytest.param(name, method, marks=() if (name, method) in FEW else pytest.mark.slow)
     for name in ('mobile', 'hrnet') for method in METHODS])
 def test_every_method_takes_its_steps(train_on, name, method):
     one = train_on(name, method)
@@ -63,7 +63,8 @@ def test_every_method_takes_its_steps(train_on, name, method):
 
 
 @pytest.mark.parametrize(('name', 'method', 'moves'), [
-    ('mobile', 'fe', ()), ('hrnet', 'fe', ()), ('mobile', 'ftp', ('layer6.', 'layer7.', 'conv2.')),
+    ('mobile', 'fe', ()), pytest.param('hrnet', 'fe', (), marks=pytest.mark.slow),
+    pytest.param('mobile', 'ftp', ('layer6.', 'layer7.', 'conv2.'), marks=pytest.mark.slow),
     ('hrnet', 'ftp', ('transition3.3.', 'stage4.')), ('mobile', 'ftp_convolution', ('conv2.conv.',))])
 def test_what_a_method_freezes_stays_bit_for_bit(train_on, name, method, moves):
     one = train_on(name, method)
@@ -75,7 +76,8 @@ def test_what_a_method_freezes_stays_bit_for_bit(train_on, name, method, moves):
 
 
 @pytest.mark.parametrize(('name', 'method', 'settings'), [
-    ('mobile', 'fe', {}), ('hrnet', 'fe', {}), ('mobile', 'fe', dict(encoder_stride=16)), ('own', 'ftp', {})])
+    pytest.param('mobile', 'fe', {}, marks=pytest.mark.slow), pytest.param('hrnet', 'fe', {}, marks=pytest.mark.slow),
+    ('mobile', 'fe', dict(encoder_stride=16)), ('own', 'ftp', {})])
 def test_with_kept_features_a_method_is_what_it_is_without_bit_for_bit(train_on, name, method, settings):
     results, computed = [], []
     for folder, enabled in (('without', False), ('with', True), ('again', True)):
@@ -126,19 +128,20 @@ def test_lambda_zero_is_fine_tuning_on_another_encoder_too(train_on):
     assert all(torch.equal(value, results[1][key]) for key, value in results[0].items())
 
 
-def test_a_resnet_with_taps_trains_as_the_plain_one(runner):
+@pytest.mark.parametrize('method', [pytest.param('fe', marks=pytest.mark.slow), 'ftp',
+                                    pytest.param('ft', marks=pytest.mark.slow)])
+def test_a_resnet_with_taps_trains_as_the_plain_one(runner, method):
     """FE, FTP and FT of MMPose's own freezing, caching and names, and ours: the same bytes."""
     from mmengine.runner import Runner
-    for method in ('fe', 'ftp', 'ft'):
-        plain = runner(method, f'{method}-plain')
-        cfg = plain.cfg.copy()
-        plain.train()
-        backbone = cfg.model.backbone
-        network = {key: backbone.pop(key) for key in ('type', 'depth', 'base_channels', 'stem_channels')}
-        backbone.pop('out_indices')
-        backbone.update(type='TappedBackbone', network=network, taps=('layer1', 'layer2', 'layer3', 'layer4'))
-        cfg.work_dir, cfg.experiment_name = f'{plain.work_dir}-tapped', f'{plain.experiment_name}-tapped'
-        tapped = Runner.from_cfg(cfg)
-        tapped.train()
-        other = tapped.model.state_dict()
-        assert all(torch.equal(value, other[key]) for key, value in plain.model.state_dict().items())
+    plain = runner(method, 'plain')
+    cfg = plain.cfg.copy()
+    plain.train()
+    backbone = cfg.model.backbone
+    network = {key: backbone.pop(key) for key in ('type', 'depth', 'base_channels', 'stem_channels')}
+    backbone.pop('out_indices')
+    backbone.update(type='TappedBackbone', network=network, taps=('layer1', 'layer2', 'layer3', 'layer4'))
+    cfg.work_dir, cfg.experiment_name = f'{plain.work_dir}-tapped', f'{plain.experiment_name}-tapped'
+    tapped = Runner.from_cfg(cfg)
+    tapped.train()
+    other = tapped.model.state_dict()
+    assert all(torch.equal(value, other[key]) for key, value in plain.model.state_dict().items())

@@ -13,8 +13,14 @@ def content(runner) -> dict:
     return {k: v.clone() for k, v in runner.model.state_dict().items()}
 
 
-@pytest.mark.parametrize('method', ['ftp', 'ctd_com', pytest.param('hg', marks=pytest.mark.slow)])
-@pytest.mark.parametrize('stops', [(1,), (2,), (0, 3)], ids=['mid-epoch', 'end-of-epoch', 'twice'])
+#: One method where its epoch ends, another in its midst, twice: the others are slow only in their number.
+FEW = ('ftp', (2,)), ('ctd_com', (0, 3))
+STOPS = {(1,): 'mid-epoch', (2,): 'end-of-epoch', (0, 3): 'twice'}
+
+
+@pytest.mark.parametrize(('method', 'stops'), [
+    pytest.param(method, stops, id=f'{name}-{method}', marks=() if (method, stops) in FEW else pytest.mark.slow)
+    for stops, name in STOPS.items() for method in ('ftp', 'ctd_com', 'hg')])
 def test_stopped_and_resumed_gives_the_same_weights_and_the_same_draws(runner, train, method, stops):
     whole = runner(method, 'whole', save_every=None)
     expected = train(whole)
@@ -54,8 +60,10 @@ def test_a_state_holds_no_code_and_only_the_newest_stays(runner, train, tmp_path
     assert state['iter'] == 4 and state['epoch'] == 1 and state['batches'] == 1
 
 
-@pytest.mark.parametrize('damage', [lambda c: c[:-7], lambda c: c[:500] + b'x' + c[501:], lambda c: b''],
-                         ids=['cut short', 'changed', 'empty'])
+@pytest.mark.parametrize('damage', [
+    pytest.param(lambda c: c[:-7], id='cut short', marks=pytest.mark.slow),
+    pytest.param(lambda c: c[:500] + b'x' + c[501:], id='changed'),
+    pytest.param(lambda c: b'', id='empty', marks=pytest.mark.slow)])
 def test_a_damaged_state_is_named_set_aside_and_not_used(runner, train, tmp_path, capsys, damage):
     train(runner('ftp', 'parts'), (1,))
     path, = (tmp_path / 'parts').glob('state-*.pth')

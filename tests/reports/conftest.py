@@ -336,11 +336,19 @@ def analysis(page: Path) -> dict:
 
 
 @pytest.fixture(scope='session')
-def small_page(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace) -> Path:
-    """The report of three methods, three seeds and seven pictures; quick in a browser."""
+def small_analysis(tmp_path_factory: pytest.TempPathFactory, suites: SimpleNamespace) -> Path:
+    """analysis.json of three methods, three seeds and seven pictures."""
     methods = {'ft': 'FT', 'hg': 'HG', 'ctd_ed': 'CTD-ED'}
-    base = once(tmp_path_factory, 'reports_small', lambda base: analyse(suites.small(base, methods=methods, seeds=3)))
-    return base / 'out/report/index.html'
+    base = once(tmp_path_factory, 'reports_small',
+                lambda base: analyse_only(suites.small(base, methods=methods, seeds=3)))
+    return base / 'out/analysis.json'
+
+
+@pytest.fixture(scope='session')
+def small_page(small_analysis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its report; quick in a browser."""
+    once(tmp_path_factory, 'reports_small_page', lambda _: build_report(small_analysis, small_analysis.parent))
+    return small_analysis.with_name('report') / 'index.html'
 
 
 FLAGS = (

@@ -281,9 +281,9 @@ def test_hostile_names_break_nothing(visit, tmp_path, suites, width):
     assert tab.locator('#table-1 tbody tr').count() == 5
 
 
-def test_the_index_is_quiet_too(visit, small_page, tmp_path):
-    shutil.copytree(small_page.parent, tmp_path / 'a/report')
-    shutil.copy(small_page.parents[1] / 'analysis.json', tmp_path / 'a')
+def test_the_index_is_quiet_too(visit, page, tmp_path):
+    shutil.copytree(page.parent, tmp_path / 'a/report')
+    shutil.copy(page.parents[1] / 'analysis.json', tmp_path / 'a')
     tab = visit(build_index([tmp_path]), width=390)
     assert tab.evaluate('document.documentElement.scrollWidth <= innerWidth')
     assert tab.locator('tbody tr').count() == 1

@@ -58,10 +58,12 @@ def test_without_unlike_inputs_it_is_the_unit_of_the_errors(analysis):
     assert (axis.endpoint, axis.unit, axis.factor, axis.own) == ('ME', 'heatmap px', 1, True)
 
 
+@pytest.mark.parametrize('wish', [dict(report=dict(sections=['conditions'])), pytest.param({}, marks=pytest.mark.slow)],
+                         ids=['the section', 'whole'])
 @pytest.mark.parametrize('more, unit', [
     (dict(error_mm=lambda error, scale: error / 2), 'mm'), (dict(normalizer=lambda error, scale: 50 * scale), '%'),
     ({}, 'photo px')])
-def test_the_page_takes_each_unit(tmp_path, more, unit):
+def test_the_page_takes_each_unit(tmp_path, more, unit, wish):
     path = tmp_path / 'analysis.json'
-    path.write_text(json.dumps(unlike(**more)[0]))
+    path.write_text(json.dumps(unlike(**more)[0] | wish))
     assert f'they are compared in {unit}' in build_report(path, tmp_path / 'report').read_text()

@@ -118,8 +118,8 @@ def test_summary_has_question_verdicts_and_table_1(page, analysis, capsys):
     assert r'# \# a \| b \<script\>' in shown and r'- \[x\](http://e) \*y\* \@team' in shown
 
 
-def test_files_of_an_earlier_report_go(small_page, tmp_path):
-    content = json.loads((small_page.parents[1] / 'analysis.json').read_text())
+def test_files_of_an_earlier_report_go(small_analysis, tmp_path):
+    content = json.loads(small_analysis.read_text())
     for name in ('tables/old.csv', 'figures/old.pdf', 'tables/kept.txt'):
         (tmp_path / 'report' / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / 'report' / name).write_text('x')

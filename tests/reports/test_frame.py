@@ -261,8 +261,8 @@ def test_names_keep_their_direction_and_their_length():
     assert cut('a  b', 3) == 'a b' and cut('long name', 6) == 'long…'
 
 
-def test_the_tool_prints_the_summary_and_the_path_last(small_page, tmp_path, capsys):
-    content = json.loads((small_page.parents[1] / 'analysis.json').read_text())
+def test_the_tool_prints_the_summary_and_the_path_last(small_analysis, tmp_path, capsys):
+    content = json.loads(small_analysis.read_text())
     (tmp_path / 'analysis.json').write_text(json.dumps({**content, 'report': {'sections': ['headline']}}))
     assert tool().main([str(tmp_path / 'analysis.json'), '--summary']) == 0
     lines = capsys.readouterr().out.splitlines()

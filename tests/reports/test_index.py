@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def runs(tmp_path, small_page):
+def runs(tmp_path, small_analysis):
     """A folder of suites: one with its report, one without, one that is broken, one that is none."""
-    content = json.loads((small_page.parents[1] / 'analysis.json').read_text())
+    content = json.loads(small_analysis.read_text())
     small = {**content, 'report': {'sections': ['headline']}, 'samples': []}
     for name, changes in (('first', {}), ('deep/second', {'title': '<b>Second</b>'})):
         (tmp_path / 'runs' / name).mkdir(parents=True)

@@ -86,7 +86,8 @@ def at_edges(analysis, sign):
     return changed
 
 
-@pytest.fixture(scope='module', params=['as computed', 'at edges', 'at edges, turned'])
+@pytest.fixture(scope='module', params=['as computed', 'at edges',
+                                        pytest.param('at edges, turned', marks=pytest.mark.slow)])
 def told(request, analysis, tmp_path_factory, suites):
     if request.param == 'as computed':
         return request.getfixturevalue('shown')

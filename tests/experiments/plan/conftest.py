@@ -9,11 +9,17 @@ ALL = ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', 'ctd_com')
 
 
 @pytest.fixture
-def planned(registered, tmp_path, monkeypatch):
+def cache(tmp_path):
+    """Where a test's plans keep what they make; a file whose tests may share it has its own."""
+    return tmp_path / 'cache'
+
+
+@pytest.fixture
+def planned(registered, tmp_path, cache, monkeypatch):
     """Plans shipped methods with other settings on a few synthetic faces."""
     from benchmark.experiments.plan.plan import make_plan
     from benchmark.experiments.suite.suite import load_suite
-    monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setenv('CTD_CACHE', str(cache))
 
     def plan(settings: str, methods=ALL, source="dict(_delete_=True, type='random')", text=''):
         (tmp_path / 'mine.py').write_text(

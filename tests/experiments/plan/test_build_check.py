@@ -44,15 +44,23 @@ def test_what_cannot_be_built_is_named(tiny_config, changes, message):
     assert is_mistake(caught.value.__cause__)
 
 
-@pytest.fixture
-def tiny_config(config, source_checkpoint, tmp_path):
+@pytest.fixture(scope='module')
+def faces(tmp_path_factory):
     from benchmark.datasets.synthetic.faces import write_landmark_dataset
-    from benchmark.experiments.plan.build_check import build
+    root = tmp_path_factory.mktemp('build_check') / 'faces'
+    write_landmark_dataset(root, dict(train=2, val=1, test=2), image_size=64, seed=0)
+    return str(root)
+
+
+@pytest.fixture
+def tiny_config(config, narrow_source, faces):
     from benchmark.experiments.plan.configure import fill_paths
-    write_landmark_dataset(tmp_path / 'faces', dict(train=2, val=1, test=2), image_size=64, seed=0)
-    cfg = fill_paths(config('ctd_com', source_checkpoint), str(tmp_path / 'faces'), str(source_checkpoint))
-    build(cfg)
-    return cfg
+    return fill_paths(config('ctd_com', narrow_source, width=8), faces, str(narrow_source))
+
+
+def test_what_is_changed_in_these_tests_is_sound(tiny_config):
+    from benchmark.experiments.plan.build_check import build
+    build(tiny_config)
 
 
 def test_what_may_be_due_to_the_machine_is_no_mistake(tiny_config):
@@ -119,7 +127,7 @@ def test_what_has_been_built_is_not_built_again(tiny):
 
 
 @pytest.mark.parametrize('backbone, channels', [
-    (dict(type='MobileNetV2', widen_factor=0.25, out_indices=(6,)), 80), (None, 512)])
+    (dict(type='MobileNetV2', widen_factor=0.25, out_indices=(6,)), 80), (None, 64)])
 def test_a_size_that_a_network_cannot_take_is_told_with_the_rule_and_the_nearest_that_it_can(
         registered, tiny_config, backbone, channels):
     from mmpose.registry import MODELS
@@ -147,8 +155,8 @@ def test_a_size_that_a_network_cannot_take_is_told_with_the_rule_and_the_nearest
     _takes_its_input(tiny_config, model)
 
 
-def test_a_source_that_is_given_fits_or_is_refused(tiny_config, narrow_source):
+def test_a_source_that_is_given_fits_or_is_refused(tiny_config, source_checkpoint):
     from benchmark.experiments.plan.build_check import PartError, build
-    tiny_config.model.backbone.init_cfg.checkpoint = str(narrow_source)
+    tiny_config.model.backbone.init_cfg.checkpoint = str(source_checkpoint)
     with pytest.raises(PartError, match='^model.backbone: SourceError: .*source.pth: backbone.conv1.weight has shape'):
         build(tiny_config)

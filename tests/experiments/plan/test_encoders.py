@@ -14,6 +14,12 @@ NARROW = "depth=None, width=None, backbone=dict(type='MobileNetV2', widen_factor
 ALL = ('fe', 'ftp', 'ft', 'hg', 'ctd_cd', 'ctd_ed', 'ctd_com')
 
 
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    """Faces are drawn, networks asked and sources made once."""
+    return tmp_path_factory.mktemp('cache')
+
+
 def models(plan):
     return {run.method: run.config.model for run in plan.runs}
 

@@ -272,12 +272,18 @@ def test_smallest_batches():
     assert fitting_batches(5, 4, 2) == [3, 5] and fitting_batches(1, 4, 2) == []
 
 
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    """Faces are drawn once."""
+    return tmp_path_factory.mktemp('cache')
+
+
 @pytest.fixture
-def planned(tmp_path, monkeypatch):
+def planned(tmp_path, cache, monkeypatch):
     """Plans the smoke suite with changes on a few synthetic faces."""
     from benchmark.experiments.plan.plan import make_plan
     from benchmark.experiments.suite.suite import load_suite
-    monkeypatch.setenv('CTD_CACHE', str(tmp_path / 'cache'))
+    monkeypatch.setenv('CTD_CACHE', str(cache))
 
     def plan(text: str):
         path = write(tmp_path / 'mine.py', "methods = dict(_delete_=True, ft={}, fe={})\ndata = dict(train=6, val=2, "
