@@ -62,7 +62,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--data-root', help='a prepared data set to use for the target task (tools/prepare_data.py)')
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
     p.add_argument('--source', help="a known source by its name (tools/get_source.py --list), fetched once; a source "
-                                        "checkpoint (tools/convert_source.py); or 'random'")
+                                        "checkpoint (tools/convert_source.py); 'random'; or 'train', on --source-data "
+                                        "or the suite's own faces")
     p.add_argument('--executor', choices=tuple(EXECUTORS), default='local', help='where runs are executed')
     p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
@@ -102,7 +103,12 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         faces = IdentityFolder(root=args.source_data)
         trained = isinstance(suite.source, TrainedSource)
         suite = changed(suite, source=changed(suite.source, data=faces) if trained else TrainedSource(data=faces))
-    if args.source:
+    if isinstance(suite.source, TrainedSource) and suite.source.known and (args.source_data or args.source):
+        suite = changed(suite, source=changed(suite.source, known=None))
+    if args.source == 'train':
+        if not isinstance(suite.source, TrainedSource):
+            raise SuiteError(f'--source train: {suite.name} trains no source. Name faces for it: --source-data FOLDER.')
+    elif args.source:
         judge = suite.source.judge
         given = RandomSource(judge=judge) if args.source == 'random' else GivenSource(path=args.source, judge=judge)
         suite = changed(suite, source=given)
@@ -299,7 +305,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         return 130
     if executor.HANDS_OVER:
         return 0
-    judge_source(suite, plan, work)
+    judge_source(plan.suite, plan, work)
     groups = tuned(work)
     table = collect(work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]

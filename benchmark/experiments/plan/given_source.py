@@ -10,7 +10,7 @@ import benchmark
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.backbones import WORDS
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import GivenSource
+from benchmark.experiments.suite.model import GivenSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 
 from .encoder import RESNETS
@@ -26,6 +26,8 @@ def with_given_sources(suite: Suite) -> tuple[Suite, dict[str, dict[str, Any]], 
         SuiteError: A source can't be fetched or read.
     """
     said: dict[str, dict[str, Any]] = {}
+    if isinstance(suite.source, TrainedSource) and (name := suite.source.known):
+        suite = changed(suite, source=_known(suite.source, name))
     if isinstance(suite.source, GivenSource):
         suite, meta = _with_given_source(suite)
         said[suite.source.path] = meta
@@ -39,6 +41,21 @@ def with_given_sources(suite: Suite) -> tuple[Suite, dict[str, dict[str, Any]], 
                 method = changed(method, settings=changed(method.settings, backbone=word))
         methods[name] = method
     return (changed(suite, methods=methods) if sources else suite), said, sources
+
+
+def _known(source: TrainedSource, name: str) -> GivenSource:
+    """The known source that a suite takes in the place of one that is trained.
+
+    Raises:
+        SuiteError: It can't be fetched; says what else there is.
+    """
+    try:
+        path = place_of(name, 'source.known')
+    except SuiteError as error:
+        raise SuiteError(f'{error} Without it, train a source on faces of other people (--source-data FOLDER), or give '
+                         'one (--source FILE).') from None
+    print(f'note: source {name} (the default of this suite; --source train with --source-data FOLDER trains one)')
+    return GivenSource(path=str(path), judge=source.judge)
 
 
 def _found(source: GivenSource, where: str) -> tuple[GivenSource, dict[str, Any]]:

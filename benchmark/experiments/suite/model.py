@@ -121,6 +121,8 @@ class TrainedSource(Part):
         label_smoothing: Share of a target that goes to the other identities. Default: 0.1.
         dropout: Dropout before the classifier. Default: 0.
         weight_decay: AdamW's weight decay. Default: 0.05.
+        known: Known source (`tools/get_source.py --list`) that is taken in its place, unless the command line says
+            `--source train` or names faces (`--source-data`). Default: none.
         judge: Other people on whom it is judged what the source knows of faces.
     """
 
@@ -133,6 +135,7 @@ class TrainedSource(Part):
     label_smoothing: Share | None = None
     dropout: Share | None = None
     weight_decay: Annotated[float, number(0)] | None = None
+    known: SomeText | None = None
     judge: IdentityFolder | None = None
 
 

@@ -1,6 +1,7 @@
 """Sources that are given: a suite's, and those that methods have of their own."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ def mobile(registered, tmp_path):
     return path
 
 
+SMOKE = Path(__file__).parents[3] / 'mmconfigs/suites/smoke.py'
 NOTHING_SAID = 'depth=None, width=None'
 
 
@@ -159,3 +161,47 @@ def test_what_a_methods_own_source_cannot_be(planned, mobile, methods, said):
     from benchmark.experiments.errors import SuiteError
     with pytest.raises(SuiteError, match=said):
         own_sources(planned, mobile, methods)
+
+
+KNOWN = "dict(known='vggface2_mobilenet')"
+
+
+def test_a_known_source_stands_for_one_that_would_be_trained(planned, mobile, monkeypatch, capsys):
+    from benchmark.models.convert import getting
+    monkeypatch.setattr(getting, 'get_source', lambda name, say: (mobile, {}))
+    plan = planned(NOTHING_SAID, ('ft',), KNOWN)
+    assert plan.source.kind == 'checkpoint' and plan.source.path == mobile and plan.content['source']['job'] is None
+    assert 'note: source vggface2_mobilenet (the default of this suite; --source train' in capsys.readouterr().out
+
+
+def test_a_known_source_that_cannot_be_fetched_says_what_else_there_is(planned, monkeypatch):
+    from benchmark.experiments.errors import SuiteError
+    from benchmark.models.convert import ConversionError, getting
+
+    def fail(name, say):
+        raise ConversionError('npm: no network.')
+
+    monkeypatch.setattr(getting, 'get_source', fail)
+    with pytest.raises(SuiteError, match=r'source\.known: npm: no network\. Without it, train .*--source-data FOLDER'):
+        planned(NOTHING_SAID, ('ft',), KNOWN)
+
+
+@pytest.mark.parametrize(('options', 'known', 'kind'), [
+    ([], 'vggface2_mobilenet', 'train'), (['--source', 'train'], None, 'train'),
+    (['--source-data', 'people'], None, 'train'), (['--source', 'dlib_resnet'], None, 'checkpoint'),
+    (['--source', 'random'], None, 'random')])
+def test_the_command_line_goes_before_the_known_source(tmp_path, options, known, kind):
+    from benchmark.experiments.commands.run_suite import adjust, parser
+    from benchmark.experiments.suite.suite import load_suite
+    (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nsource = {KNOWN}\n")
+    suite = adjust(load_suite(str(tmp_path / 'mine.py')), parser().parse_args(['mine.py', *options]))
+    assert suite.source.type == kind and getattr(suite.source, 'known', None) == known
+
+
+def test_a_suite_without_a_trained_source_trains_none(tmp_path):
+    from benchmark.experiments.commands.run_suite import adjust, parser
+    from benchmark.experiments.errors import SuiteError
+    from benchmark.experiments.suite.suite import load_suite
+    (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nsource = dict(_delete_=True, type='random')\n")
+    with pytest.raises(SuiteError, match='--source train: mine trains no source. Name faces for it: --source-data'):
+        adjust(load_suite(str(tmp_path / 'mine.py')), parser().parse_args(['mine.py', '--source', 'train']))
