@@ -41,6 +41,55 @@ def test_values_and_gradients_are_the_kernels(registered, layer, shape, monkeypa
         assert torch.allclose(one, other, atol=1e-3, rtol=1e-4)
 
 
+def behind_mobilenet(*layers):
+    """Layers as the hook leaves them beside a converted network's encoder."""
+    from types import SimpleNamespace
+
+    from mmpose.registry import HOOKS, MODELS
+    model = nn.Module()
+    model.backbone, model.head = MODELS.build(dict(type='MobileNetV1', width=.25)), nn.Sequential(*layers)
+    HOOKS.build(dict(type='MatrixConvolutionHook')).before_train(SimpleNamespace(model=model))
+    return model.head
+
+
+@pytest.mark.parametrize('last', [True, False])
+@pytest.mark.parametrize('bias', [True, False])
+def test_a_doubling_deconvolution_is_the_kernels(registered, last, bias):
+    order = torch.channels_last if last else torch.contiguous_format
+    layer = nn.ConvTranspose2d(64, 16, 4, stride=2, padding=1, bias=bias).to(memory_format=order)
+    x = torch.randn(2, 64, 7, 5, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=order)
+    x.requires_grad_()
+    expected = layer(x)
+    g = torch.randn(expected.shape, generator=torch.Generator().manual_seed(1)).contiguous(memory_format=order)
+    gradients = torch.autograd.grad(expected, [x, *layer.parameters()], g)
+    found = behind_mobilenet(layer)[0]
+    assert type(found).__name__ == 'DoublingDeconvolution'
+    value = found(x)
+    assert torch.equal(value, expected)
+    own = torch.autograd.grad(value, [x, *found.parameters()], g)
+    for one, other in zip(own, gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-5)
+    # So that nothing is copied where the optimiser takes it.
+    assert not last or own[1].stride() == layer.weight.stride()
+
+
+def test_only_wide_layers_that_double_are_such(registered):
+    others = [nn.ConvTranspose2d(16, 16, 4, stride=2, padding=1), nn.ConvTranspose2d(64, 64, 2, stride=2),
+              nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1, groups=2)]
+    assert {type(one) for one in behind_mobilenet(*others)} == {nn.ConvTranspose2d}
+    # Behind a ResNet, of which there are results, sums keep their order.
+    assert type(changed(registered, nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1))) is nn.ConvTranspose2d
+
+
+def test_half_precision_keeps_the_kernel(registered):
+    layer = behind_mobilenet(nn.ConvTranspose2d(64, 16, 4, stride=2, padding=1))[0]
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        value = layer(torch.randn(1, 64, 16, 16))
+    assert value.dtype == torch.bfloat16
+    value.float().sum().backward()
+    assert layer.weight.grad.dtype == torch.float32
+
+
 def test_large_maps_and_small_weights_keep_their_kernels(registered, monkeypatch):
     layer = changed(registered, nn.Conv2d(512, 256, 3, padding=1))
     monkeypatch.setattr(nn.functional, 'unfold', None)

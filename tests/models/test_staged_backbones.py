@@ -13,7 +13,7 @@ from tfjs_files import same
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchmark.engine.frozen_forward import cache_stages, frozen_stages, stage_modules
-from benchmark.models.backbones.staged import same_convolution
+from benchmark.models.backbones.staged import ClampedReLU6, same_convolution
 
 KINDS = {'MobileNetV1': [128, 256, 512, 1024], 'DlibResNet': [32, 64, 128, 256],
          'EfficientNetLite0': [24, 40, 112, 320]}
@@ -53,6 +53,30 @@ def test_padding_is_tensorflows(kernel, stride, side):
     with torch.no_grad():
         torch.testing.assert_close(layer(x), same(x, layer.weight, stride))
     assert layer(x).shape[-2:] == (-(-side // stride), -(-(side + 3) // stride))
+
+
+@pytest.mark.parametrize('last', [True, False])
+def test_lean_layers_have_the_bits_of_torchs(last):
+    """ReLU6 and the padding of the convolutions that halve, forward and backward."""
+    x = torch.randn(2, 4, 8, 10, generator=torch.Generator().manual_seed(0)) * 5
+    x[0, 0, 0, :3] = torch.tensor([0., 6., -0.])
+    x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format).requires_grad_()
+    convolution, plain = same_convolution(4, 4, 3, 2, groups=4), torch.nn.ReLU6()
+
+    def lean(x):
+        return convolution(ClampedReLU6()(x * 1))
+
+    def stock(x):
+        padded = torch.nn.functional.pad(plain(x * 1), (0, 1, 0, 1))
+        return torch.nn.functional.conv2d(padded, convolution.weight, stride=2, groups=4)
+
+    found, expected = lean(x), stock(x)
+    g = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(found, expected)
+    for one, other in zip(*(torch.autograd.grad(value, [x, convolution.weight], g) for value in (found, expected))):
+        assert torch.equal(one, other)
+    with torch.no_grad():
+        assert torch.equal(lean(x), expected)
 
 
 @pytest.mark.parametrize('frozen', [-1, 0, 1, 3, 4])

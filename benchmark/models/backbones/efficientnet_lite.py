@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .staged import StagedBackbone, same_convolution
+from .staged import ClampedReLU6, StagedBackbone, same_convolution
 
 #: What the public network takes: RGB images in 0..255, minus 127, over 128.
 LITE_NORMALISATION = {'mean': (127.0, 127.0, 127.0), 'std': (128.0, 128.0, 128.0)}
@@ -41,7 +41,7 @@ class InvertedBlock(BaseModule):
         self.conv2 = same_convolution(middle, middle, kernel_size, stride, groups=middle)
         self.norm2 = nn.BatchNorm2d(middle, EPS)
         self.conv3, self.norm3 = same_convolution(middle, out_channels, 1), nn.BatchNorm2d(out_channels, EPS)
-        self.relu = nn.ReLU6(inplace=True)
+        self.relu = ClampedReLU6()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, h, w) -> (N, out_channels, ceil(h / stride), ceil(w / stride))."""
@@ -76,7 +76,7 @@ class EfficientNetLite0(StagedBackbone):
                     blocks.append(InvertedBlock(before, channels, kernel, 1 if number else stride, expansion))
                     before = channels
             stages.append(nn.Sequential(*blocks))
-        stem = nn.Sequential(same_convolution(3, STEM, 3, 2), nn.BatchNorm2d(STEM, EPS), nn.ReLU6(inplace=True))
+        stem = nn.Sequential(same_convolution(3, STEM, 3, 2), nn.BatchNorm2d(STEM, EPS), ClampedReLU6())
         super().__init__(stem, stages, None, before, out_indices, frozen_stages, norm_eval, init_cfg)
 
 
@@ -90,7 +90,7 @@ class EfficientNetLiteEmbedding(BaseModule):
         super().__init__()
         self.conv = same_convolution(STAGES[-1][-1][-1], EMBEDDING, 1)
         self.norm = nn.BatchNorm2d(EMBEDDING, EPS)
-        self.relu = nn.ReLU6(inplace=True)
+        self.relu = ClampedReLU6()
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, 320, h, w) -> (N, 1280)."""

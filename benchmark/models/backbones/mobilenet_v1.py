@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from .staged import StagedBackbone, same_convolution
+from .staged import ClampedReLU6, StagedBackbone, same_convolution
 
 #: Channels behind the first convolution, and of each separable block with its stride.
 STEM = 32
@@ -34,7 +34,7 @@ class SeparableBlock(BaseModule):
         self.norm1 = nn.BatchNorm2d(in_channels, EPS)
         self.conv2 = same_convolution(in_channels, out_channels, 1)
         self.norm2 = nn.BatchNorm2d(out_channels, EPS)
-        self.relu = nn.ReLU6(inplace=True)
+        self.relu = ClampedReLU6()
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, h, w) -> (N, out_channels, ceil(h / stride), ceil(w / stride))."""
@@ -67,6 +67,6 @@ class MobileNetV1(StagedBackbone):
         blocks = [SeparableBlock(before, after, stride)
                   for before, after, (_, stride) in zip(channels, channels[1:], BLOCKS)]
         stem = nn.Sequential(same_convolution(3, channels[0], 3, 2), nn.BatchNorm2d(channels[0], EPS),
-                             nn.ReLU6(inplace=True))
+                             ClampedReLU6())
         super().__init__(stem, [nn.Sequential(*blocks[start:stop]) for start, stop in STAGES], None, channels[-1],
                          out_indices, frozen_stages, norm_eval, init_cfg)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from mmpose.models.backbones.base_backbone import BaseBackbone
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -21,13 +23,56 @@ def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
                                   antialias=images.shape[-2] > size[0] or images.shape[-1] > size[1])
 
 
+class _Clamped(torch.autograd.Function):
+    """ReLU6 in place, whose gradient is read off its output: torch's own keeps a copy of the input for it."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.mark_dirty(x.clamp_(0, 6))
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return torch.ops.aten.hardtanh_backward(gradient, *ctx.saved_tensors, 0, 6)
+
+
+class ClampedReLU6(nn.ReLU6):
+    """ReLU6 in place, to the bits of torch's, with less copying: behind a module whose gradient needs no output."""
+
+    def __init__(self) -> None:
+        super().__init__(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A map of any shape, changed in place."""
+        return _Clamped.apply(x) if torch.is_grad_enabled() and x.requires_grad else super().forward(x)
+
+
+class _Framed(torch.autograd.Function):
+    """Zeros around a map; the gradient is a view of what comes back, where torch's own is a copy."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, left: int, right: int, top: int, bottom: int) -> Tensor:
+        ctx.inside = (..., slice(top, top + x.shape[-2]), slice(left, left + x.shape[-1]))
+        return functional.pad(x, (left, right, top, bottom))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
+        return gradient[ctx.inside], None, None, None, None
+
+
 class SameConv2d(nn.Conv2d):
     """A convolution that pads as TensorFlow's 'SAME' does: of an odd number of zeros the last is at right and below."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, h, w) -> (N, out_channels, ceil(h / stride), ceil(w / stride))."""
         low, high = zip(*(self._zeros(side) for side in x.shape[:-3:-1]))
-        return super().forward(functional.pad(x, (low[0], high[0], low[1], high[1])))
+        zeros = (low[0], high[0], low[1], high[1])
+        if torch.is_grad_enabled() and x.requires_grad:
+            return super().forward(_Framed.apply(x, *zeros))
+        return super().forward(functional.pad(x, zeros))
 
     def _zeros(self, side: int) -> tuple[int, int]:
         """Zeros before and behind a side of so many pixels."""
