@@ -10,6 +10,7 @@ from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import NETWORKS, PROCEDURE, SAID_OF
 
 from .answers import answered, answers, single_seed, weak_source
+from .decodings import in_words
 from .numbers import Form, form, led, level, lookup
 from .page_text import cut
 from .verdicts import VERDICTS
@@ -32,7 +33,10 @@ def summary(analysis: dict[str, Any]) -> str:
     parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
     parts += [plain(weak)] if (weak := weak_source(analysis)) else []
-    parts += [_table1(analysis), *_success(analysis), f'{counts}; {analysis["counts"]["images"]} test images.']
+    parts += [_table1(analysis), *_success(analysis)]
+    others = in_words(analysis, lambda name: cut(analysis['methods'][name]['label'], 60))
+    parts += [plain(others)] if others else []
+    parts += [f'{counts}; {analysis["counts"]["images"]} test images.']
     if tuned := analysis.get('tuning'):
         parts.append(f'Every method had {tuned["tries"]} trials per seed, chosen on the validation split: '
                      f'{tuned["trainings"]} trainings.')

@@ -30,7 +30,8 @@ REPORTED = ('ME', 'SD', 'FR', 'AUC')
 def tables(analysis: dict[str, Any]) -> dict[str, str]:
     """File name -> text of each table that has rows."""
     found = {'table1': table1(analysis), 'conditions': conditions(analysis), 'per_seed': per_seed(analysis),
-             'ced': error_distributions(analysis), 'learning_curve': learning_curve(analysis)}
+             'ced': error_distributions(analysis), 'learning_curve': learning_curve(analysis),
+             'decodings': decodings(analysis)}
     found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis) | success(analysis)
     files = {f'{name}.csv': _csv(header, rows) for name, (header, rows) in found.items() if rows}
     return files | latex_tables(analysis)
@@ -98,6 +99,17 @@ def learning_curve(analysis: dict[str, Any]) -> Table:
         for place, value in enumerate(curve['x']) for method, line in curve['methods'].items()
     ]  # fmt: skip
     return ('condition', 'value', 'method', *parts, 'n_seeds', 'endpoint'), rows
+
+
+def decodings(analysis: dict[str, Any]) -> Table:
+    """One row per method, decoding of the same heatmaps, and endpoint, under the main condition."""
+    block = analysis.get('decodings') or {'names': [], 'endpoints': [], 'methods': {}}
+    rows = [
+        (method, name, name == one['used'], endpoint, one['means'][name][endpoint], one['n_seeds'])
+        for method, one in block['methods'].items() for name in block['names'] if name in one['means']
+        for endpoint in block['endpoints']
+    ]  # fmt: skip
+    return ('method', 'decoding', 'used', 'endpoint', 'mean', 'n_seeds'), rows
 
 
 def lists(analysis: dict[str, Any]) -> dict[str, Table]:

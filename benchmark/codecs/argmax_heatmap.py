@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from mmpose.codecs.base import BaseKeypointCodec
 from mmpose.codecs.utils.refinement import refine_keypoints, refine_keypoints_dark
@@ -98,3 +100,10 @@ class ArgmaxHeatmap(BaseKeypointCodec):
             keypoints = refine_keypoints_dark(keypoints, heatmaps.copy(), self.blur_kernel_size)
         keypoints[:, ~finite] = np.nan
         return keypoints * self.scale_factor, scores[None]
+
+    def decodings(self) -> dict[str, ArgmaxHeatmap]:
+        """The codec with each decoding in turn, by the decoding's name."""
+        found = {name: copy.copy(self) for name in DECODINGS}
+        for name, codec in found.items():
+            codec.decoding = name
+        return found

@@ -56,30 +56,33 @@ class LandmarkErrorMetric(BaseMetric):
 
     def process(self, data_batch: dict, data_samples: list[dict]) -> None:
         """Collects a batch of MMPose data samples with predictions, in pixels of the prepared image."""
-        for sample in data_samples:
-            predicted = np.asarray(sample['pred_instances']['keypoints'][0], np.float64)
-            scores = np.asarray(sample['pred_instances']['keypoint_scores'][0], np.float64)
-            truth = np.asarray(sample['gt_instances']['keypoints'][0], np.float64)
-            heatmap = self._heatmap(sample)
-            if sample.get('flip'):
-                order = np.asarray(sample['flip_indices'])
-                predicted = predicted[order].copy()
-                width = mirror_width(sample)
-                predicted[:, 0] = width - 1 - predicted[:, 0]
-                scores = scores[order]
-                heatmap = heatmap and mirrored(*heatmap, width)
-            self.results.append(dict(
-                heatmap=heatmap,
-                image=sample.get('image', str(sample.get('img_id'))), subject=sample.get('subject', ''),
-                groups=sample.get('groups', {}), pixel_spacing=sample.get('pixel_spacing'),
-                to_input=np.asarray(sample['input_size'], np.float64) / np.asarray(sample['input_scale'], np.float64),
-                annotated=np.asarray(sample.get('annotated', np.ones(len(truth))), bool),
-                annotators=sample.get('annotators', {}),
-                predicted=predicted, truth=truth, scores=scores))
+        self.results += map(self.read, data_samples)
+
+    def read(self, sample: dict) -> dict:
+        """What is kept of a data sample: truth, prediction and what :meth:`rows_of` needs, turned back if mirrored."""
+        predicted = np.asarray(sample['pred_instances']['keypoints'][0], np.float64)
+        scores = np.asarray(sample['pred_instances']['keypoint_scores'][0], np.float64)
+        truth = np.asarray(sample['gt_instances']['keypoints'][0], np.float64)
+        heatmap = self._heatmap(sample)
+        if sample.get('flip'):
+            order = np.asarray(sample['flip_indices'])
+            predicted = predicted[order].copy()
+            width = mirror_width(sample)
+            predicted[:, 0] = width - 1 - predicted[:, 0]
+            scores = scores[order]
+            heatmap = heatmap and mirrored(*heatmap, width)
+        return dict(
+            heatmap=heatmap,
+            image=sample.get('image', str(sample.get('img_id'))), subject=sample.get('subject', ''),
+            groups=sample.get('groups', {}), pixel_spacing=sample.get('pixel_spacing'),
+            to_input=np.asarray(sample['input_size'], np.float64) / np.asarray(sample['input_scale'], np.float64),
+            annotated=np.asarray(sample.get('annotated', np.ones(len(truth))), bool),
+            annotators=sample.get('annotators', {}),
+            predicted=predicted, truth=truth, scores=scores)
 
     def compute_metrics(self, results: list[dict]) -> dict[str, float]:
         """Fills :attr:`rows` and :attr:`heatmaps` (None where one is lacking); returns the summary for the log."""
-        self.rows = [row for result in results for row in self._rows(result)]
+        self.rows = [row for result in results for row in self.rows_of(result)]
         kept = [result['heatmap'] for result in results]
         self.heatmaps = None
         if kept and None not in kept and len({heatmap.shape for heatmap, _ in kept}) == 1:
@@ -98,7 +101,8 @@ class LandmarkErrorMetric(BaseMetric):
         heatmap = strongest(fields['heatmaps'])
         return heatmap, place(sample, heatmap.shape)
 
-    def _rows(self, result: dict) -> list[dict]:
+    def rows_of(self, result: dict) -> list[dict]:
+        """A row per annotated landmark of what :meth:`read` has kept."""
         to_input = result['to_input']
         squeezed = landmark_errors(result['predicted'] * to_input, result['truth'] * to_input)
         in_image = landmark_errors(result['predicted'], result['truth'])

@@ -15,6 +15,7 @@ from .annotators import annotators
 from .arrays import Floats
 from .consistency import canonical, check_truths, unit_remarks
 from .contrasts import all_pairs, contrasts, planned_pairs
+from .decodings import ARGMAX, decodings, used
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
 from .effects import effects
@@ -111,6 +112,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     groups = subgroups(rows, main, pairs, options, notes)
     observers = annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
+    decoding = used(plan.get('settings') or {}, layout.conditions[layout.main]['label'])
     content: dict[str, Any] = plain({
         'schema_version': SCHEMA_VERSION,
         'suite': str(plan.get('suite') or 'results'),
@@ -147,7 +149,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'reported': _reported(reported, pairs, main, options),
         'common_unit': described(common),
         'learning_curve': learning_curve(conditions, layout, options.value_label, common or 'ME'),
-        'decoder_floor': _floor() if options.unit == HEATMAP_UNIT else None,
+        'decoder_floor': _floor() if options.unit == HEATMAP_UNIT and decoding in (None, ARGMAX) else None,
+        'decodings': decodings(plan, records, main, layout.main, labels),
         'training': training(plan, records),
         'tuning': tuning(plan),
         'samples': [] if options.missing_cap is not None else sample_images(

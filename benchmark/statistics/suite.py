@@ -11,6 +11,7 @@ import pandas as pd
 
 from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 
+from .decodings import read_decodings
 from .errors import TableError
 from .inputs import problem
 from .table import read_table
@@ -30,7 +31,8 @@ class Suite:
         table: The validated results table.
         plan: The plan as written by the suite, with what was judged of its source, or an empty dict for a bare table;
             where methods are tuned, of each one's trials the chosen one, with all of them under ``tuning.groups``.
-        records: The ``record.json`` of each run, in the order of their ids, with its ``history`` where it has one.
+        records: The ``record.json`` of each run, in the order of their ids, with its ``history`` and
+            ``decodings`` where it has them.
     """
 
     table: pd.DataFrame
@@ -76,7 +78,8 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
     records = []
     for path in sorted(Path(folder).glob('runs/*/*/record.json')):
         record = _json(path, 'record', 'remove this run and let the suite run it again')
-        records.append({**record, 'history': read_history(path.parent, record)})
+        records.append({**record, 'history': read_history(path.parent, record),
+                        'decodings': read_decodings(path.parent, record)})
     return sorted(records, key=lambda record: str(record.get('id', '')))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Floats
+from .beside import read_beside
 
 HISTORY = 'history.json'
 #: Of a curve. More would show the noise of single batches.
@@ -30,15 +29,7 @@ def read_history(folder: Path, record: dict[str, Any]) -> dict[str, Any] | None:
         folder: The run's folder.
         record: Its record; those of older runs name no history.
     """
-    files = record.get('files')
-    expected = files.get(HISTORY) if isinstance(files, dict) else None
-    try:
-        content = (folder / HISTORY).read_bytes() if expected else b''
-        if not expected or hashlib.sha256(content).hexdigest() != expected:
-            return None
-        history = json.loads(content)
-    except (OSError, ValueError):
-        return None
+    history = read_beside(folder, record, HISTORY)
     parts = ('train', 'measured', 'validation')
     whole = isinstance(history, dict) and all(isinstance(history.get(part), dict) for part in parts)
     return history if whole and history.get('iterations') and history.get('window') else None

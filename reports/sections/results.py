@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import figures
+from ..decodings import other_decodings, word
 from ..figures import curves
 from ..numbers import Form, best, form, led
 from ..units import across
@@ -59,6 +60,8 @@ class Table1(Section):
             'missing': any(block.get('missing') for block in blocks),
             'bounded': any(block['endpoints'].get('FR', {}).get('bound') is not None for block in blocks),
             'single': any(block['n_seeds'] == 1 for block in blocks),
+            'decodings': other_decodings(analysis),
+            'word': word,
             'figure': figures.seeds(analysis, self.styles, 'fig-seeds'),
         }
 

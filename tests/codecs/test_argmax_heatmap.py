@@ -93,3 +93,15 @@ def test_a_width_is_above_0(registered, sigma):
     from benchmark.codecs import ArgmaxHeatmap
     with pytest.raises(ValueError, match='sigma=.* must be above 0'):
         ArgmaxHeatmap((64, 64), (16, 16), sigma=sigma)
+
+
+def test_the_three_decodings_of_one_heatmap_by_hand(codec):
+    # 5.4, 2.7 heatmap px. argmax: (5, 3). A quarter to the higher neighbour: (5.25, 2.75). The logarithm of a Gaussian
+    # is a parabola, and its maximum the truth; the blur widens it to both sides alike but for the heatmap's borders.
+    heatmaps = encode(codec(), (21.6, 10.8))['heatmaps']
+    given = codec(decoding='quarter')
+    found = {name: one.decode(heatmaps)[0][0, 0] for name, one in given.decodings().items()}
+    assert [*found] == ['argmax', 'quarter', 'dark'] and given.decoding == 'quarter'
+    assert found['argmax'] == pytest.approx((20, 12)) and found['quarter'] == pytest.approx((21, 11))
+    assert found['dark'] == pytest.approx((21.6, 10.8), abs=0.1)
+    assert heatmaps == pytest.approx(encode(codec(), (21.6, 10.8))['heatmaps'])  # DARK blurs a copy

@@ -30,12 +30,14 @@ from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import fingerprint, identity_fingerprint
 from benchmark.engine import Preempted, loops, training_state
 from benchmark.engine.unwrap import unwrapped
+from benchmark.evaluation import OtherDecodings
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.identity import identity, sealed
 from benchmark.experiments.plan.data import draw_again
 from benchmark.experiments.plan.source import backbone_arch, backbone_normalisation
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import (
+    DECODINGS,
     HEATMAPS,
     HISTORY,
     PROGRESS,
@@ -187,7 +189,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
 def _begin(folder: Path, kind: str) -> int:
     """Clears what a former attempt has left, but for its state and its failure's record; gives the attempt's number."""
-    for name in (RESULTS[kind], HEATMAPS, HISTORY):
+    for name in (RESULTS[kind], HEATMAPS, HISTORY, DECODINGS):
         (folder / name).unlink(missing_ok=True)
     for path in folder.glob('.*.*'):
         if path.name.endswith('.tmp'):
@@ -339,8 +341,9 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     # Trials are compared on the network that is tested.
     validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
     _ask_for_heatmaps(runner.model)
+    errors, others = runner.test_evaluator.metrics[0], _other_decodings(runner)
     metrics = runner.test()
-    rows = pandas.DataFrame(runner.test_evaluator.metrics[0].rows)
+    rows = pandas.DataFrame(errors.rows)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
     if lost := int(rows.error.isna().sum()):
         raise FloatingPointError(f'{lost} of {len(rows)} predictions are not finite: the network has diverged. '
@@ -349,8 +352,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
         rows.insert(0, key, entry[key])
     with atomic_path(place / RESULTS[RUN]) as temporary:
         rows.to_parquet(temporary, index=False)
-    heatmaps = getattr(runner.test_evaluator.metrics[0], 'heatmaps', None)
-    files = _write_files(place, {HISTORY: f'{json.dumps(history, allow_nan=False)}\n'.encode(), HEATMAPS: heatmaps})
+    files = _write_files(place, {HISTORY: _json(history), HEATMAPS: getattr(errors, 'heatmaps', None),
+                                 DECODINGS: _json(others.content)})
     if not options['keep_checkpoints']:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
@@ -368,6 +371,17 @@ def _ask_for_heatmaps(model: torch.nn.Module) -> None:
     options = getattr(unwrapped(model), 'test_cfg', None)
     if isinstance(options, dict):
         options['output_heatmaps'] = True
+
+
+def _other_decodings(runner: Runner) -> OtherDecodings:
+    """Puts behind the test's metrics the one that decodes the same heatmaps otherwise; no config names it."""
+    metrics = runner.test_evaluator.metrics
+    metrics.append(OtherDecodings(metrics[0], getattr(getattr(unwrapped(runner.model), 'head', None), 'decoder', None)))
+    return metrics[-1]
+
+
+def _json(content: dict) -> bytes:
+    return f'{json.dumps(content, allow_nan=False)}\n'.encode()
 
 
 def _write_files(place: Path, contents: dict[str, bytes | None]) -> dict[str, str]:

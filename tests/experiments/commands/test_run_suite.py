@@ -32,11 +32,24 @@ def test_files_of_the_design(done):
         assert record['source_hash'] == (None if run['method'] == 'hg' else plan['source']['hash'])
         assert {'config.py', 'log', 'predictions.parquet'} <= {p.name for p in folder.iterdir()}
         assert [p.name for p in folder.glob('*.py')] == ['config.py']
-        assert {*record['files']} == {'heatmaps.npz', 'history.json'}
+        assert {*record['files']} == {'heatmaps.npz', 'history.json', 'decodings.json'}
     table = pandas.read_parquet(done.out / 'results.parquet')
     assert len(table) == 3 * 4 * 14 and table.error.notna().all()
     assert {'method', 'condition', 'seed', 'image', 'subject', 'landmark', 'error', 'error_input', 'error_mm',
             'normalizer', 'x', 'y', 'x_true', 'y_true', 'score', 'group_phenotype'} <= set(table.columns)
+
+
+def test_each_run_decodes_its_heatmaps_in_every_way(done):
+    for method, folder in done.runs().items():
+        found = json.loads((folder / 'decodings.json').read_text())
+        assert found['used'] == 'argmax' and [*found['scores']] == ['argmax', 'quarter', 'dark'], method
+        rows = pandas.read_parquet(folder / 'predictions.parquet').assign(NME=lambda t: t.error / t.normalizer)
+        for endpoint, column in dict(ME='error', ME_photo='error_photo', ME_input='error_input', NME='NME').items():
+            expected = rows.groupby('image', sort=False)[column].mean()
+            assert found['images'] == [*expected.index]
+            assert found['scores']['argmax'][endpoint] == pytest.approx([*expected], rel=1e-6)
+        assert len({str(own['ME']) for own in found['scores'].values()}) == 3
+    assert not any('decod' in key for key in done.record('ft')['metrics'])
 
 
 def test_the_same_plan_gives_the_same_bytes(done, tiny):
