@@ -333,6 +333,14 @@ def test_own_data_carry_nothing_of_the_paper(registered, tmp_path, capsys):
         assert suite.reported == {} and 'face' not in f'{suite.title} {suite.question} {suite.caution}'
 
 
+def test_suites_that_repeat_the_paper_decode_by_argmax_and_the_one_for_own_images_by_dark(registered):
+    from benchmark.experiments.suite.suite import load_suite
+    found = {name: load_suite(name).settings.decoding for name in ('paper', 'demo', 'smoke', 'baselines', 'real_faces')}
+    assert found == dict.fromkeys(('paper', 'demo', 'smoke', 'baselines')) | {'real_faces': 'dark'}
+    suite = load_suite('real_faces')
+    assert {suite.settings.under(condition).decoding for condition in suite.conditions.values()} == {'dark'}
+
+
 @pytest.mark.parametrize(('conditions', 'name', 'values'), [
     (dict(all={}, few=dict(num_labels=10, value=10, iterations=40)), 'labelled training images', [59, 10]),
     (dict(few=dict(num_labels=10), all=dict(label='all')), 'labelled training images', [10, 59]),
