@@ -6,7 +6,8 @@ methods = dict(
     _delete_=True, ft={}, ctd_ed={}, ctd_com={}, ctd_ed_random=dict(label='CTD-ED, random source'),
     l2_sp=dict(label='L2-SP'), delta={}, lwf=dict(label='LwF'), kd={}, fitnets=dict(label='FitNets'),
     attention_transfer=dict(label='Attention'), pkd={}, channel_wise=dict(label='Channel-wise'), rkd={}, cka={},
-    similarity_preserving=dict(label='Similarity'), bss={}, bn_frozen=dict(label='BN frozen'),
+    similarity_preserving=dict(label='Similarity'), bss={}, rtl={}, rtl_spatial=dict(label='RTL, spatial only'),
+    rtl_channel=dict(label='RTL, channels only'), bn_frozen=dict(label='BN frozen'),
     layer_lr=dict(label='Stage-wise rates'), lp_ft={}, ema={}, wise_ft=dict(label='WiSE-FT'),
     stoch_norm=dict(label='StochNorm'), l2=dict(label='Weight decay'), scratch=dict(label='From scratch'))
 seeds = 5
@@ -20,7 +21,10 @@ tuning = dict(trials=3, kind='grid', axes={
         ('ctd_ed', 'ed', 2e-3), ('ctd_com', 'ed', 2e-3), ('ctd_ed_random', 'ed', 2e-3), ('l2_sp', 'l2_sp', 2e-3),
         ('delta', 'delta', 2e-3), ('lwf', 'lwf', 2e-3), ('kd', 'kd', 2e-3), ('fitnets', 'fitnets', 2e-3),
         ('attention_transfer', 'at', 2.0), ('pkd', 'pkd', 0.012), ('channel_wise', 'cwd', 0.1), ('rkd', 'rkd', 0.05),
-        ('cka', 'cka', 2e-3), ('similarity_preserving', 'sp', 6.0), ('bss', 'bss', 2e-6))},
+        ('cka', 'cka', 2e-3), ('similarity_preserving', 'sp', 6.0), ('bss', 'bss', 2e-6), ('rtl_spatial', 'sa', 2e-3),
+        ('rtl_channel', 'ca', 2e-3))},
+    'rtl': {'model.head.transfer': [{key: dict(weight=weight) for key in ('cd', 'ed', 'sa', 'ca')}
+                                    for weight in (2e-4, 2e-3, 2e-2)]},
     'layer_lr': {'optim_wrapper.paramwise_cfg.stage_decay': [0.2, 0.4, 0.7]},
     'lp_ft': {'custom_hooks.LPFTHook.share': [0.25, 0.5, 0.75]},
     'wise_ft': {'custom_hooks.WiseFTHook.alpha': [0.25, 0.5, 0.75]},

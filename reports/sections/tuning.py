@@ -20,10 +20,17 @@ class Tuning(Section):
         if found is None:
             return Skip('Nothing was tuned: every training that was planned stands in the results.')
         rows = [{'method': method, 'condition': condition, 'place': place,
-                 'values': ', '.join(f'{_short(key)} {_plain(value)}' for key, value in one['values'].items())}
+                 'values': ', '.join(_said(key, value) for key, value in one['values'].items())}
                 for method in analysis['order']['methods'] if method in found['methods']
                 for condition, trials in found['methods'][method].items() for place, one in enumerate(trials)]
         return {'rows': rows, 'several': len(analysis['order']['conditions']) > 1}
+
+
+def _said(key: str, value: Any) -> str:
+    """A value by its key; of a dict, which changes several together, each."""
+    if isinstance(value, dict):
+        return ', '.join(_said(f'{key}.{name}', one) for name, one in value.items())
+    return f'{_short(key)} {_plain(value)}'
 
 
 def _short(key: str) -> str:

@@ -13,6 +13,9 @@ from torch import nn
 COMPARED = dict(
     kd=('KnowledgeDistillationLoss', {}), lwf=('LearningWithoutForgettingLoss', {}),
     fitnets=('FitNetsLoss', {}), attention_transfer=('AttentionTransferLoss', dict(stages=('stage2', 'stage4'))),
+    spatial=('SpatialAttentionLoss', dict(stages=('stage2', 'stage4'))),
+    channel=('ChannelAttentionLoss', dict(stages=('stage2', 'stage4'))),
+    channel_absolute=('ChannelAttentionLoss', dict(power=1)),
     pkd=('PearsonLoss', {}), channel_wise=('ChannelWiseLoss', {}),
     rkd_batch=('RelationalDistillationLoss', {}), rkd_token=('RelationalDistillationLoss', dict(relations='token')),
     cka_batch=('CKALoss', {}), cka_token=('CKALoss', dict(relations='token')),
@@ -108,6 +111,36 @@ class TestValues:
         source, target = (dict(stage4=torch.tensor(m).view(1, 2, 1, 2)) for m in ([3., 0, 4, 0], [0, 7., 0, 0]))
         assert value(make('attention_transfer', stages=['stage4']), source, target) == pytest.approx(0.5)
 
+    @pytest.mark.parametrize(('name', 'over', 'power'), [
+        ('spatial', 1, 2), ('channel', (2, 3), 2), ('channel', (2, 3), 3)])
+    def test_attention_of_places_and_of_channels(self, make, name, over, power):
+        total = 0
+        for stage in ('stage2', 'stage4'):
+            source, target = ((abs(arrays(seed, stage)) ** power).sum(over).reshape(4, -1) for seed in (0, 1))
+            cosines = (source * target).sum(1) / np.linalg.norm(source, axis=1) / np.linalg.norm(target, axis=1)
+            total += 1 - cosines.mean()
+        self.same(make(name, **dict(power=power) if name == 'channel' else {}), total)
+
+    # Two images, two channels (rows), two places (columns). First, squares: source (9 0; 16 0), target (0 0; 0 9).
+    # Over channels: (25, 0) and (0, 9), of length 1 (1, 0) and (0, 1): half of the squared distance is 1.
+    # Over places: (9, 16) and (0, 9), of length 1 (9, 16) / sqrt(337) and (0, 1): 1 - 16 / sqrt(337).
+    # Absolute values over places: (3, 4) and (0, 3): 1 - 4/5. The second image is the same in both: 0.
+    BY_HAND = [[[3., 0], [-4, 0]], [[1., 2], [3, 4]]], [[[0., 0], [0, 3]], [[1., 2], [3, 4]]]
+
+    @pytest.mark.parametrize(('kind', 'options', 'expected'), [
+        ('SpatialAttentionLoss', {}, 1 / 2), ('ChannelAttentionLoss', {}, (1 - 16 / 337 ** 0.5) / 2),
+        ('ChannelAttentionLoss', dict(power=1), (1 - 4 / 5) / 2)])
+    def test_attention_of_places_and_of_channels_by_hand(self, make, kind, options, expected):
+        source, target = (dict(stage4=torch.tensor(maps).view(2, 2, 1, 2)) for maps in self.BY_HAND)
+        assert value(make(kind, **options), source, target) == pytest.approx(expected, rel=1e-6)
+
+    def test_a_squeezed_map_that_is_nowhere_negative_is_the_pooled_encoder(self, make):
+        source, target = (dict(stage4=draw(seed)['stage4'].relu()) for seed in (0, 1))
+        pooled = [dict(pooled=taps['stage4'].mean((2, 3))) for taps in (source, target)]
+        expected = value(make('EncoderCosineLoss', mode='pooled'), *pooled)
+        assert value(make('channel_absolute'), source, target) == pytest.approx(expected, rel=1e-5)
+        assert value(make('ChannelAttentionLoss'), source, target) != pytest.approx(expected, rel=0.05)
+
     def test_one_minus_pearson(self, make):
         source, target = (arrays(seed).transpose(1, 0, 2, 3).reshape(6, -1) for seed in (0, 1))
         self.same(make('pkd'), np.mean([1 - np.corrcoef(s, t)[0, 1] for s, t in zip(source, target)]))
@@ -182,13 +215,25 @@ def test_a_perfect_regressor_gives_zero(make):
 
 
 @pytest.mark.parametrize(('name', 'change'), [
-    ('attention_transfer', lambda x: 7 * x), ('pkd', lambda x: 7 * x - 3), ('channel_wise', lambda x: x - 3),
+    ('attention_transfer', lambda x: 7 * x), ('spatial', lambda x: -7 * x), ('channel', lambda x: -7 * x),
+    ('pkd', lambda x: 7 * x - 3), ('channel_wise', lambda x: x - 3),
     ('rkd_batch', lambda x: 7 * x - 3), ('rkd_token', lambda x: 7 * x - 3), ('cka_batch', lambda x: 7 * x - 3),
     ('cka_token', lambda x: 7 * x - 3), ('similarity_preserving', lambda x: 7 * x)])
 def test_scales_and_shifts_that_make_no_difference(make, name, change):
     loss, source, target = make(name), draw(0), draw(1)
     changed = {tap: change(features) for tap, features in target.items()}
     assert value(loss, source, changed) == pytest.approx(value(loss, source, target), rel=1e-4)
+
+
+def test_an_order_that_makes_no_difference(make):
+    """Of channels to where a map is active, of places to which of its channels are; not the other way round."""
+    source, target = draw(0), draw(1)
+    turned = {dims: {tap: target[tap].flip(dims) for tap in ('stage2', 'stage4')} for dims in ((1,), (2, 3))}
+    for name, idle, other in (('spatial', (1,), (2, 3)), ('channel', (2, 3), (1,))):
+        loss = make(name)
+        before = value(loss, source, target)
+        assert value(loss, source, turned[idle]) == pytest.approx(before, rel=1e-5)
+        assert value(loss, source, turned[other]) != pytest.approx(before, rel=0.01)
 
 
 @pytest.mark.parametrize('name', ['rkd_token', 'cka_token', 'rkd_batch', 'cka_batch'])
@@ -250,7 +295,9 @@ def test_with_one_image_similarities_say_nothing(make):
     ('SpectralShrinkageLoss', dict(k=0), 'k=0'), ('AttentionTransferLoss', dict(stages=()), r'stages=\(\)'),
     ('SimilarityPreservingLoss', dict(stages='stage4'), "stages='stage4'"), ('DeltaLoss', dict(images=0), 'images=0'),
     ('DeltaLoss', dict(reduction='max'), "reduction='max'"), ('DeltaLoss', dict(beta=-1), 'beta=-1'),
-    ('FitNetsLoss', dict(weight=-1), 'weight=-1')])
+    ('FitNetsLoss', dict(weight=-1), 'weight=-1'), ('SpatialAttentionLoss', dict(stages='stage4'), "stages='stage4'"),
+    ('ChannelAttentionLoss', dict(stages=[]), r'stages=\[\]'),
+    ('ChannelAttentionLoss', dict(power=0.5), 'power=0.5 is below 1')])
 def test_refused(registered, kind, options, message):
     from benchmark.models import transfer
     with pytest.raises(ValueError, match=message):

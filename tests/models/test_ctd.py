@@ -7,7 +7,8 @@ import torch
 from torch.optim import Adam
 
 STEPS = 4
-LAMBDA_0 = {'model.head.transfer.cd.weight': 0.0, 'model.head.transfer.ed.weight': 0.0}
+#: Regularised methods, each with the names of its regularisers.
+REGULARISERS = dict(ctd_com=('cd', 'ed'), rtl=('cd', 'ed', 'sa', 'ca'), rtl_spatial=('sa',), rtl_channel=('ca',))
 
 
 def train(model, batch, steps=STEPS):
@@ -30,8 +31,11 @@ def same(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_lambda_zero_is_fine_tuning_bit_for_bit(build, batch):
-    ft, ctd = build('ft'), build('ctd_com', **LAMBDA_0)
+@pytest.mark.parametrize('method', REGULARISERS)
+def test_lambda_zero_is_fine_tuning_bit_for_bit(build, batch, method):
+    lambda_0 = {f'model.head.transfer.{name}.weight': 0.0 for name in REGULARISERS[method]}
+    ft, ctd = build('ft'), build(method, **lambda_0)
+    assert not any(loss.weight for loss in ctd.head.transfer.values())
     assert same(ft.state_dict(), ctd.state_dict())
     train(ft, batch), train(ctd, batch)
     assert same(ft.state_dict(), ctd.state_dict())
@@ -152,6 +156,17 @@ def test_source_of_another_shape(build):
     from benchmark.models import SourceError
     with pytest.raises(SourceError, match=r'backbone\..* another architecture|needs|no place'):
         build('ctd_ed', **{'model.source.backbone.depth': 34})
+
+
+@pytest.mark.parametrize(('method', 'name'), [('rtl_spatial', 'sa'), ('rtl_channel', 'ca')])
+@pytest.mark.parametrize('network', ['source.backbone', 'backbone'])
+def test_attention_without_its_tap_is_refused_in_a_line(build, method, name, network):
+    from benchmark.models import SourceError
+    message = f"no tap 'stage1'. It has: stage3, stage4, pooled.* Add it with {network}.out_indices"
+    with pytest.raises(SourceError, match=message) as caught:
+        build(method, **{f'model.{network}.out_indices': (2, 3),
+                         f'model.head.transfer.{name}.stages': ['stage1', 'stage4']})
+    assert '\n' not in str(caught.value)
 
 
 def test_missing_tap_lists_those_there_are(build):

@@ -36,7 +36,8 @@ LAST = 'stage4'
 READ = {'EncoderCosineLoss': ('stage', False), 'ChannelWiseLoss': ('stage', False), 'PearsonLoss': ('stage', False),
         'CKALoss': ('tap', False), 'RelationalDistillationLoss': ('tap', False),
         'SimilarityPreservingLoss': ('stages', False), 'AttentionTransferLoss': ('stages', True),
-        'DeltaLoss': ('stages', True)}
+        'DeltaLoss': ('stages', True), 'SpatialAttentionLoss': ('stages', False),
+        'ChannelAttentionLoss': ('stages', False)}
 
 
 def encoder(settings: Settings, backbone: dict) -> tuple[dict, int]:

@@ -1,5 +1,7 @@
 """Regularisers of the transfer from the source: one file each, each a :class:`TransferLoss`."""
 
+from .attention_channel import ChannelAttentionLoss
+from .attention_spatial import SpatialAttentionLoss
 from .attention_transfer import AttentionTransferLoss
 from .base import TransferContext, TransferLoss
 from .bss import SpectralShrinkageLoss
@@ -17,6 +19,6 @@ from .rkd import RelationalDistillationLoss
 from .similarity_preserving import SimilarityPreservingLoss
 
 __all__ = ['TransferContext', 'TransferLoss', 'ClassDistributionLoss', 'EncoderCosineLoss', 'AttentionTransferLoss',
-           'CKALoss', 'ChannelWiseLoss', 'DeltaLoss', 'FitNetsLoss', 'KnowledgeDistillationLoss', 'L2SPLoss',
-           'LearningWithoutForgettingLoss', 'PearsonLoss', 'RelationalDistillationLoss', 'SimilarityPreservingLoss',
-           'SpectralShrinkageLoss']
+           'CKALoss', 'ChannelAttentionLoss', 'ChannelWiseLoss', 'DeltaLoss', 'FitNetsLoss',
+           'KnowledgeDistillationLoss', 'L2SPLoss', 'LearningWithoutForgettingLoss', 'PearsonLoss',
+           'RelationalDistillationLoss', 'SimilarityPreservingLoss', 'SpatialAttentionLoss', 'SpectralShrinkageLoss']

@@ -55,7 +55,8 @@ def test_a_word_for_a_resnet_is_its_depth(planned):
 
 def test_a_cut_encoder_has_fewer_stages_fewer_deconvolutions_and_losses_that_read_its_last(planned):
     plan = planned(f'{MOBILE}, encoder_stride=16', ('fe', 'ftp', 'ctd_ed', 'ctd_cd', 'pkd', 'attention_transfer',
-                                                    'similarity_preserving', 'rkd', 'cka'))
+                                                    'similarity_preserving', 'rkd', 'cka', 'rtl_spatial',
+                                                    'rtl_channel'))
     found = models(plan)
     for model in found.values():
         assert model.backbone.taps == ('layer2', 'layer3', 'layer5') and model.head.in_channels == 96
@@ -66,6 +67,7 @@ def test_a_cut_encoder_has_fewer_stages_fewer_deconvolutions_and_losses_that_rea
     assert losses['ctd_ed']['stage'] == losses['pkd']['stage'] == 'stage3'
     assert losses['rkd']['tap'] == losses['cka']['tap'] == 'stage3'
     assert losses['attention_transfer']['stages'] == ['stage1', 'stage2', 'stage3']
+    assert all(losses[name]['stages'] == ['stage3'] for name in ('rtl_spatial', 'rtl_channel'))
     assert losses['similarity_preserving']['stages'] == ['stage3'] and 'stage' not in losses['ctd_cd']
 
 

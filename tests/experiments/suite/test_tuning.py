@@ -70,7 +70,9 @@ def test_the_least_validation_error_is_chosen_once_all_have_ended():
 
 
 def test_from_tries_to_the_page(tiny):
-    out = tiny.run(text=TUNED)
+    together = [dict(cd=dict(weight=weight), ed=dict(weight=weight)) for weight in (0.0, 0.1)]
+    axes = GRID['axes'] | dict(ctd_com={'model.head.transfer': together})
+    out = tiny.run(text=TUNED.replace(repr(GRID), repr(GRID | dict(axes=axes))))
     assert out.returncode == 0, out.stdout + out.stderr
     plan = json.loads((tiny.out / 'plan.json').read_text())
     assert [(run['method'], run['trial']) for run in plan['runs']] == [
@@ -98,7 +100,7 @@ def test_from_tries_to_the_page(tiny):
         assert [row['validation'] for row in rows] == pytest.approx([one['validation'] for one in group['tries']])
         assert [row['chosen'] for row in rows] == [one['id'] == group['chosen'] for one in group['tries']]
     page, _ = render(dict(analysis, report=dict(sections=['table1', 'tuning'])), tiny.out)
-    assert 'ed.weight 0.1' in page and 'optimizer.lr 0.01' in page
+    assert 'cd.weight 0.1, ed.weight 0.1' in page and 'optimizer.lr 0.01' in page
     assert 'the test images decided nothing' in page
 
 

@@ -1,0 +1,5 @@
+"""Spatial attention at the encoder's output (after the abstract of Fu et al. 2021)."""
+_base_ = ['../../_base_/models/ctd.py', '../../_base_/datasets/landmarks_256.py',
+          '../../_base_/schedules/adam_poly_150e.py', '../../_base_/default_runtime.py']
+model = dict(head=dict(transfer=dict(
+        sa=dict(type='SpatialAttentionLoss', weight=0.002))))
