@@ -1,8 +1,8 @@
 """which_source: does what a source knows of faces go with what it is worth? Five sources, four ways of using each.
 
 Three of the sources come from package registries (tools/get_source.py --list); random is a control that never learnt
-anything, and scratch starts from it anew. Of what each arm is trained with nothing but the source differs, but for the
-steps: those that start from random weights get four times as many.
+anything, and scratch starts anew. Nothing but the source differs between arms, except what random weights need to
+converge: four times the steps and the rate. Rates were chosen on the frontal faces' validation split with 20 labels.
 """
 title = 'Which source?'
 question = ('Does the gain over fine-tuning from scratch go with what the source knows of faces, and is holding on to '
@@ -14,10 +14,10 @@ settings = dict(
     backbone='mobilenet_v1', encoder_stride=16, input_size=(128, 128), batch_size=4, drop_last=True,
     decoder_channels=128, iterations=150, lr=5e-4, augmentation='affine', decoding='dark', channels_last=True)
 methods = dict(
-    scratch=dict(label='FT, scratch', settings=dict(iterations=600)),
+    scratch=dict(label='FT, scratch', settings=dict(iterations=600, lr=2e-3)),
     fe_random=dict(config='fe', label='FE, random'),
-    ctd_ed_random=dict(config='ctd_ed', label='CTD-ED, random', settings=dict(iterations=600)),
-    l2_sp_random=dict(config='l2_sp', label='L2-SP, random', settings=dict(iterations=600)),
+    ctd_ed_random=dict(config='ctd_ed', label='CTD-ED, random', settings=dict(iterations=600, lr=2e-3)),
+    l2_sp_random=dict(config='l2_sp', label='L2-SP, random', settings=dict(iterations=600, lr=2e-3)),
     **{f'{use}_{name}': dict(config=use, label=f'{word}, {label}', source=network)
        for name, label, network in (('imagenet', 'ImageNet', 'imagenet_mobilenet_v2'),
                                     ('vggface2', 'VGGFace2', 'vggface2_mobilenet'), ('dlib', 'dlib', 'dlib_resnet'))
