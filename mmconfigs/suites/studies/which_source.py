@@ -25,6 +25,7 @@ methods = dict(
     # Starts from the faces, and is held to a network that knows nothing.
     held_to_random=dict(config='ctd_ed_random', label='CTD-ED, VGGFace2 held to random', source='vggface2_mobilenet'))
 conditions = {f'labels_{count}': dict(label=f'{count} labels', value=count, num_labels=count) for count in (10, 5, 20)}
+seeding = dict(all='shared')
 workers = 2
 analysis = dict(
     proposed='ctd_ed_vggface2', reference='ft_vggface2', value_label='labelled training images',
