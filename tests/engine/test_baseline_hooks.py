@@ -86,8 +86,10 @@ def trained(baseline):
     return make
 
 
-@pytest.mark.parametrize('method', sorted(path.stem for path in BASELINES.glob('*.py')
-                                          if 'transfer' not in path.read_text()))
+# Those that bring a hook or an optimiser of their own; the others are slow only in their number.
+@pytest.mark.parametrize('method', [
+    pytest.param(path.stem, marks=() if path.stem in ('ema', 'layer_lr', 'wise_ft') else pytest.mark.slow)
+    for path in sorted(BASELINES.glob('*.py')) if 'transfer' not in path.read_text()])
 def test_every_baseline_trains_tests_and_is_short(trained, method):
     assert sum(bool(line.strip()) for line in (BASELINES / f'{method}.py').read_text().splitlines()) <= 11
     one = trained(method)
@@ -96,7 +98,8 @@ def test_every_baseline_trains_tests_and_is_short(trained, method):
 
 
 # LP-FT is WiSE-FT's training, and stopped below under either schedule.
-@pytest.mark.parametrize('method', [pytest.param('lp_ft', marks=pytest.mark.slow), 'wise_ft', 'ema', 'stoch_norm'])
+@pytest.mark.parametrize('method', [pytest.param('lp_ft', marks=pytest.mark.slow), 'wise_ft', 'ema',
+                                    pytest.param('stoch_norm', marks=pytest.mark.slow)])
 def test_stopped_and_resumed_it_tests_the_same_weights(baseline, train, method):
     hook = dict(share=1 / 3) if method in ('lp_ft', 'wise_ft') else None
     whole = baseline(method, 'whole', hook)

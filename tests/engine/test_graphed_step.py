@@ -91,7 +91,7 @@ def same_training(one, other):
 
 
 @pytest.mark.parametrize('method', [
-    'ft', 'ctd_com', *(pytest.param(name, marks=pytest.mark.slow) for name in ('fe', 'ftp', 'hg'))])
+    'ctd_com', *(pytest.param(name, marks=pytest.mark.slow) for name in ('ft', 'fe', 'ftp', 'hg'))])
 def test_captured_steps_give_the_same_bytes(runner, train, captured, method):
     plain = runner(method, 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
@@ -114,6 +114,7 @@ def test_matrix_products_are_captured_too(runner, train, captured, source_checkp
     assert recorder.launched >= 5
 
 
+@pytest.mark.slow
 def test_a_source_on_the_fly_is_a_part_of_the_step(runner, train, captured):
     off = dict(feature_cache=dict(enabled=False))
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, **off)
@@ -123,6 +124,7 @@ def test_a_source_on_the_fly_is_a_part_of_the_step(runner, train, captured):
     assert recorder.launched > EPOCHS
 
 
+@pytest.mark.slow
 def test_in_bfloat16_too(runner, train, captured):
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS, precision='bfloat16')
     train(plain)
@@ -165,6 +167,7 @@ def test_what_cannot_be_captured_runs_step_by_step_and_is_said(runner, train, ca
     assert f'steps are not captured as CUDA graphs: {reason}' in log.read_text().replace('the regularisers\' ', '')
 
 
+@pytest.mark.slow
 def test_a_step_that_waits_for_the_device_runs_as_it_is(runner, train, captured, monkeypatch, tmp_path):
     from mmpose.models.pose_estimators import TopdownPoseEstimator
     extract = TopdownPoseEstimator.extract_feat
@@ -202,6 +205,7 @@ def test_a_loss_between_two_readings_is_checked_too(runner, train, captured, mon
         captured('ft')
 
 
+@pytest.mark.slow
 def test_stopped_between_two_readings_it_goes_on_and_its_log_is_whole(runner, train, captured):
     plain = runner('ctd_ed', 'plain', save_every=None, epochs=EPOCHS)
     train(plain)
@@ -221,6 +225,7 @@ def test_a_rounded_rate_is_that_of_all_steps(captured, monkeypatch, tmp_path):
     same_training(cold, warm)
 
 
+@pytest.mark.slow
 def test_more_kinds_of_steps_than_are_captured(runner, train, captured, monkeypatch, tmp_path):
     from benchmark.engine import graphed_step
     monkeypatch.setattr(graphed_step, 'MOST', 1)

@@ -12,6 +12,9 @@ BASELINES = ('l2_sp', 'delta', 'lwf', 'kd', 'fitnets', 'attention_transfer', 'pk
              'similarity_preserving', 'bss', 'rtl_spatial', 'rtl_channel')
 #: The four constraints of the paper's successor together.
 JOINT = 'rtl'
+#: A regulariser of weights, of maps, of class scores, and the joint one; the others are slow only in their number.
+FEW = ('l2_sp', 'attention_transfer', 'lwf', JOINT)
+TRAINED = [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in (*BASELINES, JOINT)]
 #: A mean squared error of heatmaps starts at about the size of the paper's lambda; the baselines' own weights were made
 #: for losses of size 1.
 SCALE = 0.002
@@ -82,7 +85,7 @@ def test_names_and_their_order(registered):
     assert {*BASELINES, JOINT} < set(found) and found[:7] == ['ctd_cd', 'ctd_com', 'ctd_ed', 'fe', 'ft', 'ftp', 'hg']
 
 
-@pytest.mark.parametrize('method', [*BASELINES, JOINT])
+@pytest.mark.parametrize('method', TRAINED)
 def test_two_steps_of_training(runner, method):
     one = runner(method)
     names = [*one.model.head.transfer]
@@ -99,7 +102,7 @@ def test_two_steps_of_training(runner, method):
     assert not [key for key in saved['state_dict'] if 'transfer' in key or 'source' in key]
 
 
-@pytest.mark.parametrize('method', [*BASELINES, JOINT])
+@pytest.mark.parametrize('method', TRAINED)
 def test_bfloat16_and_channels_last(config, batch, narrow_source, method):
     from mmpose.registry import MODELS
     values = {}
