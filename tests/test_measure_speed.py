@@ -81,6 +81,27 @@ def test_operations_of_a_step_by_hand(registered):
     assert step_flops('ft', size) > step_flops('ftp', size)
 
 
+def test_a_converted_network_stands_beside_itself_in_stock_mmpose(registered, tmp_path):
+    from mmpose.registry import MODELS
+
+    from benchmark.speed.contestants import Size, config, make_inputs
+    size = Size(18, 64, 2, 4, decoder=16, backbone='mobilenet_v1', stride=16)
+    data, source = make_inputs(tmp_path, size)
+    ours, theirs, frozen = (config(name, size, data, source, 1).model for name in ('ft', 'stock', 'stock_fe'))
+    assert ours.backbone.network.type == theirs.backbone.type == 'MobileNetV1'
+    assert ours.backbone.taps[-1] == 'layer3' and theirs.backbone.out_indices == (2,)
+    assert frozen.backbone.frozen_stages == 3
+    head, own = MODELS.build(theirs.head), MODELS.build(ours.head)
+    assert [one.shape for one in head.parameters()] == [one.shape for one in own.parameters()]
+
+
+@pytest.mark.parametrize('arguments', [['training', 'check', '--processor-time'], ['--backbone', 'mobilenet_v1'],
+                                       ['training', '--backbone', 'resnet50']])
+def test_options_of_the_training_part_stand_with_it_alone(arguments, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        TOOL['parse_args'](arguments)
+
+
 def test_a_choice_left_out_is_one_change(registered, tmp_path):
     from benchmark.speed import choices
     from benchmark.speed.contestants import CHOICES, Size, config, make_inputs

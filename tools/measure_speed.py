@@ -38,6 +38,8 @@ def _measured(part: str) -> Callable:
 
 PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'against': against.measure,
          **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
+#: Networks that are built of stages, which stock MMPose trains as they are.
+CONVERTED = ('mobilenet_v1', 'dlib_resnet', 'efficientnet_lite0')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -53,6 +55,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--finished', type=Path, metavar='DIR',
                         help='of the against part: a finished suite to analyse and report (default: a smoke suite)')
     parser.add_argument('--tests', action='store_true', help='of the against part: run the tests of both too')
+    parser.add_argument('--backbone', choices=CONVERTED, help='of the training part, alone: a converted network in '
+                        'the place of the ResNets')
+    parser.add_argument('--stride', type=int, default=16, help='where it is cut (default: 16)')
+    parser.add_argument('--pixels', type=int, default=160, help='side of its input (default: 160)')
+    parser.add_argument('--batch', type=int, default=4, help='images of its steps (default: 4)')
+    parser.add_argument('--processor-time', action='store_true', help='of the training part, alone: processor time on '
+                        'one thread, for a machine that is not idle')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements to this file')
     parser.add_argument('--figure', type=Path, metavar='FILE', help='plot the curves of growth there, .svg or .png')
@@ -65,6 +74,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--repeats, --seeds: give 1 or more')
     if args.images < 3:
         parser.error('--images: give 3 or more')
+    if (args.backbone or args.processor_time) and args.parts != ['training']:
+        parser.error('--backbone, --processor-time: of the training part alone')
     if ('against' in args.parts) != (args.checkout is not None):
         parser.error('against and --checkout DIR go together')
     return args
@@ -76,6 +87,8 @@ def main(argv: list[str] | None = None) -> int:
     found, curves = [], []
     for part in args.parts or [part for part in PARTS if part != 'against']:
         options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images),
+                   'training': dict(backbone=args.backbone, stride=args.stride, pixels=args.pixels, batch=args.batch,
+                                    processor=args.processor_time),
                    'against': dict(checkout=args.checkout, finished=args.finished, tests=args.tests)}.get(part, {})
         for one in PARTS[part](args.repeats, args.quick, time.perf_counter, **options):
             if hasattr(one, 'measurements'):

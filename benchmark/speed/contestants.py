@@ -7,6 +7,7 @@ teacher as MMPose's DWPose distiller runs it: its forward at each step, under no
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import read_split
 from benchmark.datasets.synthetic.faces import write_landmark_dataset
 from benchmark.experiments.plan.configure import fill_paths, run_config
-from benchmark.experiments.plan.encoder import ENCODER_CHANNELS
+from benchmark.experiments.plan.encoder import ENCODER_CHANNELS, STRIDE
+from benchmark.experiments.suite.backbones import WORDS, Backbone
 from benchmark.experiments.suite.configs import find_config
 from benchmark.experiments.suite.model import Method, Settings
 
@@ -35,13 +37,15 @@ class Size:
     """What is trained.
 
     Attributes:
-        depth: Of the ResNet.
+        depth: Of the ResNet; of no meaning where ``backbone`` names another network.
         pixels: Side of the input.
         batch: Images of a step.
         images: Training images.
         width: Channels of the encoder's first stage.
         decoder: Channels of the decoder.
         test: Images that the trained network is tested on; 0 for none.
+        backbone: A suite's word for another network; None for the ResNet.
+        stride: Where that network is cut, 16 or 32.
     """
 
     depth: int
@@ -51,10 +55,20 @@ class Size:
     width: int = 64
     decoder: int = 256
     test: int = 0
+    backbone: str | None = None
+    stride: int = 32
 
     @property
     def name(self) -> str:
-        return f'ResNet-{self.depth}, {self.pixels} px, batch {self.batch}'
+        network = f'{self.backbone} to stride {self.stride}' if self.backbone else f'ResNet-{self.depth}'
+        return f'{network}, {self.pixels} px, batch {self.batch}'
+
+    @property
+    def network(self) -> Backbone:
+        """The network that ``backbone`` names, up to its last map of this stride."""
+        found = WORDS[self.backbone]
+        count = found.strides.index(self.stride) + 1
+        return Backbone(found.network, found.taps[:count], found.channels[:count], found.strides[:count])
 
 
 #: Name -> what differs.
@@ -150,9 +164,10 @@ def our_config(entry: dict, size: Size, meta: LandmarkMeta, epochs: int) -> Conf
         meta: The landmarks.
         epochs: Length of the training.
     """
-    settings = dict(depth=size.depth, width=size.width, decoder_channels=size.decoder,
-                    input_size=(size.pixels, size.pixels), batch_size=size.batch, epochs=epochs,
-                    channels_last=True)
+    network = dict(backbone=size.backbone, encoder_stride=size.stride) if size.backbone else dict(depth=size.depth,
+                                                                                              width=size.width)
+    settings = dict(decoder_channels=size.decoder, input_size=(size.pixels, size.pixels), batch_size=size.batch,
+                    epochs=epochs, channels_last=True, **network)
     settings |= {key: value for key, value in entry.items() if key not in ('method', 'without')}
     method = Method(config=str(find_config('methods', entry['method'])))
     seeds = dict(init=0, order=0, augmentation=0, split=0)
@@ -165,9 +180,13 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
     cfg = Config.fromfile(STOCK)
     pixels, heatmap = (size.pixels, size.pixels), (size.pixels // 4, size.pixels // 4)
     codec = dict(type='MSRAHeatmap', input_size=pixels, heatmap_size=heatmap, sigma=1.5)
-    cfg.model.backbone.update(_encoder(size))
-    cfg.model.head.update(in_channels=ENCODER_CHANNELS[size.depth] * size.width // 64, decoder=codec,
-                          out_channels=len(meta.landmarks), deconv_out_channels=(size.decoder,) * 3)
+    if size.backbone:
+        cfg.model.backbone = size.network.network | dict(out_indices=(len(size.network.taps) - 1,))
+    else:
+        cfg.model.backbone.update(_encoder(size))
+    doublings = int(math.log2(size.stride // STRIDE))
+    cfg.model.head.update(in_channels=_channels(size), decoder=codec, out_channels=len(meta.landmarks),
+                          deconv_out_channels=(size.decoder,) * doublings, deconv_kernel_sizes=(4,) * doublings)
     # Boxes as they are, no rotation, no shift: the views of the others.
     pipeline = [dict(type='LoadImage'), dict(type='GetBBoxCenterScale', padding=1.0),
                 dict(type='RandomFlip', direction='horizontal'),
@@ -192,6 +211,8 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
         cfg.model.test_cfg.update(flip_test=False)
     cfg.train_cfg = dict(by_epoch=True, max_epochs=epochs)
     cfg.default_hooks.checkpoint.update(interval=epochs, save_best=None)
+    if size.backbone and 'model.backbone.frozen_stages' in changes:
+        changes = changes | {'model.backbone.frozen_stages': len(size.network.taps)}
     cfg.merge_from_dict(changes)
     # Workers of its own beside a training on all cores only slow it down: the faster of the two is its peer.
     if (workers := os.environ.get('STOCK_WORKERS')) is not None:
@@ -203,6 +224,11 @@ def _encoder(size: Size) -> dict:
     """Options of the ResNet."""
     return dict(depth=size.depth) | ({} if size.width == 64 else dict(stem_channels=size.width,
                                                                       base_channels=size.width))
+
+
+def _channels(size: Size) -> int:
+    """Channels of the encoder's last map."""
+    return size.network.channels[-1] if size.backbone else ENCODER_CHANNELS[size.depth] * size.width // 64
 
 
 def _stock_hourglass(cfg: Config, size: Size, landmarks: int) -> None:
@@ -220,9 +246,9 @@ def make_inputs(folder: Path, size: Size) -> tuple[Path, Path]:
         write_landmark_dataset(data, dict(train=size.images, val=2, test=max(2, size.test)), image_size=size.pixels,
                                seed=0)
         torch.manual_seed(0)
-        network = MODELS.build(dict(type='ResNet', **_encoder(size)))
+        network = MODELS.build(size.network.network if size.backbone else dict(type='ResNet', **_encoder(size)))
         network.init_weights()
-        width = ENCODER_CHANNELS[size.depth] * size.width // 64
+        width = _channels(size)
         state = {f'backbone.{key}': value for key, value in network.state_dict().items()}
         state |= {'classifier.weight': torch.randn(64, width) / width, 'classifier.bias': torch.zeros(64)}
         torch.save(dict(meta={}, state_dict=state), source)

@@ -38,6 +38,7 @@ class Stopwatch(Hook):
     def __init__(self, meeting: Path, together: int = 1) -> None:
         self.meeting, self.together = meeting, together
         self.epochs: list[float] = []
+        self.processor: list[float] = []
         self.data, self.steps, self.waiting = 0.0, 0, 0.0
         self.first = None
 
@@ -50,6 +51,7 @@ class Stopwatch(Hook):
             while len(list(self.meeting.iterdir())) < self.together:
                 time.sleep(0.01)
         self.began = self.waiting = time.perf_counter()
+        self.began_on_processor = time.process_time()
 
     def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
         """The data are there."""
@@ -69,6 +71,7 @@ class Stopwatch(Hook):
         """Stops the epoch's clock."""
         wait_for_device()
         self.epochs.append(time.perf_counter() - self.began)
+        self.processor.append(time.process_time() - self.began_on_processor)
 
 
 class Memory(threading.Thread):
@@ -113,8 +116,9 @@ def main() -> None:
         if spec['size'].get('test'):
             runner.test()
     print(json.dumps(dict(
-        name=spec['name'], epochs=watch.epochs, startup=watch.first - STARTED, build=built - STARTED,
-        data_share=watch.data / max(1e-9, sum(watch.epochs[1:])), steps=watch.steps, memory_mib=memory.peak,
+        name=spec['name'], epochs=watch.epochs, processor=watch.processor, startup=watch.first - STARTED,
+        build=built - STARTED, data_share=watch.data / max(1e-9, sum(watch.epochs[1:])), steps=watch.steps,
+        memory_mib=memory.peak,
         gpu_mib=torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_available() else None, pid=os.getpid())))
 
 

@@ -35,33 +35,54 @@ RATIOS = (
     ('ft_bf16', 'ft', 'FT in bfloat16 / FT', 0.65),
     ('stock_ctd', 'stock', 'stock with a source on the fly / stock', None),
 )
+#: The same for a converted network, whose layers are small.
+NARROW = {'ft': 0.80, 'ctd_ed': 1.03, 'ctd_com': 1.03, 'fe': 0.25}
 EPOCHS = 4
 #: Whose frozen networks' outputs are cached. So few epochs don't see all views of an image: each trains once before the
 #: rounds.
 CACHED = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
 
 
-def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measurement]:
+def measure(repeats: int, quick: bool, clock: Callable[[], float], backbone: str | None = None, stride: int = 16,
+            pixels: int = 160, batch: int = 4, processor: bool = False) -> list[Measurement]:
     """Measure all sizes.
 
     Args:
         repeats: Rounds; in each, every contestant trains once.
         quick: A tiny size and one round.
         clock: Seconds, for the processor's own rate; each training has a clock of its own.
+        backbone: A suite's word for a converted network in the place of the ResNets, with random weights, and decoders
+            of 128 channels; None: the ResNets.
+        stride: Where it is cut.
+        pixels: Side of its input.
+        batch: Images of its steps.
+        processor: Takes processor time on one thread in the place of wall time, for a machine that others use too.
     """
     found = []
-    contestants = [name for name in CONTESTANTS if computes_in_bfloat16() or not name.endswith('_bf16')]
-    if len(contestants) < len(CONTESTANTS):
+    asked = CONTESTANTS
+    sizes = QUICK if quick else SIZES
+    if backbone:
+        asked = (*NARROW, 'stock', 'stock_fe')
+        sizes = (Size(18, pixels, batch, 2 * batch if quick else 32, decoder=16 if quick else 128, backbone=backbone,
+                      stride=stride),)
+    contestants = [name for name in asked if computes_in_bfloat16() or not name.endswith('_bf16')]
+    if len(contestants) < len(asked):
         print('training: this processor has no bfloat16 instructions; arithmetic in it is not measured.\n')
     with tempfile.TemporaryDirectory() as folder:
-        for size in QUICK if quick else SIZES:
+        for size in sizes:
             data, source = make_inputs(Path(folder) / f'{size.depth}', size)
             rounds = []
+            options = dict(workers=('0',), threads=1) if processor else {}
             for name in CACHED:
-                train(name, size, data, source, Path(folder))
-            for _ in range(repeats):
-                rounds.append({name: train(name, size, data, source, Path(folder)) for name in contestants}
-                              | {'matrix_rate': matrix_rate(clock)})
+                if name in contestants:
+                    train(name, size, data, source, Path(folder), **options)
+            for number in range(repeats):
+                # Nobody always comes first, or always after the same one.
+                turn = contestants[number % len(contestants):] + contestants[:number % len(contestants)]
+                one = {name: train(name, size, data, source, Path(folder), **options) for name in turn}
+                if processor:
+                    one = {name: took | dict(epochs=took['processor']) for name, took in one.items()}
+                rounds.append(one | {'matrix_rate': matrix_rate(time.process_time if processor else clock)})
             found += compare(size, rounds, targets=not quick)
     return found
 
@@ -133,22 +154,27 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
     def add(what: str, values: list[float], unit: str, most: float | None) -> None:
         found.append(Measurement.of(f'{size.name}: {what}', values, unit, at_most=most if targets else None))
 
-    counted = {name: step_flops(name, size) for name in FROZEN}
+    # torch counts the gradients of depthwise convolutions as those of full ones.
+    counted = {} if size.backbone else {name: step_flops(name, size) for name in FROZEN}
     for name, other, what, most in RATIOS:
-        if name not in rounds[0]:
+        if name not in rounds[0] or other not in rounds[0]:
             continue
+        most = NARROW[name] if size.backbone else most
         add(f'{what}, time of an epoch', [epoch_seconds(one[name]) / epoch_seconds(one[other]) for one in rounds], '',
             most)
         if name in counted and other in counted:
             add(f'{what}, operations of a step', [counted[name] / counted[other]], '', None)
     add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
-    rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
-    add('FT, achieved', [rate / 1e9 for rate in rates], 'GFLOP/s', None)
-    add("FT, share of the processor's rate in matrix products",
-        [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)], '', None)
+    if counted:
+        rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
+        add('FT, achieved', [rate / 1e9 for rate in rates], 'GFLOP/s', None)
+        add("FT, share of the processor's rate in matrix products",
+            [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)], '', None)
     add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
     add('FT, data as a share of the step', [one['ft']['data_share'] for one in rounds], '', 0.03)
     for name, peer in (('ft', 'stock'), ('ctd_com', 'stock_ctd'), ('fe', 'stock_fe')):
+        if peer not in rounds[0]:
+            continue
         add(f'{name} / {peer}, peak memory', [one[name]['memory_mib'] / one[peer]['memory_mib'] for one in rounds], '',
             1.3)
     return found
