@@ -18,6 +18,8 @@ import numpy as np
 FALSE_POSITIVES = (0.01, 0.001)
 #: Most pairs of two people; of more, so many are drawn once.
 MOST_PAIRS = 400_000
+#: Images up to which all pairs are listed; of more, pairs of two people are drawn without listing them.
+LISTED = 4000
 DRAWS = 1000
 LEVEL = 0.95
 
@@ -56,9 +58,12 @@ def pairs_of(identities: Sequence[int], clips: Sequence[str | None], most: int =
     who = np.asarray(identities)
     if len(np.unique(who)) < 2:
         raise JudgingError('shows one identity. Verification needs images of at least two, better fifty.')
-    first, second = np.triu_indices(len(who), 1)
     names = {}
     clip = np.array([names.setdefault(one, len(names)) if one is not None else -1 - n for n, one in enumerate(clips)])
+    if len(who) > LISTED:
+        first, second = _drawn(who, most, np.random.default_rng(seed))
+    else:
+        first, second = np.triu_indices(len(who), 1)
     same = who[first] == who[second]
     kept = ~(same & (clip[first] == clip[second]))
     if not (same & kept).any():
@@ -72,11 +77,41 @@ def pairs_of(identities: Sequence[int], clips: Sequence[str | None], most: int =
     return Pairs(first[kept], second[kept], same[kept])
 
 
+def _drawn(who: np.ndarray, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """All pairs of one person, and as many different ones of two as are asked for, as far as there are so many.
+
+    Args:
+        who: Number of each image's person, (N,).
+        most: Most pairs of two people.
+        rng: Draws them.
+    """
+    count = len(who)
+    order = np.argsort(who, kind='stable')
+    groups = np.split(order, np.flatnonzero(np.diff(who[order])) + 1)
+    own = [np.sort(group)[np.stack(np.triu_indices(len(group), 1))] for group in groups if len(group) > 1]
+    found = np.empty(0, dtype=np.int64)
+    wanted = min(most, (count * (count - 1) - sum(len(group) * (len(group) - 1) for group in groups)) // 2)
+    while len(found) < wanted:
+        one, other = rng.integers(0, count, (2, 2 * most))
+        apart = who[one] != who[other]
+        number = np.minimum(one, other)[apart] * count + np.maximum(one, other)[apart]
+        found = np.concatenate([found, number])
+        found = found[np.sort(np.unique(found, return_index=True)[1])][:wanted]
+    first, second = np.concatenate([*own, np.stack(np.divmod(found, count))], axis=1)
+    return first, second
+
+
 def similarities(embeddings: np.ndarray, pairs: Pairs) -> np.ndarray:
     """Cosine of the angle between the embeddings (N, d) of each pair, (P,); 0 beside an embedding of zeros."""
     lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
     unit = np.divide(embeddings, lengths, out=np.zeros_like(embeddings, dtype=np.float64), where=lengths > 0)
-    return (unit @ unit.T)[pairs.first, pairs.second]
+    if len(unit) <= LISTED:
+        return (unit @ unit.T)[pairs.first, pairs.second]
+    found = np.empty(len(pairs.first))
+    for start in range(0, len(found), 1 << 16):
+        part = slice(start, start + (1 << 16))
+        found[part] = np.einsum('pd,pd->p', unit[pairs.first[part]], unit[pairs.second[part]])
+    return found
 
 
 @dataclass(frozen=True)

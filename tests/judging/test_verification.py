@@ -49,6 +49,29 @@ def test_pairs_within_a_clip_are_left_out_of_one_person_only():
     assert pairs_of([0, 0, 1], [None, None, None]).same.tolist() == [True, False, False]
 
 
+def test_of_many_images_pairs_are_drawn_without_listing_them_all(monkeypatch):
+    from benchmark.judging import verification
+    rng = np.random.default_rng(3)
+    who, clips = [n % 40 for n in range(120)], [f'{n // 3}' for n in range(120)]
+    embeddings = rng.normal(size=(40, 8))[who] + 0.4 * rng.normal(size=(120, 8))
+    listed = pairs_of(who, clips, most=10**6)
+    scores = similarities(embeddings, listed)
+    monkeypatch.setattr(verification, 'LISTED', 100)
+    drawn = pairs_of(who, clips, most=10**6)
+
+    def known(pairs):
+        return {tuple(one) for one in np.sort(np.stack([pairs.first, pairs.second], 1), axis=1).tolist()}
+
+    # Where as many are wanted as there are, they are the same pairs, with the same similarities.
+    assert known(drawn) == known(listed) and len(drawn.first) == len(listed.first)
+    assert sorted(similarities(embeddings, drawn)) == pytest.approx(sorted(scores))
+    few = pairs_of(who, clips, most=900)
+    assert (~few.same).sum() == 900 and few.same.sum() == listed.same.sum() and known(few) <= known(listed)
+    assert known(few) == known(pairs_of(who, clips, most=900)) != known(pairs_of(who, clips, most=900, seed=1))
+    whole, part = (verify(similarities(embeddings, pairs), pairs, who, draws=0).auc for pairs in (listed, few))
+    assert part == pytest.approx(whole, abs=0.02)
+
+
 def test_very_many_pairs_of_two_people_are_thinned_and_none_of_one_person():
     who = np.repeat(np.arange(30), 2)
     pairs = pairs_of(who, [None] * 60, most=500)

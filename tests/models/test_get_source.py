@@ -123,6 +123,24 @@ def test_a_checkpoint_of_another_version_is_made_anew(npm, cache):
     assert get_source('little')[1]['statistics'] == 'measured on 64 drawn faces' and is_cached('little')
 
 
+def test_one_that_was_made_with_other_statistics_is_not_given_to_who_asks_for_none(npm, cache):
+    place, meta = get_source('little', faces='none')
+    assert 'drawn' not in meta['statistics']
+    assert get_source('little')[1]['statistics'] == 'measured on 64 drawn faces'
+
+
+def test_a_full_disk_is_one_line(npm, cache, monkeypatch):
+    from benchmark.models.convert import getting
+
+    def full(*_, **__):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr(getting, 'convert', full)
+    with pytest.raises(ConversionError, match=r'little\.pth: cannot be made .*No space left.* Free room .*TMPDIR'):
+        get_source('little')
+    assert not (cache / 'sources/little.pth').exists()
+
+
 def test_what_is_there_is_kept(tmp_path, npm):
     (tmp_path / 'mine.pth').write_text('precious')
     with pytest.raises(ConversionError, match=r'mine\.pth: exists. Choose another --out, or give --overwrite'):

