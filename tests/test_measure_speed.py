@@ -82,6 +82,7 @@ def test_operations_of_a_step_by_hand(registered):
 
 
 def test_a_converted_network_stands_beside_itself_in_stock_mmpose(registered, tmp_path):
+    import torch
     from mmpose.registry import MODELS
 
     from benchmark.speed.contestants import Size, config, make_inputs
@@ -91,6 +92,12 @@ def test_a_converted_network_stands_beside_itself_in_stock_mmpose(registered, tm
     assert ours.backbone.network.type == theirs.backbone.type == 'MobileNetV1'
     assert ours.backbone.taps[-1] == 'layer3' and theirs.backbone.out_indices == (2,)
     assert frozen.backbone.frozen_stages == 3
+    plain = MODELS.build(theirs)
+    kinds = {type(module).__name__ for module in plain.backbone.modules()}
+    assert 'ReLU6' in kinds and 'PlainSameConv2d' in kinds and not {'ClampedReLU6', 'SameConv2d'} & kinds
+    images, tapped = torch.rand(2, 3, 64, 64), MODELS.build(ours.backbone)
+    tapped.load_state_dict(plain.backbone.state_dict(), strict=False)
+    assert torch.equal(plain.eval().backbone(images)[-1], tapped.eval()(images)[-1])
     head, own = MODELS.build(theirs.head), MODELS.build(ours.head)
     assert [one.shape for one in head.parameters()] == [one.shape for one in own.parameters()]
 

@@ -17,7 +17,8 @@ import torch
 from mmengine.config import Config
 from mmpose.models.pose_estimators import TopdownPoseEstimator
 from mmpose.registry import MODELS
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import read_split
@@ -27,6 +28,7 @@ from benchmark.experiments.plan.encoder import ENCODER_CHANNELS, STRIDE
 from benchmark.experiments.suite.backbones import WORDS, Backbone
 from benchmark.experiments.suite.configs import find_config
 from benchmark.experiments.suite.model import Method, Settings
+from benchmark.models.backbones.staged import ClampedReLU6, SameConv2d
 
 STOCK = Path(mmpose.__file__).parent / '.mim/configs/body_2d_keypoint/topdown_heatmap/coco' / \
     'td-hm_res50_8xb64-210e_coco-256x192.py'
@@ -100,6 +102,25 @@ PEERS = {
 }
 #: Compared epoch by epoch; the others stand in for a suite's runs only.
 CONTESTANTS = (*OURS, *(name for name in PEERS if name != 'stock_hg'))
+
+
+class PlainSameConv2d(SameConv2d):
+    """SameConv2d by torch's own padding."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As SameConv2d's."""
+        low, high = zip(*(self._zeros(side) for side in x.shape[:-3:-1]))
+        return nn.Conv2d.forward(self, functional.pad(x, (low[0], high[0], low[1], high[1])))
+
+
+@MODELS.register_module()
+class PlainEstimator(TopdownPoseEstimator):
+    """Stock estimator around a converted network in plain PyTorch, without what makes this suite's layers faster."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        for module in self.backbone.modules():
+            module.__class__ = {ClampedReLU6: nn.ReLU6, SameConv2d: PlainSameConv2d}.get(type(module), type(module))
 
 
 @MODELS.register_module()
@@ -181,6 +202,7 @@ def _stock(changes: dict, size: Size, data: Path, meta: LandmarkMeta, epochs: in
     pixels, heatmap = (size.pixels, size.pixels), (size.pixels // 4, size.pixels // 4)
     codec = dict(type='MSRAHeatmap', input_size=pixels, heatmap_size=heatmap, sigma=1.5)
     if size.backbone:
+        cfg.model.type = 'PlainEstimator'
         cfg.model.backbone = size.network.network | dict(out_indices=(len(size.network.taps) - 1,))
     else:
         cfg.model.backbone.update(_encoder(size))
