@@ -14,9 +14,9 @@
 #   Hardtanh   in place 1.0, else 1.0
 #   ReLU6 without a gradient, in place 0.0
 #
-# Why it matters: MobileNets and EfficientNet-Lite have a ReLU6 behind two of three convolutions, and all of their implementations
-# write inplace=True. Half of what their activations take in training, and a copy of each map per step, are for nothing; an
-# autograd function of ten lines that clamps in place and keeps its output does without.
+# Why it matters: MobileNets and EfficientNet-Lite have a ReLU6 behind two of three convolutions, and their implementations write
+# inplace=True. Of the three maps that convolution, batch norm and ReLU6 then keep for the gradient one is for nothing, and a copy
+# of it at each step; an autograd function of ten lines that clamps in place and keeps its output does without.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
