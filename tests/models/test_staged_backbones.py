@@ -38,6 +38,16 @@ def test_maps_and_channels(kind):
     assert [one.shape for one in some] == [outputs[1].shape, outputs[2].shape]
 
 
+def test_an_untrained_network_in_evaluation_mode_is_alive(kind):
+    """The control of a random source, frozen: its maps differ from place to place, on the scale of what comes in."""
+    torch.manual_seed(0)
+    network = MODELS.build(dict(type=kind)).eval()
+    network.init_weights()
+    with torch.no_grad():
+        maps = network(torch.randn(2, 3, 128, 128))
+    assert all(0.1 < float(one.std(dim=(2, 3)).mean()) < 300 for one in maps)
+
+
 def test_mobilenet_has_its_papers_weights():
     with torch.device('meta'):
         model, narrow = MODELS.build({'type': 'MobileNetV1'}), MODELS.build({'type': 'MobileNetV1', 'width': .5})

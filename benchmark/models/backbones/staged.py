@@ -11,8 +11,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-#: How such a network is drawn where it starts from nothing.
-INITIAL = [{'type': 'Kaiming', 'layer': 'Conv2d'}, {'type': 'Constant', 'layer': '_BatchNorm', 'val': 1}]
+#: How such a network is drawn where it starts from nothing. By what comes in: what goes out of a depthwise layer is
+#: counted as if each input reached all outputs, so that an untrained network in evaluation mode would give nothing.
+INITIAL = [{'type': 'Kaiming', 'layer': 'Conv2d', 'mode': 'fan_in'},
+           {'type': 'Constant', 'layer': '_BatchNorm', 'val': 1}]
 
 
 def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
