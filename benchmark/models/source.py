@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.model import BaseModule
+from mmpose.models.backbones import ResNet
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
@@ -130,6 +131,7 @@ class FrozenSource(BaseModule):
             self.backbone = MODELS.build({**backbone, 'init_cfg': None} if checkpoint != RANDOM else backbone)
             if checkpoint == RANDOM:
                 self.backbone.init_weights()
+                awaken(self.backbone)
                 if num_classes:
                     width = output_channels(self.backbone)
                     self.classifier = nn.Linear(width, num_classes)
@@ -235,6 +237,34 @@ class FrozenSource(BaseModule):
         if self.classifier is not None:
             taps['logits'] = self.classifier(taps[self.scores_tap])
         return taps
+
+
+@torch.no_grad()
+def awaken(backbone: nn.Module) -> None:
+    """Gives an untrained network's batch norms the mean and variance of what they see of images of normal noise.
+
+    A source is frozen, in evaluation mode. There a network of depthwise layers, as MMPose draws it, gives maps of 1e-6 of
+    what comes in and less (MobileNet v2, ShuffleNet v2): a control that could teach nothing. A ResNet stays as it is
+    drawn.
+    """
+    norms = [module for module in backbone.modules()
+             if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats]
+    if not norms or isinstance(backbone, ResNet):
+        return
+    modes = [(module, module.training) for module in backbone.modules()]
+    momenta = [(norm, norm.momentum) for norm in norms]
+    for module, _ in modes:
+        module.training = True
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        backbone(torch.randn(8, 3, 128, 128))
+    for norm, momentum in momenta:
+        norm.momentum = momentum
+    for module, mode in modes:
+        module.training = mode
 
 
 def _identity(width: int) -> nn.Linear:

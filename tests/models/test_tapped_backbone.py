@@ -203,3 +203,28 @@ def test_a_classifier_stands_behind_no_other_tap_of_as_many_channels(tapped, tmp
 def test_what_a_network_is_not(tapped, network, options, message):
     with pytest.raises(ValueError, match=message):
         tapped(network, **options)
+
+
+@pytest.mark.parametrize('network', [dict(type='MobileNetV2', widen_factor=0.5), dict(type='ShuffleNetV2')],
+                         ids=['mobilenet_v2', 'shufflenet_v2'])
+def test_an_untrained_source_is_alive(registered, network):
+    """As MMPose draws these networks, their maps are 1e-6 of what comes in, once they are frozen."""
+    from mmpose.registry import MODELS
+    config = dict(network, out_indices=(1, 2, 4, 7) if 'widen_factor' in network else (0, 1, 2))
+    state = torch.random.get_rng_state()
+    source = MODELS.build(dict(type='FrozenSource', backbone=config, checkpoint='random'))
+    assert torch.equal(torch.random.get_rng_state(), state) and not any(m.training for m in source.modules())
+    assert {module.momentum for module in source.modules() if hasattr(module, 'running_mean')} == {0.1}
+    taps = source(torch.randint(0, 256, (2, 3, 128, 128)).float())
+    assert all(0.01 < float(value.std(dim=(2, 3)).mean()) < 100 for name, value in taps.items() if value.dim() == 4)
+
+
+def test_an_untrained_resnet_stays_as_it_is_drawn(registered):
+    from mmpose.registry import MODELS
+    config = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    source = MODELS.build(dict(type='FrozenSource', backbone=config, checkpoint='random', seed=4))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        plain = MODELS.build(config)
+        plain.init_weights()
+    assert all(torch.equal(value, source.backbone.state_dict()[name]) for name, value in plain.state_dict().items())

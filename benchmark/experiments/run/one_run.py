@@ -52,6 +52,7 @@ from benchmark.experiments.state.records import (
 from benchmark.experiments.state.tasks import RESULTS, RUN, SOURCE, check_numerics
 from benchmark.experiments.suite.configs import unformatted
 from benchmark.models.checkpoint import CheckpointError, read_checkpoint
+from benchmark.models.source import awaken
 from benchmark.program import deciding_program
 from benchmark.utils.files import atomic_path, digest, file_digest, write_text
 from benchmark.utils.machine import keep_freed_memory, processor_name
@@ -422,6 +423,7 @@ def _make_source(place: Path, entry: dict, options: dict) -> dict:
         torch.manual_seed(cfg.randomness.seed)
         model, accuracy, about = MODELS.build(cfg.model), None, {}
         model.init_weights()
+        awaken(model.backbone)
     else:
         cfg.train_cfg.val_interval = cfg.train_cfg.max_epochs
         runner = _build(place, cfg, options['save_every'])
