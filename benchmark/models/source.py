@@ -243,8 +243,8 @@ class FrozenSource(BaseModule):
 def awaken(backbone: nn.Module) -> None:
     """Gives an untrained network's batch norms the mean and variance of what they see of images of normal noise.
 
-    A source is frozen, in evaluation mode. There a network of depthwise layers, as MMPose draws it, gives maps of 1e-6 of
-    what comes in and less (MobileNet v2, ShuffleNet v2): a control that could teach nothing. A ResNet stays as it is
+    A source is frozen, in evaluation mode. There a network of depthwise layers, as MMPose draws it, gives maps of 1e-6
+    of what comes in and less (MobileNet v2, ShuffleNet v2): a control that could teach nothing. A ResNet stays as it is
     drawn.
     """
     norms = [module for module in backbone.modules()
