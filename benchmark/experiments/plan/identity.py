@@ -10,10 +10,11 @@ from typing import Any
 
 from mmengine.config import Config
 
-from benchmark.numerics import NUMERICS
+from benchmark.numerics import NUMERICS, OTHER_NETWORKS
 from benchmark.utils.files import digest, file_digest
 
 from .configure import fill_paths
+from .encoder import RESNETS, network_of
 
 SEAL = '# sha256 of what follows: '
 
@@ -33,8 +34,16 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
             hook.pop('resident_gib', None)
     modules = plugins_as_ever(content)
     code = {name: module_digest(name) for name in modules if name.partition('.')[0] != 'benchmark'}
-    return dict(numerics=NUMERICS, config=content, data=data_fingerprint, source=source_hash) | (
-        dict(code=code) if code else {})
+    return dict(numerics=NUMERICS, config=content, data=data_fingerprint, source=source_hash,
+                **other_networks(content['model'])) | (dict(code=code) if code else {})
+
+
+def other_networks(model: dict[str, Any]) -> dict[str, int]:
+    """What else a hash holds where an encoder or a source is no ResNet and no hourglass: the number of their numerics."""
+    found = [model.get('backbone'), (model.get('source') or {}).get('backbone')]
+    usual = (*RESNETS, 'StackedHourglass')
+    others = any(network_of(one).get('type') not in usual for one in found if one)
+    return dict(other_networks=OTHER_NETWORKS) if others else {}
 
 
 def plugins_as_ever(content: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
-from .identity import module_digest, plugins_as_ever
+from .identity import module_digest, other_networks, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
 
@@ -97,6 +97,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
     plugins_as_ever(content)
     # Of networks that the user's own modules register.
     code = dict(code={name: module_digest(name) for name in wanted.imports}) if wanted.imports else {}
+    code |= other_networks(content['model'])
     network = described(backbone_arch(cfg.model.backbone))
     data = identity_fingerprint(identities) if identities else None
     if identities is None:

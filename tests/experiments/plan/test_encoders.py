@@ -234,3 +234,14 @@ def test_a_network_says_its_taps(registered, network, taps, channels, strides):
     from benchmark.experiments.plan.ask_network import describe
     found = describe(json.loads(json.dumps(network)))
     assert (tuple(found['taps']), tuple(found['channels']), tuple(found['strides'])) == (taps, channels, strides)
+
+
+def test_the_number_of_other_networks_is_part_of_their_hash_alone(planned, monkeypatch):
+    from benchmark.experiments.plan import identity
+    before = [planned(text, ('ft', 'hg', 'ctd_ed_random')) for text in ('', MOBILE)]
+    monkeypatch.setattr(identity, 'OTHER_NETWORKS', identity.OTHER_NETWORKS + 1)
+    after = [planned(text, ('ft', 'hg', 'ctd_ed_random')) for text in ('', MOBILE)]
+    hashes = [[{run.method: run.hash for run in plan.runs} for plan in plans] for plans in (before, after)]
+    assert hashes[0][0] == hashes[1][0] and before[0].source.hash == after[0].source.hash
+    changed = {name for name, value in hashes[0][1].items() if hashes[1][1][name] != value}
+    assert changed == {'ft', 'ctd_ed_random'} and before[1].source.hash != after[1].source.hash
