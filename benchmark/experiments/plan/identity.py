@@ -39,7 +39,7 @@ def identity(cfg: Config, data_fingerprint: str, source_hash: str | None) -> dic
 
 
 def other_networks(model: dict[str, Any]) -> dict[str, int]:
-    """What else a hash holds where an encoder or a source is no ResNet and no hourglass: the number of their numerics."""
+    """What else a hash holds where an encoder or a source is no ResNet and no hourglass: their own number."""
     found = [model.get('backbone'), (model.get('source') or {}).get('backbone')]
     usual = (*RESNETS, 'StackedHourglass')
     others = any(network_of(one).get('type') not in usual for one in found if one)
