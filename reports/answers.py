@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 
-from .planned import by_scope, pair_of, planned
+from .planned import by_scope, pair_of, planned, planned_pairs
 from .verdicts import VERDICTS
 
 NAMED = 8  # names in a sentence; the others are counted
@@ -64,12 +64,18 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
 def weak_source(analysis: dict[str, Any]) -> str | None:
     """What these results can't show since their source knows nothing; None where it does, or was not judged.
 
-    Where methods have a source of their own, that of the proposed one counts.
+    Where methods have a source of their own, that of the proposed one counts, or, without one, of the first methods of
+    the planned pairs: none of them may know anything.
     """
     source = analysis['source'] or {}
-    own = source.get('methods', {})
-    judged = (own.get(analysis['proposed'], {}) if own else source).get('judged') or {}
-    return shortcoming(judged) if 'trained' in judged else None
+    own, asked = source.get('methods', {}), [analysis['proposed']]
+    if asked == [None]:
+        asked = [*dict.fromkeys(a for a, _ in planned_pairs(analysis))] or [None]
+    judged = [own.get(name, source).get('judged') or {} for name in asked]
+    if not all('trained' in one for one in judged):
+        return None
+    found = [shortcoming(one) for one in judged]
+    return found[0] if all(found) else None
 
 
 def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:

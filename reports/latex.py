@@ -10,7 +10,7 @@ from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import PROCEDURE, SCOPES
 
 from .numbers import Form, best, form, led, level, lookup, probability
-from .planned import by_scope, other_of, pair_of, planned
+from .planned import by_scope, other_of, pair_of, planned, planned_pairs
 from .units import across
 from .verdicts import BETTER_MARK, WORSE_MARK, dagger
 
@@ -172,9 +172,11 @@ def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
     """(method, endpoint) -> dagger, and the note that says what daggers mean.
 
     With a proposed method the mark stands at the method that it is compared with, else at the method that is compared
-    with the reference.
+    with the reference. There is none where the planned pairs are not one method with others: it would not say which.
     """
-    proposed, reference = analysis['proposed'], analysis['reference']
+    proposed, reference, pairs = analysis['proposed'], analysis['reference'], planned_pairs(analysis)
+    if any(a != proposed for a, _ in pairs) if proposed else any(b != reference for _, b in pairs):
+        return {}, ''
     marks = {}
     for _, one in planned(analysis):
         if one['scope'] == PROCEDURE and (mark := dagger(one['verdict'])):

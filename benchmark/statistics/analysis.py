@@ -169,14 +169,33 @@ def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], no
     reference = _known_method('reference', options.reference, layout, choices, notes)
     if options.proposed is not None and options.proposed == options.reference:
         raise TableError(f'reference: {options.reference} is the proposed method too; name two methods')
-    pairs = []
-    for pair in options.pairs:
-        known = [_known_method('pairs', name, layout, choices, notes) for name in pair]
-        if None not in known:
-            pairs.append((str(known[0]), str(known[1])))
-    if (proposed, reference) in [(b, a) for a, b in pairs]:
-        raise TableError(f'pairs: has {reference} minus {proposed}, the wrong way round; write the proposed one first')
-    return replace(options, proposed=proposed, reference=reference, pairs=tuple(pairs))
+    return replace(options, proposed=proposed, reference=reference, pairs=_known_pairs(
+        replace(options, proposed=proposed, reference=reference), layout, choices, notes))
+
+
+def _known_pairs(options: Options, layout: Layout, choices: dict[str, Any],
+                 notes: list[str]) -> tuple[tuple[str, str], ...] | None:
+    """The declared pairs of which both methods are there; None where none were declared, or where the command line
+    names a proposed method in their place.
+    """
+    if options.pairs is None:
+        return None
+    if choices.get('pairs') is None and choices.get('proposed') is not None:
+        notes.append(f'The plan declares {len(options.pairs)} pairs; {options.proposed} against each other one was '
+                     'asked for in their place.')
+        return None
+    kept = tuple(pair for pair in options.pairs if set(pair) <= set(layout.methods))
+    if lost := [pair for pair in options.pairs if pair not in kept]:
+        gone = ', '.join(sorted({name for pair in lost for name in pair} - set(layout.methods)))
+        there = some([*layout.methods], 99)
+        if choices.get('pairs') is not None:
+            raise TableError(f'pairs: no method {gone} in the results; there are {there}')
+        notes.append(f'{len(lost)} of the {len(options.pairs)} planned pairs are left out, as {gone} is not among the '
+                     f'methods: {there}.')
+    if (options.proposed, options.reference) in [(b, a) for a, b in kept]:
+        raise TableError(f'pairs: has {options.reference} minus {options.proposed}, the wrong way round; write the '
+                         'proposed one first')
+    return kept
 
 
 def _known_method(role: str, name: str | None, layout: Layout, choices: dict[str, Any],

@@ -44,7 +44,7 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
         Pairs (a, b): the contrast is mean(a) - mean(b). None where neither is named.
     """
     proposed, reference = options.proposed, options.reference
-    if options.pairs:
+    if options.pairs is not None:
         return [pair for pair in options.pairs if set(pair) <= set(methods)]
     if proposed is not None:
         return [(proposed, method) for method in methods if method != proposed] if proposed in methods else []

@@ -183,7 +183,7 @@ def summarize_runs(
         'missing': len(items) - states.count('done') - states.count('failed'),
         'seconds': sum(seconds) if seconds else None,
         'items': items,
-        'environments': _environments(own),
+        'environments': _environments(own, plan),
     }
 
 
@@ -223,22 +223,23 @@ def _of(count: int, total: int) -> str:
     return f'{count} of {total} run{"" if total == 1 else "s"}'
 
 
-def _environments(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Distinct versions, machines and source hashes, with the number of runs made in each."""
+def _environments(records: Sequence[dict[str, Any]], plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Distinct versions, machines and source hashes, with the number of runs made in each.
+
+    A source that the plan gives a method of its own makes no other environment.
+    """
+    own = (plan.get('source') or {}).get('methods', {})
     found: dict[str, dict[str, Any]] = {}
-    sources: dict[str, set[str]] = {}
+
+    def source_of(record: dict[str, Any]) -> Any:
+        value = record.get('source_hash')
+        return None if value == own.get(record.get('method'), {}).get('hash') else value
+
+    sources = {source_of(record) for record in records} - {None}
     for record in records:
-        if record.get('source_hash'):
-            sources.setdefault(str(record.get('method')), set()).add(record['source_hash'])
-    several = len(set().union(*sources.values())) > 1
-    for record in records:
-        content = {key: record.get(key) for key in ('versions', 'machine', 'source_hash')}
-        if not several and sources:
-            # A run without a source does not differ from the others in its source.
-            content['source_hash'] = next(iter(next(iter(sources.values()))))
-        elif max(map(len, sources.values()), default=0) < 2:
-            # Methods that have their own source differ in it by design.
-            content['source_hash'] = None
+        content = {'versions': record.get('versions'), 'machine': record.get('machine'),
+                   # A run without a source does not differ from the others in its source.
+                   'source_hash': next(iter(sources)) if len(sources) == 1 else source_of(record)}
         if any(value for value in content.values()):
             entry = found.setdefault(json.dumps(content, sort_keys=True), {**content, 'runs': 0})
             entry['runs'] += 1

@@ -29,8 +29,8 @@ class Options:
             initialisation for all methods.
         proposed: Method that is compared with each other one (the planned family).
         reference: Method that percentages refer to; without a proposed one, each other one is compared with it.
-        pairs: The planned family itself, as pairs (a, b) of methods of which a minus b is estimated, where it is not
-            one method with each other one.
+        pairs: The planned family itself, as pairs (a, b) of methods of which a minus b is estimated; None: it is the
+            proposed method, or the reference, with each other one.
         margin: Endpoint -> smallest difference that matters, in the endpoint's unit.
         alpha: Level of tests; intervals have 1 - alpha.
         draws: Bootstrap draws.
@@ -48,7 +48,7 @@ class Options:
     design: Design = NESTED
     proposed: str | None = None
     reference: str | None = None
-    pairs: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[str, str], ...] | None = None
     margin: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.05
     draws: int = DRAWS
@@ -93,7 +93,7 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
     return Options(
         threshold=threshold, unit=str(given.get('unit', Options.unit)), design=design,
         proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
-        pairs=_pairs(given.get('pairs', ())),
+        pairs=None if given.get('pairs') is None else _pairs(given['pairs']),
         margin=_margins(given.get('margin') or {}), alpha=alpha,
         draws=_count(given.get('draws', DRAWS), 'draws', 100), seed=_count(given.get('seed', 0), 'seed', 0),
         groups=_names(given.get('groups', ()), 'groups'), missing_cap=None if cap is None else float(cap),

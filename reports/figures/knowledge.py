@@ -22,16 +22,17 @@ def gains(analysis: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """Planned contrasts in ME whose first method has a judged source of its own, by what they compare.
 
     Returns:
-        :data:`STARTING`, the same use of another source or of none, and :data:`HOLDING`, another use of the same one;
-        those that have any, in the order of the plan.
+        :data:`STARTING`, against a method with another source or none, and :data:`HOLDING`, against another use of the
+        same one; those that have any, in the order of the plan.
     """
-    own = (analysis['source'] or {}).get('methods', {})
+    source = analysis['source'] or {}
+    own = source.get('methods', {})
     found: dict[str, list[dict[str, Any]]] = {STARTING: [], HOLDING: []}
     for _, one in planned(analysis, 'ME'):
         if 'trained' not in own.get(one['a'], {}).get('judged', {}) or one['scope'] != scope_of(
                 analysis, (one['a'], one['b'])):
             continue
-        same = own.get(one['b'], {}).get('hash') == own[one['a']]['hash']
+        same = own.get(one['b'], source).get('hash') == own[one['a']]['hash']
         found[HOLDING if same else STARTING].append(one)
     return {kind: items for kind, items in found.items() if items}
 

@@ -127,3 +127,17 @@ def test_files_of_an_earlier_report_go(small_analysis, tmp_path):
     build_report(tmp_path / 'analysis.json', tmp_path)
     assert not (tmp_path / 'report/tables/old.csv').exists() and not (tmp_path / 'report/figures/old.pdf').exists()
     assert (tmp_path / 'report/tables/kept.txt').exists()
+
+
+def test_daggers_stand_only_where_the_family_is_one_method_against_others():
+    from reports.latex import _marks
+    pairs = [('b', 'a'), ('d', 'c')]
+    about = dict(family='planned', endpoint='ME', scope='procedure', verdict='superior')
+    contrasts = [dict(about, a=a, b=b) for a, b in pairs]
+    analysis = dict(proposed=None, reference=None, contrasts=contrasts, unit_of_analysis='image', alpha=0.05,
+                    methods={name: dict(label=name.upper()) for name in 'abcd'})
+    assert _marks(analysis) == ({}, '') == _marks(analysis | dict(proposed='b', reference='a'))
+    marks, note = _marks(analysis | dict(proposed='b', contrasts=contrasts[:1]))
+    assert [*marks] == [('a', 'ME')] and 'B is superior to this method' in note
+    marks, note = _marks(analysis | dict(reference='a', contrasts=contrasts[:1]))
+    assert [*marks] == [('b', 'ME')] and 'superior to A' in note

@@ -82,6 +82,17 @@ def test_methods_with_their_own_source_are_told_with_what_it_knows(folder, suite
     assert 'fall from left to right' in page and 'fig-knowledge' in page
 
 
+@pytest.mark.parametrize(('proposed', 'own', 'weak'), [
+    ('ctd_ed', {}, True), ('ctd_ed', {'ft': 0.2}, True), ('ctd_ed', {'ctd_ed': 0.2}, False),
+    ('ctd_ed', {'ctd_ed': -0.05}, True), (None, {'ctd_ed': -0.05}, True), (None, {'ctd_ed': 0.2}, False)])
+def test_whose_source_the_first_screen_speaks_of(proposed, own, weak):
+    from reports.answers import weak_source
+    methods = {name: dict(hash=name, judged=judged(gain)) for name, gain in own.items()}
+    source = dict(judged=judged()) | (dict(methods=methods) if methods else {})
+    contrasts = [dict(family='planned', endpoint='ME', scope='procedure', a='ctd_ed', b='ft')]
+    assert bool(weak_source(dict(source=source, proposed=proposed, contrasts=contrasts))) is weak
+
+
 def test_gains_are_of_starting_from_a_source_or_of_holding_on_to_it():
     from reports.figures.knowledge import HOLDING, STARTING, gains
     known = dict(judged=dict(trained={}))

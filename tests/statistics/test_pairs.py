@@ -23,7 +23,7 @@ def test_the_declared_pairs_are_the_family():
     same([one['p_adjusted'] for one in found.values()], holm([one['p'] for one in found.values()]))
 
 
-def test_roles_stay_beside_them_and_the_main_contrast_comes_first_in_words():
+def test_roles_stay_beside_them():
     content = analyzed(METHODS, pairs=PAIRS, proposed='d', reference='c')
     assert [*planned(content)] == PAIRS and (content['proposed'], content['reference']) == ('d', 'c')
     assert {(one['a'], one['b']) for one in content['contrasts'] if one['family'] == 'planned'} == set(PAIRS)
@@ -38,9 +38,25 @@ def test_what_is_no_family_is_refused(declared, said):
         analyzed(METHODS, **declared)
 
 
+def test_what_is_left_of_declared_pairs_is_the_family_even_if_it_is_nothing():
+    plan = dict(methods=[dict(name=name) for name in 'ab'], analysis=dict(proposed='a', pairs=[('a', 'c'), ('b', 'c')]))
+    two = {name: METHODS[name] for name in 'ab'}
+    content = analyzed(two, plan)
+    assert planned(content) == {}
+    said, = (note for note in content['notes'] if 'planned pairs' in note)
+    assert said.startswith('2 of the 2 planned pairs are left out, as c is not among the methods: a, b')
+    assert [*planned(analyzed(two, plan | dict(analysis=dict(pairs=[('a', 'c'), ('a', 'b')]))))] == [('a', 'b')]
+    asked = analyzed(two, plan, proposed='b')
+    assert [*planned(asked)] == [('b', 'a')]
+    assert any('b against each other one was asked for in their place' in note for note in asked['notes'])
+
+
 def test_a_suite_names_its_own_methods(tmp_path):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.suite.suite import load_suite
     (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nanalysis = dict(pairs=[('ctd_ed', 'ff')])")
     with pytest.raises(SuiteError, match=r"analysis\.pairs=\('ctd_ed', 'ff'\): the suite has no such method"):
+        load_suite(str(tmp_path / 'mine.py'))
+    (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nanalysis = dict(pairs=[('ft', 'ctd_ed')])")
+    with pytest.raises(SuiteError, match=r"analysis\.pairs=\('ft', 'ctd_ed'\): is the wrong way round: ctd_ed is"):
         load_suite(str(tmp_path / 'mine.py'))

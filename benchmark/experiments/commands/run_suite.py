@@ -105,6 +105,9 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         suite = changed(suite, source=changed(suite.source, data=faces) if trained else TrainedSource(data=faces))
     if isinstance(suite.source, TrainedSource) and suite.source.known and (args.source_data or args.source):
         suite = changed(suite, source=changed(suite.source, known=None))
+    own = [name for name, method in suite.methods.items() if method.source]
+    if own and args.source:
+        print(f'note: --source is that of the suite; {", ".join(own)} keep their own (methods.NAME.source)')
     if args.source == 'train':
         if not isinstance(suite.source, TrainedSource):
             raise SuiteError(f'--source train: {suite.name} trains no source. Name faces for it: --source-data FOLDER.')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,21 @@ from benchmark.experiments.suite.suite import Suite
 from .encoder import RESNETS
 
 
-def with_given_sources(suite: Suite) -> tuple[Suite, dict[str, dict[str, Any]], dict[str, GivenSource]]:
+def with_given_sources(suite: Suite, chosen: Sequence[str] | None = None) -> tuple[
+        Suite, dict[str, dict[str, Any]], dict[str, GivenSource]]:
     """A suite whose sources, where they are given, are paths, and whose methods have their source's network.
+
+    Args:
+        suite: The suite.
+        chosen: Names of the methods that are trained; None takes all. The sources of others are not looked at.
 
     Returns:
         The suite; what each checkpoint says of itself, by path; and the source of each method that has its own.
 
     Raises:
-        SuiteError: A source can't be fetched or read.
+        SuiteError: A source can't be fetched or read, or settings name another network than a method's own source has.
     """
+    declared = suite.settings.backbone
     said: dict[str, dict[str, Any]] = {}
     if isinstance(suite.source, TrainedSource) and (name := suite.source.known):
         suite = changed(suite, source=_known(suite.source, name))
@@ -33,14 +40,32 @@ def with_given_sources(suite: Suite) -> tuple[Suite, dict[str, dict[str, Any]], 
         said[suite.source.path] = meta
     methods, sources = {}, {}
     for name, method in suite.methods.items():
-        if method.source:
+        if method.source and (chosen is None or name in chosen):
             source, meta = _found(GivenSource(path=method.source), f'methods.{name}.source')
             said[source.path], sources[name] = meta, source
             word = word_of(meta.get('arch') or {})
-            if word and method.settings.backbone is None:
+            if word:
+                _no_resnet(suite, name, word)
+            if method.settings.backbone is None and (word or declared is None):
+                # Where the source is a ResNet, the network that the suite's source has brought is not this method's.
                 method = changed(method, settings=changed(method.settings, backbone=word))
         methods[name] = method
     return (changed(suite, methods=methods) if sources else suite), said, sources
+
+
+def _no_resnet(suite: Suite, method: str, word: str) -> None:
+    """Checks that nobody asks for a ResNet's depth or width of a method whose own source is another network.
+
+    Raises:
+        SuiteError: Its settings or a condition do.
+    """
+    places = {f'methods.{method}.settings': suite.methods[method].settings,
+              **{f'conditions.{name}': one for name, one in suite.conditions.items()}}
+    for place, settings in places.items():
+        for name in ('depth', 'width'):
+            if (value := getattr(settings, name)) is not None:
+                raise SuiteError(f"{suite.name}: {place}.{name}={value}: the encoder of {method} is its own source's "
+                                 f'network, {word}. Remove it, or give the method another source.')
 
 
 def _known(source: TrainedSource, name: str) -> GivenSource:

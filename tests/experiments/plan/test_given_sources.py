@@ -205,3 +205,38 @@ def test_a_suite_without_a_trained_source_trains_none(tmp_path):
     (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nsource = dict(_delete_=True, type='random')\n")
     with pytest.raises(SuiteError, match='--source train: mine trains no source. Name faces for it: --source-data'):
         adjust(load_suite(str(tmp_path / 'mine.py')), parser().parse_args(['mine.py', '--source', 'train']))
+
+
+def test_a_resnet_of_a_methods_own_is_its_encoder_beside_a_converted_suite_source(planned, mobile, narrow_source):
+    plan = planned('', ('ft',), f'dict(_delete_=True, type="checkpoint", path={str(mobile)!r})',
+                   f"methods.update(dict(fe=dict(source={str(narrow_source)!r})))")
+    found = models(plan)
+    assert found['ft'].backbone.network.type == 'MobileNetV1' and found['fe'].backbone.type == 'ResNet'
+    assert found['fe'].backbone.init_cfg.checkpoint == str(narrow_source)
+
+
+@pytest.mark.parametrize(('methods', 'text', 'said'), [
+    ("dict(mine=dict(config='ft', source=PLACE, settings=dict(depth=18)))", '',
+     r"methods\.mine\.settings\.depth=18: the encoder of mine is its own source's network, mobilenet_v1"),
+    ("dict(mine=dict(config='ft', source=PLACE))", 'conditions = dict(all={}, deep=dict(depth=34))',
+     r'conditions\.deep\.depth=34: the encoder of mine is')])
+def test_a_resnets_depth_is_refused_beside_another_network(planned, mobile, methods, text, said):
+    from benchmark.experiments.errors import SuiteError
+    with pytest.raises(SuiteError, match=said):
+        own_sources(planned, mobile, methods, text)
+
+
+def test_sources_of_methods_that_are_left_out_are_not_looked_for(planned, tmp_path):
+    from benchmark.experiments.plan.plan import make_plan
+    from benchmark.experiments.suite.suite import load_suite
+    (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nmethods = dict(ft=dict(source='gone.pth'))\n"
+                                      "source = dict(_delete_=True, type='random')\n")
+    assert make_plan(load_suite(str(tmp_path / 'mine.py')), tmp_path / 'out', ['fe']).sources == {}
+
+
+def test_a_suites_source_that_no_run_takes_is_said_to_be_unused(planned, mobile):
+    from benchmark.experiments.state.tasks import work_of
+    plan = planned('', ('ft',), text=f'methods.update(dict(ft=dict(source={str(mobile)!r})))')
+    assert plan.source.description.startswith('not used: each method') and plan.source.job is None
+    assert plan.content['source']['description'] == plan.source.description
+    assert work_of(json.loads(json.dumps(plan.content)), plan.out).source is None
