@@ -130,9 +130,9 @@ def test_the_number_is_part_of_the_hash_of_every_run_and_source(planned, monkeyp
     assert (before.content['numerics'], after.content['numerics']) == (NUMERICS, NUMERICS + 1)
     assert before.content['format_version'] == 1
     untrained = changed(load_suite(str(before.out.parent / 'suite.py')), source=RandomSource())
-    kinds = [plan.plan_source(untrained, None, Path()).hash]
+    kinds = [source.plan_source(untrained, None, Path()).hash]
     monkeypatch.setattr(source, 'NUMERICS', NUMERICS)
-    kinds.append(plan.plan_source(untrained, None, Path()).hash)
+    kinds.append(source.plan_source(untrained, None, Path()).hash)
     assert kinds[0] != kinds[1], 'a random source'
 
 
