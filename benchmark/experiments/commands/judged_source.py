@@ -13,7 +13,6 @@ from typing import Any
 
 from benchmark.datasets.identities import identity_fingerprint, read_identities
 from benchmark.datasets.metainfo import DataError
-from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.runs import Plan
 from benchmark.experiments.plan.source import SourcePlan
 from benchmark.experiments.run.child import call, start, wait
@@ -41,16 +40,13 @@ class NotJudged(Exception):
 
 
 def check_judge(suite: Suite) -> None:
-    """Checks ``source.judge`` before anything is trained.
-
-    Raises:
-        SuiteError: Its folder is no identity set.
-    """
+    """Says before anything is trained, on standard error, that there is nobody in ``source.judge`` to judge on."""
     if suite.source.judge:
         try:
             read_identities(Path(suite.source.judge.root).expanduser())
         except DataError as error:
-            raise SuiteError(f'source.judge: {error}') from None
+            print(f'warning: {suite.file.name}: source.judge: {error} The runs go on without; correct the folder, and '
+                  'the same command judges the sources.', file=sys.stderr)
 
 
 def judge_source(suite: Suite, plan: Plan, work: Work) -> None:

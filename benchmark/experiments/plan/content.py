@@ -76,7 +76,8 @@ def _made(suite: Suite, root: Path, source: SourcePlan) -> dict[str, dict]:
     made = {}
     if isinstance(suite.data, SyntheticFaces):
         made[RUN] = dict(root=str(root), data=suite.data.given)
-    if isinstance(suite.source, TrainedSource) and isinstance(suite.source.data, SyntheticIdentities):
+    if source.config and isinstance(suite.source, TrainedSource) and isinstance(suite.source.data,
+                                                                               SyntheticIdentities):
         made[SOURCE] = dict(root=source.config.train_dataloader.dataset.data_root, data=suite.source.data.given)
     return made
 

@@ -18,6 +18,7 @@ from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import in_words
+from benchmark.experiments.suite.fields import changed
 from benchmark.experiments.suite.model import Method, TrainedSource
 from benchmark.experiments.suite.overrides import OverrideError
 from benchmark.experiments.suite.seeds import derive_seeds
@@ -71,6 +72,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     threshold, images = suite.analysis.threshold, len(splits['train'].records)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which trials are compared. Add one.')
+    suite = _with_enough(suite, images, root)
     bases = {name: method_config(method) for name, method in suite.methods.items()
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
@@ -138,6 +140,20 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     except TableError as error:
         raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
     return Plan(suite, out, root, meta, source, runs, content, sources)
+
+
+def _with_enough(suite: Suite, images: int, root: Path) -> Suite:
+    """A suite without the conditions that ask for more labels than data of the command line have, if some are left."""
+    if not suite.data_replaced:
+        return suite
+    fits = {name: one for name, one in suite.conditions.items() if (one.num_labels or 0) <= images}
+    if not fits or len(fits) == len(suite.conditions):
+        return suite
+    for name, one in suite.conditions.items():
+        if name not in fits:
+            print(f'note: {root} has {images} training images: conditions.{name}, with {one.num_labels} labels, is '
+                  'left out')
+    return changed(suite, conditions=fits)
 
 
 @dataclass(frozen=True)

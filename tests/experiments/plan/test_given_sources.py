@@ -234,9 +234,24 @@ def test_sources_of_methods_that_are_left_out_are_not_looked_for(planned, tmp_pa
     assert make_plan(load_suite(str(tmp_path / 'mine.py')), tmp_path / 'out', ['fe']).sources == {}
 
 
-def test_a_suites_source_that_no_run_takes_is_said_to_be_unused(planned, mobile):
+@pytest.mark.parametrize('source', ["dict(_delete_=True, type='random')", 'dict(data=dict(identities=4, shots=4))'])
+def test_a_suites_source_that_no_run_takes_is_said_to_be_unused(planned, mobile, source):
     from benchmark.experiments.state.tasks import work_of
-    plan = planned('', ('ft',), text=f'methods.update(dict(ft=dict(source={str(mobile)!r})))')
+    plan = planned('', ('ft',), source, f'methods.update(dict(ft=dict(source={str(mobile)!r})))')
     assert plan.source.description.startswith('not used: each method') and plan.source.job is None
-    assert plan.content['source']['description'] == plan.source.description
+    assert plan.content['source']['description'] == plan.source.description and 'source' not in plan.content['made']
     assert work_of(json.loads(json.dumps(plan.content)), plan.out).source is None
+
+
+def test_a_shipped_suite_leaves_out_what_data_of_the_command_line_are_too_few_for(planned, capsys):
+    import dataclasses
+
+    from benchmark.experiments.plan.plan import _with_enough
+    suite = planned('', ('ft',), text='conditions = dict(all={}, few=dict(num_labels=3))').suite
+    many = dataclasses.replace(suite.conditions['few'], num_labels=20)
+    suite = dataclasses.replace(suite, conditions=suite.conditions | dict(many=many))
+    assert _with_enough(suite, 4, 'mine') is suite
+    replaced = dataclasses.replace(suite, data_replaced=True)
+    assert [*_with_enough(replaced, 4, 'mine').conditions] == ['all', 'few']
+    assert 'note: mine has 4 training images: conditions.many, with 20 labels, is left out' in capsys.readouterr().out
+    assert _with_enough(replaced, 20, 'mine') is replaced
