@@ -41,7 +41,7 @@ DECIDING = (
     *(f'datasets/{name}.py' for name in ('dicom', 'identities', 'identity_dataset', 'image_headers', 'images', 'labels',
                                          'landmarks', 'metainfo', 'photograph', 'prepared', 'records', 'rescale',
                                          'views')),
-    'experiments/run/one_run.py', 'plugins.py', 'utils/feature_store.py')
+    'experiments/run/one_run.py', 'experiments/run/tested.py', 'plugins.py', 'utils/feature_store.py')
 #: What deciding files import and what yet decides nothing that a run's hash does not hold, with the reason.
 NOT_DECIDING = {
     'compat.py': 'what stands for packages that are not there, and computes nothing',
@@ -56,6 +56,7 @@ NOT_DECIDING = {
     'experiments/plan/identity.py': 'what it makes is the hash',
     'experiments/plan/source.py': 'what it makes is the config of the source',
     'experiments/run/child.py': 'starts processes',
+    'experiments/run/damaged.py': 'exceptions',
     'experiments/run/history.py': 'copies what was logged',
     'experiments/state/locks.py': 'who is on a run',
     'experiments/state/records.py': 'reads and writes what a run says of itself',

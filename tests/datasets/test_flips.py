@@ -16,7 +16,8 @@ from benchmark.experiments.plan.configure import run_config
 from benchmark.experiments.plan.data import sound
 from benchmark.experiments.plan.protocol import protocol
 from benchmark.experiments.suite.configs import find_config
-from benchmark.experiments.suite.model import Method, PreparedData, RandomSource, Settings
+from benchmark.experiments.suite.inputs import PreparedData, RandomSource
+from benchmark.experiments.suite.model import Method, Settings
 from benchmark.experiments.suite.suite import Suite
 
 #: Outer and inner corners of the eyes, nose and corners of the mouth; and a head from the side.

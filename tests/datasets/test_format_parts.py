@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmark.datasets.formats.common import (
-    crop_image,
-    crop_points,
-    crop_square,
-    flip_indices,
-    mirror_name,
-    parse_pairs,
-    split_by_subject,
-)
+from benchmark.datasets.formats.common import flip_indices, mirror_name, parse_pairs
+from benchmark.datasets.formats.crops import crop_image, crop_points, crop_square
+from benchmark.datasets.formats.splits import split_by_subject
 from benchmark.datasets.metainfo import DataError
 
 

@@ -298,11 +298,11 @@ def test_the_ends_of_wise_ft_are_lp_fts_networks(trained, alpha):
 
 @pytest.mark.parametrize('method', ['wise_ft', 'ema'])
 def test_the_best_checkpoint_is_tested_as_it_was_validated(baseline, method):
-    from benchmark.experiments.run.one_run import _load_best
+    from benchmark.experiments.run.tested import load_best
     one = baseline(method, selection='best_val')
     one.train()
     path = Path(one.message_hub.get_info('best_ckpt'))
-    _load_best(one, path)
+    load_best(one, path)
     one.test()
     assert any(same(one.seen.tested[0], validated) for validated in one.seen.validated)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.datasets.formats.common import assign_splits, write_dataset
+from benchmark.datasets.formats.common import write_dataset
 from benchmark.datasets.formats.points import (
     annotation_files,
     image_beside,
@@ -18,6 +18,7 @@ from benchmark.datasets.formats.points import (
     point_sample,
     subjects,
 )
+from benchmark.datasets.formats.splits import assign_splits
 from benchmark.datasets.metainfo import DataError
 
 

@@ -19,19 +19,12 @@ from benchmark.datasets.formats.coco_file import (
     read_keypoints,
     stated_size,
 )
-from benchmark.datasets.formats.common import (
-    Sample,
-    add_common_arguments,
-    assign_splits,
-    build_meta,
-    flip_indices,
-    settle_subjects,
-    write_dataset,
-)
+from benchmark.datasets.formats.common import Sample, add_common_arguments, build_meta, flip_indices, write_dataset
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.image_files import find_images
 from benchmark.datasets.formats.photographs import same_person
 from benchmark.datasets.formats.positions import placer, settle_positions
+from benchmark.datasets.formats.splits import assign_splits, settle_subjects
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
 

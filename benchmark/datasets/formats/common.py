@@ -1,4 +1,4 @@
-"""What the converters share: samples, the crop, flip pairs, the split by subject, and writing a data set."""
+"""What the converters share: options, flip pairs, the landmark scheme, and writing a data set."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.crops import crop_image, crop_points, crop_square, landmark_box
 from benchmark.datasets.formats.mirrors import settle_flips
 from benchmark.datasets.formats.photographs import settle_photographs
 from benchmark.datasets.formats.positions import add_position_arguments
@@ -28,9 +29,7 @@ from benchmark.datasets.metainfo import (
     LandmarkMeta,
     read_json,
 )
-from benchmark.datasets.values import spelling_key, spellings
 
-SHARES = dict(train=0.64, val=0.16, test=0.20)
 #: What ``--flip-pairs`` takes besides pairs.
 FLIP_WORDS = ('none', 'proposed')
 SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
@@ -70,42 +69,6 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                         help='whether subjects that differ only in leading zeros, `.0`, case or blanks are the same '
                              'person (asked where there are some)')
     add_position_arguments(parser)
-
-
-def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
-    """The square around a box, on whole pixels.
-
-    Args:
-        box: x, y, width, height in pixels; x = 0 is the left edge of the first pixel.
-        padding: Side of the square in units of the longer side of the box.
-
-    Returns:
-        x0, y0 and side in pixels; x0 = 0 is the left edge of the first pixel.
-    """
-    x, y, width, height = box
-    side = max(1, round(padding * max(width, height)))
-    return round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side
-
-
-def crop_image(image: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
-    """Cuts a square out of an image (h, w, c), replicating its edges, and resizes it to (size, size, c)."""
-    x0, y0, side = square
-    rows = np.clip(np.arange(y0, y0 + side), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(x0, x0 + side), 0, image.shape[1] - 1)
-    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return cv2.resize(image[rows][:, columns], (size, size), interpolation=how)
-
-
-def crop_points(points: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
-    """Moves landmarks (..., 2), pixel centres, to the crop: u = (x + 0.5 - x0) * size / side - 0.5."""
-    x0, y0, side = square
-    return (np.asarray(points, np.float64) + 0.5 - (x0, y0)) * (size / side) - 0.5
-
-
-def landmark_box(points: np.ndarray) -> tuple[float, float, float, float]:
-    """x, y, width, height of landmarks (N, 2) in pixels, measured from the edge of the first pixel."""
-    low, high = points.min(0) + 0.5, points.max(0) + 0.5
-    return (*map(float, low), *map(float, high - low))
 
 
 def parse_pairs(text: str, option: str, landmarks: Sequence[str]) -> list[tuple[str, str]]:
@@ -186,79 +149,6 @@ def build_meta(fields: dict, args: argparse.Namespace, where: str) -> LandmarkMe
             raise DataError(f'--interocular: {args.interocular!r} names {len(pairs)} pairs. Give one, as A:B.')
         fields['interocular'] = pairs[0]
     return LandmarkMeta.from_dict(fields, where)
-
-
-def split_by_subject(subjects: Sequence[str], seed: int) -> dict[str, str]:
-    """Assigns each subject to a split, 64/16/20 percent of the subjects.
-
-    Args:
-        subjects: One entry per image; repeats are the same subject.
-        seed: The same seed and subjects give the same split, in whatever order they are.
-
-    Raises:
-        DataError: Fewer than three subjects.
-    """
-    names = sorted(set(subjects))
-    if len(names) < 3:
-        raise DataError(f'{len(names)} subjects cannot be split into train, val and test. Add subjects, or '
-                        'a split per image.')
-    order = np.random.default_rng(seed).permutation(len(names))
-    val = max(1, round(SHARES['val'] * len(names)))
-    test = max(1, round(SHARES['test'] * len(names)))
-    return {names[i]: 'test' if rank < test else 'val' if rank < test + val else 'train'
-            for rank, i in enumerate(order)}
-
-
-def settle_subjects(samples: Sequence[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
-    """Asks whether subjects that differ only in zeros, case or blanks are one person; ``--subjects`` answers.
-
-    With ``same`` each person gets the spelling that comes first, in place.
-
-    Returns:
-        A note where there are such subjects.
-
-    Raises:
-        DataError: There are such subjects and no answer.
-    """
-    if meta.subject is None:
-        return []
-    groups = spellings([(str(s.fields[meta.subject]), s.where) for s in samples])
-    if not groups:
-        return []
-    (one, at), (two, where) = groups[0][:2]
-    what = f'{meta.subject} {two!r} differs from {one!r} ({at}) only in zeros, case or blanks'
-    if args.subjects is None:
-        more = f' {len(groups) - 1} more persons are written in several ways.' if len(groups) > 1 else ''
-        raise DataError(f'{where}: {what}.{more} Are they the same person? Say --subjects same or --subjects distinct.')
-    if args.subjects == 'same':
-        first = {spelling_key(ways[0][0]): ways[0][0] for ways in groups}
-        for sample in samples:
-            sample.fields[meta.subject] = first.get(spelling_key(str(sample.fields[meta.subject])),
-                                                    sample.fields[meta.subject])
-    return [f'{what}; taken for {"the same person" if args.subjects == "same" else "two persons"}, {len(groups)} such '
-            'subjects in all']
-
-
-def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
-    """Gives a split to every sample where SRC has none (or ``--resplit``); returns a note about it.
-
-    Raises:
-        DataError: SRC has splits of its own, but none to train or none to test on.
-    """
-    if not args.resplit and samples and all(s.split for s in samples):
-        found = {s.split for s in samples}
-        for split in ('train', 'test'):
-            if split not in found:
-                given = ', '.join(name for name in SPLITS if name in found)
-                raise DataError(f'{samples[0].where}: no image is in split {split}, all are in {given}. Use --resplit '
-                                f'to divide them by subject, or add a {split} split to SRC.')
-        return []
-    keys = [str(s.fields[meta.subject]) if meta.subject else str(s.source) for s in samples]
-    of_subject = split_by_subject(keys, args.seed)
-    for sample, key in zip(samples, keys, strict=True):
-        sample.split = of_subject[key]
-    kind = meta.subject or 'image (no subject is given, so each image is taken for a person)'
-    return [f'split by {kind}, 64/16/20 percent, seed {args.seed}']
 
 
 def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: argparse.Namespace,

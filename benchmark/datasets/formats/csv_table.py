@@ -11,19 +11,12 @@ import numpy as np
 
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.formats.coco import SPLIT_WORDS
-from benchmark.datasets.formats.common import (
-    Sample,
-    add_common_arguments,
-    assign_splits,
-    build_meta,
-    flip_indices,
-    settle_subjects,
-    write_dataset,
-)
+from benchmark.datasets.formats.common import Sample, add_common_arguments, build_meta, flip_indices, write_dataset
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.delimited import DECIMALS, SEPARATORS, Table, read_table
 from benchmark.datasets.formats.image_files import find_images
 from benchmark.datasets.formats.positions import placer, settle_positions
+from benchmark.datasets.formats.splits import assign_splits, settle_subjects
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is a CSV file with a row per image: column `image`, then <landmark>_x and <landmark>_y

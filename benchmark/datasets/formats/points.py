@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta, landmark_box
+from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta
+from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import SCHEMES, DataError, LandmarkMeta, read_json
 
 CHOICES = ('14', 'all')

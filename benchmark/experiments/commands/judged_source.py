@@ -20,7 +20,7 @@ from benchmark.experiments.run.judging import perform, reason
 from benchmark.experiments.run.pool import fork_context
 from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work
-from benchmark.experiments.suite.model import RandomSource, SyntheticFaces, SyntheticIdentities, TrainedSource
+from benchmark.experiments.suite.inputs import RandomSource, SyntheticFaces, SyntheticIdentities, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 from benchmark.judging.judged import FORMAT_VERSION, knows
 from benchmark.utils.files import cache_folder, digest, write_json

@@ -30,7 +30,7 @@ from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work, read_work, work_of
 from benchmark.experiments.suite.configs import names
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
+from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import write_json

@@ -12,7 +12,7 @@ from benchmark.datasets.prepared import Split
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import PreparedData
+from benchmark.experiments.suite.inputs import PreparedData
 from benchmark.experiments.suite.suite import Suite
 
 from .runs import Run

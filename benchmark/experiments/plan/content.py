@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.experiments.state.tasks import EXECUTION, RUN, SOURCE
 from benchmark.experiments.suite.axis import axis
-from benchmark.experiments.suite.model import SyntheticFaces, SyntheticIdentities, TrainedSource
+from benchmark.experiments.suite.inputs import SyntheticFaces, SyntheticIdentities, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 from benchmark.experiments.suite.tuning import Tuning
 from benchmark.numerics import NUMERICS

@@ -15,7 +15,7 @@ from benchmark.datasets.prepared import check_dataset
 from benchmark.datasets.synthetic.faces import write_identity_dataset, write_landmark_dataset
 from benchmark.experiments.state.locks import FolderLock
 from benchmark.experiments.state.records import set_aside
-from benchmark.experiments.suite.model import (
+from benchmark.experiments.suite.inputs import (
     Data,
     Identities,
     IdentityFolder,

@@ -11,7 +11,7 @@ import benchmark
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.backbones import WORDS
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import GivenSource, TrainedSource
+from benchmark.experiments.suite.inputs import GivenSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 
 from .encoder import RESNETS

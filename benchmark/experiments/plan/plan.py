@@ -19,7 +19,8 @@ from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import in_words
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import Method, TrainedSource
+from benchmark.experiments.suite.inputs import TrainedSource
+from benchmark.experiments.suite.model import Method
 from benchmark.experiments.suite.overrides import OverrideError
 from benchmark.experiments.suite.seeds import derive_seeds
 from benchmark.experiments.suite.suite import Suite

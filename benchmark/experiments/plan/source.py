@@ -11,7 +11,8 @@ from mmengine.config import Config, ConfigDict
 from benchmark.datasets.prepared import identity_fingerprint, read_identities
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
-from benchmark.experiments.suite.model import GivenSource, RandomSource, Settings, TrainedSource
+from benchmark.experiments.suite.inputs import GivenSource, RandomSource, TrainedSource
+from benchmark.experiments.suite.model import Settings
 from benchmark.experiments.suite.suite import Suite
 from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest

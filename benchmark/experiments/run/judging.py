@@ -40,7 +40,7 @@ def _judge(request: dict[str, Any]) -> dict[str, Any]:
 
     import benchmark
     from benchmark.experiments.plan.data import source_data
-    from benchmark.experiments.suite.model import SyntheticIdentities
+    from benchmark.experiments.suite.inputs import SyntheticIdentities
     from benchmark.judging.judge import judge, read_faces, some_of
     from benchmark.judging.verification import JudgingError
     benchmark.register()

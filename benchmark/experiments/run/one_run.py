@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import platform
 import resource
@@ -29,12 +28,12 @@ from mmpose.registry import MODELS
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import fingerprint, identity_fingerprint
 from benchmark.engine import Preempted, loops, training_state
-from benchmark.engine.unwrap import unwrapped
-from benchmark.evaluation import OtherDecodings
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.identity import identity, sealed
 from benchmark.experiments.plan.data import draw_again
 from benchmark.experiments.plan.source import backbone_arch, backbone_normalisation
+from benchmark.experiments.run.damaged import DamagedCheckpoint, DamagedData, DamagedFile, DamagedSource, OtherProgram
+from benchmark.experiments.run.tested import as_json, ask_for_heatmaps, load_best, other_decodings, write_files
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import (
     DECODINGS,
@@ -51,7 +50,6 @@ from benchmark.experiments.state.records import (
 )
 from benchmark.experiments.state.tasks import RESULTS, RUN, SOURCE, check_numerics
 from benchmark.experiments.suite.configs import unformatted
-from benchmark.models.checkpoint import CheckpointError, read_checkpoint
 from benchmark.models.source import awaken
 from benchmark.program import deciding_program
 from benchmark.utils.files import atomic_path, digest, file_digest, write_text
@@ -64,26 +62,6 @@ from .history import HistoryHook, training_history
 PACKAGES = ('torch', 'onedl-mmengine', 'onedl-mmcv', 'mmpose', 'numpy', 'opencv-python-headless')
 #: The program as it is imported: what stands in the checkout when a run begins may be another one.
 CODE = deciding_program()
-
-
-class DamagedFile(RuntimeError):
-    """A file of the run is not what the plan says; it is made again by the next attempt."""
-
-
-class OtherProgram(DamagedFile):
-    """This process computes with other numerics than those of the plan."""
-
-
-class DamagedSource(DamagedFile):
-    """The source checkpoint is not the one that the plan says."""
-
-
-class DamagedData(DamagedFile):
-    """The data are not those that the plan says."""
-
-
-class DamagedCheckpoint(DamagedFile):
-    """The checkpoint of the best epoch cannot be used; the training starts from its beginning."""
 
 
 class RunRunner(Runner):
@@ -338,11 +316,11 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     trained = time.time() - began
     history = training_history(runner.message_hub, runner.iter, runner.epoch)
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
-        _load_best(runner, place / Path(best).name)
+        load_best(runner, place / Path(best).name)
     # Trials are compared on the network that is tested.
     validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
-    _ask_for_heatmaps(runner.model)
-    errors, others = runner.test_evaluator.metrics[0], _other_decodings(runner)
+    ask_for_heatmaps(runner.model)
+    errors, others = runner.test_evaluator.metrics[0], other_decodings(runner)
     metrics = runner.test()
     rows = pandas.DataFrame(errors.rows)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
@@ -353,8 +331,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
         rows.insert(0, key, entry[key])
     with atomic_path(place / RESULTS[RUN]) as temporary:
         rows.to_parquet(temporary, index=False)
-    files = _write_files(place, {HISTORY: _json(history), HEATMAPS: getattr(errors, 'heatmaps', None),
-                                 DECODINGS: _json(others.content)})
+    files = write_files(place, {HISTORY: as_json(history), HEATMAPS: getattr(errors, 'heatmaps', None),
+                                 DECODINGS: as_json(others.content)})
     if not options['keep_checkpoints']:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
@@ -365,43 +343,6 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
                 files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
                 **({} if validation is None else dict(validation=validation)))
-
-
-def _ask_for_heatmaps(model: torch.nn.Module) -> None:
-    """Makes a network give its heatmaps beside its predictions; said here, as it decides nothing that a run learns."""
-    options = getattr(unwrapped(model), 'test_cfg', None)
-    if isinstance(options, dict):
-        options['output_heatmaps'] = True
-
-
-def _other_decodings(runner: Runner) -> OtherDecodings:
-    """Puts behind the test's metrics the one that decodes the same heatmaps otherwise; no config names it."""
-    metrics = runner.test_evaluator.metrics
-    metrics.append(OtherDecodings(metrics[0], getattr(getattr(unwrapped(runner.model), 'head', None), 'decoder', None)))
-    return metrics[-1]
-
-
-def _json(content: dict) -> bytes:
-    return f'{json.dumps(content, allow_nan=False)}\n'.encode()
-
-
-def _write_files(place: Path, contents: dict[str, bytes | None]) -> dict[str, str]:
-    """Writes what a run leaves beside its result; gives each file's digest, for the record."""
-    contents = {name: content for name, content in contents.items() if content is not None}
-    for name, content in contents.items():
-        with atomic_path(place / name) as temporary:
-            temporary.write_bytes(content)
-    return {name: file_digest(place / name) for name in contents}
-
-
-def _load_best(runner: Runner, path: Path) -> None:
-    """Loads the weights of the best epoch; nothing in the file is executed."""
-    try:
-        checkpoint = read_checkpoint(path)
-    except CheckpointError as error:
-        raise DamagedCheckpoint(str(error)) from error
-    runner.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-    runner.model.load_state_dict(checkpoint['state_dict'])
 
 
 def _count(model: torch.nn.Module) -> dict[str, int]:

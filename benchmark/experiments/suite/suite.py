@@ -10,8 +10,9 @@ from benchmark.experiments.errors import SuiteError
 
 from .configs import CONFIGS, find_config, names, read_config
 from .fields import Mistake, Part, at, changed
+from .inputs import Data, Source
 from .kinds import SEED, ConfigValues, Kind, Numbers, alike, unfit_name, whole
-from .model import Analysis, Condition, Data, Execution, Method, Report, Settings, Source
+from .model import Analysis, Condition, Execution, Method, Report, Settings
 from .seeds import Seeding
 from .tuning import Tuning
 

@@ -16,7 +16,7 @@ from benchmark.experiments.plan import content, identity, plan, source
 from benchmark.experiments.state.records import LaterFormat, State, read_record, status, write_record
 from benchmark.experiments.state.tasks import check_numerics, read_work
 from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.model import RandomSource
+from benchmark.experiments.suite.inputs import RandomSource
 from benchmark.experiments.suite.suite import load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.statistics import TableError, analyze, read_suite, write_analysis

@@ -10,7 +10,7 @@ from benchmark.datasets.synthetic.faces import write_identity_dataset
 from benchmark.experiments.commands import judged_source
 from benchmark.experiments.run.judging import perform
 from benchmark.experiments.state.records import State
-from benchmark.experiments.suite.model import (
+from benchmark.experiments.suite.inputs import (
     GivenSource,
     IdentityFolder,
     RandomSource,

@@ -23,7 +23,7 @@ def test_methods_with_their_own_source_are_trained_from_it(registered, tmp_path,
     from mmpose.registry import MODELS
 
     from benchmark.experiments.plan.data import target_data
-    from benchmark.experiments.suite.model import SyntheticFaces
+    from benchmark.experiments.suite.inputs import SyntheticFaces
     root = target_data(SyntheticFaces(train=6, val=2, test=3, image_size=64), tmp_path / 'made')
     (root / 'annotations/val.json').unlink()
     torch.manual_seed(0)

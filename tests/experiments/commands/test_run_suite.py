@@ -350,7 +350,8 @@ def test_the_best_epoch_is_what_is_tested(tiny):
 def test_a_best_checkpoint_is_read_without_executing_it(registered, tmp_path):
     import pickle
 
-    from benchmark.experiments.run.one_run import DamagedCheckpoint, _load_best
+    from benchmark.experiments.run.damaged import DamagedCheckpoint
+    from benchmark.experiments.run.tested import load_best
 
     class Evil:
         def __reduce__(self):
@@ -359,7 +360,7 @@ def test_a_best_checkpoint_is_read_without_executing_it(registered, tmp_path):
     path = tmp_path / 'best.pth'
     path.write_bytes(pickle.dumps(Evil(), protocol=2))
     with pytest.raises(DamagedCheckpoint, match='best.pth: asks for .* which would be executed'):
-        _load_best(None, path)
+        load_best(None, path)
     assert not (tmp_path / 'executed').exists()
 
 

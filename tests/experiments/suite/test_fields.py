@@ -10,7 +10,8 @@ from benchmark.experiments.plan.encoder import WIDTH
 from benchmark.experiments.plan.sizes import HOURGLASS_DEPTH
 from benchmark.experiments.suite.configs import CONFIGS, find_config, read_config
 from benchmark.experiments.suite.fields import Part, changed, entries, meanings, rows
-from benchmark.experiments.suite.model import Condition, PreparedData, Report, SyntheticFaces
+from benchmark.experiments.suite.inputs import PreparedData, SyntheticFaces
+from benchmark.experiments.suite.model import Condition, Report
 from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.reference import suite_fields
 

@@ -1,0 +1,44 @@
+"""Squares that are cut out of images, and where landmarks lie in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+
+def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
+    """The square around a box, on whole pixels.
+
+    Args:
+        box: x, y, width, height in pixels; x = 0 is the left edge of the first pixel.
+        padding: Side of the square in units of the longer side of the box.
+
+    Returns:
+        x0, y0 and side in pixels; x0 = 0 is the left edge of the first pixel.
+    """
+    x, y, width, height = box
+    side = max(1, round(padding * max(width, height)))
+    return round(x + width / 2 - side / 2), round(y + height / 2 - side / 2), side
+
+
+def crop_image(image: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
+    """Cuts a square out of an image (h, w, c), replicating its edges, and resizes it to (size, size, c)."""
+    x0, y0, side = square
+    rows = np.clip(np.arange(y0, y0 + side), 0, image.shape[0] - 1)
+    columns = np.clip(np.arange(x0, x0 + side), 0, image.shape[1] - 1)
+    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    return cv2.resize(image[rows][:, columns], (size, size), interpolation=how)
+
+
+def crop_points(points: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
+    """Moves landmarks (..., 2), pixel centres, to the crop: u = (x + 0.5 - x0) * size / side - 0.5."""
+    x0, y0, side = square
+    return (np.asarray(points, np.float64) + 0.5 - (x0, y0)) * (size / side) - 0.5
+
+
+def landmark_box(points: np.ndarray) -> tuple[float, float, float, float]:
+    """x, y, width, height of landmarks (N, 2) in pixels, measured from the edge of the first pixel."""
+    low, high = points.min(0) + 0.5, points.max(0) + 0.5
+    return (*map(float, low), *map(float, high - low))
