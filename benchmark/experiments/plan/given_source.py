@@ -39,9 +39,12 @@ def with_given_sources(suite: Suite, chosen: Sequence[str] | None = None) -> tup
         suite, meta = _with_given_source(suite)
         said[suite.source.path] = meta
     methods, sources = {}, {}
+    read: dict[str, tuple[GivenSource, dict[str, Any]]] = {}
     for name, method in suite.methods.items():
         if method.source and (chosen is None or name in chosen):
-            source, meta = _found(GivenSource(path=method.source), f'methods.{name}.source')
+            if method.source not in read:
+                read[method.source] = _found(GivenSource(path=method.source), f'methods.{name}.source')
+            source, meta = read[method.source]
             said[source.path], sources[name] = meta, source
             word = word_of(meta.get('arch') or {})
             if word:

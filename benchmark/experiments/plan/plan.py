@@ -84,18 +84,14 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         if (labels := changes.num_labels or 0) > images:
             raise SuiteError(f'conditions.{condition}.num_labels={labels}: {root} has {images} training images. Ask '
                              'for at most as many.')
+        settings = {name: suite.settings_of(condition, name) for name in bases}
+        for name, one in settings.items():
+            if one.selection == 'best_val' and 'val' not in splits:
+                raise SuiteError(f"{_selecting(suite, condition, name)}.selection='best_val': {root} has no "
+                                 "annotations/val.json. Add one, or use 'last'.")
         for seed in suite.seeds:
-            for name, method in suite.methods.items():
-                if methods is not None and name not in methods:
-                    continue
-                settings = suite.settings_of(condition, name)
-                if settings.selection == 'best_val' and 'val' not in splits:
-                    place = next((where for where, one in (
-                        (f'methods.{name}.', method.settings), (f'conditions.{condition}.', changes)) if one.selection),
-                        '')
-                    where = f'{place}settings' if place.startswith('methods') else place.rstrip('.') or 'settings'
-                    raise SuiteError(f"{where}.selection='best_val': {root} has no annotations/val.json. Add one, or "
-                                     "use 'last'.")
+            for name in bases:
+                method = suite.methods[name]
                 seeds = derive_seeds(seed, name, purposes)
                 for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):
                     options = method.cfg_options | changes.options(name) | (values or {})
@@ -103,9 +99,9 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                     with _told(suite, name, condition):
                         drafts.append(Draft(
                             name, condition, seed, None if values is None else (number, values),
-                            run_config(tried, settings, meta, seeds, changes.num_labels, threshold, images,
+                            run_config(tried, settings[name], meta, seeds, changes.num_labels, threshold, images,
                                        suite.overrides, bases[name]),
-                            seeds, asked(bases[name], settings, tried, suite.overrides)))
+                            seeds, asked(bases[name], settings[name], tried, suite.overrides)))
     wanted: dict[str, Wanted] = {}
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
@@ -141,6 +137,13 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     except TableError as error:
         raise SuiteError(f'{suite.name}: the analysis would refuse this plan: {error}. Correct the suite.') from None
     return Plan(suite, out, root, meta, source, runs, content, sources)
+
+
+def _selecting(suite: Suite, condition: str, method: str) -> str:
+    """Where a suite says which checkpoint of a method is tested under a condition."""
+    places = {f'methods.{method}.settings': suite.methods[method].settings,
+              f'conditions.{condition}': suite.conditions[condition], 'settings': suite.settings}
+    return next(place for place, settings in places.items() if settings.selection)
 
 
 def _with_enough(suite: Suite, images: int, root: Path) -> Suite:

@@ -67,8 +67,11 @@ def plan_sources(suite: Suite, identities: Path | None, cache: Path, wanted: dic
         SuiteError: A checkpoint of another network than a method's; methods of several networks with one source.
     """
     given = said.get(suite.source.path) if isinstance(suite.source, GivenSource) else None
-    made = {source.path: _given(source, said[source.path], wanted.get(source.path) or Wanted(),
-                                f'methods.{method}.source') for method, source in own.items()}
+    made: dict[str, SourcePlan] = {}
+    for method, source in own.items():
+        if source.path not in made:
+            made[source.path] = _given(source, said[source.path], wanted.get(source.path) or Wanted(),
+                                       f'methods.{method}.source')
     return (plan_source(suite, identities, cache, wanted.get(''), given),
             {method: made[source.path] for method, source in own.items()})
 
