@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .errors import TableError
+from .sequential.plan import SequentialPlan, read_sequential
 from .terms import DESIGNS, NESTED, Design
 
 THRESHOLD = 1.2
@@ -41,6 +42,7 @@ class Options:
         value_label: What the conditions' values are; the name of the axis in tables and figures.
         success: Thresholds of the success detection rates, in millimetres where these are known, else in the unit of
             the errors; None: :data:`SUCCESS_MM` in millimetres, else none; empty: none.
+        sequential: Looks that were declared; None: the suite is looked at once.
     """
 
     threshold: float = THRESHOLD
@@ -58,6 +60,7 @@ class Options:
     reported_images: int | None = None
     value_label: str = 'value of the condition'
     success: tuple[float, ...] | None = None
+    sequential: SequentialPlan | None = None
 
 
 #: What ``analysis`` of a suite or a plan may hold.
@@ -100,7 +103,8 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
         reported_images=None if given.get('reported_images') is None else _count(given['reported_images'],
                                                                                 'reported_images', 2),
         value_label=str(given.get('value_label', Options.value_label)),
-        success=None if given.get('success') is None else _thresholds(given['success']))
+        success=None if given.get('success') is None else _thresholds(given['success']),
+        sequential=read_sequential(given.get('sequential')))
 
 
 def parse_margins(texts: Iterable[str]) -> dict[str, float]:

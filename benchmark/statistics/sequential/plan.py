@@ -1,0 +1,112 @@
+"""What a suite declares that looks at its results more than once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..errors import TableError
+
+OBRIEN_FLEMING, POCOCK = 'obrien_fleming', 'pocock'
+#: ``hsd:<gamma>``: Hwang, Shih and de Cani (1990).
+HSD = 'hsd:'
+SPENDINGS = (OBRIEN_FLEMING, POCOCK, f'{HSD}<gamma>')
+#: Steepest of Hwang, Shih and de Cani's functions that is taken, either way.
+STEEPEST = 40.0
+#: Below this chance of being settled at the maximum a contrast is given up, unless the plan says another one.
+FUTILITY = 0.1
+
+
+@dataclass(frozen=True)
+class SequentialPlan:
+    """Looks that were declared before there are results.
+
+    Attributes:
+        max_seeds: Seeds per method at which the suite ends, settled or not; the last look spends the whole level.
+        first_look: Seeds per method at the first look.
+        look_every: Seeds between two looks.
+        spending: How the level is spent over the looks: ``obrien_fleming``, ``pocock`` or ``hsd:<gamma>``.
+        futility: A contrast is given up where the chance that the maximum would settle it is below this; None: never.
+        non_inferiority: Whether a contrast counts as settled where a is shown to be not worse than the margin.
+    """
+
+    max_seeds: int
+    first_look: int = 3
+    look_every: int = 1
+    spending: str = OBRIEN_FLEMING
+    futility: float | None = FUTILITY
+    non_inferiority: bool = False
+
+    def schedule(self) -> tuple[int, ...]:
+        """Numbers of seeds per method at which a look is planned."""
+        return (*range(self.first_look, self.max_seeds, self.look_every), self.max_seeds)
+
+
+FIELDS = tuple(one.name for one in fields(SequentialPlan))
+
+
+def read_sequential(value: Any) -> SequentialPlan | None:
+    """Check what ``analysis`` declares under ``sequential``.
+
+    Args:
+        value: A mapping; None or an empty one: nothing is declared.
+
+    Raises:
+        TableError: A value that can't be meant: names the field and the remedy.
+    """
+    if value is None or isinstance(value, SequentialPlan):
+        return value
+    if not isinstance(value, Mapping):
+        raise TableError(f'sequential: {value!r} is not a mapping; write dict(max_seeds=20)')
+    if not value:
+        return None
+    if unknown := sorted(map(str, set(value) - {*FIELDS})):
+        raise TableError(f'sequential: field {unknown[0]}: unknown; known are {", ".join(FIELDS)}')
+    if value.get('max_seeds') is None:
+        raise TableError('sequential: field max_seeds: missing; give the number of seeds per method at which the suite '
+                         'ends, as in dict(max_seeds=20)')
+    most = _count(value['max_seeds'], 'max_seeds', 2, 'give the seeds per method at which the suite ends')
+    first = _count(value.get('first_look', SequentialPlan.first_look), 'first_look', 2,
+                   'one seed says nothing about a training procedure')
+    if most < first:
+        raise TableError(f'sequential: field max_seeds: {most} is below the first look, at {first} seeds; raise it, or '
+                         'give first_look')
+    every = _count(value.get('look_every', SequentialPlan.look_every), 'look_every', 1,
+                   'give the seeds between two looks')
+    wanted = value.get('non_inferiority', False)
+    if not isinstance(wanted, bool):
+        raise TableError(f'sequential: field non_inferiority: {wanted!r} is neither True nor False')
+    return SequentialPlan(most, first, every, _spending(value.get('spending', OBRIEN_FLEMING)),
+                          _futility(value.get('futility', FUTILITY)), wanted)
+
+
+def _spending(value: Any) -> str:
+    if value in (OBRIEN_FLEMING, POCOCK):
+        return str(value)
+    if isinstance(value, str) and value.startswith(HSD):
+        try:
+            gamma = float(value[len(HSD):])
+        except ValueError:
+            gamma = math.nan
+        if abs(gamma) <= STEEPEST:
+            return f'{HSD}{gamma:g}'
+        raise TableError(f'sequential: field spending: {value!r} has no number from -{STEEPEST:g} to {STEEPEST:g} '
+                         f'after {HSD!r}; write hsd:-4, as an example')
+    raise TableError(f'sequential: field spending: {value!r} is not one of {", ".join(SPENDINGS)}')
+
+
+def _futility(value: Any) -> float | None:
+    if value is None or value is False:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 0.5:
+        raise TableError(f'sequential: field futility: {value!r} is not a chance above 0 and below 0.5; give one such '
+                         f'as {FUTILITY:g}, or None to give up no contrast')
+    return float(value)
+
+
+def _count(value: Any, name: str, least: int, remedy: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise TableError(f'sequential: field {name}: {value!r} is not a whole number of at least {least}; {remedy}')
+    return value
