@@ -13,7 +13,15 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
-from benchmark.statistics import TableError, analyze, parse_margins, read_suite, write_analysis  # noqa: E402
+from benchmark.statistics import (  # noqa: E402
+    TableError,
+    analyze,
+    analyze_suite,
+    has_runs,
+    parse_margins,
+    read_suite,
+    write_analysis,
+)
 from benchmark.utils.refusals import refuse  # noqa: E402
 
 
@@ -52,6 +60,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'without it an empty error is refused and images that a run lacks are left out')
     parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
     parser.add_argument('--seed', type=int, help='random seed of the bootstrap (default: 0)')
+    parser.add_argument('--start-anew', action='store_true',
+                        help="begin a new ledger of looks (looks.json in the suite's folder); the present one is kept "
+                        'in earlier/ and counted')
     return parser.parse_args(argv)
 
 
@@ -60,12 +71,17 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None)
-        content = analyze(
-            suite.table, suite.plan, suite.records, condition=args.condition, threshold=args.threshold,
-            unit=args.unit, design=args.design,
+        choices = dict(
+            condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
             draws=args.draws, seed=args.seed, success=args.success)
+        if args.results.is_dir() and has_runs(suite.plan):
+            content = analyze_suite(args.results, suite, args.start_anew, **choices)
+        elif args.start_anew:
+            raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
+        else:
+            content = analyze(suite.table, suite.plan, suite.records, **choices)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_analysis(out / 'analysis.json', content)
     except (TableError, OSError) as error:

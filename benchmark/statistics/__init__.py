@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .crossed import Block, Estimate, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
     from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, printed_reading
     from .errors import TableError
+    from .looking import analyze_suite, has_runs
     from .options import Options, parse_margins, read_options
     from .output import SCHEMA, write_analysis
     from .per_image import image_scores
@@ -28,6 +29,7 @@ _HOMES = {
     'crossed': ('Block', 'Estimate', 'crossed_contrast', 'crossed_mean', 'fixed_seeds_contrast', 'fixed_seeds_mean'),
     'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'printed_reading'),
     'errors': ('TableError',),
+    'looking': ('analyze_suite', 'has_runs'),
     'options': ('Options', 'parse_margins', 'read_options'),
     'output': ('SCHEMA', 'write_analysis'),
     'per_image': ('image_scores',),
@@ -46,6 +48,7 @@ __all__ = [
     'Suite',
     'TableError',
     'analyze',
+    'analyze_suite',
     'auc_scores',
     'ced',
     'crossed_contrast',
@@ -53,6 +56,7 @@ __all__ = [
     'failures',
     'fixed_seeds_contrast',
     'fixed_seeds_mean',
+    'has_runs',
     'hodges_lehmann',
     'holm',
     'image_scores',

@@ -33,6 +33,7 @@ from benchmark.experiments.suite.fields import changed
 from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.numerics import NUMERICS
+from benchmark.statistics.ledger import LOOKS, OTHER_NUMERICS, start_anew
 from benchmark.utils.files import write_json
 from benchmark.utils.machine import gpus_here, thread_limit, threads
 from benchmark.utils.refusals import refuse
@@ -167,19 +168,23 @@ def outdate(out: Path) -> None:
 def keep_earlier(out: Path) -> None:
     """Moves away the table, analysis and report of a program with other numerics: this one can't make them again.
 
-    They go with their plan to ``earlier/numerics-<number>``, where ``tools/analyze.py`` and ``tools/report.py`` read
-    them; its ``runs`` is a link to the runs, of which nothing is removed.
+    They go with their plan and ledger of looks to ``earlier/numerics-<number>``, where ``tools/analyze.py`` and
+    ``tools/report.py`` read them; its ``runs`` is a link to the runs, of which nothing is removed. The looks stay
+    counted.
     """
     try:
-        numerics = json.loads((out / 'plan.json').read_text(encoding='utf-8')).get('numerics', 0)
+        plan = json.loads((out / 'plan.json').read_text(encoding='utf-8'))
+        numerics = plan.get('numerics', 0)
     except (OSError, ValueError, AttributeError):
         return
-    if type(numerics) is not int or numerics == NUMERICS or not any((out / name).exists() for name in MADE):
+    made = (*MADE, LOOKS)
+    if type(numerics) is not int or numerics == NUMERICS or not any((out / name).exists() for name in made):
         return
     name = f'numerics-{numerics}'
     places = (out / 'earlier' / (f'{name}-{number}' if number else name) for number in itertools.count())
     place = next(place for place in places if not place.exists())
     place.mkdir(parents=True)
+    start_anew(out, str(plan.get('suite')), OTHER_NUMERICS, place / LOOKS)
     for name in ('plan.json', 'tuning.json', FILE, 'results.parquet', 'analysis.json', 'report'):
         if (out / name).exists():
             os.replace(out / name, place / name)

@@ -20,6 +20,7 @@ from benchmark.experiments.suite.inputs import RandomSource
 from benchmark.experiments.suite.suite import load_suite
 from benchmark.numerics import NUMERICS
 from benchmark.statistics import TableError, analyze, read_suite, write_analysis
+from benchmark.statistics.ledger import LOOKS, Ledger, read_ledger
 from reports import build_report
 
 FINISHED = Path(__file__).parents[2] / 'data/finished_suites'
@@ -156,8 +157,14 @@ def test_what_an_earlier_program_made_is_kept_beside_the_new_plan(old, planned, 
     (folder / 'report').mkdir()
     (folder / 'report/index.html').write_text('the old page')
     table = (folder / 'results.parquet').read_bytes()
+    Ledger(folder, 'plain').with_look(dict(seeds={}, planned={}, failed={}, runs={}, plan=dict(sequential=None),
+                                           look=None)).write()
+    looks = (folder / LOOKS).read_bytes()
     run_suite.store(planned(folder))
     place = folder / 'earlier/numerics-0'
+    assert (place / LOOKS).read_bytes() == looks and read_ledger(folder).looks == ()
+    entry, = read_ledger(folder).earlier
+    assert entry['why'] == 'other numerics' and entry['looks'] == 1 and entry['file'] == f'earlier/numerics-0/{LOOKS}'
     assert f'(numerics 0) are moved to {place}' in capsys.readouterr().out
     assert (place / 'results.parquet').read_bytes() == table
     assert (place / 'report/index.html').read_text() == 'the old page' and (place / 'analysis.json').is_file()
