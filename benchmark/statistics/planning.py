@@ -305,3 +305,20 @@ def _between(grid: Floats, found: Floats, target: float) -> Floats:
 def _first(numbers: Floats, found: Floats, target: float) -> int | None:
     """The first of the numbers at which a difference of the target's size is found; None where there are none."""
     return int(numbers[found <= target][0]) if len(numbers) else None
+
+
+def images_for(parts: Components, n_seeds: int, target: float, alpha: float) -> int | None:
+    """The least number of images that finds a true difference with 80 % power; None where none does.
+
+    Args:
+        parts: Components of the contrast.
+        n_seeds: Seeds per method.
+        target: The difference that is to be found.
+        alpha: Level of the test.
+    """
+    numbers = IMAGE_GRID
+    for _ in range(2):
+        found = parts.detectable(n_seeds, numbers, alpha)
+        if len(numbers := _between(numbers, found, target)) == 0:
+            return None
+    return _first(numbers, parts.detectable(n_seeds, numbers, alpha), target)

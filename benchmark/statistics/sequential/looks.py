@@ -1,199 +1,43 @@
-"""A look: what is known of each planned contrast with the seeds that are there, and what it may be called.
-
-A look is a pure function of the scores of now, the looks before it and the declared options. It is written to JSON and
-read again, so that a ledger can hold it.
-"""
+"""How a look comes about: a pure function of the scores of now, the looks before it and the declared analysis."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+from scipy import special
+
+from ..arrays import Floats
+from ..crossed import ZERO, Estimate, contrast
+from ..endpoints import lower_is_better
 from ..errors import TableError
 from ..options import TESTED, Options
-from ..output import plain
+from ..planning import contrast_components, images_for, planning
+from ..rank_tests import holm
 from ..scores import Scores
-from ..terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
+from ..terms import EQUIVALENT, INFERIOR, NON_INFERIOR, PROCEDURE, SUPERIOR
+from .levels import bound, nominal, reached, score
+from .plan import SequentialPlan
+from .records import (
+    DECISIONS,
+    FUTILE,
+    OPEN,
+    Look,
+    LookedContrast,
+    open_methods,
+    plan_digest,
+    primary_endpoints,
+)
+from .spending import spent
 
-#: A decision beside the verdicts: more seeds are not expected to settle the contrast; nothing is decided yet.
-FUTILE, OPEN = 'futile', 'open'
-DECISIONS = (SUPERIOR, INFERIOR, EQUIVALENT, NON_INFERIOR, FUTILE, OPEN)
+__all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_maximum', 'next_look', 'open_methods',
+           'plan_digest', 'primary_endpoints', 'repeated']
 
-
-@dataclass(frozen=True)
-class LookedContrast:
-    """A planned contrast of procedures at a look.
-
-    What is settled is carried on unchanged: later looks neither test it again nor take anything back.
-
-    Attributes:
-        condition: Condition of the suite: the main one.
-        endpoint: ``ME``, ``FR``, ``AUC`` or ``NME``.
-        a: First method.
-        b: Second method; differences are mean(a) - mean(b).
-        primary: Whether the suite goes on for it (:func:`primary_endpoints`).
-        n_seeds: Seeds of a and of b; in a paired design the common ones.
-        estimate: mean(a) - mean(b), in the unit of the endpoint.
-        se: Its standard error; None, as all that follows from it, where it can't be estimated.
-        p: Two-sided p-value of this look alone.
-        z: Normal score of the same tail probability, with the sign of the estimate.
-        information: 1 / se^2.
-        fraction: Share of the planned information at this look, in (0, 1]; never falls.
-        spent: Level spent until now, of ``level``.
-        level: Level that Holm asks of this contrast at this look.
-        boundary: p-value below which this look crosses, at ``level``.
-        p_sequential: Smallest level at which a look so far has crossed; two-sided, of no difference.
-        p_adjusted: That, adjusted by Holm over the planned family within the endpoint.
-        p_above: The same one-sided, of a - b being at or below -margin; None without a margin.
-        p_below: The same one-sided, of a - b being at or above the margin; None without a margin.
-        low: Lower end of the repeated interval with 1 - alpha of this contrast.
-        high: Its upper end.
-        low_simultaneous: Lower end of that of the whole family.
-        high_simultaneous: Its upper end.
-        chance: Chance that the maximum would settle it, as things stand; None where it is settled or not known.
-        images_needed: Test images that would do instead of seeds, from the planner; None where it is not futile.
-        decision: One of :data:`DECISIONS`.
-        settled: Whether seeds are no longer trained for it.
-        settled_at: Number of the look that settled it; None while it is open.
-    """
-
-    condition: str
-    endpoint: str
-    a: str
-    b: str
-    primary: bool
-    n_seeds: tuple[int, int]
-    estimate: float
-    se: float | None
-    p: float | None
-    z: float | None
-    information: float | None
-    fraction: float
-    spent: float
-    level: float
-    boundary: float
-    p_sequential: float
-    p_adjusted: float
-    p_above: float | None
-    p_below: float | None
-    low: float | None
-    high: float | None
-    low_simultaneous: float | None
-    high_simultaneous: float | None
-    chance: float | None
-    images_needed: int | None
-    decision: str
-    settled: bool
-    settled_at: int | None
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """Condition, endpoint, a and b."""
-        return self.condition, self.endpoint, self.a, self.b
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look at a suite.
-
-    Attributes:
-        number: From 1.
-        seeds: Method -> its seeds under the main condition.
-        contrasts: The planned contrasts of every tested endpoint.
-        digest: Of the plan that it was taken under (:func:`plan_digest`).
-        last: Whether no further look is planned: all is settled, or the maximum is reached.
-    """
-
-    number: int
-    seeds: dict[str, int]
-    contrasts: tuple[LookedContrast, ...]
-    digest: str
-    last: bool
-
-    @property
-    def settled(self) -> bool:
-        """Whether all contrasts that the suite goes on for are settled."""
-        return all(one.settled for one in self.contrasts if one.primary)
-
-    @property
-    def open(self) -> tuple[LookedContrast, ...]:
-        """Those that are not."""
-        return tuple(one for one in self.contrasts if one.primary and not one.settled)
-
-    def to_json(self) -> dict[str, Any]:
-        """As :meth:`from_json` reads it; numbers with twelve digits."""
-        content: dict[str, Any] = plain(asdict(self))
-        return content
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Look:
-        """Reads a look.
-
-        Raises:
-            TableError: A field is missing or unknown, or a decision that there is not.
-        """
-        given = _fields(cls, content, 'look')
-        contrasts = []
-        for one in given['contrasts']:
-            known = _fields(LookedContrast, one, f'look {given["number"]}, contrast')
-            if known['decision'] not in DECISIONS:
-                raise TableError(f'look {given["number"]}: field decision: {known["decision"]!r} is not one of '
-                                 f'{", ".join(DECISIONS)}')
-            contrasts.append(LookedContrast(**{**known, 'n_seeds': tuple(known['n_seeds'])}))
-        return cls(**{**given, 'seeds': dict(given['seeds']), 'contrasts': tuple(contrasts)})
-
-
-def _fields(kind: type[Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
-    names = [one.name for one in fields(kind)]
-    for name in names:
-        if name not in content:
-            raise TableError(f'{where}: field {name}: missing; was it cut? Take it from a copy')
-    if unknown := sorted(set(content) - {*names}):
-        raise TableError(f'{where}: field {unknown[0]}: unknown; it was written by another version')
-    return dict(content)
-
-
-def primary_endpoints(present: Sequence[str], options: Options) -> tuple[str, ...]:
-    """Endpoints that a suite goes on for: those with a declared margin, else the mean error.
-
-    Each endpoint is a family of its own with an error rate of its own, so a suite that waited for every one would
-    nearly always run to its maximum for the noisiest. What the author declared a margin for is what is said to matter.
-
-    Args:
-        present: Endpoints that there are.
-        options: Names the margins.
-    """
-    declared = tuple(name for name in TESTED if name in options.margin and name in present)
-    return declared or tuple(name for name in TESTED if name in present)[:1]
-
-
-def open_methods(look: Look) -> tuple[str, ...]:
-    """Methods that still need seeds: those with an open contrast, in the order of the look; none after the last."""
-    if look.last:
-        return ()
-    wanted = {name for one in look.open for name in (one.a, one.b)}
-    return tuple(name for name in look.seeds if name in wanted)
-
-
-def plan_digest(options: Options, pairs: Sequence[tuple[str, str]]) -> str:
-    """A digest of what must not change between two looks: plan, planned family, margins, level, threshold, design.
-
-    Args:
-        options: The declared analysis.
-        pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them for all methods of the suite.
-
-    Raises:
-        TableError: No sequential plan is declared.
-    """
-    if options.sequential is None:
-        raise TableError('sequential: nothing is declared; write analysis = dict(sequential=dict(max_seeds=20))')
-    content = {'sequential': asdict(options.sequential), 'pairs': [list(pair) for pair in pairs],
-               'margin': dict(options.margin), 'alpha': options.alpha, 'threshold': options.threshold,
-               'design': options.design, 'missing_cap': options.missing_cap}
-    return hashlib.sha256(json.dumps(plain(content), sort_keys=True).encode()).hexdigest()[:16]
+Numbers = Floats | float
+#: Two fractions of the planned seeds that differ by less are one; an interval at a level below this has no ends.
+SAME, ENDLESS = 1e-9, 1e-12
 
 
 def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], earlier: Sequence[Look],
@@ -205,14 +49,249 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
         condition: Its name.
         pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them.
         earlier: All looks before, the first one first.
-        options: The declared analysis with its ``sequential`` plan.
+        options: The declared analysis. Without a ``sequential`` plan a look has no contrasts, and says when it was.
 
     Returns:
         The next look, with ``number`` one above the last; the last one itself where no method has other seeds than
         then, so that analysing twice costs nothing.
 
     Raises:
-        TableError: Nothing is declared; an earlier look was taken under another plan, or with more seeds than there
-            are.
+        TableError: An earlier look was taken under another plan, or with more seeds than there are.
     """
-    raise NotImplementedError
+    seeds, plan = {name: len(own) for name, own in scores.seeds.items()}, options.sequential
+    digest = plan_digest(options, pairs)
+    for look in earlier:
+        if plan is not None and look.digest != digest:
+            raise TableError(f'look {look.number}: was taken under another plan (digest {look.digest}, now {digest}): '
+                             'pairs, margins, level, threshold and sequential must stay as they were; set them back, '
+                             'or begin a new suite')
+        if lost := [name for name, count in look.seeds.items() if count > seeds.get(name, 0)]:
+            raise TableError(f'look {look.number}: had {look.seeds[lost[0]]} seeds of {lost[0]}, and there are '
+                             f'{seeds.get(lost[0], 0)}; bring the missing runs back, or begin a new suite')
+    if earlier and earlier[-1].seeds == seeds:
+        return earlier[-1]
+    number = earlier[-1].number + 1 if earlier else 1
+    if plan is None:
+        return Look(number, seeds, (), digest, False)
+    found: list[LookedContrast] = []
+    for endpoint in scores.endpoints(TESTED):
+        primary = endpoint in primary_endpoints(scores.endpoints(TESTED), options)
+        family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, primary) for pair in pairs]
+        found += _decide(family, scores, pairs, options, plan, number)
+    wanted = [one for one in found if one.primary]
+    last = all(one.settled or one.fraction > 1 - SAME for one in wanted)
+    return Look(number, seeds, tuple(found), digest, last)
+
+
+class _Case:
+    """A contrast at a look before it is decided upon.
+
+    Attributes:
+        kept: What an earlier look says of it, where that stays: it is settled, or has no new seeds.
+        times: Fractions of the planned seeds at its looks, this one the last.
+        one: The estimate; None where ``kept`` is there.
+    """
+
+    def __init__(self, scores: Scores, condition: str, endpoint: str, pair: tuple[str, str], earlier: Sequence[Look],
+                 options: Options, plan: SequentialPlan, primary: bool) -> None:
+        self.condition, self.endpoint, self.pair, self.options, self.plan = condition, endpoint, pair, options, plan
+        self.primary, self.scores = primary, scores
+        self.blocks = scores.pair(endpoint, *pair, options.design)
+        self.n_seeds = self.blocks[0].n_seeds, self.blocks[1].n_seeds
+        before = [one for look in earlier if (one := look.of((condition, endpoint, *pair))) is not None]
+        self.before = before[-1] if before else None
+        #: Once for each number of seeds with which it was tested.
+        self.past = sorted({one.fraction for one in before if one.z is not None})
+        share = 2 / (1 / self.n_seeds[0] + 1 / self.n_seeds[1]) / plan.max_seeds
+        now = 1.0 if min(self.n_seeds) >= plan.max_seeds else min(1.0, share)
+        self.kept: LookedContrast | None = None
+        if self.before is not None:
+            grown = now > self.before.fraction + SAME
+            again = self.before.decision == FUTILE and min(self.n_seeds) > min(self.before.n_seeds)
+            if not grown or self.before.settled and not again:
+                self.kept = self.before
+        self.fraction = now
+        self.times = (*self.past, now)
+        self.one: Estimate | None = None
+        self.p = self.p_above = self.p_below = math.nan
+        if self.kept is None:
+            self._test()
+
+    def _test(self) -> None:
+        self.one = contrast(*self.blocks, PROCEDURE, self.options.design)
+        old = self.before
+        self.p = float(self.one.p)
+        if math.isnan(self.p):
+            self.p_sequential, self.p_above, self.p_below = (
+                (old.p_sequential, _number(old.p_above), _number(old.p_below)) if old else (1.0, math.nan, math.nan))
+            return
+        margin = self.options.margin.get(self.endpoint)
+        sides = [] if margin is None else [float(self.one.below(-margin)), 1 - float(self.one.below(margin))]
+        # One-sided tests spend as one side of a two-sided test with twice the level does.
+        levels = reached(np.minimum(1.0, [self.p, *(2 * side for side in sides)]), self.times, self.plan.spending)
+        self.p_sequential = float(levels[0]) if old is None else min(old.p_sequential, float(levels[0]))
+        if sides:
+            known = [_number(old.p_above), _number(old.p_below)] if old else [math.nan] * 2
+            self.p_above, self.p_below = (float(np.fmin(now / 2, before)) for now, before
+                                          in zip(levels[1:], known, strict=True))
+
+    @property
+    def level_so_far(self) -> float:
+        """Its sequential p-value, this look or the one that is kept."""
+        return self.kept.p_sequential if self.kept is not None else self.p_sequential
+
+
+def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Numbers, critical: Numbers,
+                      margin: float | None = None, critical_equivalence: Numbers = math.inf,
+                      good: float = 0.0) -> Floats:
+    """Chance that a contrast is settled at the maximum, given what is known now; of any shape.
+
+    The difference then is normal about the one of now with the variance ``now`` - ``then``: what further seeds add is
+    independent of what there is, and nothing is assumed about the truth. Where images dominate the two variances are
+    nearly equal, so that more seeds change nothing, and the chance is near 0 or 1.
+
+    Args:
+        estimate: mean(a) - mean(b) now.
+        now: Its variance with the seeds of now.
+        then: Its variance with the most seeds.
+        df: Degrees of freedom then.
+        critical: Score of the last boundary.
+        margin: The margin; None without one.
+        critical_equivalence: Score of the last boundary of either one-sided test of equivalence.
+        good: 1 or -1: a difference of this sign speaks for a, and showing that it is not beyond the margin on the other
+            side settles too; 0: it does not.
+    """
+    def reach(score: Numbers) -> Floats:
+        beyond = special.ndtr(-np.asarray(score))
+        found: Floats = np.where(beyond > 0, -special.stdtrit(df, beyond), np.inf) * np.sqrt(then)
+        return found
+
+    with np.errstate(invalid='ignore', divide='ignore'):
+        spread = np.sqrt(np.maximum(np.asarray(now) - then, ZERO * np.asarray(now)))
+
+        def below(value: Numbers, centre: Numbers) -> Floats:
+            found: Floats = special.ndtr((value - np.asarray(centre)) / spread)
+            return found
+        centre = np.asarray(estimate) * (good or 1.0)
+        far = upper = reach(critical)
+        if margin is not None and good:
+            upper = np.minimum(far, far - margin)
+        chance = below(-far, centre) + 1 - below(upper, centre)
+        if margin is not None:
+            near = margin - reach(critical_equivalence)
+            inside = below(np.minimum(near, upper), centre) - below(-np.minimum(near, far), centre)
+            chance = chance + np.where(near > 0, np.maximum(0.0, inside), 0.0)
+    return np.minimum(1.0, chance)
+
+
+def _decide(family: Sequence[_Case], scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
+            plan: SequentialPlan, number: int) -> list[LookedContrast]:
+    """All contrasts of an endpoint: Holm over sequential p-values, then what each is called."""
+    reached_so_far = [case.level_so_far for case in family]
+    adjusted = holm(reached_so_far)
+    rejected = sum(p < options.alpha for p in adjusted)
+    found = []
+    for place, (case, p_adjusted) in enumerate(zip(family, adjusted, strict=True)):
+        step = sorted(range(len(family)), key=reached_so_far.__getitem__).index(place)
+        level = options.alpha / (len(family) - min(step, rejected))
+        if case.kept is not None:
+            old = case.kept
+            decision = _called(old.estimate, p_adjusted, old.p_above, old.p_below, case.endpoint, options)
+            if not old.settled and decision in (SUPERIOR, INFERIOR):  # Holm's next step, as others were rejected
+                old = replace(old, decision=decision, settled=True, settled_at=number, chance=None)
+            found.append(replace(old, p_adjusted=p_adjusted))
+            continue
+        found.append(_looked(case, p_adjusted, level, number, len(family)))
+    futile = [place for place, one in enumerate(found) if one.decision == FUTILE and one.images_needed is None]
+    if futile:
+        plans = {(one['endpoint'], one['a'], one['b']): one for one in planning(scores, pairs, options)}
+        for place in futile:
+            one = found[place]
+            outlook = plans.get((one.endpoint, one.a, one.b))
+            parts = contrast_components(*family[place].blocks, options.design)
+            if outlook is not None and parts is not None:
+                found[place] = replace(one, images_needed=images_for(parts, plan.max_seeds, outlook['target'],
+                                                                     outlook['alpha']))
+    return found
+
+
+def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int) -> LookedContrast:
+    one, options, plan, spending = case.one, case.options, case.plan, case.plan.spending
+    assert one is not None
+    estimate = float(one.estimate)
+    blank = LookedContrast(
+        case.condition, case.endpoint, *case.pair, case.primary, case.n_seeds, estimate, None, None, None, None,
+        case.fraction, 0.0, level, 0.0, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
+        None, None, None, None, None, None, OPEN, False, None)
+    if math.isnan(case.p):
+        return blank
+    low, high = repeated(one, case.times, options.alpha, spending)
+    wide = repeated(one, case.times, options.alpha / size, spending)
+    decision = _called(estimate, p_adjusted, case.p_above, case.p_below, case.endpoint, options)
+    settled = decision in (SUPERIOR, INFERIOR, EQUIVALENT) or decision == NON_INFERIOR and plan.non_inferiority
+    chance = None if settled else _chance(case, level)
+    if chance is not None and plan.futility is not None and chance < plan.futility and case.fraction < 1 - SAME:
+        decision, settled = FUTILE, True
+    return replace(
+        blank, se=float(one.se), p=case.p, z=math.copysign(float(score(case.p)), estimate),
+        information=float(one.se) ** -2, spent=float(spent(level, case.fraction, spending)),
+        boundary=nominal(case.times, level, spending), low=low, high=high, low_simultaneous=wide[0],
+        high_simultaneous=wide[1], chance=chance, decision=decision, settled=settled,
+        settled_at=number if settled else None)
+
+
+def repeated(one: Estimate, times: tuple[float, ...], alpha: float, spending: str) -> tuple[float | None, float | None]:
+    """Interval that covers at all looks together with 1 - alpha; no ends where nothing is spent yet.
+
+    Args:
+        one: The estimate at the last of the looks.
+        times: Fractions of the planned seeds at the looks.
+        alpha: One minus the coverage.
+        spending: How the level is spent.
+    """
+    missed = nominal(times, alpha, spending)
+    if missed < ENDLESS:
+        return None, None
+    low, high = (float(end) for end in one.interval(1 - missed))
+    return low, high
+
+
+def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: float | None, endpoint: str,
+            options: Options) -> str:
+    """What a contrast is called by its sequential p-values, futility aside."""
+    better = estimate < 0 if lower_is_better(endpoint) else estimate > 0
+    if p_adjusted < options.alpha:
+        return SUPERIOR if better else INFERIOR
+    above, below = _number(p_above), _number(p_below)
+    if max(above, below) < options.alpha:
+        return EQUIVALENT
+    # As elsewhere, non-inferiority is one-sided at half the level: the 1 - alpha interval on a's side of -margin.
+    return NON_INFERIOR if (below if lower_is_better(endpoint) else above) < options.alpha / 2 else OPEN
+
+
+def _chance(case: _Case, level: float) -> float | None:
+    """:func:`chance_at_maximum` of a contrast; None where its components can't be estimated."""
+    parts = contrast_components(*case.blocks, case.options.design)
+    assert case.one is not None
+    if parts is None:
+        return None
+    n_images, most = case.blocks[0].n_images, float(case.plan.max_seeds)
+    times = tuple(dict.fromkeys((*case.times, *(count / most for count in case.plan.schedule()
+                                               if count / most > case.fraction + SAME))))
+    margin, options = case.options.margin.get(case.endpoint), case.options
+    side = (-1.0 if lower_is_better(case.endpoint) else 1.0) if case.plan.non_inferiority else 0.0
+    with np.errstate(invalid='ignore', divide='ignore'):
+        df = float(parts.df(np.float64(most), np.float64(n_images)))
+    variance, then = float(case.one.se) ** 2, parts.variance(most, n_images)
+    return float(chance_at_maximum(
+        float(case.one.estimate), max(variance, then), then, df if df > 0 else n_images - 1.0,
+        bound(times, level, case.plan.spending), margin,
+        bound(times, 2 * options.alpha, case.plan.spending) if margin else math.inf, side))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

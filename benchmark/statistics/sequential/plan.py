@@ -13,6 +13,8 @@ OBRIEN_FLEMING, POCOCK = 'obrien_fleming', 'pocock'
 #: ``hsd:<gamma>``: Hwang, Shih and de Cani (1990).
 HSD = 'hsd:'
 SPENDINGS = (OBRIEN_FLEMING, POCOCK, f'{HSD}<gamma>')
+#: What is taken where a plan names none: by simulation the one with which equal power costs the fewest trainings.
+SPENDING = f'{HSD}-1'
 #: Steepest of Hwang, Shih and de Cani's functions that is taken, either way.
 STEEPEST = 40.0
 #: Below this chance of being settled at the maximum a contrast is given up, unless the plan says another one.
@@ -35,7 +37,7 @@ class SequentialPlan:
     max_seeds: int
     first_look: int = 3
     look_every: int = 1
-    spending: str = OBRIEN_FLEMING
+    spending: str = SPENDING
     futility: float | None = FUTILITY
     non_inferiority: bool = False
 
@@ -78,7 +80,7 @@ def read_sequential(value: Any) -> SequentialPlan | None:
     wanted = value.get('non_inferiority', False)
     if not isinstance(wanted, bool):
         raise TableError(f'sequential: field non_inferiority: {wanted!r} is neither True nor False')
-    return SequentialPlan(most, first, every, _spending(value.get('spending', OBRIEN_FLEMING)),
+    return SequentialPlan(most, first, every, _spending(value.get('spending', SPENDING)),
                           _futility(value.get('futility', FUTILITY)), wanted)
 
 

@@ -1,0 +1,160 @@
+"""Boundaries of repeated looks against published numbers, another way of computing them, and simulation."""
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from benchmark.statistics.crossed import crossed_contrast
+from benchmark.statistics.sequential.boundaries import boundaries, classic, crossing
+from benchmark.statistics.sequential.estimates import after_stop, exceeded
+from benchmark.statistics.sequential.levels import bound, nominal, reached, score, sequential_p, tail
+from benchmark.statistics.sequential.plan import SequentialPlan
+from benchmark.statistics.sequential.spending import spent
+
+FIFTHS = np.arange(1, 6) / 5
+SPENDINGS = ('obrien_fleming', 'pocock', 'hsd:-4', 'hsd:0', 'hsd:1')
+
+
+@pytest.mark.parametrize('shape, level, constants', [
+    # Jennison and Turnbull (1999), tables 2.1 and 2.3: K = 2, 3, 4, 5, 10.
+    ('pocock', 0.05, {2: 2.178, 3: 2.289, 4: 2.361, 5: 2.413, 10: 2.555}),
+    ('pocock', 0.1, {2: 1.875, 3: 1.992, 4: 2.067, 5: 2.122, 10: 2.270}),
+    ('pocock', 0.01, {2: 2.772, 3: 2.873, 4: 2.939, 5: 2.986, 10: 3.117}),
+    ('obrien_fleming', 0.05, {2: 1.977, 3: 2.004, 4: 2.024, 5: 2.040, 10: 2.087}),
+    ('obrien_fleming', 0.1, {2: 1.678, 3: 1.710, 4: 1.733, 5: 1.751, 10: 1.801}),
+    ('obrien_fleming', 0.01, {2: 2.580, 3: 2.595, 4: 2.609, 5: 2.621, 10: 2.660}),
+])
+def test_classic_constants_are_those_of_the_tables(shape, level, constants):
+    assert {looks: round(classic(looks, level, shape), 3) for looks in constants} == constants
+
+
+@pytest.mark.parametrize('fractions, level, spending, sided, published', [
+    # Reboussin, DeMets, Kim and Lan (2000) and the programs of Lan and DeMets: five equally spaced looks.
+    (FIFTHS, 0.05, 'obrien_fleming', 2, [4.8769, 3.3569, 2.6803, 2.2898, 2.0310]),
+    (FIFTHS, 0.05, 'pocock', 2, [2.4380, 2.4268, 2.4102, 2.3966, 2.3860]),
+    (FIFTHS, 0.025, 'obrien_fleming', 1, [4.8769, 3.3569, 2.6803, 2.2898, 2.0310]),
+    # gsDesign (Anderson), its default: three looks, Hwang, Shih and de Cani's function with gamma -4, one-sided.
+    (np.arange(1, 4) / 3, 0.025, 'hsd:-4', 1, [3.0107, 2.5465, 1.9992]),
+])
+def test_spending_boundaries_are_the_published_ones(fractions, level, spending, sided, published):
+    # They are printed with four digits, and were integrated on coarser grids.
+    assert boundaries(fractions, level, spending, sided) == pytest.approx(published, abs=1.2e-4)
+
+
+@pytest.mark.parametrize('spending', SPENDINGS)
+@pytest.mark.parametrize('sided', [1, 2])
+def test_the_level_is_spent_as_the_multivariate_normal_law_says(spending, sided):
+    times, level = np.array([0.15, 0.4, 0.55, 1.0]), 0.05
+    bounds = boundaries(times, level, spending, sided)
+    correlation = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
+    for count in range(1, 5):
+        low = -bounds[:count] if sided == 2 else np.full(count, -np.inf)
+        inside = stats.multivariate_normal.cdf(bounds[:count], cov=correlation[:count, :count], lower_limit=low,
+                                               maxpts=400_000, abseps=1e-7, releps=0)
+        # spent() speaks of two sides; a one-sided test spends as one side of a test with twice the level.
+        wanted = spent(level, times[count - 1], spending) if sided == 2 else (
+            spent(2 * level, times[count - 1], spending) / 2)
+        assert 1 - inside == pytest.approx(float(wanted), abs=5e-5)
+
+
+def test_spending_functions_by_hand():
+    assert spent(0.05, 1.0, 'obrien_fleming') == pytest.approx(0.05)
+    assert spent(0.05, 0.25, 'obrien_fleming') == pytest.approx(4 * stats.norm.sf(stats.norm.isf(0.0125) * 2))
+    assert spent(0.05, 0.5, 'pocock') == pytest.approx(0.05 * np.log(1 + (np.e - 1) / 2))
+    assert spent(0.05, 0.5, 'hsd:-4') == pytest.approx(0.05 * (1 - np.exp(2)) / (1 - np.exp(4)))
+    assert spent(0.05, 0.3, 'hsd:0') == pytest.approx(0.015)
+    with pytest.raises(ValueError, match='spending'):
+        spent(0.05, 0.3, 'all at once')
+
+
+@pytest.mark.parametrize('fractions', [[], [0.5, 0.5], [0.0, 1.0], [0.5, 1.2], [0.6, 0.5]])
+def test_fractions_that_do_not_rise_are_refused(fractions):
+    with pytest.raises(ValueError, match='rise'):
+        boundaries(fractions, 0.05, 'pocock')
+
+
+def test_one_look_is_the_fixed_test():
+    assert boundaries([1.0], 0.05, 'pocock') == pytest.approx([stats.norm.isf(0.025)])
+    assert reached(0.03, (1.0,), 'obrien_fleming') == pytest.approx(0.03, rel=1e-3)
+
+
+@pytest.mark.parametrize('spending', SPENDINGS)
+def test_the_level_reached_is_the_way_back_from_the_boundary(spending):
+    times = tuple(np.arange(3, 13) / 20)
+    for level in (0.4, 0.05, 0.05 / 6, 1e-4):
+        for looks in (1, 4, 10):
+            if np.isfinite(bound(times[:looks], level, spending)):
+                p = nominal(times[:looks], level, spending)
+                assert score(reached(p, times[:looks], spending)) == pytest.approx(score(level), abs=3e-3)
+
+
+def test_sequential_p_values_never_rise_and_are_at_least_the_smallest_p():
+    times, rng = tuple(np.arange(1, 7) / 6), np.random.default_rng(1)
+    p = tail(np.cumsum(rng.normal(size=(200, 6)), axis=1) / np.sqrt(np.arange(1, 7)))
+    found = sequential_p(p, times, 'hsd:-1')
+    assert (np.diff(found, axis=1) <= 0).all()
+    assert (found >= np.minimum.accumulate(p, axis=1) - 1e-12).all()
+    bounds = boundaries(times, 0.05, 'hsd:-1')
+    crossed = np.logical_or.accumulate(score(p) > bounds, axis=1)
+    assert (crossed == (found < 0.05)).mean() > 0.998
+
+
+def test_leaving_has_the_probability_that_paths_have():
+    times, rng = np.array([0.3, 0.6, 1.0]), np.random.default_rng(2)
+    bounds = boundaries(times, 0.05, 'pocock')
+    paths = np.cumsum(rng.normal(size=(40_000, 3)) * np.sqrt(np.diff(times, prepend=0)), axis=1) + 2.0 * times
+    scores = paths / np.sqrt(times)
+    below, above = crossing(times, -bounds, bounds, [0.0, 2.0])
+    assert below[0] == pytest.approx(above[0]) and (below + above)[0].sum() == pytest.approx(0.05)
+    first = np.where((np.abs(scores) > bounds).any(axis=1), (np.abs(scores) > bounds).argmax(axis=1), 3)
+    for look in range(3):
+        assert above[1, look] == pytest.approx(((first == look) & (scores[:, min(look, 2)] > 0)).mean(), abs=0.008)
+
+
+def test_after_a_first_look_the_estimate_is_the_estimate():
+    found = after_stop(-0.5, 0.2, -2.5, [9.0], [])
+    half = 0.2 * stats.norm.isf(0.025)
+    assert (found.estimate, found.low, found.high) == pytest.approx((-0.5, -0.5 - half, -0.5 + half))
+
+
+def test_the_estimate_after_a_stop_is_median_unbiased():
+    times = np.array([0.25, 0.5, 1.0])
+    bounds = boundaries(times, 0.05, 'pocock')
+    for look, last in ((0, 2.6), (1, 2.6), (2, 1.3)):
+        shares = times[:look + 1] / times[look]
+        found = after_stop(last, 1.0, last, times[:look + 1], bounds[:look])
+        for drift, share in ((found.estimate, 0.5), (found.low, 0.025), (found.high, 0.975)):
+            assert exceeded(drift, shares, bounds[:look], last)[0] == pytest.approx(share, abs=1e-6)
+        assert look == 0 or found.estimate < last
+        turned = after_stop(-last, 1.0, -last, times[:look + 1], bounds[:look])
+        assert (turned.low, turned.estimate) == pytest.approx((-found.high, -found.estimate), abs=1e-3)
+
+
+def test_looking_after_each_seed_errs_too_often_and_spending_does_not():
+    """Equal procedures, paired, 3 to 12 seeds: the fixed test at every look, and the same looks with spending."""
+    rng, most = np.random.default_rng(7), 12
+    shape = (800, 1, 60)
+    seeds = rng.normal(size=(2, 800, most, 1)) * 0.05
+    a, b = (rng.normal(size=shape) * 0.1 + seeds[one] + rng.normal(size=(800, most, 60)) * 0.15 for one in (0, 1))
+    p = np.stack([crossed_contrast(a[:, :count], b[:, :count], 'paired').p for count in range(3, most + 1)], axis=1)
+    plan = SequentialPlan(max_seeds=most)
+    found = sequential_p(p, tuple(count / most for count in plan.schedule()), plan.spending)
+    assert (p < 0.05).any(axis=1).mean() > 0.09
+    assert 0.01 <= (found[:, -1] < 0.05).mean() <= 0.07
+
+
+def test_information_of_crossed_seeds_and_images_is_canonical():
+    """Cov(D_j, D_k) = Var(D_k) for a later look k, though all looks share their images."""
+    rng, repetitions, images = np.random.default_rng(8), 20_000, 5
+    common = rng.normal(size=(repetitions, images)).mean(axis=1)
+    seeds = rng.normal(size=(repetitions, 8))
+    differences = np.stack([common + seeds[:, :count].mean(axis=1) for count in (3, 5, 8)], axis=1)
+    covariance = np.cov(differences.T)
+    assert covariance[0, 1] == pytest.approx(covariance[1, 1], abs=0.012)
+    assert covariance[0, 2] == pytest.approx(covariance[2, 2], abs=0.012)
+    assert covariance[0, 0] > covariance[2, 2] + 0.1
+
+
+def test_a_score_and_its_tail():
+    assert tail(score(np.array([1.0, 0.05, 1e-9]))) == pytest.approx([1.0, 0.05, 1e-9])
+    assert score(0.05) == pytest.approx(special.ndtri(0.975))
