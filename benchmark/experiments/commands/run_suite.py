@@ -18,7 +18,7 @@ from benchmark.experiments.commands.judged_source import FILE, check_judge, judg
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.status import describe, earlier, reasons, show, statuses, watch
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request
+from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, waiting
 from benchmark.experiments.plan.build_check import check_methods
 from benchmark.experiments.plan.forecast import Forecast
 from benchmark.experiments.plan.plan import make_plan, write_config
@@ -302,7 +302,9 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         forecast = Forecast.of(work, asked.at_once(args.executor == 'local'), args.retry_failed)
         with Progress(args.progress, total=len(work.runs), done=done, forecast=forecast) as display:
             try:
-                stopped = executor.run(asked, display)
+                # What has ended elsewhere is collected here.
+                handed = executor.HANDS_OVER and waiting(work, args.retry_failed)
+                stopped = executor.run(asked, display) if handed or not executor.HANDS_OVER else False
             except ExecutorError as error:
                 # What was done before the engine failed is collected like any other result.
                 refuse(error)
@@ -311,7 +313,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
     if stopped:
         print('stopped; the same command resumes from here', file=sys.stderr)
         return 130
-    if executor.HANDS_OVER:
+    if handed:
         return 0
     judge_source(plan.suite, plan, work)
     groups = tuned(work)

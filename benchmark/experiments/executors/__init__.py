@@ -1,6 +1,6 @@
 """Where runs are executed. An executor starts workers on an output folder and waits; the disk says what is done."""
 
-from .base import Executor, ExecutorError, Request
+from .base import Executor, ExecutorError, Request, waiting
 from .kubernetes import KubernetesExecutor
 from .local import LocalExecutor
 from .ray import RayExecutor
@@ -10,4 +10,4 @@ EXECUTORS: dict[str, type[Executor]] = dict(local=LocalExecutor, slurm=SlurmExec
                                             kubernetes=KubernetesExecutor)
 
 __all__ = ['EXECUTORS', 'Executor', 'ExecutorError', 'Request', 'LocalExecutor', 'SlurmExecutor', 'RayExecutor',
-           'KubernetesExecutor']
+           'KubernetesExecutor', 'waiting']

@@ -30,6 +30,8 @@ class Request:
         retry_failed: Whether runs that had failed permanently are run again.
         configure: Writes the config of a run anew.
         options: The engine's own options, by name.
+        stage: Name of a part of the plan that is done before the next one is known, such as ``look2``; '' where the
+            plan is done at once.
     """
 
     work: Work
@@ -38,6 +40,7 @@ class Request:
     retry_failed: bool = False
     configure: Callable[[str], None] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    stage: str = ''
 
     MOST = 16
 
@@ -96,6 +99,12 @@ class Executor(ABC):
         Raises:
             ExecutorError: The engine fails.
         """
+
+
+def waiting(work: Work, retry_failed: bool = False) -> list[Task]:
+    """The runs that have not ended yet: one that failed has, whether it may succeed another time or not."""
+    ended = (State.DONE,) if retry_failed else (State.DONE, State.FAILED)
+    return [task for task in work.runs if task.status().state not in ended]
 
 
 def settled(task: Task, retry_failed: bool = False) -> bool:

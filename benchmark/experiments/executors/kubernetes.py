@@ -41,7 +41,8 @@ class KubernetesExecutor(Executor):
         command = ['python', *request.command()[1:]]
         return dict(
             apiVersion='batch/v1', kind='Job',
-            metadata=dict(name=_name(f'ctd-{out.name}')),
+            # A Job's number of pods can't be changed: each stage has one of its own.
+            metadata=dict(name=_name('-'.join(filter(None, ('ctd', out.name, request.stage))))),
             spec=dict(
                 completionMode='Indexed', completions=request.size(), parallelism=request.size(),
                 backoffLimitPerIndex=6, maxFailedIndexes=request.size(),
@@ -61,7 +62,8 @@ class KubernetesExecutor(Executor):
         path = request.work.out / 'kubernetes.json'
         write_json(path, self.manifest(request))
         display.note(f'kubectl apply -f {path}')
-        display.note('when the pods have ended, run this command again with --executor local: it collects the results')
+        display.note('when the pods have ended, run this command again: it collects the results'
+                     + (', looks at them and writes what is next' if request.stage else ''))
         return False
 
 

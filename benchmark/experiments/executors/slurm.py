@@ -95,16 +95,18 @@ class SlurmExecutor(Executor):
         if answer.returncode:
             raise ExecutorError(f'sbatch: {answer.stderr.strip() or "failed"}. The script is {place / "job.sh"}.')
         job = answer.stdout.strip().partition(';')[0]
-        write_json(place / 'job.json', dict(job=job))
+        write_json(place / 'job.json', dict(job=job, stage=request.stage))
         display.note(f'submitted job {job} with {request.size()} workers; their logs: {place}')
         return job
 
     def _running(self, request: Request) -> str | None:
+        """The job that was submitted for this stage, where it is still there; workers of an earlier one may end yet."""
         try:
-            job = json.loads((self._place(request) / 'job.json').read_text())['job']
+            found = json.loads((self._place(request) / 'job.json').read_text())
+            job, stage = found['job'], found.get('stage', '')
         except (OSError, ValueError, KeyError):
             return None
-        return job if self._alive(job) else None
+        return job if stage == request.stage and self._alive(job) else None
 
     @staticmethod
     def _alive(job: str) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import fnmatch
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ from .source import SourcePlan, plan_sources
 UNUSED = 'not used: each method that takes a source has its own'
 
 
-def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None) -> Plan:
+def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None,
+              numbers: Mapping[str, int] | None = None) -> Plan:
     """Plans a suite: finds or makes its data, and lists its runs in the order in which they should be done.
 
     Args:
@@ -55,6 +56,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         out: Output folder.
         methods: Names of the methods to keep; None keeps all.
         only: Pattern (as of file names) that the ids of the runs to keep fit; None keeps all.
+        numbers: Method -> how many of the suite's seeds it has, from the first on; None, and methods that are not
+            named: all.
 
     Raises:
         SuiteError: A source that is not there, or a config value that names nothing.
@@ -89,8 +92,10 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             if one.selection == 'best_val' and 'val' not in splits:
                 raise SuiteError(f"{_selecting(suite, condition, name)}.selection='best_val': {root} has no "
                                  "annotations/val.json. Add one, or use 'last'.")
-        for seed in suite.seeds:
+        for place, seed in enumerate(suite.seeds):
             for name in bases:
+                if numbers and place >= numbers.get(name, len(suite.seeds)):
+                    continue
                 method = suite.methods[name]
                 seeds = derive_seeds(seed, name, purposes)
                 for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -86,6 +87,44 @@ def test_the_manifest_is_an_indexed_job_of_workers(request_of):
     assert container['resources']['limits']['nvidia.com/gpu'] == '1'
 
 
+def test_each_stage_has_a_job_of_its_own(request_of, tmp_path, monkeypatch, capsys):
+    request = replace(request_of(image='suite:1', claim='disk'), stage='look2')
+    assert EXECUTORS['kubernetes']().manifest(request)['metadata']['name'] == 'ctd-my-suite-look2'
+    commands = []
+
+    def engine(command, **options) -> subprocess.CompletedProcess:
+        """A cluster on which the last stage's workers are ending yet."""
+        commands.append(command[0])
+        if command[0] == 'squeue':
+            for task in request.work.runs:
+                write_record(task.folder, dict(hash=task.hash, state='failed', error=dict(type='E', may_pass=False)))
+        return subprocess.CompletedProcess(command, 0, '9\n', '')
+
+    monkeypatch.setattr(slurm.subprocess, 'run', engine)
+    place = request.work.out / 'slurm'
+    place.mkdir(parents=True)
+    for before, first in ((dict(job='8'), 'sbatch'), (dict(job='8', stage='look1'), 'sbatch'),
+                          (dict(job='8', stage='look2'), 'squeue')):
+        for task in request.work.runs:
+            (task.folder / 'record.json').unlink(missing_ok=True)
+        commands.clear()
+        (place / 'job.json').write_text(json.dumps(before))
+        with Progress('plain', 5, 0) as display:
+            assert not EXECUTORS['slurm']().run(request, display)
+        assert commands[0] == first and set(commands) == {first, 'squeue'}
+        assert json.loads((place / 'job.json').read_text())['job'] == ('9' if first == 'sbatch' else '8')
+    assert 'job 8 is in the queue already: following it' in capsys.readouterr().out
+
+
+def test_what_has_ended_no_longer_waits_though_it_failed(request_of):
+    work = request_of().work
+    for number, may_pass in enumerate((True, False)):
+        task = work.runs[number]
+        write_record(task.folder, dict(hash=task.hash, state='failed', error=dict(type='E', may_pass=may_pass)))
+    assert [task.id for task in base.waiting(work)] == ['m/r2', 'm/r3', 'm/r4']
+    assert len(base.waiting(work, retry_failed=True)) == 5
+
+
 def test_the_manifest_fits_its_schema(request_of):
     schema = json.loads((Path(__file__).parents[2] / 'data/kubernetes/job-batch-v1.json').read_text())
     check = jsonschema.Draft202012Validator(schema)
@@ -97,6 +136,12 @@ def test_the_manifest_fits_its_schema(request_of):
     assert sorted(error.message for error in check.iter_errors(job)) == [
         "'name' is a required property",
         "Additional properties are not allowed ('imagePullPolicies' was unexpected)"]
+
+
+def test_what_the_pods_have_done_is_collected_by_the_same_command(done):
+    out = done.run('--executor', 'kubernetes', '--engine', 'image=suite:1', 'claim=disk')
+    assert out.returncode == 0 and '3 of 3 runs done (3 before, 0 failed); results: ' in out.stdout, out.stderr
+    assert 'kubectl' not in out.stdout and not (done.out / 'kubernetes.json').exists()
 
 
 def test_a_share_is_every_nth_run():

@@ -285,13 +285,28 @@ def planned(tmp_path, cache, monkeypatch):
     from benchmark.experiments.suite.suite import load_suite
     monkeypatch.setenv('CTD_CACHE', str(cache))
 
-    def plan(text: str):
+    def plan(text: str, **options):
         path = write(tmp_path / 'mine.py', "methods = dict(_delete_=True, ft={}, fe={})\ndata = dict(train=6, val=2, "
                      "test=3)\nsource = dict(_delete_=True, type='random')\nanalysis = dict(proposed=None, "
                      f"reference=None)\n{text}\n")
-        return make_plan(load_suite(str(path)), tmp_path / 'out')
+        return make_plan(load_suite(str(path)), tmp_path / 'out', **options)
 
     return plan
+
+
+def test_a_methods_number_of_seeds_may_be_its_own_and_changes_no_hash(planned, capsys):
+    from benchmark.experiments.commands.status import describe
+    whole = {run.id: run.hash for run in planned('seeds = 3').runs}
+    plan = planned('seeds = 3', numbers=dict(ft=3, fe=1))
+    assert [(run.method, run.seed) for run in plan.runs] == [('ft', 0), ('fe', 0), ('ft', 1), ('ft', 2)]
+    assert {run.id: run.hash for run in plan.runs}.items() <= whole.items()
+    assert [(run['method'], run['seed']) for run in plan.content['runs']][-1] == ('ft', 2)
+    capsys.readouterr()
+    describe(plan)
+    assert '\nseeds: ft 3, fe 1\n' in capsys.readouterr().out
+    fewer = planned('seeds = 1').runs
+    assert {run.id: run.hash for run in fewer}.items() <= whole.items()
+    assert [run.seed for run in planned('seeds = [4, 2]', numbers=dict(ft=1)).runs] == [4, 4, 2]
 
 
 def test_a_batch_larger_than_the_set_is_said_to_be_as_large(planned, capsys):
