@@ -35,6 +35,8 @@ from .reported import reanalyse
 from .samples import sample_images
 from .scores import Scores, make_scores
 from .sensitivity import sensitivity
+from .sequential.block import looks_of, overrule, sequential, unplanned
+from .sequential.records import Look
 from .subgroups import subgroups
 from .success import success, which_rates
 from .table import NOTES
@@ -51,7 +53,7 @@ CAP_EXCEEDED = 0.05
 
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
-            condition: str | None = None, **choices: Any) -> dict[str, Any]:
+            condition: str | None = None, looks: Sequence[Look] | None = None, **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
@@ -59,6 +61,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         plan: The suite's plan, or None for a bare table.
         records: The runs' records.
         condition: The main condition, instead of the plan's first.
+        looks: Looks that a ledger holds, the first one first; None: nobody keeps one. The look of now is the last of
+            ``sequential.looks``.
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -98,6 +102,11 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
     found = _contrasts(scores, layout, pairs, options, common)
+    taken = looks_of(rows, main, layout.main, [*layout.methods], planned_pairs([*layout.methods], options), looks,
+                     options, rates)
+    overrule(found, taken, main, options)
+    looked = sequential(taken, len(pairs), options)
+    alerts += unplanned(looked, len(pairs), options.alpha)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -132,7 +141,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         },
         'endpoints': describe_endpoints([*main.values], options.unit, rates),
         'methods': methods, 'conditions': conditions,
-        'contrasts': found,
+        'contrasts': found, 'sequential': looked,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
                                  options.unit, main.unit, options.alpha),
         'effects': sizes,

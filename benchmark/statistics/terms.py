@@ -35,6 +35,10 @@ VERDICTS = (SUPERIOR_RELEVANT, SUPERIOR, INFERIOR_RELEVANT, INFERIOR, EQUIVALENT
 #: Those by which the first method is the better one, and those by which it is the worse one.
 BETTER, WORSE = (SUPERIOR, SUPERIOR_RELEVANT), (INFERIOR, INFERIOR_RELEVANT)
 
+#: What a look decides beside verdicts: more seeds are not expected to settle the contrast; nothing is decided yet.
+FUTILE, OPEN = 'futile', 'open'
+DECISIONS = (SUPERIOR, INFERIOR, EQUIVALENT, NON_INFERIOR, FUTILE, OPEN)
+
 #: Where a difference lies to a margin, or a mean error to that between annotators.
 BEYOND, WITHIN, UNCLEAR = 'beyond', 'within', 'unclear'
 

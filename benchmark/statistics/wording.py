@@ -12,6 +12,7 @@ from .endpoints import ENDPOINTS, is_share, p_text, rounded
 from .terms import (
     BEYOND,
     EQUIVALENT,
+    FUTILE,
     INCONCLUSIVE,
     INFERIOR,
     INFERIOR_RELEVANT,
@@ -148,11 +149,36 @@ class _Words(Scale):
                 text += (f' At most {rounded(one["bound"], 1, 100)} % of all {self.unit_of}s can differ ({self.level} '
                          'one-sided bound, for these networks).')
             return text
-        return (f'{start} {SAID_OF[PROCEDURE]} (other seeds, other {self.unit_of}s) the {self.level} interval is '
-                f'{self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}, and p '
-                f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons: {self.conclusion(one)}. Looked at '
-                f'alone and under a flat prior, claiming that {self.a} is better would be wrong with a probability of '
-                f'{probability(one["p_false_claim"])}.')
+        looks = one.get('sequential')
+        repeated, over = ('repeated ', ' and over all looks') if looks else ('', '')
+        then = f' at look {looks["look"]}' if looks else ''
+        return (f'{start} {SAID_OF[PROCEDURE]} (other seeds, other {self.unit_of}s) the {repeated}{self.level} '
+                f'interval is {self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}{then}, and p '
+                f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons{over}: {self.conclusion(one)}. '
+                f'Looked at alone and under a flat prior, claiming that {self.a} is better would be wrong with a '
+                f'probability of {probability(one["p_false_claim"])}.{self.stopped(looks)}')
+
+    def stopped(self, looks: Mapping[str, Any] | None) -> str:
+        """What is left of a difference at which one has stopped early."""
+        if not looks or not looks['settled'] or looks['look'] < 2 or looks['median_unbiased'] is None:
+            return ''
+        return (' Who stops when a difference is large overstates it: the median-unbiased estimate is '
+                f'{self.signed(looks["median_unbiased"])} '
+                f'({self.interval(looks["median_low"], looks["median_high"])}).')
+
+    def goes_on(self, one: Mapping[str, Any]) -> str:
+        """What would settle an open question in a suite that stops itself."""
+        looks = one['sequential']
+        if looks['decision'] != FUTILE:
+            return '' if looks['chance'] is None else (
+                f'With all planned seeds it would be settled with a chance of {probability(looks["chance"])}, as '
+                'things stand.')
+        text = (f'More seeds are not expected to settle it (chance {probability(looks["chance"])}): what is left is '
+                f'mostly the {self.unit_of}s\' share, or too small a difference.')
+        images = looks['images_needed']
+        if images is None or images <= one['n_units']:
+            return text
+        return f'{text} Label {images - one["n_units"]} more test {self.unit_of}s instead ({images} in all).'
 
     def networks(self, one: Mapping[str, Any]) -> str:
         """The same for these trained models."""
@@ -183,6 +209,8 @@ class _Words(Scale):
         if one['verdict'] == NOT_ESTIMABLE:
             return ('Running both methods with at least five seeds would make the procedures comparable.'
                     if min(one['n_seeds']) < 2 else '')
+        if one['verdict'] in (INCONCLUSIVE, NON_INFERIOR) and 'sequential' in one:
+            return self.goes_on(one)
         if plan is None or one['verdict'] not in (INCONCLUSIVE, NON_INFERIOR) or plan['target'] == 0:
             return ''
         target = 'as large as the margin' if plan['target_is'] == 'margin' else 'as large as the one observed'

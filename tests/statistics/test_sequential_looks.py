@@ -98,13 +98,14 @@ def test_a_first_look_is_the_test_of_its_seeds_at_the_level_that_is_spent():
     look = world.look([4, 4, 4])
     one, estimate = main(look), crossed_contrast(world.values[0, :4], world.values[1, :4])
     assert (look.number, look.seeds, one.n_seeds) == (1, dict(m0=4, m1=4, m2=4), (4, 4))
-    assert (one.estimate, one.se, one.p) == pytest.approx((estimate.estimate, estimate.se, estimate.p))
-    assert one.fraction == pytest.approx(4 / 12) and one.information == pytest.approx(estimate.se**-2)
+    numbers = tuple(map(float, (estimate.estimate, estimate.se, estimate.p)))
+    assert (one.estimate, one.se, one.p) == pytest.approx(numbers)
+    assert one.fraction == pytest.approx(4 / 12) and one.information == pytest.approx(float(estimate.se) ** -2)
     assert {one.level for one in look.contrasts if one.endpoint == 'ME'} == {0.05, 0.025}
     assert one.boundary == pytest.approx(nominal((4 / 12,), one.level, 'hsd:-1'))
     assert one.boundary == pytest.approx(one.spent) == pytest.approx(one.level * np.expm1(1 / 3) / np.expm1(1))
     assert one.p_sequential == pytest.approx(float(reached(one.p, (4 / 12,), 'hsd:-1')))
-    assert one.p_below == pytest.approx(float(reached(2 * (1 - estimate.below(0.05)), (4 / 12,), 'hsd:-1')) / 2)
+    assert one.p_below == pytest.approx(float(reached(2 * (1 - float(estimate.below(0.05))), (4 / 12,), 'hsd:-1')) / 2)
     missed = nominal((4 / 12,), 0.05, 'hsd:-1')
     assert (one.low, one.high) == pytest.approx(tuple(map(float, estimate.interval(1 - missed))))
     assert one.low_simultaneous < one.low < one.high < one.high_simultaneous

@@ -17,27 +17,18 @@ from ..options import TESTED, Options
 from ..planning import contrast_components, images_for, planning
 from ..rank_tests import holm
 from ..scores import Scores
-from ..terms import EQUIVALENT, INFERIOR, NON_INFERIOR, PROCEDURE, SUPERIOR
+from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN, PAIRED, PROCEDURE, SUPERIOR
 from .levels import bound, nominal, reached, score
 from .plan import SequentialPlan
-from .records import (
-    DECISIONS,
-    FUTILE,
-    OPEN,
-    Look,
-    LookedContrast,
-    open_methods,
-    plan_digest,
-    primary_endpoints,
-)
+from .records import Look, LookedContrast, open_methods, plan_digest, primary_endpoints
 from .spending import spent
 
 __all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_maximum', 'next_look', 'open_methods',
            'plan_digest', 'primary_endpoints', 'repeated']
 
 Numbers = Floats | float
-#: Two fractions of the planned seeds that differ by less are one; an interval at a level below this has no ends.
-SAME, ENDLESS = 1e-9, 1e-12
+#: Two fractions of the planned seeds that differ by less are one; no interval misses with less than this probability.
+SAME, LEAST = 1e-9, 1e-9
 
 
 def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], earlier: Sequence[Look],
@@ -47,7 +38,8 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
     Args:
         scores: The main condition's.
         condition: Its name.
-        pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them.
+        pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them for all methods of the suite.
+            Those without results yet are left out, and counted in the family.
         earlier: All looks before, the first one first.
         options: The declared analysis. Without a ``sequential`` plan a look has no contrasts, and says when it was.
 
@@ -74,13 +66,16 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
     if plan is None:
         return Look(number, seeds, (), digest, False)
     found: list[LookedContrast] = []
+    there = [pair for pair in pairs if set(pair) <= set(scores.methods)
+             and (options.design != PAIRED or scores.common_seeds(*pair))]
     for endpoint in scores.endpoints(TESTED):
         primary = endpoint in primary_endpoints(scores.endpoints(TESTED), options)
-        family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, primary) for pair in pairs]
+        family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, primary) for pair in there]
         found += _decide(family, scores, pairs, options, plan, number)
     wanted = [one for one in found if one.primary]
-    last = all(one.settled or one.fraction > 1 - SAME for one in wanted)
-    return Look(number, seeds, tuple(found), digest, last)
+    last = len(there) == len(pairs) and all(one.settled or one.fraction > 1 - SAME for one in wanted)
+    # With the digits of its file, so that a look that was read again is the one that was written.
+    return Look.from_json(Look(number, seeds, tuple(found), digest, last).to_json())
 
 
 class _Case:
@@ -187,13 +182,14 @@ def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Number
 def _decide(family: Sequence[_Case], scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
             plan: SequentialPlan, number: int) -> list[LookedContrast]:
     """All contrasts of an endpoint: Holm over sequential p-values, then what each is called."""
-    reached_so_far = [case.level_so_far for case in family]
+    # A planned contrast without results counts in the family, so that it does not grow when they come.
+    reached_so_far = [case.level_so_far for case in family] + [1.0] * (len(pairs) - len(family))
     adjusted = holm(reached_so_far)
     rejected = sum(p < options.alpha for p in adjusted)
     found = []
-    for place, (case, p_adjusted) in enumerate(zip(family, adjusted, strict=True)):
-        step = sorted(range(len(family)), key=reached_so_far.__getitem__).index(place)
-        level = options.alpha / (len(family) - min(step, rejected))
+    order = sorted(range(len(pairs)), key=reached_so_far.__getitem__)
+    for place, (case, p_adjusted) in enumerate(zip(family, adjusted, strict=False)):
+        level = options.alpha / (len(pairs) - min(order.index(place), rejected))
         if case.kept is not None:
             old = case.kept
             decision = _called(old.estimate, p_adjusted, old.p_above, old.p_below, case.endpoint, options)
@@ -201,7 +197,7 @@ def _decide(family: Sequence[_Case], scores: Scores, pairs: Sequence[tuple[str, 
                 old = replace(old, decision=decision, settled=True, settled_at=number, chance=None)
             found.append(replace(old, p_adjusted=p_adjusted))
             continue
-        found.append(_looked(case, p_adjusted, level, number, len(family)))
+        found.append(_looked(case, p_adjusted, level, number, len(pairs)))
     futile = [place for place, one in enumerate(found) if one.decision == FUTILE and one.images_needed is None]
     if futile:
         plans = {(one['endpoint'], one['a'], one['b']): one for one in planning(scores, pairs, options)}
@@ -222,10 +218,11 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     blank = LookedContrast(
         case.condition, case.endpoint, *case.pair, case.primary, case.n_seeds, estimate, None, None, None, None,
         case.fraction, 0.0, level, 0.0, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
-        None, None, None, None, None, None, OPEN, False, None)
+        *(None,) * 8, OPEN, False, None)
     if math.isnan(case.p):
         return blank
     low, high = repeated(one, case.times, options.alpha, spending)
+    inner = repeated(one, case.times, 2 * options.alpha, spending)
     wide = repeated(one, case.times, options.alpha / size, spending)
     decision = _called(estimate, p_adjusted, case.p_above, case.p_below, case.endpoint, options)
     settled = decision in (SUPERIOR, INFERIOR, EQUIVALENT) or decision == NON_INFERIOR and plan.non_inferiority
@@ -235,13 +232,15 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     return replace(
         blank, se=float(one.se), p=case.p, z=math.copysign(float(score(case.p)), estimate),
         information=float(one.se) ** -2, spent=float(spent(level, case.fraction, spending)),
-        boundary=nominal(case.times, level, spending), low=low, high=high, low_simultaneous=wide[0],
-        high_simultaneous=wide[1], chance=chance, decision=decision, settled=settled,
-        settled_at=number if settled else None)
+        boundary=nominal(case.times, level, spending), low=low, high=high, low_equivalence=inner[0],
+        high_equivalence=inner[1], low_simultaneous=wide[0], high_simultaneous=wide[1], chance=chance,
+        decision=decision, settled=settled, settled_at=number if settled else None)
 
 
-def repeated(one: Estimate, times: tuple[float, ...], alpha: float, spending: str) -> tuple[float | None, float | None]:
-    """Interval that covers at all looks together with 1 - alpha; no ends where nothing is spent yet.
+def repeated(one: Estimate, times: tuple[float, ...], alpha: float, spending: str) -> tuple[float, float]:
+    """Interval that covers at all looks together with 1 - alpha.
+
+    Where next to nothing is spent yet it is the one that misses with a probability of :data:`LEAST`.
 
     Args:
         one: The estimate at the last of the looks.
@@ -249,11 +248,8 @@ def repeated(one: Estimate, times: tuple[float, ...], alpha: float, spending: st
         alpha: One minus the coverage.
         spending: How the level is spent.
     """
-    missed = nominal(times, alpha, spending)
-    if missed < ENDLESS:
-        return None, None
-    low, high = (float(end) for end in one.interval(1 - missed))
-    return low, high
+    low, high = one.interval(1 - max(LEAST, nominal(times, alpha, spending)))
+    return float(low), float(high)
 
 
 def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: float | None, endpoint: str,

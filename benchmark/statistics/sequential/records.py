@@ -14,11 +14,7 @@ from typing import Any
 from ..errors import TableError
 from ..options import TESTED, Options
 from ..output import plain
-from ..terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
-
-#: A decision beside the verdicts: more seeds are not expected to settle the contrast; nothing is decided yet.
-FUTILE, OPEN = 'futile', 'open'
-DECISIONS = (SUPERIOR, INFERIOR, EQUIVALENT, NON_INFERIOR, FUTILE, OPEN)
+from ..terms import DECISIONS
 
 
 @dataclass(frozen=True)
@@ -51,11 +47,13 @@ class LookedContrast:
         p_below: The same one-sided, of a - b being at or above the margin; None without a margin.
         low: Lower end of the repeated interval with 1 - alpha of this contrast.
         high: Its upper end.
+        low_equivalence: Lower end of the repeated interval with 1 - 2 alpha, by which equivalence is judged.
+        high_equivalence: Its upper end.
         low_simultaneous: Lower end of that of the whole family.
         high_simultaneous: Its upper end.
         chance: Chance that the maximum would settle it, as things stand; None where it is settled or not known.
         images_needed: Test images that would do instead of seeds, from the planner; None where it is not futile.
-        decision: One of :data:`DECISIONS`.
+        decision: One of :data:`..terms.DECISIONS`.
         settled: Whether seeds are no longer trained for it.
         settled_at: Number of the look that settled it; None while it is open.
     """
@@ -81,6 +79,8 @@ class LookedContrast:
     p_below: float | None
     low: float | None
     high: float | None
+    low_equivalence: float | None
+    high_equivalence: float | None
     low_simultaneous: float | None
     high_simultaneous: float | None
     chance: float | None
