@@ -283,8 +283,8 @@ def test_command_line(npm, cache, capsys):
     assert main(['--list']) == 0
     assert 'little: a network, in the cache' in capsys.readouterr().out
     assert main(['absent']) == 2
-    assert capsys.readouterr().err == ("error: 'absent' is no known source. There are: "
-                                       f'{", ".join(packages.PACKAGES)}.\n')
+    assert capsys.readouterr().err == ("error: 'absent' is no known source. Known are "
+                                       f'{", ".join(packages.PACKAGES)} (--list).\n')
     with pytest.raises(SystemExit):
         main([])
     assert 'give the NAME of a source; --list shows them' in capsys.readouterr().err

@@ -115,7 +115,7 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
     elif args.source:
         judge = suite.source.judge
         given = RandomSource(judge=judge) if args.source == 'random' else GivenSource(path=args.source, judge=judge)
-        suite = changed(suite, source=given)
+        suite = changed(suite, source=given, source_replaced=True)
     if args.cfg_options:
         suite = changed(suite, overrides=args.cfg_options)
     return suite

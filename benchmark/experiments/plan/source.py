@@ -18,6 +18,7 @@ from benchmark.numerics import NUMERICS
 from benchmark.utils.files import digest, file_digest
 
 from .encoder import RESNETS, TAPPED, encoder
+from .given_source import where_said
 from .identity import module_digest, other_networks, plugins_as_ever
 from .network import Wanted, architecture, described, fits
 
@@ -71,7 +72,7 @@ def plan_sources(suite: Suite, identities: Path | None, cache: Path, wanted: dic
     for method, source in own.items():
         if source.path not in made:
             made[source.path] = _given(source, said[source.path], wanted.get(source.path) or Wanted(),
-                                       f'methods.{method}.source')
+                                       where_said(suite, method))
     return (plan_source(suite, identities, cache, wanted.get(''), given),
             {method: made[source.path] for method, source in own.items()})
 
@@ -92,7 +93,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
     """
     wanted = wanted or Wanted()
     if isinstance(suite.source, GivenSource):
-        return _given(suite.source, given or {}, wanted)
+        return _given(suite.source, given or {}, wanted, where_said(suite))
     cfg = _config(suite.source, suite.settings, identities, wanted.network(), wanted.normalisation())
     cfg.custom_imports.imports += wanted.imports
     content = cfg.to_dict()
@@ -126,7 +127,7 @@ def backbone_normalisation(preprocessor: dict) -> dict:
     return {key: list(preprocessor[key]) for key in ('mean', 'std')}
 
 
-def _given(source: GivenSource, meta: dict, wanted: Wanted, where: str = 'source.path') -> SourcePlan:
+def _given(source: GivenSource, meta: dict, wanted: Wanted, where: str) -> SourcePlan:
     path = Path(source.path)
     for text, places in wanted.networks.items():
         if reason := fits(json.loads(text), meta.get('arch') or {}):

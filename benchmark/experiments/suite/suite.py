@@ -48,9 +48,10 @@ class Suite(Part):
         file: The suite's file.
         overrides: Config values of the command line, which go before everything else.
         data_replaced: Whether the data are the command line's, not those that the suite was written for.
+        source_replaced: Whether the source is the command line's.
     """
 
-    NOT_DECLARED: ClassVar[tuple[str, ...]] = ('file', 'overrides', 'data_replaced')
+    NOT_DECLARED: ClassVar[tuple[str, ...]] = ('file', 'overrides', 'data_replaced', 'source_replaced')
 
     methods: dict[str, Method]
     seeds: Annotated[list[int], SEEDS]
@@ -72,6 +73,7 @@ class Suite(Part):
     file: Path = Path()
     overrides: ConfigValues = field(default_factory=dict)
     data_replaced: bool = False
+    source_replaced: bool = False
 
     @property
     def paths(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import hashlib
 import tarfile
@@ -29,8 +30,15 @@ def known(name: str) -> Package:
         ConversionError: There is none of that name.
     """
     if name not in PACKAGES:
-        raise ConversionError(f'{name!r} is no known source. There are: {", ".join(PACKAGES)}.')
+        raise ConversionError(f'{name!r} is no known source. {instead(name)} (--list).')
     return PACKAGES[name]
+
+
+def instead(name: str) -> str:
+    """What a misspelt name may have meant, and which there are, the most alike first; the end of a message."""
+    near = difflib.get_close_matches(name, PACKAGES, 1)
+    there = sorted(PACKAGES, key=lambda one: -difflib.SequenceMatcher(None, name, one).ratio())
+    return f'{f"Is it {near[0]!r}? " if near else ""}Known are {", ".join(there)}'
 
 
 def cached_at(name: str) -> Path:
