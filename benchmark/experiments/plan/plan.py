@@ -43,8 +43,8 @@ from .runs import Plan, Run
 from .sizes import check_sizes
 from .source import SourcePlan, plan_sources
 
-#: What is said of a suite's source that no run takes.
-UNUSED = 'not used: each method that takes a source has its own'
+#: What is said of a suite's source that no run takes, where methods have their own and where none takes any.
+UNUSED, NO_SOURCE = 'not used: each method that takes a source has its own', 'not used: no method takes one'
 
 
 def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: str | None = None,
@@ -69,7 +69,6 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
     meta = splits['train'].meta
-    identities = source_data(suite.source.data, cache) if isinstance(suite.source, TrainedSource) else None
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
     suite = answerable(suite, root, splits['test'])
@@ -116,6 +115,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
     for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
         print(f'note: {note}')
+    taken = any(uses_source(draft.config) for draft in drafts if draft.method not in own)
+    identities = source_data(suite.source.data, cache) if taken and isinstance(suite.source, TrainedSource) else None
     source, sources = plan_sources(suite, identities, cache / 'sources', wanted, said, own)
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
@@ -126,8 +127,8 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             known.also[run.condition] = run.id
     runs = list(runs.values())
     whole = len(runs)
-    if sources and source.hash not in {run.source_hash for run in runs}:
-        source = dataclasses.replace(source, job=None, config=None, description=UNUSED)
+    if not taken and source.hash not in {run.source_hash for run in runs}:
+        source = dataclasses.replace(source, job=None, config=None, description=UNUSED if sources else NO_SOURCE)
     if only is not None:
         kept = [run for run in runs if any(fnmatch.fnmatch(one, only) for one in (run.id, *run.also.values()))]
         if not kept:

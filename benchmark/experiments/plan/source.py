@@ -58,7 +58,7 @@ def plan_sources(suite: Suite, identities: Path | None, cache: Path, wanted: dic
 
     Args:
         suite: The suite.
-        identities: The folder of the source task's faces, for a source that is trained.
+        identities: The folder of the source task's faces, for a source that is trained and that somebody takes.
         cache: Folder of the sources kept.
         wanted: What methods ask of their source, by its path; under '' what those ask that have the suite's.
         said: What checkpoints that are given say of themselves, by path.
@@ -83,7 +83,7 @@ def plan_source(suite: Suite, identities: Path | None, cache: Path, wanted: Want
 
     Args:
         suite: The suite.
-        identities: The folder of the source task's faces, for a source that is trained.
+        identities: The folder of the source task's faces, for a source that is trained and that somebody takes.
         cache: Folder of the sources kept.
         wanted: What the methods ask of it; None takes the shipped methods' ResNet.
         given: What a checkpoint that is given says of itself, see :func:`.given_source.with_given_sources`.
@@ -147,7 +147,7 @@ def _said(path: Path, meta: dict, logits: str | None) -> str:
 
 def _config(source: TrainedSource | RandomSource, settings: Settings, identities: Path | None, network: dict | None,
             normalisation: dict) -> Config:
-    """The config of the source's training; of a random source, only its model and seed count.
+    """The config of the source's training; of one that is not trained, only its model and seed count.
 
     Args:
         source: What the suite says of it.
@@ -173,6 +173,7 @@ def _config(source: TrainedSource | RandomSource, settings: Settings, identities
     cfg.randomness.seed = seed = source.seed
     if isinstance(source, RandomSource):
         cfg.model.num_classes = source.num_classes
+    if identities is None:
         return cfg
     size = settings.input_size or (256, 256)
     records = read_identities(identities)

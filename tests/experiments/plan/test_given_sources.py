@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmark.datasets.metainfo import DataError
+
 
 def models(plan):
     return {run.method: run.config.model for run in plan.runs}
@@ -286,12 +288,26 @@ def test_sources_of_methods_that_are_left_out_are_not_looked_for(planned, tmp_pa
 
 
 @pytest.mark.parametrize('source', ["dict(_delete_=True, type='random')", 'dict(data=dict(identities=4, shots=4))'])
-def test_a_suites_source_that_no_run_takes_is_said_to_be_unused(planned, mobile, source):
+def test_a_suites_source_that_no_run_takes_is_said_to_be_unused(planned, mobile, source, tmp_path):
     from benchmark.experiments.state.tasks import work_of
     plan = planned('', ('ft',), source, f'methods.update(dict(ft=dict(source={str(mobile)!r})))')
     assert plan.source.description.startswith('not used: each method') and plan.source.job is None
     assert plan.content['source']['description'] == plan.source.description and 'source' not in plan.content['made']
     assert work_of(json.loads(json.dumps(plan.content)), plan.out).source is None
+    # Nor are faces drawn for it.
+    assert not [*(tmp_path / 'cache/data').glob('synthetic-identities-*')]
+
+
+def test_nothing_is_asked_of_the_faces_of_a_source_where_no_method_takes_one(planned, tmp_path):
+    nowhere = "dict(data=dict(_delete_=True, type='identities', root='nowhere'))"
+    alone = planned('', ('hg', 'scratch'), nowhere)
+    assert alone.source.description == 'not used: no method takes one' and alone.source.job is None
+    # Their runs are those that they are beside methods that do.
+    hashes = {run.method: run.hash for run in planned('', ('hg', 'scratch', 'ft'), 'dict(data=dict(identities=4))').runs}
+    assert {run.method: run.hash for run in alone.runs}.items() <= hashes.items()
+    assert [*(tmp_path / 'cache/data').glob('synthetic-identities-*')]
+    with pytest.raises(DataError, match='nowhere'):
+        planned('', ('hg', 'ft'), nowhere)
 
 
 def test_a_shipped_suite_leaves_out_what_data_of_the_command_line_are_too_few_for(planned, capsys):
