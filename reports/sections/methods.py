@@ -12,6 +12,7 @@ from benchmark.statistics.decodings import used
 
 from ..decodings import word
 from ..heatmaps import folder_of
+from ..views import trained_on
 from .base import Section, Skip, register
 
 ABSENT = object()
@@ -38,8 +39,8 @@ class Methods(Section):
         changing = {path for own in configs.values() for path, _ in differences({str(k): c for k, c in enumerate(own)})}
         rows = [(path, values) for path, values in differences(first) if path not in changing] if first else []
         decoding = used(analysis['settings'], analysis['conditions'][analysis['main_condition']]['label'])
-        return {'decoding': decoding and word(decoding), 'described': described, 'shown': [*first], 'rows': rows,
-                'runs': sum(map(len, configs.values()))}
+        return {'views': trained_on(analysis), 'decoding': decoding and word(decoding), 'described': described,
+                'shown': [*first], 'rows': rows, 'runs': sum(map(len, configs.values()))}
 
     def configs(self, analysis: dict[str, Any], method: str) -> list[dict[str, Any]]:
         """The configs of a method's runs under the main condition, by seed; what can't be read is left out."""

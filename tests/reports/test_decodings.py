@@ -102,9 +102,10 @@ def test_the_methods_section_says_which_decoding_was_used_and_no_other_ones_floo
 
 
 def test_argmax_keeps_its_floor_and_is_said_too(folder, suites):
-    plan_says(folder, decoding='argmax')
+    plan_says(folder, decoding='argmax', view_flip=0.5, view_scales=[1.0, 0.8])
     keep(folder)
     text = words(suites.analyse(folder).read_text())
+    assert 'Trained on mirrored and scaled views, each image as it is or mirrored, each half of the time, at' in text
     assert "read off its heatmap by argmax, the paper's protocol, in all methods" in text
     assert 'floor of plain argmax' in text and re.search(r'argmax \d\.\d+ \(used\), quarter offset', text)
 

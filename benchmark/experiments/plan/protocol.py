@@ -25,6 +25,8 @@ def protocol(cfg: Config) -> dict[str, Any]:
         view_flip=view.get('flip'), view_scales=list(view.get('scale_range') or view.get('scales', ())),
         **{f'view_{key}' if key != 'views' else key: view[key] for key in ('rotation', 'shift', 'views')
            if view.get(key)},
+        **({'view_scales_between': True} if view.get('scale_range') and not any(
+            view.get(key) for key in ('rotation', 'shift', 'views')) else {}),
         **({'drop_last': True} if train.get('drop_last') else {}),
         heatmap_sigma=head.decoder.sigma, decoding=head.decoder.decoding, heatmap_loss=head.loss.reduction,
         network=described(architecture(backbone)) if backbone.type == TAPPED else (
