@@ -9,6 +9,8 @@ from benchmark.statistics.endpoints import rounded
 
 #: Raised where a field changes its meaning, or where judging gives other numbers.
 FORMAT_VERSION = 1
+#: Why a suite's source is not judged that no method takes.
+NOT_TAKEN = 'all methods have a source of their own.'
 NETWORKS = {'trained': 'source', 'untrained': 'random weights'}
 
 

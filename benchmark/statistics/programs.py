@@ -56,8 +56,10 @@ def programs(table: pd.DataFrame, plan: dict[str, Any], records: Sequence[dict[s
     if 'only' in part:
         alerts.append(alert('part of a suite', (
             f'{part["runs"]} of the suite\'s {part["of_runs"]} trainings were asked for (--only {part["only"]}), and '
-            'this table holds no others, whatever results they have. The command without --only brings the others up '
-            'to date too and collects all.')))
+            'this table holds no others, whatever results they have. '
+            + (f'None of them is under the suite\'s main condition, {part["main"]}: the first condition that is there '
+               'stands in its place. ' if 'main' in part else '')
+            + 'The command without --only brings the others up to date too and collects all.')))
     if 'methods' in part:
         count = len(part['methods'])
         notes.append(f'{count} of the suite\'s {part["of_methods"]} methods {"was" if count == 1 else "were"} asked '

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.judging.judged import knows
+from benchmark.judging.judged import NOT_TAKEN, knows
 
+from ..answers import listed
 from ..figures.knowledge import knowledge
 from .base import Section, Skip, register
 
@@ -34,18 +35,36 @@ class Data(Section):
         return {
             'judged': judged,
             'knows': knows(judged) if judged and 'trained' in judged else None,
+            'known': any('trained' in own.get('judged', {})
+                         for own in (analysis['source'] or {}).get('methods', {}).values()),
             'knowledge': knowledge(analysis, self.styles, 'fig-knowledge'),
-            'unjudged': _unjudged(analysis['source'] or {}),
+            'unjudged': _unjudged(analysis),
             'data': data,
             'other': [key for key in data if key not in SHOWN_APART and data[key] is not None],
         }
 
 
-def _unjudged(source: dict[str, Any]) -> str | None:
-    """Why sources that methods have of their own were not judged; None where they were."""
-    reasons = {own['judged']['reason'] for own in source.get('methods', {}).values()
-               if own.get('judged', {}).get('reason')}
-    return f'Not judged: {"; ".join(sorted(reasons))}' if reasons else None
+def _unjudged(analysis: dict[str, Any]) -> list[str]:
+    """Which sources were not judged and why, a sentence for each reason; that of the suite if somebody takes it."""
+    source = analysis['source'] or {}
+    taken = {'': source} | {name: own for name, own in source.get('methods', {}).items() if name in analysis['methods']}
+    blocks = {name: one['judged'] for name, one in taken.items() if one.get('judged')}
+    blocks = {name: one for name, one in blocks.items() if name or one.get('reason') != NOT_TAKEN}
+    reasons: dict[str, list[str]] = {}
+    for name, one in blocks.items():
+        if one.get('reason'):
+            reasons.setdefault(one['reason'], []).append(name)
+    said = []
+    for reason, names in reasons.items():
+        if [*blocks] == ['']:
+            who, verb = 'The source was not judged', 'it knows'
+        elif len(names) == len(blocks):
+            who, verb = 'None of the sources was judged', 'they know'
+        else:
+            whose = listed([analysis['methods'][name]['label'] if name else 'the suite' for name in names])
+            who, verb = f'The source of {whose} was not judged', 'it knows'
+        said.append(f'{who}, so it is not known what {verb} of faces: {reason}')
+    return said
 
 
 @register

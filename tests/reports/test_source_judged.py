@@ -1,10 +1,11 @@
 """What was judged of the source: on the first screen where it knows nothing, and beside data and source."""
 
 import json
+import re
 
 import pytest
 
-from benchmark.judging.judged import knows
+from benchmark.judging.judged import NOT_TAKEN, knows
 
 
 def network(auc, error):
@@ -76,7 +77,8 @@ def test_methods_with_their_own_source_are_told_with_what_it_knows(folder, suite
     numbers = {path: text for path, _, _, text in suites.Reader(page).numbers if path.startswith('/source/methods')}
     assert numbers['/source/methods/ctd_ed/judged/trained/verification/auc'] == '0.613'
     assert numbers['/source/methods/ctd_ed/judged/gain/interval/0'] == '0.100'
-    assert 'ctd_ed &lt;net&gt;' in page and 'Not judged: no &lt;faces&gt; there.' in page
+    assert 'ctd_ed &lt;net&gt;' in page and page.count('no &lt;faces&gt; there.') == page.count('not judged') == 1
+    assert 'The source of FT was not judged, so it is not known what it knows of faces: no &lt;faces&gt; there.' in page
     # The suite's own source knows nothing, but the proposed method's does.
     assert analysis['proposed'] == 'ctd_ed' and 'worth to hold on to' not in page + summary
     assert 'fall from left to right' in page and 'fig-knowledge' in page
@@ -108,6 +110,32 @@ def test_gains_are_of_starting_from_a_source_or_of_holding_on_to_it():
     assert found == {STARTING: [('ft_a', 'ft_b', 'ME', 'procedure'), ('ft_a', 'scratch', 'ME', 'procedure')],
                      HOLDING: [('ctd_a', 'ft_a', 'ME', 'procedure')]}
     assert gains(dict(analysis, source=None)) == {}
+
+
+NOBODY = 'there are no <faces>.'
+
+
+@pytest.mark.parametrize(('reason', 'others', 'said'), [
+    (NOBODY, dict(a=NOBODY, b=NOBODY), ['None of the sources was judged, so it is not known what they know of faces: '
+                                        'there are no &lt;faces&gt;.']),
+    (NOBODY, {}, ['The source was not judged, so it is not known what it knows of faces: there are no &lt;faces&gt;.']),
+    (NOT_TAKEN, dict(a=NOBODY, b=NOBODY), ['None of the sources was judged, so it is not known what they know of faces: '
+                                           'there are no &lt;faces&gt;.']),
+    (NOBODY, dict(a='no disk.', b='no disk.'), [
+        'The source of the suite was not judged, so it is not known what it knows of faces: there are no &lt;faces&gt;.',
+        'The source of CTD-ED and FT was not judged, so it is not known what it knows of faces: no disk.'])])
+def test_why_sources_were_not_judged_is_said_once(folder, suites, reason, others, said):
+    plan = json.loads((folder / 'plan.json').read_text())
+    own = {name: dict(description='net', hash=of, path='x.pth') for name, of in dict(ctd_ed='a', ft='b').items()}
+    (folder / 'plan.json').write_text(json.dumps(plan | dict(source=plan['source'] | dict(methods=own))))
+    try:
+        _, page, _ = report(folder, suites, people=None, reason=reason, others={
+            of: dict(people=None, judged=None, reason=why) for of, why in others.items()})
+    finally:
+        (folder / 'plan.json').write_text(json.dumps(plan))
+    found = [text for text in re.findall(r'<p>(.*?)</p>', page) if 'judged, so' in text]
+    assert found == said and page.count('judged, so') == len(said)
+    assert NOT_TAKEN not in page and 'verification AUC' not in page and 'Not judged' not in page
 
 
 def test_why_it_was_not_judged(folder, suites):

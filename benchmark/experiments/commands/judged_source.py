@@ -22,7 +22,7 @@ from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work
 from benchmark.experiments.suite.inputs import RandomSource, SyntheticFaces, SyntheticIdentities, TrainedSource
 from benchmark.experiments.suite.suite import Suite
-from benchmark.judging.judged import FORMAT_VERSION, knows
+from benchmark.judging.judged import FORMAT_VERSION, NOT_TAKEN, knows
 from benchmark.utils.files import cache_folder, digest, write_json
 from benchmark.utils.signals import Stop
 
@@ -65,7 +65,7 @@ def judge_source(suite: Suite, plan: Plan, work: Work) -> None:
         content = _answer(suite, plan, work, plan.source, before)
         _say('source', content)
     else:
-        content = dict(key=None, people=None, judged=None, reason='all methods have a source of their own.')
+        content = dict(key=None, people=None, judged=None, reason=NOT_TAKEN)
     others: dict[str, dict[str, Any]] = {}
     for method, source in plan.sources.items():
         if source.hash in used and source.hash not in others:

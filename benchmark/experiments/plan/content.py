@@ -87,11 +87,21 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
     return {'tries' if key == 'trials' else key: value for key, value in tuning.given.items() if key != 'axes'}
 
 
-def part_of(suite: Suite, methods: list[str] | None, only: str | None, asked: int, whole: int) -> dict:
-    """``part``: what of the suite the command line asked for; empty where that is all of it."""
+def part_of(suite: Suite, methods: list[str] | None, only: str | None, asked: int, whole: int,
+            main: str | None = None) -> dict:
+    """``part``: what of the suite the command line asked for; empty where that is all of it.
+
+    Args:
+        suite: The suite.
+        methods: Names of the methods that were asked for.
+        only: Pattern of the runs that were asked for.
+        asked: Their number.
+        whole: That of all runs.
+        main: Label of the suite's main condition where none of these runs is under it.
+    """
     part = {}
     if asked < whole:
-        part.update(only=only, runs=asked, of_runs=whole)
+        part.update(only=only, runs=asked, of_runs=whole, **(dict(main=main) if main else {}))
     if methods is not None and (kept := [name for name in suite.methods if name in methods]) != [*suite.methods]:
         part.update(methods=kept, of_methods=len(suite.methods))
     return dict(part=part) if part else {}

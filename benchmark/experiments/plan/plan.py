@@ -134,10 +134,11 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         if not kept:
             raise SuiteError(f'--only {only!r} matches no run. Their ids look like {runs[0].id}.')
         runs = kept
+    suite, main = _with_runs(suite, runs)
     say_never_trained(suite, runs, root)
     _say_alike(suite, runs)
     content = content_of(suite, out, root, splits, source, sources, runs, data_hash)
-    content |= part_of(suite, methods, only, len(runs), whole)
+    content |= part_of(suite, methods, only, len(runs), whole, main)
     try:
         check_plan(json.loads(json.dumps(content)))
     except TableError as error:
@@ -163,7 +164,24 @@ def _with_enough(suite: Suite, images: int, root: Path) -> Suite:
         if name not in fits:
             print(f'note: {root} has {images} training images: conditions.{name}, with {one.num_labels} labels, is '
                   'left out')
+    if (first := next(iter(fits))) != next(iter(suite.conditions)):
+        print(f'note: conditions.{first} stands in the place of the main condition.')
     return changed(suite, conditions=fits)
+
+
+def _with_runs(suite: Suite, runs: list[Run]) -> tuple[Suite, str | None]:
+    """A suite without the conditions under which ``--only`` leaves no run; the first that is left is the main one.
+
+    Returns:
+        The suite, and the label of its main condition where that is gone, which is said.
+    """
+    there = {condition for run in runs for condition in (run.condition, *run.also)}
+    kept = {name: one for name, one in suite.conditions.items() if name in there}
+    main, first = next(iter(suite.conditions.values())), next(iter(kept.values()))
+    gone = main.label if main is not first else None
+    if gone:
+        print(f'note: --only leaves no run under the main condition, {gone}: {first.label} stands in its place.')
+    return (suite if len(kept) == len(suite.conditions) else changed(suite, conditions=kept)), gone
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """A tiny suite from command to results, in processes of its own: what is done stays, what fails is recorded."""
 
 import hashlib
+import html
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pandas
 import pytest
+from forked import command
 
 from benchmark.experiments.commands import run_suite
 from benchmark.experiments.errors import SuiteError
@@ -100,6 +103,25 @@ def test_random_source_is_where_ft_starts_and_what_ctd_is_held_to(tiny, done):
         ft=digest, ctd_com=digest, hg=None)
     plan = json.loads((tiny.out / 'plan.json').read_text())
     assert plan['source']['name'] == 'random' and plan['source']['val_accuracy'] is None
+
+
+def test_a_part_without_the_main_condition_is_run_analysed_and_shown(tiny):
+    text = ("conditions = dict(all=dict(label='all of them'), few=dict(label='a few', num_labels=3), "
+            'two=dict(num_labels=2))\n')
+    told = tiny.run('--methods', 'ft,hg', '--only', '*/few-*', text=text)
+    assert told.returncode == 0, told.stderr
+    assert 'note: --only leaves no run under the main condition, all of them: a few stands in its' in told.stdout
+    plan = json.loads((tiny.out / 'plan.json').read_text())
+    assert [one['name'] for one in plan['conditions']] == ['few'] and plan['part']['main'] == 'all of them'
+    for tool in (['analyze.py', tiny.out, '--out', tiny.out], ['report.py', tiny.out]):
+        done = command([ROOT / 'tools' / tool[0], *tool[1:]], os.environ | dict(OMP_NUM_THREADS='1'))
+        assert done.returncode == 0, done.stderr
+    analysis = json.loads((tiny.out / 'analysis.json').read_text())
+    assert analysis['main_condition'] == 'few' and {*analysis['methods']} == {'ft', 'hg'}
+    said = "None of them is under the suite's main condition, all of them: the first condition that is there stands in"
+    assert said in html.unescape((tiny.out / 'report/index.html').read_text())
+    # With runs under it, it is the main one as ever, and the others that are left stay.
+    assert 'main condition' not in tiny.run('--methods', 'ft', '--only', '*-seed0-*', '--dry-run', text=text).stdout
 
 
 def test_nothing_old_stands_beside_a_new_plan(tiny, done):
