@@ -113,17 +113,16 @@ def test_gains_are_of_starting_from_a_source_or_of_holding_on_to_it():
 
 
 NOBODY = 'there are no <faces>.'
+SO, NONE = 'so it is not known what it knows of faces:', 'so it is not known what they know of faces:'
 
 
 @pytest.mark.parametrize(('reason', 'others', 'said'), [
-    (NOBODY, dict(a=NOBODY, b=NOBODY), ['None of the sources was judged, so it is not known what they know of faces: '
-                                        'there are no &lt;faces&gt;.']),
-    (NOBODY, {}, ['The source was not judged, so it is not known what it knows of faces: there are no &lt;faces&gt;.']),
-    (NOT_TAKEN, dict(a=NOBODY, b=NOBODY), ['None of the sources was judged, so it is not known what they know of faces: '
-                                           'there are no &lt;faces&gt;.']),
+    (NOBODY, dict(a=NOBODY, b=NOBODY), [f'None of the sources was judged, {NONE} there are no &lt;faces&gt;.']),
+    (NOBODY, {}, [f'The source was not judged, {SO} there are no &lt;faces&gt;.']),
+    (NOT_TAKEN, dict(a=NOBODY, b=NOBODY), [f'None of the sources was judged, {NONE} there are no &lt;faces&gt;.']),
     (NOBODY, dict(a='no disk.', b='no disk.'), [
-        'The source of the suite was not judged, so it is not known what it knows of faces: there are no &lt;faces&gt;.',
-        'The source of CTD-ED and FT was not judged, so it is not known what it knows of faces: no disk.'])])
+        f'The source of the suite was not judged, {SO} there are no &lt;faces&gt;.',
+        f'The source of CTD-ED and FT was not judged, {SO} no disk.'])])
 def test_why_sources_were_not_judged_is_said_once(folder, suites, reason, others, said):
     plan = json.loads((folder / 'plan.json').read_text())
     own = {name: dict(description='net', hash=of, path='x.pth') for name, of in dict(ctd_ed='a', ft='b').items()}

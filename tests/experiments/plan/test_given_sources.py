@@ -303,7 +303,8 @@ def test_nothing_is_asked_of_the_faces_of_a_source_where_no_method_takes_one(pla
     alone = planned('', ('hg', 'scratch'), nowhere)
     assert alone.source.description == 'not used: no method takes one' and alone.source.job is None
     # Their runs are those that they are beside methods that do.
-    hashes = {run.method: run.hash for run in planned('', ('hg', 'scratch', 'ft'), 'dict(data=dict(identities=4))').runs}
+    both = planned('', ('hg', 'scratch', 'ft'), 'dict(data=dict(identities=4))')
+    hashes = {run.method: run.hash for run in both.runs}
     assert {run.method: run.hash for run in alone.runs}.items() <= hashes.items()
     assert [*(tmp_path / 'cache/data').glob('synthetic-identities-*')]
     with pytest.raises(DataError, match='nowhere'):
