@@ -15,6 +15,7 @@ from .errors import TableError
 from .layout import some
 from .ledger import ASKED, OTHER_RUNS, Ledger, locked, read_ledger, runs_before, start_anew
 from .options import read_options
+from .sequential.records import Look
 from .suite import Suite
 
 #: Options that must not change between two looks of a ``sequential`` plan; beside them the planned family and the main
@@ -52,14 +53,17 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
     ledger = read_ledger(folder, name) or Ledger(folder, name)
     check_declared(ledger, declared)
     if declared['sequential'] is not None:
+        _check_ended(folder, seen)
         _check_kept(ledger, seen['runs'])
     elif _other_runs(ledger, seen):
         # What was seen of the former runs says nothing of these, but stays counted.
         start_anew(folder, name, OTHER_RUNS)
         ledger = read_ledger(folder, name) or ledger
-    content = analyze(suite.table, suite.plan, suite.records, **choices)
+    counts = {method: len(seeds) for method, seeds in seen['seeds'].items()}
+    content = analyze(suite.table, suite.plan, suite.records, looks=_looks(ledger, counts, declared), **choices)
+    now = content['sequential']['looks'][-1] if declared['sequential'] is not None else None
     try:
-        ledger = _record(ledger, {**seen, 'plan': declared, 'look': content.get('sequential')})
+        ledger = _record(ledger, {**seen, 'plan': declared, 'look': now})
     except PermissionError as error:
         if declared['sequential'] is not None:
             raise
@@ -138,6 +142,11 @@ def looked_at(suite: Suite) -> dict[str, Any]:
     rows = suite.table[suite.table['condition'] == main][['method', 'seed']].drop_duplicates()
     there = {(str(method), int(seed)) for method, seed in rows.itertuples(index=False)}
     failed = {record.get('id') for record in suite.records if record.get('state') == 'failed'}
+    # Of a tuned method a seed has failed where its trials have ended and none could be chosen.
+    ended = {'done', 'failed', 'open'}
+    given_up = {(group['method'], group['seed']) for group in plan.get('tuning', {}).get('groups', ())
+                if group['condition'] == main and group['chosen'] is None
+                and {one['state'] for one in group['tries']} <= ended}
     content: dict[str, Any] = {'seeds': {}, 'planned': {}, 'failed': {}, 'runs': {}}
     for run in runs:
         method, seed = run['method'], run['seed']
@@ -145,10 +154,24 @@ def looked_at(suite: Suite) -> dict[str, Any]:
         if (method, seed) in there:
             content['seeds'].setdefault(method, []).append(seed)
             content['runs'][run['id']] = run['hash']
-        elif run['id'] in failed:
+        elif run['id'] in failed or (method, seed) in given_up:
             content['failed'].setdefault(method, []).append(seed)
     content['seeds'] = {method: sorted(seeds) for method, seeds in content['seeds'].items()}
     return content
+
+
+def _check_ended(folder: Path, seen: Mapping[str, Any]) -> None:
+    """Checks that all runs of the plan are in the results or have failed: a look waits for the others.
+
+    Raises:
+        TableError: Some are neither.
+    """
+    for method, planned in seen['planned'].items():
+        there, failed = len(seen['seeds'].get(method, ())), len(seen['failed'].get(method, ()))
+        if there + failed < planned:
+            raise TableError(f'{folder}: {planned - there - failed} of the {planned} runs of {method} have not ended, '
+                             'and a look that was declared (analysis.sequential) waits for all of them; run the suite '
+                             'to its end first')
 
 
 def _check_kept(ledger: Ledger, runs: Mapping[str, str]) -> None:
@@ -188,7 +211,7 @@ def _record(ledger: Ledger, look: dict[str, Any]) -> Ledger:
         TableError: Somebody else has added one in the meantime.
         OSError: The ledger can't be written.
     """
-    if known_look(ledger, look['seeds']):
+    if known_look(ledger, look['seeds']) or look['look'] and look['look']['number'] <= len(ledger.looks):
         return ledger
     with locked(ledger.folder):
         now = read_ledger(ledger.folder, ledger.suite) or Ledger(ledger.folder, ledger.suite)
@@ -199,6 +222,15 @@ def _record(ledger: Ledger, look: dict[str, Any]) -> Ledger:
         more = ledger.with_look(look)
         more.write()
         return more
+
+
+def _looks(ledger: Ledger, counts: Mapping[str, int], declared: Mapping[str, Any]) -> list[Look]:
+    """A ledger's looks as the analysis takes them: where none are declared those at no more seeds than now."""
+    if declared['sequential'] is not None:
+        return [Look.from_json(one['look']) for one in ledger.looks]
+    found = [(one, {method: len(seeds) for method, seeds in one['seeds'].items()}) for one in ledger.looks]
+    return [Look(one['number'], seeds, (), one['digest'], False) for one, seeds in found
+            if all(count <= counts.get(method, 0) for method, count in seeds.items())]
 
 
 def _tell_before(ledger: Ledger, runs: Mapping[str, str], content: dict[str, Any]) -> None:

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from benchmark.datasets.metainfo import DataError
+from benchmark.experiments.commands.arguments import adjust, check_sections, chosen, parser
 from benchmark.experiments.commands.judged_source import FILE, check_judge, judge_source
 from benchmark.experiments.commands.results import collect, tuned
+from benchmark.experiments.commands.stages import Stages, declared, tell
 from benchmark.experiments.commands.status import describe, earlier, reasons, show, statuses, watch
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, waiting
@@ -28,132 +28,13 @@ from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work, read_work, work_of
-from benchmark.experiments.suite.configs import names
-from benchmark.experiments.suite.fields import changed
-from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite, load_suite
 from benchmark.numerics import NUMERICS
-from benchmark.statistics.ledger import LOOKS, OTHER_NUMERICS, start_anew
+from benchmark.statistics.errors import TableError
+from benchmark.statistics.ledger import LOOKS, OTHER_NUMERICS, read_ledger, start_anew
 from benchmark.utils.files import write_json
 from benchmark.utils.machine import gpus_here, thread_limit, threads
 from benchmark.utils.refusals import refuse
-
-EPILOG = """examples:
-  tools/run_suite.py smoke
-  tools/run_suite.py demo --methods ft,ctd_ed --seeds 5
-  tools/run_suite.py real_faces --data-root data/my_faces --source-data data/my_identities
-  tools/run_suite.py real_faces --data-root data/my_faces --source vggface2_mobilenet
-  tools/run_suite.py paper --data-root data/my_faces --source vggface2.pth --dry-run
-
-  tools/run_suite.py demo --status
-
-exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before the end"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    p = argparse.ArgumentParser(prog='tools/run_suite.py', epilog=EPILOG,
-                                description='Plan a suite and execute its runs; repeating the command executes only '
-                                            'what is missing.',
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('suite', help=f'a name ({", ".join(names("suites"))}) or a path')
-    p.add_argument('--methods', help='only these methods, comma separated')
-    p.add_argument('--seeds', type=int, help='number of seeds')
-    p.add_argument('--out', type=Path, help='output folder (default: runs/SUITE)')
-    p.add_argument('--data-root', help='a prepared data set to use for the target task (tools/prepare_data.py)')
-    p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
-    p.add_argument('--source', help="a known source by its name (tools/get_source.py --list), fetched once; a source "
-                                        "checkpoint (tools/convert_source.py); 'random'; or 'train', on --source-data "
-                                        "or the suite's own faces")
-    p.add_argument('--executor', choices=tuple(EXECUTORS), default='local', help='where runs are executed')
-    p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                   help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
-    p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "
-                                               'or one for each place on a GPU)')
-    p.add_argument('--gpus', help="GPUs to use, such as 0,1, or 'none' (default: all visible to CUDA)")
-    p.add_argument('--per-gpu', type=int, default=1, help='parallel runs per GPU (default: 1)')
-    p.add_argument('--retry-failed', action='store_true', help='also rerun runs that failed permanently')
-    p.add_argument('--only', metavar='PATTERN', help="only runs whose id matches, such as 'ft/*' or '*seed0*'")
-    p.add_argument('--status', action='store_true', help='show the state of the runs in the output folder')
-    p.add_argument('--watch', action='store_true', help='the same, updated until all runs have ended')
-    p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                   help='override config values of every run, such as train_cfg.max_epochs=5')
-    p.add_argument('--dry-run', action='store_true', help='show what would run, without running it')
-    p.add_argument('--progress', choices=('auto', 'plain', 'none'), default='auto',
-                   help='bars on a terminal and lines elsewhere (auto, the default), lines, or nothing')
-    return p
-
-
-def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
-    """Applies the command line to a suite.
-
-    Raises:
-        SuiteError: An unknown method, or numbers that make no sense.
-    """
-    if args.seeds is not None:
-        if args.seeds < 1:
-            raise SuiteError(f'--seeds {args.seeds}: give 1 or more.')
-        suite = changed(suite, seeds=list(range(args.seeds)))
-    if args.workers is not None:
-        if args.workers < 1:
-            raise SuiteError(f'--workers {args.workers}: give 1 or more.')
-        suite = changed(suite, workers=args.workers)
-    if args.data_root:
-        suite = changed(suite, data=PreparedData(root=args.data_root), data_replaced=True)
-    if args.source_data:
-        faces = IdentityFolder(root=args.source_data)
-        trained = isinstance(suite.source, TrainedSource)
-        suite = changed(suite, source=changed(suite.source, data=faces) if trained else TrainedSource(data=faces))
-    if isinstance(suite.source, TrainedSource) and suite.source.known and (args.source_data or args.source):
-        suite = changed(suite, source=changed(suite.source, known=None))
-    own = [name for name, method in suite.methods.items() if method.source]
-    if own and args.source:
-        print(f'note: --source is that of the suite; {", ".join(own)} keep their own (methods.NAME.source)')
-    if args.source == 'train':
-        if not isinstance(suite.source, TrainedSource):
-            raise SuiteError(f'--source train: {suite.name} trains no source. Name faces for it: --source-data FOLDER.')
-    elif args.source:
-        judge = suite.source.judge
-        given = RandomSource(judge=judge) if args.source == 'random' else GivenSource(path=args.source, judge=judge)
-        suite = changed(suite, source=given, source_replaced=True)
-    if args.cfg_options:
-        suite = changed(suite, overrides=args.cfg_options)
-    return suite
-
-
-def check_sections(suite: Suite) -> None:
-    """Checks the page's sections now, so that a misspelt one does not show after the runs.
-
-    Raises:
-        SuiteError: A section that nobody registers, or a module that does not import.
-    """
-    if not suite.page:
-        return
-    from reports import sections  # Only where a suite asks: it draws in matplotlib.
-    try:
-        sections.load(suite.report.imports or (), suite.file.parent)
-        sections.chosen(suite.report.sections)
-    except sections.SectionError as error:
-        raise SuiteError(f'{suite.file}: report: {error}.') from None
-
-
-def chosen(suite: Suite, methods: str | None) -> list[str] | None:
-    """The methods of ``--methods``.
-
-    Raises:
-        SuiteError: One that the suite does not have.
-    """
-    if methods is None:
-        return None
-    wanted = [m.strip() for m in methods.split(',') if m.strip()]
-    if not wanted:
-        raise SuiteError(f'--methods {methods!r}: names none. The suite {suite.name} has: {", ".join(suite.methods)}.')
-    for method in wanted:
-        if method not in suite.methods:
-            raise SuiteError(f'--methods: the suite {suite.name} has no {method!r}. It has: '
-                             f'{", ".join(suite.methods)}.')
-    return wanted
-
 
 #: What is made of results. Beside another plan it would pass for that one's.
 MADE = ('results.parquet', 'analysis.json', 'report/index.html')
@@ -271,15 +152,22 @@ def finish(plan: Plan, work: Work) -> None:
         write_json(plan.out / 'plan.json', plan.content)
 
 
-def request(work: Work, plan: Plan, args: argparse.Namespace, suite: Suite) -> Request:
+def request(work: Work, plan: Plan, args: argparse.Namespace, suite: Suite, stage: str = '') -> Request:
     """What the command line and the suite ask of the executor."""
     options = suite.execution.options(args.executor) | args.engine
     return Request(work, places(args, suite), options.get('workers') or args.workers, args.retry_failed,
-                   lambda name: write_config(plan, name), options)
+                   lambda name: write_config(plan, name), options, stage)
 
 
-def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) -> int:
+def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, stage: str = '') -> int:
     """Does a plan's runs and collects their results.
+
+    Args:
+        plan: The plan.
+        args: The command line.
+        suite: The suite.
+        executor: Who does them.
+        stage: See :class:`.executors.Request`.
 
     Returns:
         The exit code.
@@ -298,7 +186,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor) 
         if work.source:
             write_config(plan, 'source')
         done = len(work.runs) - len(todo)
-        asked = request(work, plan, args, suite)
+        asked = request(work, plan, args, suite, stage)
         forecast = Forecast.of(work, asked.at_once(args.executor == 'local'), args.retry_failed)
         with Progress(args.progress, total=len(work.runs), done=done, forecast=forecast) as display:
             try:
@@ -341,6 +229,79 @@ def cut_short() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def staged(suite: Suite, args: argparse.Namespace, out: Path) -> Stages | None:
+    """The stages of ``--until settled``; None without it.
+
+    Raises:
+        SuiteError: Options that don't go together, or what :class:`.stages.Stages` raises.
+    """
+    if not args.until:
+        if args.max_seeds is not None:
+            raise SuiteError(f'--max-seeds {args.max_seeds} goes with --until settled. Give that too, or --seeds.')
+        return None
+    for name, value in (('seeds', args.seeds), ('only', args.only)):
+        if value is not None:
+            raise SuiteError(f'--{name} {value}: with --until settled the looks decide which seeds are run. Leave it '
+                             'out; --max-seeds says where to end.')
+    return Stages(declared(suite, args.max_seeds), out, chosen(suite, args.methods), args.start_anew)
+
+
+def check_looks(plan: Plan, anew: bool) -> None:
+    """Checks before anything is trained that the ledger of looks can be gone on with.
+
+    Args:
+        plan: The plan.
+        anew: Whether a new one is begun.
+
+    Raises:
+        TableError: It was cut or edited, or looks were declared and the analysis plan has changed.
+    """
+    ledger = None if anew else read_ledger(plan.out, plan.suite.name)
+    if ledger and ledger.looks and (plan.suite.analysis.sequential or ledger.looks[-1]['plan']['sequential']):
+        from benchmark.statistics.looking import check_declared, declared_by  # All of the statistics.
+        check_declared(ledger, declared_by(json.loads(json.dumps(plan.content))))
+
+
+def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Executor, stages: Stages | None) -> int:
+    """Plans a suite and does its runs; where it stops itself, stage after stage.
+
+    Returns:
+        The exit code.
+    """
+    code = 0
+    for first in itertools.chain([True], itertools.repeat(False)):
+        stage = stages.next() if stages else None
+        if stages and not stage:
+            if not first:
+                print(stages.end())
+                return code
+            stage = stages.present()
+        now, numbers, name = (stage.suite, stage.numbers, stage.name) if stage else (suite, None, '')
+        plan = make_plan(now, out, chosen(suite, args.methods), args.only, numbers)
+        if first:
+            check_methods(plan)
+        check_looks(plan, args.start_anew)
+        work = work_of(json.loads(json.dumps(plan.content)), out)
+        asked = request(work, plan, args, now, name)
+        if args.dry_run:
+            with cut_short():
+                describe(plan)
+                if stages and stage:
+                    print(*stages.describe(stage, work, asked.at_once(args.executor == 'local')), sep='\n')
+                print(executor.describe(asked), end='')
+            return 0
+        executor.check(asked)
+        if stages:
+            stages.start_anew()
+        elif args.start_anew:
+            start_anew(out, suite.name)
+        code = run(plan, args, now, executor, name)
+        if code > 1 or not (stages and stage and stages.look(stage)):
+            return code
+        args.retry_failed = args.start_anew = False
+    raise AssertionError('stages end')
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
@@ -349,26 +310,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.status or args.watch:
             with cut_short():
                 (watch if args.watch else show)(read_work(out))
+                for line in tell(read_ledger(out)):
+                    print(line)
             return 0
         suite = load_suite(args.suite)
         check_sections(suite)
         suite = adjust(suite, args)
         check_judge(suite)
+        stages = staged(suite, args, out)
         executor = EXECUTORS[args.executor]()
         if not args.dry_run and not (out / 'plan.json').exists():
             # Else there may be nothing to do.
             executor.prepare()
-        plan = make_plan(suite, out, chosen(suite, args.methods), args.only)
-        check_methods(plan)
-        asked = request(work_of(json.loads(json.dumps(plan.content)), out), plan, args, suite)
-        if args.dry_run:
-            with cut_short():
-                describe(plan)
-                print(executor.describe(asked), end='')
-            return 0
-        executor.check(asked)
-        return run(plan, args, suite, executor)
-    except (SuiteError, DataError, Locked, OSError) as error:
+        return work_off(stages.suite if stages else suite, args, out, executor, stages)
+    except (SuiteError, DataError, Locked, TableError, OSError) as error:
         return refuse(error, out)
     except (DiskFull, ExecutorError) as error:
         return refuse(error, code=1)

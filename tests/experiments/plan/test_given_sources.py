@@ -197,7 +197,7 @@ def test_a_known_source_that_cannot_be_fetched_says_what_else_there_is(planned, 
     (['--source-data', 'people'], None, 'train'), (['--source', 'dlib_resnet'], None, 'checkpoint'),
     (['--source', 'random'], None, 'random')])
 def test_the_command_line_goes_before_the_known_source(tmp_path, options, known, kind):
-    from benchmark.experiments.commands.run_suite import adjust, parser
+    from benchmark.experiments.commands.arguments import adjust, parser
     from benchmark.experiments.suite.suite import load_suite
     (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nsource = {KNOWN}\n")
     suite = adjust(load_suite(str(tmp_path / 'mine.py')), parser().parse_args(['mine.py', *options]))
@@ -205,7 +205,7 @@ def test_the_command_line_goes_before_the_known_source(tmp_path, options, known,
 
 
 def test_a_suite_without_a_trained_source_trains_none(tmp_path):
-    from benchmark.experiments.commands.run_suite import adjust, parser
+    from benchmark.experiments.commands.arguments import adjust, parser
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.suite.suite import load_suite
     (tmp_path / 'mine.py').write_text(f"_base_ = {str(SMOKE)!r}\nsource = dict(_delete_=True, type='random')\n")
@@ -256,7 +256,7 @@ def test_one_rule_for_what_an_author_writes_that_does_not_fit_the_source(
 
 
 def test_a_source_of_the_command_line_goes_before_the_depth_of_a_suite(planned, mobile, tmp_path, capsys):
-    from benchmark.experiments.commands.run_suite import adjust, parser
+    from benchmark.experiments.commands.arguments import adjust, parser
     from benchmark.experiments.plan.plan import make_plan
     planned('depth=34', ('ft',))
     from benchmark.experiments.suite.suite import load_suite

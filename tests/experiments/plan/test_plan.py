@@ -374,7 +374,7 @@ def test_a_schedule_that_never_acts_is_told(planned, capsys):
 
 
 def test_methods_of_the_command_line_are_some():
-    from benchmark.experiments.commands.run_suite import chosen
+    from benchmark.experiments.commands.arguments import chosen
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.suite.suite import load_suite
     with pytest.raises(SuiteError, match="--methods ' ,': names none. The suite smoke has: fe, ftp"):
