@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis import analyze
-    from .crossed import Block, Estimate, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
+    from .crossed import Block, crossed_contrast, crossed_mean, fixed_seeds_contrast, fixed_seeds_mean
     from .endpoints import DECODER_FLOOR, auc_scores, ced, failures, printed_reading
     from .errors import TableError
+    from .estimates import Estimate
     from .looking import analyze_suite, has_runs
     from .options import Options, parse_margins, read_options
     from .output import SCHEMA, write_analysis
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
 #: Module -> the names that it gives to the package.
 _HOMES = {
     'analysis': ('analyze',),
-    'crossed': ('Block', 'Estimate', 'crossed_contrast', 'crossed_mean', 'fixed_seeds_contrast', 'fixed_seeds_mean'),
+    'crossed': ('Block', 'crossed_contrast', 'crossed_mean', 'fixed_seeds_contrast', 'fixed_seeds_mean'),
     'endpoints': ('DECODER_FLOOR', 'auc_scores', 'ced', 'failures', 'printed_reading'),
     'errors': ('TableError',),
+    'estimates': ('Estimate',),
     'looking': ('analyze_suite', 'has_runs'),
     'options': ('Options', 'parse_margins', 'read_options'),
     'output': ('SCHEMA', 'write_analysis'),

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from .arrays import Floats
-from .crossed import mean, mean_squares, t_quantile
+from .crossed import mean, mean_squares
+from .estimates import t_quantile
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, SupportsFloat
 
-from .crossed import Estimate, contrast
+import numpy as np
+
+from .crossed import contrast
 from .endpoints import is_share, lower_is_better
+from .estimates import Estimate
+from .families import Pool, adjusted, half_width, pool
 from .options import TESTED, Options
-from .rank_tests import holm
 from .scores import Scores
 from .terms import (
     BEYOND,
@@ -21,6 +24,7 @@ from .terms import (
     INFERIOR_RELEVANT,
     NON_INFERIOR,
     NOT_ESTIMABLE,
+    PAIRED,
     PROCEDURE,
     SCOPES,
     SUPERIOR,
@@ -53,14 +57,11 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
     return []
 
 
-def estimate(scores: Scores, endpoint: str, a: str, b: str, scope: Scope, design: Design) -> Estimate:
-    """mean(a) - mean(b) in a scope."""
-    return contrast(*scores.pair(endpoint, a, b, design), scope, design)
-
-
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
               options: Options, endpoints: Sequence[str] = TESTED) -> list[dict[str, Any]]:
-    """All contrasts of a family; p-values are adjusted by Holm within endpoint and scope.
+    """All contrasts of a family; p-values are adjusted within endpoint and scope.
+
+    Networks: Holm. Procedures: Holm or the either key (:mod:`.families`).
 
     Args:
         scores: The condition's scores.
@@ -71,30 +72,42 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
         endpoints: Which endpoints, where there are such.
     """
     found = []
+    alpha, design = options.alpha, options.design
     for endpoint in scores.endpoints(endpoints):
+        blocks = [scores.pair(endpoint, a, b, design) for a, b in pairs]
+        seeds = [[block.n_seeds for block in both] for both in blocks]
+        n_units = scores.block(endpoint, scores.methods[0]).n_images
         for scope in SCOPES:
-            estimates = [estimate(scores, endpoint, a, b, scope, options.design) for a, b in pairs]
-            adjusted = holm([float(one.p) for one in estimates])
-            tests = max(1, sum(not math.isnan(p) for p in adjusted))
-            for (a, b), one, p_adjusted in zip(pairs, estimates, adjusted, strict=True):
-                low, high = one.interval(1 - options.alpha)
-                inner_low, inner_high = one.interval(1 - 2 * options.alpha)
-                wide_low, wide_high = one.interval(1 - options.alpha / tests)
+            estimates = [contrast(*both, scope, design) for both in blocks]
+            tests = max(1, sum(not np.isnan(one.se) for one in estimates))
+            Estimate.together(estimates, [1 - alpha, 1 - 2 * alpha, 1 - alpha / tests])
+            pooled = pool_of(scores, endpoint, design) if scope == PROCEDURE and tests > 1 else None
+            corrected = adjusted(estimates, seeds, pooled).tolist() if pairs else []
+            for (a, b), one, counts, p_adjusted in zip(pairs, estimates, seeds, corrected, strict=True):
+                low, high = one.interval(1 - alpha)
+                inner_low, inner_high = one.interval(1 - 2 * alpha)
+                wide = half_width(one, counts, pooled, alpha, tests)
                 judged = judge(one, p_adjusted, endpoint, options)
-                n_seeds = [block.n_seeds for block in scores.pair(endpoint, a, b, options.design)]
                 found.append({
                     'condition': condition, 'family': family, 'endpoint': endpoint, 'scope': scope, 'a': a, 'b': b,
                     'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.t, 'p': one.p,
                     'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high,
-                    'ci_low_simultaneous': wide_low, 'ci_high_simultaneous': wide_high,
+                    'ci_low_simultaneous': one.estimate - wide, 'ci_high_simultaneous': one.estimate + wide,
                     'ci_low_equivalence': inner_low, 'ci_high_equivalence': inner_high,
                     'p_false_claim': worse_or_equal(one, endpoint), 'verdict': judged.verdict,
                     'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
-                    'n_seeds': n_seeds, 'n_units': scores.block(endpoint, a).n_images,
-                    'reason': why_not(one, scope, n_seeds, scores.block(endpoint, a).n_images),
-                    'bound': bound(one, scores, endpoint, a, b, options.alpha),
+                    'n_seeds': counts, 'n_units': n_units, 'reason': why_not(one, scope, counts, n_units),
+                    'bound': bound(one, scores, endpoint, a, b, alpha),
                 })
     return found
+
+
+def pool_of(scores: Scores, endpoint: str, design: Design) -> Pool | None:
+    """What the seeds of all methods of a condition say together; None where that is not used."""
+    if design == PAIRED and len({tuple(seeds) for seeds in scores.seeds.values() if len(seeds) > 1}) > 1:
+        return None
+    blocks = [scores.block(endpoint, method) for method in scores.methods]
+    return pool([block.values.mean(axis=-1) for block in blocks], blocks[0].n_images, design)
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ class Judgement:
 def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> Judgement:
     """The verdict on a against b.
 
-    superior: Holm p below alpha and the interval on a's side of 0; *and relevant*: the whole interval beyond the
+    superior: adjusted p below alpha and the interval on a's side of 0; *and relevant*: the whole interval beyond the
     margin. inferior: the same for b. equivalent: the 1 - 2 alpha interval lies within the margin (two one-sided tests,
     Schuirmann 1987). non-inferior: the 1 - alpha interval stays on a's side of -margin. Else inconclusive.
     """

@@ -7,9 +7,15 @@ The model of a score (error of an image, failure or AUC score) of method m, seed
 where all terms but ``mu`` are random with mean 0. It is the multi-reader multi-case model of Obuchowski and Rockette
 (1995) and Hillis (2007) with readers = seeds, cases = images, modalities = methods; readers are nested in modalities
 (``nested``: each method has its own randomness) or crossed with them (``paired``: seed s fixes the split or the
-initialisation of all methods). Degrees of freedom are Satterthwaite's (1946).
+initialisation of all methods).
 
-Two scopes: in the *procedure* scope seeds and images are random, in the *networks* scope seeds are fixed.
+Two scopes: in the *procedure* scope seeds and images are random, in the *networks* scope seeds are fixed, and the test
+is the t test of the images' differences.
+
+In the procedure scope the variance is V = X + Y, with X the seeds' part, from few degrees of freedom, and Y that of the
+images. p-value and interval come from :mod:`.parts`. Satterthwaite's (1946) degrees of freedom of V are given beside
+them: a t test with these errs far too often with few seeds, as standard error and degrees of freedom are read from the
+same mean square (``docs/validation.md``, Few seeds in a family).
 
 S: seeds, N: images, ``...``: any leading axes, over which everything is vectorised.
 """
@@ -21,66 +27,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special
 
 from .arrays import Floats
+from .estimates import ZERO, Estimate, of_parts
+from .parts import Part
 from .terms import DESIGNS, NESTED, NETWORKS, Design, Scope
-
-#: Differences below this share of the scores' size are rounding, not data.
-ZERO = 1e-12
-#: A seed mean square counts as larger than the residual one where it is by more than this share: the degrees of freedom
-#: jump there, and must not do so by the order in which numbers were added.
-EXCESS = 1e-9
-
-
-def two_sided_p(t: Floats | float, df: Floats | float) -> Floats:
-    """Two-sided p-value of t; what :data:`scipy.stats.t` gives, without its checks of arguments."""
-    above: Floats = special.stdtr(df, -np.abs(t))
-    return 2 * above
-
-
-def t_quantile(upper: float, df: Floats | float) -> Floats:
-    """The value that t exceeds with the probability ``upper``."""
-    below: Floats = special.stdtrit(df, upper)
-    return -below
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean or a difference of means with its uncertainty; arrays of one shape, in the unit of the scores.
-
-    Where no variance can be estimated (one seed in the procedure scope, one image) or none is there (all differences
-    are equal), ``se`` and ``df`` are NaN, and so is everything that follows from them.
-
-    Attributes:
-        estimate: The mean, or mean(a) - mean(b).
-        se: Its standard error.
-        df: Satterthwaite's degrees of freedom.
-    """
-
-    estimate: Floats
-    se: Floats
-    df: Floats
-
-    @property
-    def t(self) -> Floats:
-        """estimate / se."""
-        return self.estimate / self.se
-
-    @property
-    def p(self) -> Floats:
-        """Two-sided p-value of the hypothesis that the mean is 0."""
-        return two_sided_p(self.t, self.df)
-
-    def below(self, value: float | Floats) -> Floats:
-        """P(theta < value | data): the t posterior under a flat prior, which is the one-sided p-value read forwards."""
-        share: Floats = special.stdtr(self.df, (value - self.estimate) / self.se)
-        return share
-
-    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """estimate -+ t quantile * se, with the given two-sided coverage."""
-        half = t_quantile((1 - level) / 2, self.df) * self.se
-        return self.estimate - half, self.estimate + half
 
 
 @dataclass(frozen=True)
@@ -179,7 +130,7 @@ class Block:
 def crossed_mean(values: Floats | Block) -> Estimate:
     """Mean of one method over random seeds and random images.
 
-    V = (MS_seed + MS_image - MS_residual) / (S N), and MS_image / (S N) where MS_seed < MS_residual.
+    X = MS_seed / (S N) with S - 1 degrees of freedom, Y = max(0, MS_image - MS_residual) / (S N).
 
     Args:
         values: Scores, shape (..., S, N); in a paired design, the differences.
@@ -191,8 +142,9 @@ def crossed_mean(values: Floats | Block) -> Estimate:
 def crossed_contrast(a: Floats | Block, b: Floats | Block, design: Design = NESTED) -> Estimate:
     """mean(a) - mean(b) over random seeds and random images: the procedure scope.
 
-    nested: V = var(D) / N + sum over both methods of max(0, MS_seed - MS_residual) / (N S), with D[i] the difference
-    of image i, averaged over seeds. paired: the mean of the differences, see :func:`crossed_mean`.
+    nested: X = sum over both methods of MS_seed / (N S), Y = max(0, var(D) / N - sum of MS_residual / (N S)), with D[i]
+    the difference of image i, averaged over seeds. With equal numbers of seeds X is one part with Satterthwaite's
+    degrees of freedom, else each method's is one. paired: the mean of the differences, see :func:`crossed_mean`.
 
     Args:
         a: Scores, shape (..., S_a, N).
@@ -259,18 +211,29 @@ def _estimate(images: Floats, seeds: Sequence[MeanSquares], size: Floats) -> Est
     """
     n_images = images.shape[-1]
     mean = images.mean(axis=-1)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        variance = images.var(axis=-1, ddof=1) / n_images if n_images > 1 else np.full(mean.shape, np.nan)
-        weight = variance**2 / (n_images - 1)
-        for squares in seeds:
-            count = squares.n_seeds * n_images
-            excess = np.maximum(0.0, squares.seed - squares.residual)
-            spread = ((squares.seed / count) ** 2 / (squares.n_seeds - 1)
-                      + (squares.residual / count) ** 2 / ((squares.n_seeds - 1) * (n_images - 1)))
-            variance = variance + excess / count
-            weight = weight + np.where(excess > EXCESS * squares.residual, spread, 0.0)
-        df = variance**2 / weight
-        se = np.sqrt(variance)
-        known = se > ZERO * size
-    mean = np.where(np.abs(mean) > ZERO * size, mean, 0.0)
-    return Estimate(mean, np.where(known, se, np.nan), np.where(known, df, np.nan))
+    variance = images.var(axis=-1, ddof=1) / n_images if n_images > 1 else np.full(mean.shape, np.nan)
+    return of_squares(mean, variance, n_images, seeds, size)
+
+
+def of_squares(mean: Floats, images: Floats, n_images: int, seeds: Sequence[MeanSquares],
+               size: Floats | float = 0.0) -> Estimate:
+    """The estimate of a mean, or of a difference of means, from what is left of a table.
+
+    Args:
+        mean: The mean, shape (...).
+        images: Variance of the images' means over their number: var(D) / N, which is MS_image / (S N) in a paired
+            design.
+        n_images: N.
+        seeds: Mean squares of what has random seeds: of both methods (nested), or of the differences (paired), or of
+            one method; none in the networks scope.
+        size: Size of the scores, that a variance of 0 is told from rounding.
+    """
+    def part(variance: Floats, df: float) -> Part:
+        return Part(variance, np.full(np.shape(images), float(df)))
+
+    counts = [squares.n_seeds * n_images for squares in seeds]
+    return of_parts(
+        mean, part(images, n_images - 1),
+        [part(squares.seed / count, squares.n_seeds - 1) for squares, count in zip(seeds, counts, strict=True)],
+        [part(squares.residual / count, (squares.n_seeds - 1) * (n_images - 1))
+         for squares, count in zip(seeds, counts, strict=True)], size)

@@ -11,6 +11,7 @@ import pandas as pd
 from .arrays import Floats
 from .crossed import contrast, mean
 from .endpoints import Rates
+from .estimates import Estimate
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .scores import Scores
@@ -43,9 +44,11 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
     arrays = {name: errors(radial, name, scores, options) for name in names}
     more = landmark_rates(rows, radial, scores, rates)
     means: dict[str, dict[str, Any]] = {method: {} for method in scores.methods}
+    found = {name: {method: mean(block) for method, (_, block) in arrays[name].items()} for name in names}
+    Estimate.together([one for every in found.values() for one in every.values()], [1 - options.alpha])
     for name in names:
-        for method, (values, block) in arrays[name].items():
-            one = mean(block)
+        for method, (values, _) in arrays[name].items():
+            one = found[name][method]
             low, high = one.interval(1 - options.alpha)
             per_seed = values.mean(axis=1)
             means[method][name] = {'mean': float(per_seed.mean()),
@@ -85,6 +88,7 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
                 if options.design == PAIRED:
                     first, second = first[scores.places(a, common)], second[scores.places(b, common)]
                 estimates.append(contrast(first, second, scope, options.design))
+            Estimate.together(estimates, [1 - options.alpha])
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])
             for name, one, p_adjusted in zip(names, estimates, adjusted, strict=True):
                 low, high = one.interval(1 - options.alpha)

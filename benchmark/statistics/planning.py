@@ -16,7 +16,8 @@ from scipy import stats
 from scipy.optimize.elementwise import find_root
 
 from .arrays import Floats
-from .crossed import Block, mean_squares, t_quantile
+from .crossed import Block, mean_squares
+from .estimates import t_quantile
 from .options import TESTED, Options
 from .scores import Scores
 from .terms import PAIRED, Design

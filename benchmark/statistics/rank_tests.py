@@ -238,13 +238,17 @@ def _tie_sum(ranks: Floats) -> float:
 
 def holm(p: Sequence[float]) -> list[float]:
     """Holm's (1979) adjusted p-values, in the order given; NaN stays NaN and counts as no test."""
-    given = np.asarray(p, dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(given))
-    order = known[np.argsort(given[known], kind='stable')]
-    adjusted = np.full(len(given), np.nan)
-    steps = given[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return [float(one) for one in adjusted]
+    return [float(one) for one in holm_adjusted(np.asarray(p, dtype=np.float64))]
+
+
+def holm_adjusted(p: Floats) -> Floats:
+    """The same along the last axis, shape (..., K)."""
+    order = np.argsort(p, axis=-1, kind='stable')  # NaN last
+    tests = (~np.isnan(p)).sum(axis=-1, keepdims=True)
+    steps = np.take_along_axis(p, order, axis=-1) * (tests - np.arange(p.shape[-1]))
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(1.0, np.maximum.accumulate(steps, axis=-1)), axis=-1)
+    return adjusted
 
 
 def benjamini_hochberg(p: Sequence[float]) -> list[float]:

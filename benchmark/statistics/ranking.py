@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import Floats
-from .crossed import t_quantile
 from .endpoints import lower_is_better
+from .estimates import t_quantile
 from .options import Options
 from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
 from .resampling import BOTH, WeightDraws, bootstrap_means, in_chunks

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from .crossed import t_quantile, two_sided_p
+from .estimates import t_quantile, two_sided_p
 from .options import Options
 from .sensitivity import mcnemar_exact
 

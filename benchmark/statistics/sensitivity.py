@@ -1,8 +1,8 @@
 """Does the conclusion survive? Each planned contrast by other analyses, including those that others use.
 
-The headline is the crossed t test in the procedure scope (with one seed: the networks scope). Every other row is read
-by the same rule: a is better, b is better, or undecided at level alpha, without adjustment. A row whose reading differs
-from that of the same endpoint's headline is a flip.
+The headline is the two-part test (:mod:`.parts`) in the procedure scope (with one seed: the networks scope). Every
+other row is read by the same rule: a is better, b is better, or undecided at level alpha, without adjustment. A row
+whose reading differs from that of the same endpoint's headline is a flip.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 from scipy import stats
 
 from .arrays import Floats, Integers
-from .crossed import ZERO, Block, Estimate, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
+from .crossed import Block, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
 from .endpoints import auc_scores, failures, lower_is_better, worst
+from .estimates import ZERO, Estimate
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
@@ -72,8 +73,9 @@ class _Table:
         self.difference = image_differences(*self.blocks)
         self.rows: list[dict[str, Any]] = []
         self.headlines: dict[str, dict[str, Any]] = {}
-        for endpoint in ('ME', 'FR', 'AUC'):
-            one = self.main(*scores.pair(endpoint, a, b, options.design))
+        found = {endpoint: self.main(*scores.pair(endpoint, a, b, options.design)) for endpoint in ('ME', 'FR', 'AUC')}
+        Estimate.together([*found.values()], [1 - options.alpha])
+        for endpoint, one in found.items():
             self.headlines[endpoint] = {'scope': self.scope, **self.numbers(one),
                                         'reading': self.read(float(one.p), float(one.estimate), endpoint)}
 
@@ -223,6 +225,7 @@ class _Table:
                 cases = [(np.delete(first, k, 0), second) for k in range(len(first))]
                 cases += [(first, np.delete(second, k, 0)) for k in range(len(second))]
             found = [self.main(Block(one), Block(two)) for one, two in cases]
+            Estimate.together(found, [1 - self.options.alpha])
             readings = [self.read(float(one.p), float(one.estimate)) for one in found]
             changed = sum(reading != self.headlines['ME']['reading'] for reading in readings)
             self.estimate('leave one seed out', PROCEDURE, self.least_favourable(found),
@@ -250,18 +253,23 @@ class _Table:
     def thresholds(self) -> None:
         """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
         kinds: dict[str, Callable[[Floats, float], Floats]] = {'FR': failures, 'AUC': auc_scores}
-        for endpoint, score in kinds.items():
-            missed = worst(endpoint)
-            for factor in THRESHOLDS:
-                blocks = []
-                for method in (self.a, self.b):
-                    values = score(self.scores.values['ME'][method], factor * self.options.threshold)
-                    if missed is not None and method in self.scores.absent:
-                        values = np.where(self.scores.absent[method], missed, values)
-                    if self.options.design == PAIRED:
-                        values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]
-                    blocks.append(Block(self.scores.by_unit(values, self.scores.kept['ME'])))
-                self.estimate(f'{endpoint} at {factor:g} t', self.scope, self.main(*blocks), endpoint=endpoint)
+        found = {(endpoint, factor): self.at_threshold(endpoint, score, factor * self.options.threshold)
+                 for endpoint, score in kinds.items() for factor in THRESHOLDS}
+        Estimate.together([*found.values()], [1 - self.options.alpha])
+        for (endpoint, factor), one in found.items():
+            self.estimate(f'{endpoint} at {factor:g} t', self.scope, one, endpoint=endpoint)
+
+    def at_threshold(self, endpoint: str, score: Callable[[Floats, float], Floats], threshold: float) -> Estimate:
+        """The headline's analysis of scores at another threshold."""
+        missed, blocks = worst(endpoint), []
+        for method in (self.a, self.b):
+            values = score(self.scores.values['ME'][method], threshold)
+            if missed is not None and method in self.scores.absent:
+                values = np.where(self.scores.absent[method], missed, values)
+            if self.options.design == PAIRED:
+                values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]
+            blocks.append(Block(self.scores.by_unit(values, self.scores.kept['ME'])))
+        return self.main(*blocks)
 
     def mcnemar(self) -> None:
         """Exact McNemar test of failures, one network of each method at a time (in the order of their seeds)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from .arrays import Masks, Objects
-from .crossed import EXCESS, ZERO, Block, Estimate, contrast, image_differences, mean_squares
+from .crossed import Block, contrast, image_differences, mean_squares
 from .errors import TableError
+from .estimates import Estimate, of_parts
 from .layout import some
 from .options import Options
+from .parts import Part
 from .rank_tests import holm
 from .scores import Scores
 from .table import GROUP, KEYS
@@ -126,9 +127,9 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
                 design: Design = NESTED) -> Estimate:
     """(a - b) inside minus (a - b) outside.
 
-    The images' share of the variance is var(D) / N summed over both groups. In the procedure scope each seed's own
-    difference of the two group means adds max(0, MS - MS_residual), with residuals pooled within the groups and each
-    mean square carrying its degrees of freedom, as in :mod:`.crossed`.
+    The images' share of the variance is var(D) / N summed over both groups, with Satterthwaite's degrees of freedom. In
+    the procedure scope the seeds' part comes from each seed's own difference of the two group means, and the residuals,
+    pooled within the groups, are taken out of the images' share, as in :mod:`.crossed`.
 
     Args:
         a: Block (S, N).
@@ -141,28 +142,24 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
     difference = image_differences(a, b)
     groups = (inside, outside)
     counts = [int(mask.sum()) for mask in groups]
-    parts = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts, strict=True)]
-    mean = float(difference[inside].mean() - difference[outside].mean())
-    variance, weight = sum(parts), sum(part**2 / (count - 1) for part, count in zip(parts, counts, strict=True))
+    shares = [difference[mask].var(ddof=1) / count for mask, count in zip(groups, counts, strict=True)]
+    mean = np.float64(difference[inside].mean() - difference[outside].mean())
+    weight = sum(share**2 / (count - 1) for share, count in zip(shares, counts, strict=True))
+    size = max(float(a.size), float(b.size))
+    images = Part(np.float64(sum(shares)), np.float64(sum(shares) ** 2 / weight if weight > 0 else sum(counts) - 2))
+    seeds, noise = [], []
     if scope == PROCEDURE:
-        tables = [a.values - b.values] if design == PAIRED else [a.values, b.values]
-        for values in tables:
+        for values in [a.values - b.values] if design == PAIRED else [a.values, b.values]:
             n_seeds = len(values)
             if n_seeds < 2:
-                return Estimate(np.float64(mean), np.float64(np.nan), np.float64(np.nan))
+                return Estimate(mean, np.float64(np.nan), np.float64(np.nan))
             own = values[:, inside].mean(axis=1) - values[:, outside].mean(axis=1)
             df = (n_seeds - 1) * (sum(counts) - 2)
             residual = sum(float(mean_squares(values[:, mask]).residual) * (n_seeds - 1) * (count - 1)
                            for mask, count in zip(groups, counts, strict=True)) / df
-            noise = residual * sum(1 / count for count in counts)
-            excess = max(0.0, float(own.var(ddof=1)) - noise) / n_seeds
-            variance += excess
-            if excess > EXCESS * noise:
-                weight += ((own.var(ddof=1) / n_seeds) ** 2 / (n_seeds - 1) + (noise / n_seeds) ** 2 / df)
-    se = math.sqrt(variance)
-    if se <= ZERO * max(float(a.size), float(b.size)):
-        return Estimate(np.float64(mean), np.float64(np.nan), np.float64(np.nan))
-    return Estimate(np.float64(mean), np.float64(se), np.float64(variance**2 / weight))
+            seeds.append(Part(own.var(ddof=1) / n_seeds, np.float64(n_seeds - 1)))
+            noise.append(Part(np.float64(residual * sum(1 / count for count in counts) / n_seeds), np.float64(df)))
+    return of_parts(mean, images, seeds, noise, size)
 
 
 def _entry(label: str, pair: tuple[str, str], scope: Scope, one: Estimate, options: Options,

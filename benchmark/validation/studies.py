@@ -11,15 +11,16 @@ import numpy as np
 from benchmark.statistics.contrasts import judge
 from benchmark.statistics.crossed import (
     Block,
-    Estimate,
     crossed_contrast,
     crossed_mean,
     fixed_seeds_contrast,
     fixed_seeds_mean,
 )
 from benchmark.statistics.effects import probability_better
+from benchmark.statistics.estimates import Estimate
+from benchmark.statistics.families import adjusted, half_width, pool
 from benchmark.statistics.options import Options
-from benchmark.statistics.rank_tests import holm, sign_flip, signed_rank
+from benchmark.statistics.rank_tests import sign_flip, signed_rank
 from benchmark.statistics.resampling import WeightDraws, generator
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE, WITHIN
 
@@ -192,11 +193,13 @@ def families(cell: Cell, effort: Effort, methods: int = 7) -> list[dict[str, Any
             contrasts = [crossed_contrast(blocks[0], other, cell.design) if scope == PROCEDURE
                          else fixed_seeds_contrast(blocks[0], other) for other in blocks[1:]]
             test = CROSSED if scope == PROCEDURE else PAIRED_T
-            p = np.stack([one.p for one in contrasts], axis=1)
-            adjusted = np.array([holm(row) for row in p])
-            tally.rejects(scope, f'Holm, {test}', 'ME', adjusted.min(axis=1), 'family-wise')
-            intervals = [one.interval(1 - ALPHA / len(contrasts)) for one in contrasts]
-            inside = np.logical_and.reduce([(low <= 0) & (0 <= high) for low, high in intervals])
+            seeds = [(cell.seeds, cell.seeds)] * len(contrasts)
+            pooled = pool([block.values.mean(axis=-1) for block in blocks], cell.images, cell.design)
+            corrected = adjusted(contrasts, seeds, pooled)
+            tally.rejects(scope, f'Holm, {test}', 'ME', corrected.min(axis=1), 'family-wise')
+            inside = np.logical_and.reduce([
+                np.abs(one.estimate) <= half_width(one, counts, pooled, ALPHA, len(contrasts))
+                for one, counts in zip(contrasts, seeds, strict=True)])
             tally.add('joint coverage', scope, f'simultaneous, {test}', 'ME', inside)
     return tally.rows(cell)
 
@@ -217,7 +220,8 @@ def margins(cell: Cell, effort: Effort, margin: float = SHIFT) -> list[dict[str,
             tally.rejects(NETWORKS, f'{PAIRED_T}, difference {shift:.2f}', 'ME', fixed.p, 'power')
             if shift != margin:
                 continue
-            singles = [Estimate(one.estimate[i], one.se[i], one.df[i]) for i in range(count)]
+            singles = [one.at(i) for i in range(count)]
+            Estimate.together(singles, [1 - options.alpha, 1 - 2 * options.alpha])
             relevance = [judge(single, float(p), 'ME', options).relevance
                          for single, p in zip(singles, one.p, strict=True)]
             tally.add('equivalent at the margin', PROCEDURE, 'two one-sided tests', 'ME',

@@ -18,18 +18,19 @@ def test_a_nested_design_takes_unequal_numbers_of_seeds(spread):
     assert one['n_seeds'] == [5, 3]
     n = a.shape[1]
     difference = a.mean(axis=0) - b.mean(axis=0)
-    variance = difference.var(ddof=1) / n
-    weight = variance**2 / (n - 1)
+    images = difference.var(ddof=1) / n
+    seeds, weight = 0, images**2 / (n - 1)
     for values in (a, b):
         s = len(values)
         between = n * values.mean(axis=1).var(ddof=1)
         rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()
         within = (rest**2).sum() / ((s - 1) * (n - 1))
-        # Without the spread b's seeds differ less than chance lets them, and have no share.
+        # Without the spread b's seeds differ less than chance lets them; that is not cut off.
         assert (between > within) == (values is a or spread > 0)
-        if between > within:
-            variance += (between - within) / (n * s)
-            weight += (between / (n * s)) ** 2 / (s - 1) + (within / (n * s)) ** 2 / ((s - 1) * (n - 1))
+        images -= within / (n * s)
+        seeds += between / (n * s)
+        weight += (between / (n * s)) ** 2 / (s - 1) + (within / (n * s)) ** 2 / ((s - 1) * (n - 1))
+    variance = max(0, images) + seeds
     same([one['estimate'], one['se'], one['df']], [difference.mean(), math.sqrt(variance), variance**2 / weight])
     assert content['planning'][0]['n_seeds'] == 3
     assert '5 and 3 seeds' in content['statements'][0]['text']

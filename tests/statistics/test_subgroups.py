@@ -15,7 +15,8 @@ def interaction_by_hand(a, b, inside):
     n_in, n_out = inside.sum(), (~inside).sum()
     difference = (a - b).mean(axis=0)
     shares = difference[inside].var(ddof=1) / n_in, difference[~inside].var(ddof=1) / n_out
-    variance, weight, excesses = sum(shares), shares[0] ** 2 / (n_in - 1) + shares[1] ** 2 / (n_out - 1), []
+    images, weight = sum(shares), shares[0] ** 2 / (n_in - 1) + shares[1] ** 2 / (n_out - 1)
+    seeds, own, excesses = 0, 0, []
     for values in (a, b):
         s = len(values)
         between = (values[:, inside].mean(axis=1) - values[:, ~inside].mean(axis=1)).var(ddof=1)
@@ -24,10 +25,13 @@ def interaction_by_hand(a, b, inside):
         df = (s - 1) * (n_in + n_out - 2)
         chance = squares / df * (1 / n_in + 1 / n_out)
         excesses.append(between - chance)
-        if between > chance:
-            variance += (between - chance) / s
-            weight += (between / s) ** 2 / (s - 1) + (chance / s) ** 2 / df
-    return (difference[inside].mean() - difference[~inside].mean(), math.sqrt(variance), variance**2 / weight), excesses
+        images -= chance / s
+        seeds += between / s
+        own += (between / s) ** 2 / (s - 1)
+        weight += (chance / s) ** 2 / df
+    variance = max(0, images) + seeds
+    df = max(variance**2 / (own + weight), seeds**2 / own)
+    return (difference[inside].mean() - difference[~inside].mean(), math.sqrt(variance), df), excesses
 
 
 @pytest.mark.parametrize('labels', [['left', 'right'], ['left', 'middle', 'right']])

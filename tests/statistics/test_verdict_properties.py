@@ -74,8 +74,11 @@ def test_verdict_intervals_and_p_values_agree(errors, alpha, margin):
             assert (verdict == INFERIOR_RELEVANT) == (good_high < -margin)
         else:
             assert one['p_adjusted'] >= alpha or good_low <= 0 <= good_high
-        half = stats.t.isf(alpha, one['df']) * one['se']
-        inside = abs(one['estimate']) + half < margin
+        inside = -margin < one['ci_low_equivalence'] and one['ci_high_equivalence'] < margin
+        if one['scope'] == 'networks':
+            half = stats.t.isf(alpha, one['df']) * one['se']
+            same(one['ci_low_equivalence'], one['estimate'] - half)
+            same(one['ci_high_equivalence'], one['estimate'] + half)
         assert (one['relevance'] == 'within') == inside
         if verdict == EQUIVALENT:
             assert inside

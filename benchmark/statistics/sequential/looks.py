@@ -10,9 +10,10 @@ import numpy as np
 from scipy import special
 
 from ..arrays import Floats
-from ..crossed import ZERO, Estimate, contrast
+from ..crossed import contrast
 from ..endpoints import lower_is_better
 from ..errors import TableError
+from ..estimates import ZERO, Estimate
 from ..options import TESTED, Options
 from ..planning import contrast_components, images_for, planning
 from ..rank_tests import holm
