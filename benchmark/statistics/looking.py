@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -54,7 +55,7 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
     check_declared(ledger, declared)
     if declared['sequential'] is not None:
         _check_ended(folder, seen)
-        _check_kept(ledger, seen['runs'])
+        check_kept(ledger, seen['runs'])
     elif _other_runs(ledger, seen):
         # What was seen of the former runs says nothing of these, but stays counted.
         start_anew(folder, name, OTHER_RUNS)
@@ -64,8 +65,8 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
     now = content['sequential']['looks'][-1] if declared['sequential'] is not None else None
     try:
         ledger = _record(ledger, {**seen, 'plan': declared, 'look': now})
-    except PermissionError as error:
-        if declared['sequential'] is not None:
+    except OSError as error:
+        if declared['sequential'] is not None or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         content['notes'].append(f'This look is not in the ledger of the suite, {ledger.path}: {error.strerror}.')
     _tell_before(ledger, seen['runs'], content)
@@ -137,7 +138,7 @@ def looked_at(suite: Suite) -> dict[str, Any]:
         ``failed``, method -> seeds that failed; ``runs``, id -> hash of those in the results.
     """
     plan = suite.plan
-    main = next((one['name'] for one in plan.get('conditions', [])), None)
+    main = next((one['name'] for one in plan.get('conditions', [])), plan['runs'][0]['condition'])
     runs = [run for run in plan['runs'] if run['condition'] == main]
     rows = suite.table[suite.table['condition'] == main][['method', 'seed']].drop_duplicates()
     there = {(str(method), int(seed)) for method, seed in rows.itertuples(index=False)}
@@ -174,19 +175,23 @@ def _check_ended(folder: Path, seen: Mapping[str, Any]) -> None:
                              'to its end first')
 
 
-def _check_kept(ledger: Ledger, runs: Mapping[str, str]) -> None:
-    """Checks that what the last look saw is still there.
+def check_kept(ledger: Ledger, runs: Mapping[str, str]) -> None:
+    """Checks that what the last look saw, where looks are declared, is among a plan's runs or the results.
+
+    Args:
+        ledger: The ledger.
+        runs: Id -> hash.
 
     Raises:
         TableError: It is not; names a run.
     """
-    if not ledger.looks:
+    if not ledger.looks or ledger.looks[-1]['plan']['sequential'] is None:
         return
     last = ledger.looks[-1]
     if gone := [name for name, value in last['runs'].items() if runs.get(name) != value]:
-        raise TableError(f'{ledger.path}: look {last["number"]} was taken with {some(gone, 2)}, and the results are '
-                         'without: run the suite again as it was, or begin again with --start-anew, which keeps the '
-                         'ledger in earlier/ and counts it')
+        raise TableError(f'{ledger.path}: look {last["number"]} was taken with {some(gone, 2)}, which are not '
+                         'among the runs now: run the suite as it was then, or begin again with --start-anew, which '
+                         'keeps the ledger in earlier/ and counts it')
 
 
 def _other_runs(ledger: Ledger, seen: Mapping[str, Any]) -> bool:

@@ -218,10 +218,10 @@ def test_without_a_sequential_plan_a_changed_declaration_is_recorded_and_not_ref
 
 def test_runs_of_an_earlier_look_that_are_gone_are_named(small):
     small.has(3, sequential=LOOKS_PLAN).look()
-    with pytest.raises(TableError, match='look 1 was taken with b/all-seed2-b2000000, and the results are without: run '
-                                         'the suite again as it was, or begin again'):
+    with pytest.raises(TableError, match='look 1 was taken with b/all-seed2-b2000000, which are not among the runs '
+                                         'now: run the suite as it was then, or begin again'):
         small.has(3, 2, sequential=LOOKS_PLAN).look()
-    with pytest.raises(TableError, match='look 1 was taken with a/all-seed0-a0000000, and the results'):
+    with pytest.raises(TableError, match='look 1 was taken with a/all-seed0-a0000000, which are'):
         small.has(3, sequential=LOOKS_PLAN, hashes=dict(a0='changed')).look()
 
 

@@ -18,6 +18,7 @@ from benchmark.experiments.suite.suite import Suite
 EPILOG = """examples:
   tools/run_suite.py smoke
   tools/run_suite.py demo --methods ft,ctd_ed --seeds 5
+  tools/run_suite.py demo --until settled --max-seeds 8
   tools/run_suite.py real_faces --data-root data/my_faces --source-data data/my_identities
   tools/run_suite.py real_faces --data-root data/my_faces --source vggface2_mobilenet
   tools/run_suite.py paper --data-root data/my_faces --source vggface2.pth --dry-run

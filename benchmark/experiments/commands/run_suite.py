@@ -46,6 +46,16 @@ def outdate(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
+def _other_numerics(out: Path) -> dict | None:
+    """The folder's plan where it is of a program with other numerics; None where it is not, or there is none."""
+    try:
+        plan = json.loads((out / 'plan.json').read_text(encoding='utf-8'))
+        numerics = plan.get('numerics', 0)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return plan if type(numerics) is int and numerics != NUMERICS else None
+
+
 def keep_earlier(out: Path) -> None:
     """Moves away the table, analysis and report of a program with other numerics: this one can't make them again.
 
@@ -53,14 +63,10 @@ def keep_earlier(out: Path) -> None:
     ``tools/report.py`` read them; its ``runs`` is a link to the runs, of which nothing is removed. The looks stay
     counted.
     """
-    try:
-        plan = json.loads((out / 'plan.json').read_text(encoding='utf-8'))
-        numerics = plan.get('numerics', 0)
-    except (OSError, ValueError, AttributeError):
+    plan, made = _other_numerics(out), (*MADE, LOOKS)
+    if not plan or not any((out / name).exists() for name in made):
         return
-    made = (*MADE, LOOKS)
-    if type(numerics) is not int or numerics == NUMERICS or not any((out / name).exists() for name in made):
-        return
+    numerics = plan.get('numerics', 0)
     name = f'numerics-{numerics}'
     places = (out / 'earlier' / (f'{name}-{number}' if number else name) for number in itertools.count())
     place = next(place for place in places if not place.exists())
@@ -159,7 +165,8 @@ def request(work: Work, plan: Plan, args: argparse.Namespace, suite: Suite, stag
                    lambda name: write_config(plan, name), options, stage)
 
 
-def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, stage: str = '') -> int:
+def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, stage: str = '',
+        judge: bool = True) -> int:
     """Does a plan's runs and collects their results.
 
     Args:
@@ -168,6 +175,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, 
         suite: The suite.
         executor: Who does them.
         stage: See :class:`.executors.Request`.
+        judge: Whether its sources are judged.
 
     Returns:
         The exit code.
@@ -203,7 +211,8 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, 
         return 130
     if handed:
         return 0
-    judge_source(plan.suite, plan, work)
+    if judge:
+        judge_source(plan.suite, plan, work)
     groups = tuned(work)
     table = collect(work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]
@@ -254,12 +263,13 @@ def check_looks(plan: Plan, anew: bool) -> None:
         anew: Whether a new one is begun.
 
     Raises:
-        TableError: It was cut or edited, or looks were declared and the analysis plan has changed.
+        TableError: It was cut or edited, or looks were declared and the analysis plan or the runs have changed.
     """
-    ledger = None if anew else read_ledger(plan.out, plan.suite.name)
+    ledger = None if anew or _other_numerics(plan.out) else read_ledger(plan.out, plan.suite.name)
     if ledger and ledger.looks and (plan.suite.analysis.sequential or ledger.looks[-1]['plan']['sequential']):
-        from benchmark.statistics.looking import check_declared, declared_by  # All of the statistics.
+        from benchmark.statistics.looking import check_declared, check_kept, declared_by  # All of the statistics.
         check_declared(ledger, declared_by(json.loads(json.dumps(plan.content))))
+        check_kept(ledger, {run.id: run.hash for run in plan.runs})
 
 
 def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Executor, stages: Stages | None) -> int:
@@ -270,8 +280,8 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
     """
     code = 0
     for first in itertools.chain([True], itertools.repeat(False)):
-        stage = stages.next() if stages else None
-        if stages and not stage:
+        stage = more = stages.next() if stages else None
+        if stages and not more:
             if not first:
                 print(stages.end())
                 return code
@@ -287,7 +297,8 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
             with cut_short():
                 describe(plan)
                 if stages and stage:
-                    print(*stages.describe(stage, work, asked.at_once(args.executor == 'local')), sep='\n')
+                    print(*stages.describe(stage, work, asked.at_once(args.executor == 'local')) if more
+                          else [stages.end()], sep='\n')
                 print(executor.describe(asked), end='')
             return 0
         executor.check(asked)
@@ -295,7 +306,7 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
             stages.start_anew()
         elif args.start_anew:
             start_anew(out, suite.name)
-        code = run(plan, args, now, executor, name)
+        code = run(plan, args, now, executor, name, judge=first)
         if code > 1 or not (stages and stage and stages.look(stage)):
             return code
         args.retry_failed = args.start_anew = False

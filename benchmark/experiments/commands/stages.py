@@ -86,11 +86,11 @@ class Stages:
         self.methods = [name for name in suite.methods if methods is None or name in methods]
         self.looked: dict[str, int] = {}
         self.anew = anew
-        asked, ledger = self._asked(), self.ledger()
+        asked, last = self._asked(), self._last()
         if not self._planned():
             raise SuiteError(f'{suite.file}: --until settled: no contrast is planned between the methods. Name '
                              'analysis.proposed, analysis.reference or analysis.pairs.')
-        for name, count in [*asked.items(), *(ledger.looks[-1]['planned'].items() if ledger and ledger.looks else ())]:
+        for name, count in [*asked.items(), *(last['planned'].items() if last else ())]:
             if count > self.plan.max_seeds:
                 raise SuiteError(f'max_seeds={self.plan.max_seeds} (--max-seeds, or analysis.sequential) is below the '
                                  f'{count} seeds of {name} that are in {out} already. Give {count} or more, or another '
@@ -100,6 +100,11 @@ class Stages:
         """The suite's looks; none where they are about to be put away."""
         return None if self.anew else read_ledger(self.out, self.suite.name)
 
+    def _last(self) -> dict[str, Any] | None:
+        """The last look, of those that were declared."""
+        ledger = self.ledger()
+        return ledger.looks[-1] if ledger and ledger.looks and ledger.looks[-1]['look'] else None
+
     def start_anew(self) -> None:
         """Puts the looks away, where that is asked for."""
         if self.anew:
@@ -108,18 +113,17 @@ class Stages:
 
     def present(self) -> Stage:
         """The seeds of the last look: what of them has been lost or damaged is done again."""
-        ledger = self.ledger()
-        assert ledger
-        return self._stage({name: ledger.looks[-1]['planned'].get(name, 0) for name in self.methods}, 0)
+        last = self._last()
+        assert last
+        return self._stage({name: last['planned'].get(name, 0) for name in self.methods}, 0)
 
     def next(self) -> Stage | None:
         """The seeds until the next look; None where all is settled, or the maximum reached."""
-        asked, ledger = self._asked(), self.ledger()
-        looks = ledger.looks if ledger else ()
-        if not looks:
+        asked, last = self._asked(), self._last()
+        if not last:
             numbers = {name: max(self.plan.first_look, asked.get(name, 0)) for name in self.methods}
             return self._stage(numbers, max(numbers.values()))
-        done = {name: max(looks[-1]['planned'].get(name, 0), self.looked.get(name, 0)) for name in self.methods}
+        done = {name: max(last['planned'].get(name, 0), self.looked.get(name, 0)) for name in self.methods}
         begun = {name: max(count, asked.get(name, 0)) for name, count in done.items()}
         if begun != done:
             return self._stage(begun, max(begun[name] for name in begun if begun[name] > done[name]))
@@ -133,9 +137,8 @@ class Stages:
     def open(self) -> list[str]:
         """Methods with a contrast that is open; before the first look those of planned contrasts."""
         from benchmark.statistics.sequential.records import Look, open_methods
-        ledger = self.ledger()
-        if ledger and ledger.looks:
-            return [name for name in open_methods(Look.from_json(ledger.looks[-1]['look'])) if name in self.methods]
+        if last := self._last():
+            return [name for name in open_methods(Look.from_json(last['look'])) if name in self.methods]
         return self._planned()
 
     def _planned(self) -> list[str]:
@@ -190,8 +193,7 @@ class Stages:
 
     def end(self) -> str:
         """Why nothing is next, in words."""
-        ledger, runs = self.ledger(), read_work(self.out).runs
-        last = ledger.looks[-1] if ledger and ledger.looks else None
+        last, runs = self._last(), read_work(self.out).runs
         found = [one for one in last['look']['contrasts'] if one['primary']] if last else []
         if not (left := [one for one in found if not one['settled']]):
             return f'no planned contrast is open after look {last["number"] if last else 0}: {len(runs)} trainings'

@@ -123,6 +123,26 @@ def test_a_plan_that_has_changed_is_refused_before_anything_is_trained(world, ca
     assert [one['plan']['alpha'] for one in world.looks] == [0.1]
 
 
+def test_runs_that_would_be_others_are_refused_before_anything_is_trained(world, capsys):
+    world.until()
+    Instant.calls.clear()
+    world.write(LOOKS_PLAN + 'settings.update(lr=0.01)\n')
+    for options in (['--until', 'settled'], ['--seeds', '4']):
+        assert world.run(*options) == 2 and Instant.calls == []
+        said = capsys.readouterr().err
+        assert len(said.splitlines()) == 1 and 'looks.json: look 3 was taken with ft/all-seed0-' in said
+        assert 'which are not among the runs now: run the suite as it was then, or begin again with' in said
+
+
+def test_a_program_with_other_numerics_begins_a_ledger_and_counts_the_old_one(world):
+    world.until()
+    plan = json.loads((world.out / 'plan.json').read_text()) | dict(numerics=0)
+    (world.out / 'plan.json').write_text(json.dumps(plan))
+    assert world.until() == 0
+    assert len(world.looks) == 1 and read_ledger(world.out).before == 3 and world.seeds() == SETTLED
+    assert (world.out / 'earlier/numerics-0' / LOOKS).exists()
+
+
 @pytest.mark.parametrize(('options', 'text', 'words'), [
     (['--until', 'settled', '--seeds', '3'], LOOKS_PLAN, '--seeds 3: with --until settled the looks decide which'),
     (['--until', 'settled', '--only', 'ft/*'], LOOKS_PLAN, '--only ft/*: with --until settled the looks decide which'),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 import types
 
 import pandas
@@ -12,6 +13,7 @@ from staged import SETTLED, Instant, perform
 from benchmark.experiments.executors import ExecutorError, slurm, waiting
 from benchmark.experiments.state.tasks import read_work
 from benchmark.statistics import looking
+from benchmark.statistics.ledger import read_ledger
 
 # -- stopped, killed, failed ------------------------------------------------------------------------------------------
 
@@ -71,6 +73,28 @@ def test_a_declared_look_waits_for_all_runs(world, capsys):
                                                  r'\(analysis.sequential\) waits for all of them; run the suite'):
         world.analysed()
     assert world.looks == []
+
+
+@pytest.mark.slow
+def test_trainings_that_are_told_to_stop_in_the_second_stage_go_on_from_there(tiny):
+    declared = "analysis.update(reference='ft', draws=100, sequential=dict(max_seeds=3, first_look=2, futility=None))\n"
+    options = ['--until', 'settled', '--progress', 'plain']
+    process = tiny.start(*options, text=declared)
+    end = time.monotonic() + 600
+    while not list(tiny.out.glob('runs/*/all-seed2-*/log')):
+        assert time.monotonic() < end and process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.terminate()
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, out + err
+    ledger = read_ledger(tiny.out)
+    assert [one['planned'] for one in ledger.looks] == [dict(ft=2, ctd_com=2, hg=2)]
+    again = tiny.run(*options, text=declared)
+    assert again.returncode == 0, again.stdout + again.stderr
+    first, second = read_ledger(tiny.out).looks
+    assert first == ledger.looks[0] and second['seeds']['ft'] == [0, 1, 2] and second['look']['last']
+    table = pandas.read_parquet(tiny.out / 'results.parquet').groupby('method').seed.unique()
+    assert {name: sorted(map(int, seeds)) for name, seeds in table.items()} == second['seeds']
 
 
 # -- engines ----------------------------------------------------------------------------------------------------------
@@ -140,13 +164,11 @@ def test_a_dry_run_shows_the_stages_and_the_most_that_they_cost(world, capsys):
     assert '6 of 6 runs to do' in said and 'looks at 2, 3, 4, 5, 6 seeds; a method whose contrasts are settled' in said
     assert 'until the next look: 2 seeds of each method; 6 of 6 runs to do\n' in said
     assert 'at most 18 runs are left, where nothing is settled before 6 seeds\n' in said and not world.looks
-    world.settles['ftp'] = 3
     world.until()
-    world.settles['ftp'] = 5
     capsys.readouterr()
     assert world.until('--dry-run') == 0
-    assert 'until the next look: seeds: 3 of ft, ftp; 2 of fe; 0 of 8 runs to do\nat most 0 runs are left' in \
-        capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.endswith('no planned contrast is open after look 3: 10 trainings\n') and 'at most' not in said
 
 
 def test_a_dry_run_knows_what_runs_take(world, monkeypatch, capsys):
