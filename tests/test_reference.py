@@ -115,7 +115,7 @@ def test_every_field_of_the_analysis_stands_in_the_guide():
 
 
 def test_every_alert_stands_in_the_guide():
-    code = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'benchmark/statistics').glob('*.py'))
+    code = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'benchmark/statistics').rglob('*.py'))
     kinds = set(re.findall(r"\balert\(\s*'([^']+)'", code))
     assert len(kinds) > 8
     guide = prose(ROOT / 'docs/statistics.md')

@@ -22,6 +22,7 @@ from benchmark.statistics import (  # noqa: E402
     read_suite,
     write_analysis,
 )
+from benchmark.statistics.sequential.plan import parse_sequential  # noqa: E402
 from benchmark.utils.refusals import refuse  # noqa: E402
 
 
@@ -50,6 +51,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
     parser.add_argument('--margin', nargs='+', metavar='ENDPOINT=X',
                         help='smallest difference that matters, declared before looking at the results; as in ME=0.05')
+    parser.add_argument('--sequential', nargs='+', metavar='FIELD=VALUE',
+                        help='looks that were declared beforehand, as in max_seeds=20 spending=pocock; for a table '
+                        'with a column look')
     parser.add_argument('--design', choices=('nested', 'paired'),
                         help='nested (default): each method has its own randomness in each seed; paired: seed s fixes '
                         'the split or the initialisation for all methods')
@@ -75,7 +79,8 @@ def main(argv: list[str] | None = None) -> int:
             condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
-            draws=args.draws, seed=args.seed, success=args.success)
+            draws=args.draws, seed=args.seed, success=args.success,
+            sequential=parse_sequential(args.sequential) if args.sequential else None)
         if args.results.is_dir() and has_runs(suite.plan):
             content = analyze_suite(args.results, suite, args.start_anew, **choices)
         elif args.start_anew:

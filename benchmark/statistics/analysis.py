@@ -37,6 +37,7 @@ from .scores import Scores, make_scores
 from .sensitivity import sensitivity
 from .sequential.block import looks_of, overrule, sequential, unplanned
 from .sequential.records import Look
+from .sequential.repeated import Looked
 from .subgroups import subgroups
 from .success import success, which_rates
 from .table import NOTES
@@ -101,12 +102,13 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
-    found = _contrasts(scores, layout, pairs, options, common)
     taken = looks_of(rows, main, layout.main, [*layout.methods], planned_pairs([*layout.methods], options), looks,
                      options, rates)
+    looked = Looked(taken, options.sequential) if options.sequential else None
+    found = _contrasts(scores, layout, pairs, options, common, looked)
     overrule(found, taken, main, options)
-    looked = sequential(taken, len(pairs), options)
-    alerts += unplanned(looked, len(pairs), options.alpha)
+    told = sequential(taken, len(pairs), options)
+    alerts += unplanned(told, len(pairs), options.alpha)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
@@ -141,7 +143,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         },
         'endpoints': describe_endpoints([*main.values], options.unit, rates),
         'methods': methods, 'conditions': conditions,
-        'contrasts': found, 'sequential': looked,
+        'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
                                  options.unit, main.unit, options.alpha),
         'effects': sizes,
@@ -151,7 +153,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'sensitivity': sensitivity(main, pairs, order['friedman'], options),
         'landmarks': _landmarks(landmarks(rows, main, data.get('landmarks') or [], pairs, options, rates),
                                 apart(everything, table, layout.main)),
-        'success': success(rows, main, layout.main, pairs, rates, options),
+        'success': success(rows, main, layout.main, pairs, rates, options, looked),
         'annotators': observers,
         'agreement': agreed,
         'subgroups': groups,
@@ -337,22 +339,22 @@ def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, poi
 
 
 def _contrasts(scores: dict[str, Scores], layout: Layout, pairs: Sequence[tuple[str, str]],
-               options: Options, common: str | None) -> list[dict[str, Any]]:
+               options: Options, common: str | None, looked: Looked | None) -> list[dict[str, Any]]:
     """Planned contrasts and all pairs of the main condition, then the planned pairs of the other conditions.
 
     Where conditions are compared in another endpoint, and it is not among the tested ones, in that too.
     """
     main = scores[layout.main]
-    found = contrasts(main, layout.main, PLANNED, pairs, options)
-    found += contrasts(main, layout.main, PAIRS, all_pairs(main.methods), options)
+    found = contrasts(main, layout.main, PLANNED, pairs, options, looked=looked)
+    found += contrasts(main, layout.main, PAIRS, all_pairs(main.methods), options, looked=looked)
     for name, own in scores.items():
         there = [pair for pair in pairs if set(pair) <= set(own.methods)]
         if options.design == PAIRED:
             there = [pair for pair in there if own.common_seeds(*pair)]
         if name != layout.main:
-            found += contrasts(own, name, CONDITION, there, options)
+            found += contrasts(own, name, CONDITION, there, options, looked=looked)
         if common not in (None, *TESTED):
-            found += contrasts(own, name, ONE_UNIT, there, options, [common])
+            found += contrasts(own, name, ONE_UNIT, there, options, [common], looked)
     return found
 
 

@@ -15,7 +15,9 @@ from .endpoints import is_share, lower_is_better
 from .estimates import Estimate
 from .families import Pool, adjusted, half_width, pool
 from .options import TESTED, Options
+from .rank_tests import holm
 from .scores import Scores
+from .sequential.repeated import Looked
 from .terms import (
     BEYOND,
     EQUIVALENT,
@@ -58,7 +60,8 @@ def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, s
 
 
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
-              options: Options, endpoints: Sequence[str] = TESTED) -> list[dict[str, Any]]:
+              options: Options, endpoints: Sequence[str] = TESTED,
+              looked: Looked | None = None) -> list[dict[str, Any]]:
     """All contrasts of a family; p-values are adjusted within endpoint and scope.
 
     Networks: Holm. Procedures: Holm or the either key (:mod:`.families`).
@@ -70,6 +73,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
         pairs: Pairs of methods (a, b).
         options: Design, margins, level.
         endpoints: Which endpoints, where there are such.
+        looked: Looks that were declared; what is said of procedures then holds over all of them, by Holm.
     """
     found = []
     alpha, design = options.alpha, options.design
@@ -83,6 +87,9 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
             Estimate.together(estimates, [1 - alpha, 1 - 2 * alpha, 1 - alpha / tests])
             pooled = pool_of(scores, endpoint, design) if scope == PROCEDURE and tests > 1 else None
             corrected = adjusted(estimates, seeds, pooled).tolist() if pairs else []
+            if looked is not None and scope == PROCEDURE:
+                at_looks = [looked.repeated(one, a, b) for (a, b), one in zip(pairs, estimates, strict=True)]
+                estimates, pooled, corrected = [*at_looks], None, holm([one.reached for one in at_looks])
             for (a, b), one, counts, p_adjusted in zip(pairs, estimates, seeds, corrected, strict=True):
                 low, high = one.interval(1 - alpha)
                 inner_low, inner_high = one.interval(1 - 2 * alpha)

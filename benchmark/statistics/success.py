@@ -23,6 +23,7 @@ from .contrasts import contrasts
 from .endpoints import Rates, successes
 from .options import SUCCESS_MM, Options
 from .scores import Scores
+from .sequential.repeated import Looked
 from .terms import RATES
 
 #: How the unit of errors in millimetres is written.
@@ -104,7 +105,7 @@ def radial_errors(rows: pd.DataFrame, scores: Scores, column: str) -> RadialErro
 
 
 def success(rows: pd.DataFrame, scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], rates: Rates | None,
-            options: Options) -> dict[str, Any] | None:
+            options: Options, looked: Looked | None = None) -> dict[str, Any] | None:
     """What stands beside the rates, which are endpoints like others.
 
     Args:
@@ -114,6 +115,7 @@ def success(rows: pd.DataFrame, scores: Scores, condition: str, pairs: Sequence[
         pairs: Planned pairs.
         rates: The rates, or None.
         options: Level and cap.
+        looked: Looks that were declared.
 
     Returns:
         ``unit``, ``thresholds``, ``endpoints`` (their names), ``mean`` (the mean radial error's endpoint), ``methods``:
@@ -128,7 +130,7 @@ def success(rows: pd.DataFrame, scores: Scores, condition: str, pairs: Sequence[
         'unit': rates.unit, 'thresholds': [*rates.thresholds], 'endpoints': [*rates.names], 'mean': rates.mean,
         'methods': {method: {'error_sd': spread(radial.filled(method, scores, options, rates.column)[:, kept])}
                     for method in scores.methods},
-        'contrasts': contrasts(scores, condition, RATES, pairs, options, [*rates.names]),
+        'contrasts': contrasts(scores, condition, RATES, pairs, options, [*rates.names], looked),
     }
 
 

@@ -152,3 +152,20 @@ def test_a_plan_that_changed_after_a_look_is_refused(settled):
     frame = table(MEANS, seed=10)
     with pytest.raises(TableError, match='was taken under another plan'):
         analyze(validate(frame), looks=settled[1], proposed='a', sequential={**PLAN, 'max_seeds': 12})
+
+
+def test_no_family_is_judged_by_the_test_of_one_look(settled):
+    """All pairs at the level of their looks: wider intervals and larger p-values than at one look."""
+    content, looks = settled
+    frame = at(table(MEANS, seed=10), looks[-1].seeds)
+    fixed = analyze(validate(frame), proposed='a', draws=100)
+    compared = 0
+    for now, once in zip(content['contrasts'], fixed['contrasts'], strict=True):
+        assert now['family'] == once['family'] and now['b'] == once['b']
+        if now['family'] == 'all pairs' and now['scope'] == 'procedure' and once['se'] is not None:
+            assert now['ci_high'] - now['ci_low'] > once['ci_high'] - once['ci_low']
+            assert now['p'] == once['p'] and now['p_adjusted'] >= once['p_adjusted']
+            compared += 1
+        if now['scope'] == 'networks':
+            assert now == once
+    assert compared

@@ -20,7 +20,7 @@ from benchmark.statistics.sequential.looks import (
     plan_digest,
     primary_endpoints,
 )
-from benchmark.statistics.sequential.plan import SequentialPlan, read_sequential
+from benchmark.statistics.sequential.plan import SequentialPlan, parse_sequential, read_sequential
 from benchmark.statistics.terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
 
 PLAN = dict(max_seeds=12, spending='hsd:-1')
@@ -93,6 +93,14 @@ def test_a_plan_and_its_schedule():
     assert read_sequential(plan) is plan
 
 
+def test_a_plan_of_the_command_line():
+    found = parse_sequential(['max_seeds=20', 'spending=hsd:-4', 'futility=none', 'look_every = 2'])
+    assert read_sequential(found) == SequentialPlan(20, 3, 2, 'hsd:-4', None)
+    assert parse_sequential(['futility=0.2', 'non_inferiority=True']) == dict(futility=0.2, non_inferiority=True)
+    with pytest.raises(TableError, match="'max_seeds' is not of the form FIELD=VALUE"):
+        parse_sequential(['max_seeds'])
+
+
 def test_a_first_look_is_the_test_of_its_seeds_at_the_level_that_is_spent():
     world = World([0.8, 0.85, 0.8], margin=dict(ME=0.05))
     look = world.look([4, 4, 4])
@@ -160,6 +168,17 @@ def test_equivalence_and_non_inferiority_settle():
     ends = [main(World([0.8, 0.82], seed=seed, **goal).until_settled()[-1]) for seed in range(6)]
     shown = [one for one in ends if one.decision == NON_INFERIOR]
     assert shown and all(one.settled and one.p_below < 0.025 and one.p_adjusted >= 0.05 for one in shown)
+
+
+def test_what_was_given_up_is_called_different_where_holm_comes_to_it():
+    world = World([0.8, 0.8, 0.8], seed=4)
+    first = world.look([5, 5, 5])
+    waiting = replace(main(first), p_sequential=0.04, p_adjusted=0.08, decision=FUTILE, settled=True, settled_at=1)
+    others = [replace(one, p_sequential=0.01) if one.key == ('c', 'ME', 'm0', 'm2') else one for one in first.contrasts]
+    before = replace(first, contrasts=tuple(waiting if one.key == waiting.key else one for one in others))
+    now = main(world.look([6, 5, 6], [before]))
+    assert now.p_adjusted == 0.04 and now.decision == (SUPERIOR if now.estimate < 0 else INFERIOR)
+    assert now.settled_at == 2 and now.n_seeds == (5, 5)
 
 
 def test_unequal_numbers_of_seeds_count_by_their_harmonic_mean():

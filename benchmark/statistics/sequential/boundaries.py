@@ -89,14 +89,28 @@ def boundaries(fractions: Sequence[float] | Floats, level: Floats | float, spend
     levels = np.atleast_1d(np.asarray(level, np.float64))
     if sided not in (1, 2) or not len(times) or times[0] <= 0 or times[-1] > 1 or (np.diff(times) <= 0).any():
         raise ValueError(f'fractions {[*times]} with {sided} sides: give some that rise within (0, 1], and 1 or 2')
-    # A one-sided test spends as either side of a two-sided one with twice the level does.
-    until = spent(2 * levels[:, None] / sided, times, spending) * sided / 2
-    shares = np.diff(until, axis=1, prepend=0.0)
-    paths, found = Paths(len(levels)), np.empty(shares.shape)
-    for place, time in enumerate(times):
-        found[:, place] = bound = _bound(paths, float(time), shares[:, place], sided)
-        paths.go_on(float(time), -bound if sided == 2 else np.full(len(levels), -np.inf), bound)
+    paths = Paths(len(levels))
+    found = np.stack([next_bound(paths, float(time), levels, spending, sided) for time in times], axis=1)
     return found if np.ndim(level) else found[0]
+
+
+def next_bound(paths: Paths, time: float, levels: Floats, spending: str, sided: int = 2) -> Floats:
+    """Boundary of the next look, shape (G,); the paths go on from there.
+
+    Args:
+        paths: Scores of those who went on until now; changed in place.
+        time: Information fraction of the next look.
+        levels: Of the tests, shape (G,).
+        spending: See :func:`.spending.spent`.
+        sided: 1 or 2.
+    """
+    # A one-sided test spends as either side of a two-sided one with twice the level does.
+    share = spent(2 * levels / sided, time, spending) * sided / 2
+    if paths.information > 0:
+        share = share - spent(2 * levels / sided, paths.information, spending) * sided / 2
+    bound = _bound(paths, time, share, sided)
+    paths.go_on(time, -bound if sided == 2 else np.full(len(levels), -np.inf), bound)
+    return bound
 
 
 def _bound(paths: Paths, information: float, share: Floats, sided: int) -> Floats:

@@ -11,6 +11,7 @@ L: levels in the table, K: looks.
 
 from __future__ import annotations
 
+from copy import copy
 from functools import lru_cache
 
 import numpy as np
@@ -18,9 +19,9 @@ from scipy import special
 from scipy.interpolate import PchipInterpolator
 
 from ..arrays import Floats
-from .boundaries import boundaries
+from .boundaries import Paths, next_bound
 
-#: Scores of the levels that a table holds, of two-sided tests: from .98 to 1e-15.
+#: Scores of the levels that a table holds.
 SCORES = np.concatenate([np.linspace(0.025, 5, 41), np.linspace(5.25, 8, 7)])
 
 
@@ -36,16 +37,20 @@ def tail(scores: Floats | float) -> Floats:
     return found
 
 
-@lru_cache(maxsize=64)
-def _table(times: tuple[float, ...], spending: str) -> Floats:
-    """Boundaries at the levels of :data:`SCORES`, shape (L, K)."""
-    return boundaries(times, tail(SCORES), spending)
+#: Levels that a table holds, of two-sided tests: from .98 to 1e-15.
+LEVELS = tuple(float(one) for one in tail(SCORES))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
+def _look(times: tuple[float, ...], levels: tuple[float, ...], spending: str) -> tuple[Floats, Paths]:
+    """Boundaries of the last of these looks, shape (L,), and who goes on from there; each look is worked at once."""
+    paths = Paths(len(levels)) if len(times) == 1 else copy(_look(times[:-1], levels, spending)[1])
+    return next_bound(paths, times[-1], np.array(levels), spending), paths
+
+
 def bound(times: tuple[float, ...], level: float, spending: str) -> float:
     """Boundary of the last of these looks, as a score; infinite where nothing is spent."""
-    return float(boundaries(times, level, spending)[-1])
+    return float(_look(times, (level,), spending)[0][0])
 
 
 def nominal(times: tuple[float, ...], level: float, spending: str) -> float:
@@ -61,7 +66,7 @@ def reached(p: Floats | float, times: tuple[float, ...], spending: str) -> Float
         times: Fractions of the planned seeds, up to this look.
         spending: How the level is spent.
     """
-    bounds = _table(times, spending)[:, -1]
+    bounds = _look(times, LEVELS, spending)[0]
     known = np.isfinite(bounds)
     found = np.zeros(np.shape(p))
     if known.sum() > 1:

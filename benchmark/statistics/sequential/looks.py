@@ -15,21 +15,22 @@ from ..endpoints import lower_is_better
 from ..errors import TableError
 from ..estimates import ZERO, Estimate
 from ..options import TESTED, Options
-from ..planning import contrast_components, images_for, planning
+from ..planning import contrast_components, images_for
 from ..rank_tests import holm
 from ..scores import Scores
 from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN, PAIRED, PROCEDURE, SUPERIOR
 from .levels import bound, nominal, reached, score
 from .plan import SequentialPlan
 from .records import Look, LookedContrast, open_methods, plan_digest, primary_endpoints
+from .repeated import Repeated
 from .spending import spent
 
 __all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_maximum', 'next_look', 'open_methods',
-           'plan_digest', 'primary_endpoints', 'repeated']
+           'plan_digest', 'primary_endpoints']
 
 Numbers = Floats | float
-#: Two fractions of the planned seeds that differ by less are one; no interval misses with less than this probability.
-SAME, LEAST = 1e-9, 1e-9
+#: Two fractions of the planned seeds that differ by less are one.
+SAME = 1e-9
 
 
 def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], earlier: Sequence[Look],
@@ -72,7 +73,7 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
     for endpoint in scores.endpoints(TESTED):
         primary = endpoint in primary_endpoints(scores.endpoints(TESTED), options)
         family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, primary) for pair in there]
-        found += _decide(family, scores, pairs, options, plan, number)
+        found += _decide(family, pairs, options, plan, number)
     wanted = [one for one in found if one.primary]
     last = len(there) == len(pairs) and all(one.settled or one.fraction > 1 - SAME for one in wanted)
     # With the digits of its file, so that a look that was read again is the one that was written.
@@ -98,8 +99,7 @@ class _Case:
         self.before = before[-1] if before else None
         #: Once for each number of seeds with which it was tested.
         self.past = sorted({one.fraction for one in before if one.z is not None})
-        share = 2 / (1 / self.n_seeds[0] + 1 / self.n_seeds[1]) / plan.max_seeds
-        now = 1.0 if min(self.n_seeds) >= plan.max_seeds else min(1.0, share)
+        now = plan.fraction(*self.n_seeds)
         self.kept: LookedContrast | None = None
         if self.before is not None:
             grown = now > self.before.fraction + SAME
@@ -180,8 +180,8 @@ def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Number
     return np.minimum(1.0, chance)
 
 
-def _decide(family: Sequence[_Case], scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
-            plan: SequentialPlan, number: int) -> list[LookedContrast]:
+def _decide(family: Sequence[_Case], pairs: Sequence[tuple[str, str]], options: Options, plan: SequentialPlan,
+            number: int) -> list[LookedContrast]:
     """All contrasts of an endpoint: Holm over sequential p-values, then what each is called."""
     # A planned contrast without results counts in the family, so that it does not grow when they come.
     reached_so_far = [case.level_so_far for case in family] + [1.0] * (len(pairs) - len(family))
@@ -194,21 +194,19 @@ def _decide(family: Sequence[_Case], scores: Scores, pairs: Sequence[tuple[str, 
         if case.kept is not None:
             old = case.kept
             decision = _called(old.estimate, p_adjusted, old.p_above, old.p_below, case.endpoint, options)
-            if not old.settled and decision in (SUPERIOR, INFERIOR):  # Holm's next step, as others were rejected
+            if decision in (SUPERIOR, INFERIOR) and old.decision not in (SUPERIOR, INFERIOR, EQUIVALENT):
+                # Holm's next step, as others were rejected.
                 old = replace(old, decision=decision, settled=True, settled_at=number, chance=None)
             found.append(replace(old, p_adjusted=p_adjusted))
             continue
         found.append(_looked(case, p_adjusted, level, number, len(pairs)))
-    futile = [place for place, one in enumerate(found) if one.decision == FUTILE and one.images_needed is None]
-    if futile:
-        plans = {(one['endpoint'], one['a'], one['b']): one for one in planning(scores, pairs, options)}
-        for place in futile:
-            one = found[place]
-            outlook = plans.get((one.endpoint, one.a, one.b))
+    for place, one in enumerate(found):
+        if one.decision == FUTILE and family[place].kept is None:
             parts = contrast_components(*family[place].blocks, options.design)
-            if outlook is not None and parts is not None:
-                found[place] = replace(one, images_needed=images_for(parts, plan.max_seeds, outlook['target'],
-                                                                     outlook['alpha']))
+            target = options.margin.get(one.endpoint, abs(one.estimate))
+            if parts is not None and target > 0:
+                found[place] = replace(one, images_needed=images_for(parts, plan.max_seeds, target,
+                                                                     options.alpha / len(pairs)))
     return found
 
 
@@ -222,9 +220,8 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
         *(None,) * 8, OPEN, False, None)
     if math.isnan(case.p):
         return blank
-    low, high = repeated(one, case.times, options.alpha, spending)
-    inner = repeated(one, case.times, 2 * options.alpha, spending)
-    wide = repeated(one, case.times, options.alpha / size, spending)
+    half, inner, wide = map(float, Repeated.of(one, case.times, spending).half_widths(
+        [1 - options.alpha, 1 - 2 * options.alpha, 1 - options.alpha / size]))
     decision = _called(estimate, p_adjusted, case.p_above, case.p_below, case.endpoint, options)
     settled = decision in (SUPERIOR, INFERIOR, EQUIVALENT) or decision == NON_INFERIOR and plan.non_inferiority
     chance = None if settled else _chance(case, level)
@@ -233,24 +230,10 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     return replace(
         blank, se=float(one.se), p=case.p, z=math.copysign(float(score(case.p)), estimate),
         information=float(one.se) ** -2, spent=float(spent(level, case.fraction, spending)),
-        boundary=nominal(case.times, level, spending), low=low, high=high, low_equivalence=inner[0],
-        high_equivalence=inner[1], low_simultaneous=wide[0], high_simultaneous=wide[1], chance=chance,
-        decision=decision, settled=settled, settled_at=number if settled else None)
-
-
-def repeated(one: Estimate, times: tuple[float, ...], alpha: float, spending: str) -> tuple[float, float]:
-    """Interval that covers at all looks together with 1 - alpha.
-
-    Where next to nothing is spent yet it is the one that misses with a probability of :data:`LEAST`.
-
-    Args:
-        one: The estimate at the last of the looks.
-        times: Fractions of the planned seeds at the looks.
-        alpha: One minus the coverage.
-        spending: How the level is spent.
-    """
-    low, high = one.interval(1 - max(LEAST, nominal(times, alpha, spending)))
-    return float(low), float(high)
+        boundary=nominal(case.times, level, spending), low=estimate - half, high=estimate + half,
+        low_equivalence=estimate - inner, high_equivalence=estimate + inner, low_simultaneous=estimate - wide,
+        high_simultaneous=estimate + wide, chance=chance, decision=decision, settled=settled,
+        settled_at=number if settled else None)
 
 
 def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: float | None, endpoint: str,

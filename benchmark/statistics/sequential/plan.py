@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -45,6 +45,12 @@ class SequentialPlan:
         """Numbers of seeds per method at which a look is planned."""
         return (*range(self.first_look, self.max_seeds, self.look_every), self.max_seeds)
 
+    def fraction(self, n_a: int, n_b: int) -> float:
+        """Share of the planned seeds that a contrast of methods with so many seeds has: by their harmonic mean."""
+        if min(n_a, n_b) >= self.max_seeds:
+            return 1.0
+        return min(1.0, 2 / (1 / n_a + 1 / n_b) / self.max_seeds)
+
 
 FIELDS = tuple(one.name for one in fields(SequentialPlan))
 
@@ -82,6 +88,27 @@ def read_sequential(value: Any) -> SequentialPlan | None:
         raise TableError(f'sequential: field non_inferiority: {wanted!r} is neither True nor False')
     return SequentialPlan(most, first, every, _spending(value.get('spending', SPENDING)),
                           _futility(value.get('futility', FUTILITY)), wanted)
+
+
+def parse_sequential(texts: Iterable[str]) -> dict[str, Any]:
+    """``['max_seeds=20', 'futility=none']`` to ``{'max_seeds': 20, 'futility': None}``.
+
+    Raises:
+        TableError: A text of another form.
+    """
+    words: dict[str, Any] = {'none': None, 'true': True, 'false': False}
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = (part.strip() for part in text.partition('='))
+        if not sign:
+            raise TableError(f'sequential: {text!r} is not of the form FIELD=VALUE, as in max_seeds=20')
+        try:
+            number = float(value)
+        except ValueError:
+            found[name] = words.get(value.lower(), value)
+        else:
+            found[name] = int(number) if number.is_integer() else number
+    return found
 
 
 def _spending(value: Any) -> str:
