@@ -13,6 +13,7 @@ os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
 
 import benchmark.codecs
 import benchmark.datasets
+import benchmark.detector.visualizer
 import benchmark.engine
 import benchmark.evaluation
 import benchmark.models  # noqa: F401

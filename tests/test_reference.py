@@ -17,9 +17,9 @@ PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 #: What code in backticks begins with where it is a path of this repository.
 FOLDERS = 'benchmark|docs|tools|mmconfigs|reports|tests|requirements|findings'
 #: Files that the pages' own examples, a run or another program makes.
-MADE = {'plan.json', 'results.parquet', 'analysis.json', 'tuning.json', 'source_judged.json', 'record.json',
-        'history.json', 'metainfo.json', 'config.py', 'my_points.csv', 'summary.md', 'index.csv', 'predictions.parquet',
-        'heatmaps.npz', 'failed-N.json', 'looks.json', 'parse_cofw_dataset.py'}
+MADE = {'plan.json', 'crop.json', 'results.parquet', 'analysis.json', 'tuning.json', 'source_judged.json',
+        'record.json', 'history.json', 'metainfo.json', 'config.py', 'my_points.csv', 'summary.md', 'index.csv',
+        'predictions.parquet', 'heatmaps.npz', 'failed-N.json', 'looks.json', 'parse_cofw_dataset.py'}
 
 
 @functools.cache

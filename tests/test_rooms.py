@@ -18,6 +18,7 @@ FLOORS = (
     ('benchmark.codecs',),
     ('benchmark.models',),
     ('benchmark.engine', 'benchmark.evaluation', 'benchmark.judging'),
+    ('benchmark.detector',),
     ('benchmark.plugins',),
     ('benchmark.experiments.errors',),
     ('benchmark.experiments.state',),

@@ -139,8 +139,8 @@ def decode(data: bytes, where: str, turned: bool = True, window: bool = False) -
     return Decoded(pixels, stored, header.orientation, said=said)
 
 
-def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Decodes an image to RGB (H, W, 3) uint8 and resizes it (area when shrinking, linear when enlarging).
+def read(path: str | Path) -> Decoded:
+    """Decodes an image file.
 
     Raises:
         DataError: The file is missing or does not decode.
@@ -148,7 +148,16 @@ def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarra
     path = Path(path)
     if not path.is_file():
         raise DataError(f'{path}: no such image. Run tools/prepare_data.py check on the data set.')
-    image = cv2.cvtColor(decode(path.read_bytes(), str(path)).pixels, cv2.COLOR_BGR2RGB)
+    return decode(path.read_bytes(), str(path))
+
+
+def read_rgb(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decodes an image to RGB (H, W, 3) uint8 and resizes it (area when shrinking, linear when enlarging).
+
+    Raises:
+        DataError: The file is missing or does not decode.
+    """
+    image = cv2.cvtColor(read(path).pixels, cv2.COLOR_BGR2RGB)
     return image if size is None else resized(image, size)
 
 

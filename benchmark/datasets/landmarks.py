@@ -42,6 +42,7 @@ class LandmarkDataset(BaseDataset):
         pipeline: Transforms; see :class:`benchmark.datasets.views.DrawView`.
         test_mode: As BaseDataset's.
         view_bytes: Most bytes of finished views that are kept in memory; 0 makes each anew. It changes no result.
+        metainfo: As MMPose's tools read it off a config; what the data say is taken in its place.
         resize: ``squeeze`` stretches each image to the input size, with a scale of its own across and down;
             ``letterbox`` keeps its proportions, puts it in the middle and repeats its edges beyond it, as crops do.
 
@@ -54,7 +55,8 @@ class LandmarkDataset(BaseDataset):
 
     def __init__(self, data_root: str, split: str, input_size: tuple[int, int], num_labels: int | None = None,
                  split_seed: int = 0, view_seed: int = 0, pipeline=(), test_mode: bool = False,
-                 view_bytes: int = VIEW_BYTES, resize: str = 'squeeze', **kwargs) -> None:
+                 view_bytes: int = VIEW_BYTES, resize: str = 'squeeze', metainfo: dict | None = None,
+                 **kwargs) -> None:
         if resize not in RESIZES:
             raise ValueError(f'LandmarkDataset: resize={resize!r} is unknown. Choose one of {RESIZES}.')
         self.split = split
@@ -73,6 +75,11 @@ class LandmarkDataset(BaseDataset):
         self._room = view_bytes
         super().__init__(data_root=str(data_root), pipeline=list(pipeline), test_mode=test_mode, serialize_data=False,
                          metainfo=parse_pose_metainfo(content.meta.to_mmpose()), **kwargs)
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: dict | None = None) -> dict:
+        """As it is: MMEngine takes a name that a file of the working folder has for that file's lines."""
+        return cls.METAINFO | dict(metainfo or {})
 
     def load_data_list(self) -> list[dict]:
         """One entry per image, as MMPose's transforms expect it."""

@@ -7,7 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpose.registry import TRANSFORMS
 
-from .images import read_rgb
+from .images import read
 from .landmarks import fitted, geometry
 
 
@@ -41,9 +41,12 @@ class ReadPhotograph(BaseTransform):
         """
         if 'input_center' in results:
             return results
-        image = self._image(results)
+        image, stored = self._image(results)
         height, width = image.shape[:2]
         box = np.asarray(results.get('bbox', [[0, 0, width, height]]), np.float64).reshape(-1)[:4]
+        if box.tolist() == [0, 0, *stored]:
+            # MMPose asks PIL for the size of the whole image, which leaves an EXIF rotation out.
+            box = np.array([0.0, 0.0, width, height])
         left, top, right, bottom = np.rint(box).astype(int).tolist()
         if right <= left or bottom <= top:
             raise ValueError(f'box {box.tolist()}: no extent. Give left, top, right and bottom in pixels.')
@@ -60,16 +63,18 @@ class ReadPhotograph(BaseTransform):
         return {**results, **found, 'bbox_score': results.get('bbox_score', np.ones(1, np.float32))}
 
     @staticmethod
-    def _image(results: dict) -> np.ndarray:
+    def _image(results: dict) -> tuple[np.ndarray, tuple[int, int]]:
+        """RGB, and the width and height as they are stored."""
         image = results.get('img')
         if image is None:
-            return read_rgb(results['img_path'])
+            decoded = read(results['img_path'])
+            return decoded.pixels[..., ::-1], decoded.stored
         image = np.asarray(image)
         if image.ndim == 2:
             image = np.repeat(image[..., None], 3, axis=2)
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f'image of shape {image.shape} and type {image.dtype}: give (H, W, 3) in BGR, uint8.')
-        return image[..., ::-1]
+        return image[..., ::-1], image.shape[1::-1]
 
 
 def _cut(image: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:

@@ -20,6 +20,16 @@ def dataset(registered, prepared):
     return make
 
 
+def test_a_folder_of_the_set_s_name_in_the_working_folder_is_none_of_its_business(registered, tmp_path, monkeypatch):
+    from benchmark.datasets.landmarks import LandmarkDataset
+    from benchmark.datasets.synthetic.faces import write_landmark_dataset
+    write_landmark_dataset(tmp_path / 'data', dict(train=2, test=2), image_size=32, seed=0)
+    name = LandmarkDataset(tmp_path / 'data', 'test', (32, 32)).metainfo['dataset_name']
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert LandmarkDataset(tmp_path / 'data', 'test', (32, 32)).metainfo['dataset_name'] == name
+
+
 def test_plain_view_at_full_size(dataset):
     item = dataset()[0]
     assert item['transformed_keypoints'][0] == pytest.approx(np.array(POINTS[0], float))

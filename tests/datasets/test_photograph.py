@@ -79,6 +79,19 @@ def test_a_box_gives_the_coordinates_of_the_cut_moved(model_and_dataset):
     np.testing.assert_allclose(beyond, whole - [0, 5], atol=1e-4)
 
 
+def test_a_turned_photograph_is_whole_though_mmpose_takes_its_stored_size(model_and_dataset, tmp_path):
+    from mmpose.apis import inference_topdown
+    from PIL import Image
+    model, dataset = model_and_dataset
+    image = Image.open(dataset.data_list[0]['img_path'])
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / 'turned.png', exif=exif)
+    found = inference_topdown(model, str(tmp_path / 'turned.png'))[0].pred_instances.keypoints
+    pixels = np.ascontiguousarray(np.rot90(cv2.imread(dataset.data_list[0]['img_path']), -1))
+    np.testing.assert_allclose(found, inference_topdown(model, pixels)[0].pred_instances.keypoints, atol=1e-4)
+
+
 def test_mmposes_stock_pipeline_is_refused_unless_it_turns_the_channels(model_and_dataset, monkeypatch):
     from mmpose.apis import inference_topdown
     model, dataset = model_and_dataset

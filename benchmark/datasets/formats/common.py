@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
-from benchmark.datasets.formats.crops import crop_image, crop_points, crop_square, landmark_box
+from benchmark.datasets.formats.crops import CROP, crop_image, crop_points, crop_square, landmark_box
 from benchmark.datasets.formats.mirrors import settle_flips
 from benchmark.datasets.formats.photographs import settle_photographs
 from benchmark.datasets.formats.positions import add_position_arguments
@@ -225,6 +225,10 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     fields = meta.to_dict()
     if args.size is not None:
         fields['pixel_spacing'] = None
+        boxes = {sample.bbox is not None for sample in samples}
+        around = 'both' if len(boxes) > 1 else 'box' if boxes == {True} else 'landmarks'
+        (out / CROP).write_text(json.dumps(dict(size=args.size, padding=args.padding, around=around)) + '\n',
+                                encoding='utf-8')
     (out / 'metainfo.json').write_text(json.dumps(fields, indent=1) + '\n', encoding='utf-8')
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
              (dropped, 'landmarks outside of their image were taken as not annotated'),

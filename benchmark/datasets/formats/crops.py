@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+
+#: Beside a prepared set's ``metainfo.json``: how its images were cut out. It is no part of the set's fingerprint.
+CROP = 'crop.json'
+
+
+def read_crop(root: str | Path) -> dict[str, Any] | None:
+    """How a prepared set's images were cut out of photographs.
+
+    Returns:
+        ``size`` (side in pixels), ``padding`` (side of the square in units of the longer side of the box) and
+        ``around``: ``box``, ``landmarks`` (so that where the square lies is known from the truth) or ``both``; None
+        where the images are whole, or nothing is written of it.
+    """
+    try:
+        found = json.loads((Path(root) / CROP).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and {'size', 'padding', 'around'} <= found.keys() else None
 
 
 def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from benchmark.experiments.plan.forecast import Forecast, duration
 from benchmark.experiments.plan.runs import Plan, Run
+from benchmark.experiments.plan.sizes import network_bytes
 from benchmark.experiments.state.locks import holder
 from benchmark.experiments.state.records import State, Status, epochs
 from benchmark.experiments.state.tasks import Work
@@ -141,9 +142,22 @@ def describe(plan: Plan) -> None:
     for line in earlier(plan, found):
         print(line)
     print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
+    if said := networks(plan):
+        print(said)
     for said in dict.fromkeys(source.description for source in plan.sources.values()):
         names = [name for name, source in plan.sources.items() if source.description == said]
         print(f'source of {", ".join(names)}: {said}')
+
+
+def networks(plan: Plan) -> str:
+    """What the networks that a plan's runs keep take on the disk; nothing where they keep none."""
+    if not plan.content['execution']['keep_checkpoints']:
+        return ''
+    known = [size for run in plan.runs if (size := network_bytes(run.config))]
+    rest = len(plan.runs) - len(known)
+    size = f'about {sum(known) / 2**20:,.0f} MiB of {len(known)} networks' if known else ''
+    others = f'{rest} networks of a size that is known when they are there' if rest else ''
+    return f'kept: {", and ".join(filter(None, [size, others]))} (execution.keep_checkpoints=False keeps none)'
 
 
 def statuses(plan: Plan) -> dict[str, Status]:

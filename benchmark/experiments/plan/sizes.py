@@ -13,6 +13,9 @@ from .encoder import DECODERS, RESNETS, STRIDE
 
 #: Poolings of an hourglass where its config does not say.
 HOURGLASS_DEPTH = 4
+#: Weights of ResNets of 64 channels by depth, and of a stack of an hourglass by the square of its channels.
+RESNET_WEIGHTS = {18: 11.2e6, 34: 21.3e6, 50: 23.6e6, 101: 42.6e6, 152: 58.3e6}
+HOURGLASS_WEIGHTS = 54
 
 
 def unit(cfg: Config) -> int | None:
@@ -75,3 +78,20 @@ def fitting_batches(images: int, batch_size: int, least: int) -> list[int]:
     """Batch sizes that leave no batch of an epoch with fewer than ``least`` images, the nearest first."""
     sizes = [size for size in range(least, images + 1) if smallest_batch(images, size) >= least]
     return sorted(sizes, key=lambda size: abs(size - batch_size))
+
+
+def network_bytes(cfg: Mapping) -> int | None:
+    """About what the file of a run's network takes, within a tenth; None of an encoder whose size is not known.
+
+    A ResNet's weights go with the square of its width. Of an encoder with a source of its own it is the source that
+    tells, once it is there.
+    """
+    backbone, head = cfg['model']['backbone'], cfg['model']['head']
+    if backbone['type'] == 'StackedHourglass':
+        return 4 * HOURGLASS_WEIGHTS * backbone.get('num_stacks', 2) * backbone.get('channels', 256) ** 2
+    if backbone['type'] not in RESNETS or backbone.get('depth') not in RESNET_WEIGHTS:
+        return None
+    weights = RESNET_WEIGHTS[backbone['depth']] * (backbone.get('base_channels', 64) / 64) ** 2
+    channels = [head.get('in_channels', 0), *(head.get('deconv_out_channels') or ())]
+    weights += sum(16 * first * second for first, second in zip(channels, channels[1:]))
+    return round(4 * weights)

@@ -27,6 +27,7 @@ from mmpose.registry import MODELS
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import fingerprint, identity_fingerprint
+from benchmark.detector.kept import DETECTOR, NETWORK, TestedWeights, keep_network
 from benchmark.engine import Preempted, loops, training_state
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.identity import identity, sealed
@@ -168,7 +169,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
 def _begin(folder: Path, kind: str) -> int:
     """Clears what a former attempt has left, but for its state and its failure's record; gives the attempt's number."""
-    for name in (RESULTS[kind], HEATMAPS, HISTORY, DECODINGS):
+    for name in (RESULTS[kind], HEATMAPS, HISTORY, DECODINGS, NETWORK, DETECTOR):
         (folder / name).unlink(missing_ok=True)
     for path in folder.glob('.*.*'):
         if path.name.endswith('.tmp'):
@@ -321,6 +322,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
     ask_for_heatmaps(runner.model)
     errors, others = runner.test_evaluator.metrics[0], other_decodings(runner)
+    runner.register_hook(tested := TestedWeights(), priority='LOWEST')
     metrics = runner.test()
     rows = pandas.DataFrame(errors.rows)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
@@ -333,7 +335,11 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
         rows.to_parquet(temporary, index=False)
     files = write_files(place, {HISTORY: as_json(history), HEATMAPS: getattr(errors, 'heatmaps', None),
                                  DECODINGS: as_json(others.content)})
-    if not options['keep_checkpoints']:
+    kept = {}
+    if options['keep_checkpoints']:
+        kept = dict(network=keep_network(place, cfg, tested.state, runner.test_dataloader.dataset.metainfo, entry))
+    # What a config asks for between epochs stays with it.
+    if not kept or cfg.default_hooks.checkpoint.get('interval', -1) < 1:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):
             path.unlink(missing_ok=True)
     epochs = runner.max_epochs
@@ -342,7 +348,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
                 files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
-                **({} if validation is None else dict(validation=validation)))
+                **kept, **({} if validation is None else dict(validation=validation)))
 
 
 def _count(model: torch.nn.Module) -> dict[str, int]:

@@ -17,10 +17,10 @@ from .records import LaterFormat, Status, check_format, status
 RUN, SOURCE = 'run', 'source'
 RESULTS = {RUN: 'predictions.parquet', SOURCE: 'source.pth'}
 #: How runs are executed where the suite does not say: attempts after a transient failure, seconds that a run may take
-#: (None: any), seconds between two states of a training, whether checkpoints stay, and the threads of a run and of the
+#: (None: any), seconds between two states of a training, whether the networks stay, and the threads of a run and of the
 #: source's training (None: the cores shared out). Threads decide the last bits of sums, so that a plan holds theirs,
 #: and workers on other machines use the same.
-EXECUTION: dict[str, Any] = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=False, threads=None,
+EXECUTION: dict[str, Any] = dict(retries=2, time_limit=None, save_every=60.0, keep_checkpoints=True, threads=None,
                                  source_threads=None)
 
 

@@ -230,7 +230,7 @@ class Execution(Part):
         retries: Attempts after a transient failure.
         time_limit: Seconds that a run may take. Default: any.
         save_every: Seconds between two states of a training; None keeps none.
-        keep_checkpoints: Whether the trained networks stay.
+        keep_checkpoints: Whether each run keeps its network, `network.pth`, for `tools/predict.py`.
         threads: Threads of a run. Default: the cores shared out.
         source_threads: Threads of the source's training. Default: all cores.
         slurm: Options of `--executor slurm`.

@@ -34,7 +34,8 @@ def test_files_of_the_design(done):
         assert record['state'] == 'done' and record['hash'] == run['hash'] and record['epochs'] == 1
         assert record['source_hash'] == (None if run['method'] == 'hg' else plan['source']['hash'])
         assert {'config.py', 'log', 'predictions.parquet'} <= {p.name for p in folder.iterdir()}
-        assert [p.name for p in folder.glob('*.py')] == ['config.py']
+        assert {p.name for p in folder.glob('*.py')} == {'config.py', 'detector.py'}
+        assert [p.name for p in folder.glob('*.pth')] == ['network.pth']
         assert {*record['files']} == {'heatmaps.npz', 'history.json', 'decodings.json'}
     table = pandas.read_parquet(done.out / 'results.parquet')
     assert len(table) == 3 * 4 * 14 and table.error.notna().all()
