@@ -25,7 +25,7 @@ setup(
                 'labels',
     python_requires='>=3.10,<3.13',
     packages=find_packages(include=['benchmark', 'benchmark.*', 'reports', 'reports.*']) + ['mmconfigs'],
-    package_data={'benchmark': data('benchmark', '*.json') + ['py.typed'],
+    package_data={'benchmark': data('benchmark', '*.json', '*.html') + ['py.typed'],
                   'reports': data('reports', '*.html', '*.css', '*.js', '*.svg'),
                   'mmconfigs': data('mmconfigs', '*.py')},
     install_requires=pins('runtime.txt'),

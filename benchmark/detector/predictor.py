@@ -1,0 +1,84 @@
+"""Landmarks of photographs: one network, or the mean of the heatmaps of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+
+from benchmark.evaluation.decodings import in_image
+
+from .loaded import DetectorError, Network
+from .photographs import Photograph
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Landmarks of a photograph.
+
+    Attributes:
+        points: (K, 2), x and y in pixels of the photograph; x = 0 is the centre of the first pixel.
+        scores: (K,), the maximum of each landmark's heatmap: 1 where the networks are sure and agree.
+        spread: (K,), root mean square distance of each network's point from ``points``, in pixels; None of one network.
+    """
+
+    points: np.ndarray
+    scores: np.ndarray
+    spread: np.ndarray | None
+
+    @property
+    def doubt(self) -> float:
+        """1 less the mean of the scores, at least 0."""
+        return max(0.0, 1.0 - float(self.scores.mean()))
+
+
+class Predictor:
+    """Predicts batches of photographs.
+
+    Args:
+        networks: Of one scheme and one input; see :func:`.loaded.load_networks`.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = list(networks)
+        self.scheme = networks[0].scheme
+
+    @torch.inference_mode()
+    def predict(self, photographs: Sequence[Photograph]) -> list[Prediction]:
+        """Landmarks of each photograph.
+
+        Raises:
+            DetectorError: Several networks, and one gives no heatmap for each landmark.
+        """
+        found = [self._samples(network, photographs) for network in self.networks]
+        return [self._prediction([samples[i] for samples in found], photograph)
+                for i, photograph in enumerate(photographs)]
+
+    def _samples(self, network: Network, photographs: Sequence[Photograph]) -> list:
+        """MMPose's data samples with what a network has predicted."""
+        count, flips = len(self.scheme.landmarks), list(self.scheme.flip_indices)
+        known = dict(flip_indices=flips, flip_policy=self.scheme.mirroring,
+                     keypoints=np.zeros((1, count, 2), np.float32), annotated=np.zeros(count, bool),
+                     keypoints_visible=np.zeros((1, count), np.float32))
+        entries = [network.pipeline({**photograph.entry, **known}) for photograph in photographs]
+        return network.model.test_step(pseudo_collate(entries))
+
+    def _prediction(self, samples: list, photograph: Photograph) -> Prediction:
+        points = np.stack([np.asarray(sample.pred_instances.keypoints[0], np.float64) for sample in samples])
+        if len(samples) == 1:
+            scores = np.asarray(samples[0].pred_instances.keypoint_scores[0], np.float64)
+            return Prediction(photograph.back(points[0]), scores, None)
+        maps = [getattr(sample.get('pred_fields'), 'heatmaps', None) for sample in samples]
+        for heatmaps, network in zip(maps, self.networks, strict=True):
+            if heatmaps is None or len(heatmaps) != points.shape[1]:
+                raise DetectorError(f'{network.path}: its network gives no heatmap for each landmark, so that it is '
+                                    'part of no ensemble. Choose one with --seeds.')
+        mean = torch.stack([heatmaps.float() for heatmaps in maps]).mean(0).cpu().numpy()
+        keypoints, scores = self.networks[0].model.head.decoder.decode(mean)
+        middle = photograph.back(in_image(keypoints, samples[0].metainfo)[0].astype(np.float64))
+        each = np.stack([photograph.back(one) for one in points])
+        spread = np.sqrt(((each - middle) ** 2).sum(-1).mean(0))
+        return Prediction(middle, np.asarray(scores[0], np.float64), spread)

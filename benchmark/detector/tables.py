@@ -1,0 +1,80 @@
+"""The tables of a prediction: landmarks, measurements, photographs, and COCO."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.datasets.formats.crops import landmark_box
+from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.utils.files import write_json, write_text
+
+
+def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: Mapping[str, dict[str, Any]],
+                 untrained: Iterable[str] = ()) -> None:
+    """Writes ``landmarks.csv``, ``measurements.csv``, ``images.csv`` and ``landmarks.coco.json``.
+
+    Args:
+        out: The output folder.
+        scheme: The landmarks.
+        names: The photographs, in their order.
+        lines: Name -> line (:func:`.journal.line_of`), or its ``error``; those that are not there yet are left out.
+        untrained: Landmarks that no training image had: their points mean nothing, and they are left out.
+    """
+    untrained = set(untrained)
+    found = [lines[name] for name in names if name in lines]
+    done = [line for line in found if 'error' not in line]
+    write_text(out / 'landmarks.csv', _csv(
+        ('image', 'landmark', 'x', 'y', 'score', 'spread'),
+        ((line['image'], name, *line['points'][k], line['scores'][k], line['spread'][k] if line['spread'] else '')
+         for line in done for k, name in enumerate(scheme.landmarks) if name not in untrained)))
+    write_text(out / 'images.csv', _csv(
+        ('image', 'width', 'height', 'doubt', 'problem', 'note'),
+        ((line['image'], '', '', '', line['error'], '') if 'error' in line else
+         (line['image'], *line['size'], line['doubt'], '', '; '.join(line['said'])) for line in found)))
+    pairs = {name: pair for name, pair in scheme.measurements.items() if not untrained & set(pair)}
+    write_text(out / 'measurements.csv', _csv(
+        ('image', 'measurement', 'pixels', 'mm'),
+        ((line['image'], name, *_distance(line, scheme, pair)) for line in done for name, pair in pairs.items())))
+    write_json(out / 'landmarks.coco.json', _coco(scheme, done, untrained))
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _distance(line: dict[str, Any], scheme: LandmarkMeta, pair: tuple[str, str]) -> tuple[float, float | str]:
+    """A distance in pixels, square ones, and in millimetres where they are known."""
+    (x0, y0), (x1, y1) = (line['points'][scheme.landmarks.index(name)] for name in pair)
+    across, down = line['square']
+    pixels = math.hypot((x1 - x0) * across, (y1 - y0) * down)
+    return round(pixels, 4), round(pixels * line['mm'], 4) if line['mm'] else ''
+
+
+def _coco(scheme: LandmarkMeta, done: Sequence[dict[str, Any]], untrained: set[str]) -> dict[str, Any]:
+    """COCO key points, as ``tools/prepare_data.py coco`` reads them."""
+    category = dict(id=1, name=scheme.name, keypoints=list(scheme.landmarks), skeleton=[],
+                    flip_indices=list(scheme.flip_indices))
+    entries, annotations = [], []
+    for number, line in enumerate(done, 1):
+        width, height = line['size']
+        entries.append(dict(id=number, file_name=line['image'], width=width, height=height))
+        flat, seen = [], []
+        for name, (x, y) in zip(scheme.landmarks, line['points'], strict=True):
+            flat += [0, 0, 0] if name in untrained else [x, y, 2]
+            seen += [] if name in untrained else [(x, y)]
+        box = landmark_box(np.array(seen or [(0.0, 0.0)]))
+        annotations.append(dict(id=number, image_id=number, category_id=1, iscrowd=0, keypoints=flat,
+                                num_keypoints=len(seen), bbox=[*box], area=box[2] * box[3],
+                                keypoint_scores=line['scores'], score=round(1 - line['doubt'], 4)))
+    return dict(images=entries, annotations=annotations, categories=[category])

@@ -1,0 +1,220 @@
+"""Predicts a list of photographs: reads ahead, predicts in batches, and keeps what is done."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from benchmark.datasets.metainfo import DataError
+from benchmark.utils.machine import threads
+
+from .journal import Journal, about, line_of, open_folder, stamp
+from .loaded import DetectorError, Network, find_networks, load_networks
+from .pages import draw, write_page
+from .photographs import Photograph, Reading, Source, find_photographs, read_boxes, read_photograph
+from .predictor import Predictor
+from .tables import write_tables
+
+#: Seconds between two lines of progress.
+EVERY = 5.0
+#: Most photographs without landmarks that are told; images.csv names all.
+SHOWN = 5
+
+
+class Options(NamedTuple):
+    """What is asked for: the arguments of ``tools/predict.py``, in their order."""
+
+    network: Path
+    images: Sequence[Path]
+    out: Path
+    method: str | None = None
+    condition: str | None = None
+    seeds: Sequence[int] | None = None
+    boxes: Path | None = None
+    turned: bool = True
+    dicom_window: bool = False
+    batch_size: int = 8
+    device: str = 'auto'
+    picture: int | None = 640
+
+
+class Read(NamedTuple):
+    """A photograph that was read, or why it could not be."""
+
+    source: Source
+    stamp: list[int]
+    photograph: Photograph | None
+    error: str = ''
+
+
+def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[[str], None],
+                   lock: Callable[[Path], AbstractContextManager]) -> tuple[int, int]:
+    """Predicts photographs into an output folder, with tables and page of what is done.
+
+    Args:
+        options: What is asked for.
+        stopped: Whether to end before the next batch.
+        say: Told what a person should know.
+        lock: Holds the output folder, so that no other command writes there.
+
+    Returns:
+        Photographs that are left, and photographs without landmarks.
+
+    Raises:
+        DetectorError: Bad input.
+    """
+    found = find_networks(options.network, options.method, options.condition, options.seeds)
+    boxes = read_boxes(options.boxes) if options.boxes else None
+    sources = find_photographs(options.images)
+    try:
+        device = options.device if options.device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
+        networks = load_networks(found.paths, device)
+    except RuntimeError as error:
+        raise DetectorError(f'--device {options.device}: {str(error).splitlines()[0]}') from None
+    first = networks[0]
+    if boxes is not None and not first.meta['crop']:
+        raise DetectorError('--boxes: this network learnt on whole images. Leave it out.')
+    reading = Reading(first.input_size, first.resize, first.meta['crop'], boxes, options.turned, options.dicom_window,
+                      options.picture)
+    open_folder(options.out, about(networks, reading, boxes))
+    with lock(options.out):
+        journal = Journal(options.out)
+        for note in (*found.notes, *notes(first, boxes)):
+            say(f'note: {note}')
+        torch.set_num_threads(threads())
+        untrained = set.union(*(network.untrained for network in networks))
+        names = [source.name for source in sources]
+        try:
+            predict_all(Predictor(networks), sources, reading, options.out, journal, options.batch_size, threads(),
+                        stopped, say)
+        finally:
+            write_tables(options.out, first.scheme, names, journal.lines, untrained)
+            write_page(options.out, ' '.join([f'{in_words(networks)}.', *notes(first, boxes)]), names, journal.lines,
+                       options.picture is not None)
+    left = sum(name not in journal.lines for name in names)
+    bad = [journal.lines[name]['error'] for name in names if 'error' in journal.lines.get(name, ())]
+    for error in bad[:SHOWN]:
+        say(f'no landmarks: {error}')
+    if len(bad) > SHOWN:
+        say(f'no landmarks: {len(bad) - SHOWN} more; see {options.out / "images.csv"}')
+    say(f'{len(names) - left - len(bad)} of {len(names)} photographs, by {in_words(networks)}: '
+        f'{options.out / "index.html"}')
+    return left, len(bad)
+
+
+def in_words(networks: Sequence[Network]) -> str:
+    """What predicts."""
+    runs = [network.meta['run'] for network in networks]
+    names = ', '.join(dict.fromkeys(str(run.get('method')) for run in runs))
+    seeds = ', '.join(str(run.get('seed')) for run in runs)
+    return f'the mean heatmaps of {len(runs)} networks ({names}, seeds {seeds})' if len(runs) > 1 else \
+        f'one network ({names}, seed {seeds})'
+
+
+def notes(network: Network, boxes: dict | None) -> list[str]:
+    """What a person should know of a network before using it on photographs."""
+    found = []
+    if crop := network.meta['crop']:
+        around = {'box': 'their annotated boxes', 'landmarks': 'their landmarks, that is around the truth',
+                  'both': 'their annotated boxes, or, without one, around their landmarks, that is the truth'}
+        how = f'The network learnt on squares of {crop["padding"]:g} times the longer side, cut out around ' \
+              f'{around.get(crop["around"], crop["around"])}.'
+        found.append(how + (' Squares around --boxes are cut out in the same way.' if boxes is not None else
+                            ' Whole images are taken here: give them cut out so, or --boxes.'))
+    if network.scheme.mirroring == 'canonical':
+        found.append('The network learnt one side only: mirror photographs of the other one before.')
+    if network.untrained:
+        found.append(f'Left out, because no training image had them: {", ".join(sorted(network.untrained))}.')
+    return found
+
+
+def read_one(source: Source, reading: Reading) -> Read:
+    """Reads a photograph; what is wrong with it is told, not raised."""
+    try:
+        stamped = stamp(source.path)
+        return Read(source, stamped, read_photograph(source, reading))
+    except DataError as error:
+        return Read(source, [], None, str(error))
+    except (OSError, cv2.error, MemoryError, ValueError) as error:
+        return Read(source, [], None, f'{source.name}: cannot be read ({type(error).__name__}: {error}). Replace it.')
+
+
+def read_ahead(sources: Sequence[Source], reading: Reading, threads: int, ahead: int) -> Iterator[Read]:
+    """Reads photographs in their order, by threads, at most so many ahead of whoever takes them."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future] = deque()
+        rest = iter(sources)
+        try:
+            while True:
+                while len(waiting) < ahead and (source := next(rest, None)) is not None:
+                    waiting.append(pool.submit(read_one, source, reading))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def predict_all(predictor: Predictor, sources: Sequence[Source], reading: Reading, out: Path, journal: Journal,
+                batch_size: int, threads: int, stopped: Callable[[], bool], say: Callable[[str], None]) -> None:
+    """Predicts what the journal does not have.
+
+    Args:
+        predictor: The networks.
+        sources: The photographs.
+        reading: How they are read.
+        out: The output folder.
+        journal: Its lines; they grow by a batch at a time.
+        batch_size: Photographs in a batch.
+        threads: Threads that read.
+        stopped: Whether to end before the next batch.
+        say: Told of the progress.
+    """
+    todo = [source for source in sources if not journal.has(source)]
+    if before := len(sources) - len(todo):
+        say(f'{before} of {len(sources)} photographs are done already')
+    began = spoken = time.monotonic()
+    batch: list[Read] = []
+    for number, read in enumerate(read_ahead(todo, reading, threads, 2 * max(batch_size, threads)), 1):
+        batch.append(read)
+        if len(batch) == batch_size or number == len(todo):
+            journal.add(_predict(predictor, batch, out))
+            batch = []
+            now = time.monotonic()
+            if now - spoken > EVERY:
+                rate, spoken = number / (now - began), now
+                say(f'{before + number} of {len(sources)} photographs, {rate:.1f} a second, '
+                    f'about {(len(todo) - number) / rate:.0f} s left')
+            if stopped():
+                return
+
+
+def _predict(predictor: Predictor, batch: Sequence[Read], out: Path) -> list[dict[str, Any]]:
+    """The lines of a batch; pictures are written on the way."""
+    good = [read for read in batch if read.photograph is not None]
+    predictions = iter(predictor.predict([read.photograph for read in good]) if good else ())
+    spacing = predictor.scheme.pixel_spacing
+    lines = []
+    for read in batch:
+        if read.photograph is None:
+            lines.append(dict(image=read.source.name, error=read.error))
+            continue
+        prediction = next(predictions)
+        if not np.isfinite(prediction.points).all() or not np.isfinite(prediction.scores).all():
+            lines.append(dict(image=read.source.name, error=f'{read.source.name}: the network gives no finite '
+                                                            'landmarks. Choose another one.'))
+            continue
+        if read.photograph.picture is not None:
+            draw(out, read.source.name, read.photograph.picture, prediction.points, read.photograph.size)
+        lines.append(line_of(read.source, read.photograph, prediction, read.stamp, spacing))
+    return lines

@@ -1,0 +1,83 @@
+"""Photographs: which are found, how they are cut out, and the way back to their pixels."""
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmark.datasets.formats.crops import crop_image, crop_points, crop_square, read_crop
+
+
+@pytest.fixture
+def photographs(registered):
+    from benchmark.detector import photographs
+    return photographs
+
+
+def written(path, size=(60, 40), value=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    cv2.imwrite(str(path), pixels if value is None else np.full_like(pixels, value))
+    return path
+
+
+def test_folders_files_and_lists(photographs, tmp_path):
+    first, second = written(tmp_path / 'a/1.jpg'), written(tmp_path / 'a/deep/2.PNG')
+    other = written(tmp_path / 'b/1.jpg')
+    written(tmp_path / 'a/.hidden/3.png')
+    (tmp_path / 'a/notes.md').write_text('no image')
+    (tmp_path / 'list.txt').write_text(f'{first}\n\n{other}\n')
+    names = [source.name for source in photographs.find_photographs([tmp_path / 'a'])]
+    assert names == ['1.jpg', 'deep/2.PNG']
+    names = [source.name for source in photographs.find_photographs([tmp_path / 'a', second, tmp_path / 'list.txt'])]
+    assert names == ['a/1.jpg', 'a/deep/2.PNG', 'b/1.jpg']
+
+
+@pytest.mark.parametrize(('make', 'message'), [
+    (lambda folder: folder / 'absent', 'absent: no such file or folder'),
+    (lambda folder: (folder / 'empty').mkdir() or folder / 'empty', 'empty: no image here'),
+    (lambda folder: (folder / 'list.txt').write_text('\n') and folder / 'list.txt', 'list.txt: names no image')])
+def test_no_photograph_is_refused(photographs, tmp_path, make, message):
+    with pytest.raises(ValueError, match=message):
+        photographs.find_photographs([make(tmp_path)])
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('image,left,top,width\na.png,1,2,3\n', "no column 'height'"),
+    ('image,left,top,width,height\na.png,1,2,0,4\n', ':2: '),
+    ('image,left,top,width,height\na.png,1,2,x,4\n', "'a.png' has no box"), (None, 'no such file')])
+def test_boxes_that_are_none(photographs, tmp_path, text, message):
+    if text:
+        (tmp_path / 'boxes.csv').write_text(text)
+    with pytest.raises(ValueError, match=message):
+        photographs.read_boxes(tmp_path / 'boxes.csv')
+
+
+def test_a_square_is_cut_out_as_prepared_data_are_and_points_come_back(photographs, tmp_path):
+    path, box, size = written(tmp_path / 'a.png', (90, 70)), (20.0, 15.0, 30.0, 24.0), 48
+    reading = photographs.Reading((32, 32), 'squeeze', dict(size=size, padding=1.25, around='box'), {'a.png': box})
+    found = photographs.read_photograph(photographs.Source('a.png', path), reading)
+    square = crop_square(box, 1.25)
+    cut = cv2.resize(crop_image(cv2.imread(str(path)), square, size), (32, 32), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(found.entry['img'], cut[..., ::-1])
+    points = np.array([[21.0, 30.0], [48.5, 17.25]])
+    np.testing.assert_allclose(found.back(crop_points(points, square, size)), points, atol=1e-9)
+    missing = photographs.Source('b.png', path)
+    with pytest.raises(ValueError, match=r'b.png: has no line in --boxes'):
+        photographs.read_photograph(missing, reading)
+
+
+def test_prepared_data_say_how_they_were_cut_out(tmp_path):
+    from benchmark.datasets.formats.crops import CROP
+    assert read_crop(tmp_path) is None
+    (tmp_path / CROP).write_text('{"size": 64, "padding": 1.25, "around": "landmarks"}')
+    assert read_crop(tmp_path) == dict(size=64, padding=1.25, around='landmarks')
+
+
+def test_grey_deep_and_transparent_images_are_read_by_the_one_reader(photographs, tmp_path):
+    cv2.imwrite(str(tmp_path / 'deep.png'), np.arange(64, dtype=np.uint16).reshape(8, 8) * 900)
+    cv2.imwrite(str(tmp_path / 'clear.png'), np.full((8, 8, 4), (9, 9, 9, 0), np.uint8))
+    reading = photographs.Reading((8, 8), 'squeeze')
+    deep, clear = (photographs.read_photograph(photographs.Source(name, tmp_path / name), reading)
+                   for name in ('deep.png', 'clear.png'))
+    assert (deep.entry['img'].min(), deep.entry['img'].max()) == (0, 255) and 'more than 8 bits' in deep.said[0]
+    assert (clear.entry['img'] == 255).all() and 'transparent' in clear.said[0]
