@@ -74,7 +74,8 @@ def contrasts(analysis: dict[str, Any]) -> str:
         first = analysis['contrasts'][next(iter(scopes.values()))]
         rows.append([f'{label[a]} $-$ {label[b]}', _head(look), tex(look.text(first['estimate'])), *cells])
     caption = (f'Planned contrasts, first minus second; FR in percentage points. {_level(analysis)} intervals, not '
-               'adjusted; p adjusted by Holm. Procedure: seeds and images random; networks: the trained networks, '
+               'adjusted; p adjusted over the family. Procedure: seeds and images random, the seeds\' and the images\' '
+               'part of the variance kept apart; networks: the trained networks, '
                rf'images random. ${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
                'is better.')
     heads = ['Contrast', 'endpoint', 'difference', *(head for scope in SCOPES for head in (scope, 'p', 'verdict'))]
@@ -187,7 +188,8 @@ def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
     claim = ((f'{name} is superior to this method', f'{name} is inferior to it') if proposed
              else (f'superior to {name}', f'inferior to {name}'))
     return marks, (rf' ${BETTER_MARK}$: {claim[0]}, ${WORSE_MARK}$: {claim[1]}, as training procedures (crossed '
-                   f'analysis of seeds and {analysis["unit_of_analysis"]}s, Holm, level {analysis["alpha"]:g}).')
+                   f'analysis of seeds and {analysis["unit_of_analysis"]}s in two parts, adjusted, level '
+                   f'{analysis["alpha"]:g}).')
 
 
 def _level(analysis: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
                      _estimate(look, scopes[single], 'estimate'), *verdicts])
     head = ['planned contrast', f'{look.head} difference [{level(analysis)} interval], {plain(look.difference)}',
             *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in (PROCEDURE, NETWORKS))]
-    return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts (Holm), intervals are not.'
+    return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts, intervals are not.'
 
 
 def _table1(analysis: dict[str, Any]) -> str:

@@ -14,7 +14,6 @@ import pandas as pd
 
 from .arrays import Floats
 from .crossed import mean, mean_squares
-from .estimates import t_quantile
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
@@ -93,7 +92,8 @@ def bland_altman(predicted: Floats, true: Floats, alpha: float = 0.05) -> dict[s
 
     The bias has the crossed interval. The limits are bias -+ 1.96 SD, where SD^2 = MS_seed / N + MS_image / S +
     MS_residual (1 - 1/S - 1/N) is the variance of one network's difference on one image; their standard error is
-    V + 1.96^2 Var(SD^2) / (4 SD^2), Var(SD^2) from the mean squares. With one seed these are the classical formulas.
+    V + 1.96^2 Var(SD^2) / (4 SD^2), Var(SD^2) from the mean squares, and their intervals are the bias's with that much
+    more variance in the images' part. With one seed these are the classical formulas.
 
     Args:
         predicted: p, shape (S, N).
@@ -113,8 +113,8 @@ def bland_altman(predicted: Floats, true: Floats, alpha: float = 0.05) -> dict[s
     sd = math.sqrt(variance)
     low, high = map(float, one.interval(1 - alpha))
     # Where all differences are equal the limits are known exactly, as far as these data go.
-    se = math.sqrt(float(one.se) ** 2 + Z**2 * spread / (4 * variance)) if variance > 0 else math.nan
-    half = float(t_quantile(alpha / 2, n_images - 1)) * se
+    half = (float(one.with_more(Z**2 * spread / (4 * variance)).half_widths([1 - alpha])[0]) if variance > 0
+            else math.nan)
     bias = float(one.estimate)
     return {'bias': bias, 'bias_low': low, 'bias_high': high, 'sd': sd,
             'lower': bias - Z * sd, 'lower_low': bias - Z * sd - half, 'lower_high': bias - Z * sd + half,

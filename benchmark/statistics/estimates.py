@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -111,6 +111,15 @@ class Estimate:
         least = None if self.least is None else (self.least[0][index], self.least[1][index])
         return Estimate(self.estimate[index], self.se[index], self.df[index],
                         None if self.parts is None else self.parts.at(index), least)
+
+    def with_more(self, variance: Floats | float) -> Estimate:
+        """The same with more variance in the images' part."""
+        se, parts, least = np.sqrt(self.se**2 + variance), self.parts, self.least
+        if parts is not None:
+            parts = replace(parts, images=Part(parts.images.variance + variance, parts.images.df))
+        if least is not None:
+            least = np.sqrt(least[0]**2 + variance), least[1]
+        return Estimate(self.estimate, se, self.df, parts, least)
 
     @classmethod
     def together(cls, several: Sequence[Estimate], levels: Sequence[float]) -> None:

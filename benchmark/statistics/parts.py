@@ -192,11 +192,12 @@ class _Mixture:
     def below(self, value: Floats) -> Floats:
         """The distribution function."""
         with np.errstate(all='ignore'):
-            if self.images_df.min() >= ALIKE:
-                tail, _ = self._tail(np.abs(value))
-                return np.where(value > 0, 1 - tail, tail)
-            share: Floats = (self.weights * special.stdtr(self.df, value[:, None] * self.scale)).sum(axis=1)
-        return share
+            x = np.abs(value)[:, None] * self.scale
+            tails = special.ndtr(-self._normal(x)[0])
+            few = self.df < ALIKE
+            tails[few] = special.stdtr(self.df[few], -x[few])
+            tail: Floats = (self.weights * tails).sum(axis=1)
+        return np.where(value > 0, 1 - tail, tail)
 
     def quantile(self, tail: Floats) -> Floats:
         """The value that is exceeded with the probability ``tail``, below 1/2: Newton's steps in its logarithm."""
@@ -226,14 +227,19 @@ class _Mixture:
         return corrected
 
     def _tail(self, value: Floats) -> tuple[Floats, Floats]:
-        """P(above the value) by Hill's (1970) normal transformation of t, and the density there."""
-        x, df = value[:, None] * self.scale, self.df
-        grown = np.log1p(x**2 / df)
-        a = df - 0.5
-        b, square = 48 * a**2, a * grown
-        z = np.sqrt(square) * (1 + (square + 3) / b - (((4 * square + 33) * square + 240) * square + 855) / (
-            10 * b * (b + 0.8 * square**2 + 100)))
+        """P(above the value) by the normal transformation, and the density there."""
+        df = self.df
+        z, grown = self._normal(value[:, None] * self.scale)
         # The constant of the t density, to three terms of its series in 1 / df.
         constant = (1 - (1 - (1 + 2.5 / df) / (8 * df)) / (4 * df)) / np.sqrt(2 * np.pi)
         density = constant * self.scale * np.exp(-(df + 1) / 2 * grown)
         return (self.weights * special.ndtr(-z)).sum(axis=1), (self.weights * density).sum(axis=1)
+
+    def _normal(self, x: Floats) -> tuple[Floats, Floats]:
+        """Normal scores of t values of 0 or above (Hill 1970), and log(1 + x^2 / df)."""
+        grown = np.log1p(x**2 / self.df)
+        a = self.df - 0.5
+        b, square = 48 * a**2, a * grown
+        z = np.sqrt(square) * (1 + (square + 3) / b - (((4 * square + 33) * square + 240) * square + 855) / (
+            10 * b * (b + 0.8 * square**2 + 100)))
+        return z, grown
