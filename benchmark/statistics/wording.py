@@ -160,7 +160,8 @@ class _Words(Scale):
 
     def stopped(self, looks: Mapping[str, Any] | None) -> str:
         """What is left of a difference at which one has stopped early."""
-        if not looks or not looks['settled'] or looks['look'] < 2 or looks['median_unbiased'] is None:
+        if not looks or looks['decision'] not in (SUPERIOR, INFERIOR) or looks['look'] < 2 or (
+                looks['median_unbiased'] is None):
             return ''
         return (' Who stops when a difference is large overstates it: the median-unbiased estimate is '
                 f'{self.signed(looks["median_unbiased"])} '

@@ -67,6 +67,7 @@ def test_verdict_interval_and_sentence_are_of_the_looks(settled):
     assert one['n_seeds'] == [*last.n_seeds] and one['sequential']['look'] == last.settled_at
     text = next(s['text'] for s in content['statements'] if (s['endpoint'], s['b']) == ('ME', 'b'))
     assert f'at look {last.settled_at}, and' in text and 'and over all looks' in text and 'repeated 95 %' in text
+    assert ('overstates it: the median-unbiased estimate is' in text) == (last.settled_at > 1)
     assert 'Optional stopping' not in json.dumps(content['statements'])
 
 
@@ -93,6 +94,7 @@ def test_a_futile_contrast_asks_for_images():
     assert one['sequential']['decision'] == 'futile' and one['verdict'] in ('inconclusive', 'non-inferior')
     text = next(s['text'] for s in content['statements'] if s['endpoint'] == 'ME')
     images = one['sequential']['images_needed']
+    assert 'overstates' not in text
     assert images > 40 and f'Label {images - 40} more test images instead ({images} in all).' in text
 
 
