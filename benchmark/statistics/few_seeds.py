@@ -59,11 +59,11 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
     seeds = f'{few} {options.design} seeds' if few == many else f'{few} against {many} seeds'
     close = special.gammainc((few - 1) / 2, 0.2 * (few - 1) / 2)
     needed, known = (float(t_quantile(options.alpha / 2, df)) for df in (few - 1, float('inf')))
-    only = ' if one method\'s seeds vary alone' if options.design == NESTED else ''
-    text = (f'{seeds} say little about how much seeds vary: their variance comes out below a fifth of the true one in '
-            f'{100 * close:.0f} of 100 cases, so that where seeds matter a difference must reach {needed:.1f} standard '
-            f'errors{only} to count, instead of {known:.1f} if that variance were known. A true difference is easily '
-            'missed; five seeds or more find it far more often. Verdicts on these trained models are not affected.')
+    upto = 'up to ' if options.design == NESTED else ''  # as many where one method's seeds vary alone
+    text = (f'With {seeds} little is known of how much seeds vary: their variance comes out below a fifth of the true '
+            f'one in {100 * close:.0f} of 100 cases. So a difference must reach {upto}{needed:.1f} standard errors '
+            f'where seeds matter, instead of {known:.1f}, and a true one is easily missed; five seeds or more find it '
+            'far more often. Verdicts on these trained models are not affected.')
     rates = [rate for fewer, more in rested
              if (rate := true_rate(options.design, fewer, more, len(planned))) is not None]
     if rates:
