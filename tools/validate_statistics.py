@@ -25,6 +25,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 use_environment()
 
 from benchmark.validation.plan import plan
+from benchmark.validation.studies import STUDIES
 from benchmark.validation.tables import report
 from benchmark.validation.workers import simulate
 from benchmark.utils.refusals import refuse
@@ -34,6 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='few cells and replications: half a minute, wide errors')
+    parser.add_argument('--study', action='append', choices=STUDIES, help='this study only; may be given several times')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='random seed (default: 0)')
     parser.add_argument('--workers', type=int, default=1, metavar='N', help='processes (default: 1)')
     parser.add_argument('--json', type=Path, metavar='FILE', help='write every rate')
@@ -49,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     start = time.monotonic()
     effort, tasks = plan(args.quick, args.seed)
+    tasks = [task for task in tasks if not args.study or task[0] in args.study]
     rows = simulate(tasks, effort, args.workers)
     text = report(rows, effort)
     try:

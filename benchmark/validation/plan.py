@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmark.statistics.terms import DESIGNS, NESTED
 
+from .looking import World
 from .model import ERRORS, Cell, rare_threshold
+from .squares import EQUAL, METHODS, WORLDS, Suite, suites
 
 SEEDS, IMAGES, SEED_SDS = (1, 3, 5, 10), (50, 310, 1000), (0.0, 0.02, 0.05)
 #: Shares of images that fail, in the study of rare failures.
 RARE = (0.02, 0.005)
+
+
+#: A study and what it simulates.
+Task = tuple[str, Cell | Suite | World]
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Effort:
     Attributes:
         seed: Of everything random.
         replications: Of each cell, for what is computed in one go for many replications.
+        suites: Of each cell of families at one look; where a rate is doubtful, ``confirmed`` fresh ones.
+        confirmed: These.
+        looked: Of suites that are looked at more than once.
+        stopped: Of those that stop themselves.
         few: For families, verdicts, power and rare failures.
         others: For the pooled and the averaged Wilcoxon.
         ranks: For signed ranks, Hodges-Lehmann and sign flips.
@@ -33,6 +44,10 @@ class Effort:
 
     seed: int = 0
     replications: int = 4000
+    suites: int = 2500
+    confirmed: int = 10000
+    looked: int = 1000
+    stopped: int = 200
     few: int = 2000
     others: int = 600
     ranks: int = 1500
@@ -42,7 +57,8 @@ class Effort:
     shared: int = 25
 
 
-QUICK = Effort(replications=400, few=400, others=60, ranks=60, resampled=40, better=8, draws=200)
+QUICK = Effort(replications=400, suites=90, confirmed=90, looked=60, stopped=10, few=400, others=60, ranks=60,
+               resampled=40, better=8, draws=200)
 
 
 def cells(seeds: Iterable[int] = SEEDS, images: Iterable[int] = IMAGES,
@@ -53,18 +69,37 @@ def cells(seeds: Iterable[int] = SEEDS, images: Iterable[int] = IMAGES,
             for n_seeds in seeds for n_images in images for sd in seed_sds]
 
 
-def work(every: list[Cell]) -> list[tuple[str, Cell]]:
+#: Families at one look: every combination of these.
+FEW: dict[str, Any] = {
+    'seeds': (2, 3, 4, 5, 10), 'images': (48, 310, 1000), 'seed_sds': (0.0, 0.02, 0.05, 0.1),
+    'worlds': tuple(WORLDS), 'unequal': ((2, 10), (10, 2), (3, 10))}
+QUICK_FEW: dict[str, Any] = {
+    'seeds': (2, 10), 'images': (310,), 'seed_sds': (0.05,), 'worlds': (EQUAL, 'another alone'), 'unequal': ((3, 10),)}
+
+
+#: A world in which one method's seeds vary more than the others'.
+MORE = 'another x 5'
+
+
+def worlds(images: Iterable[int], seed_sds: Iterable[float]) -> list[World]:
+    """Suites that are looked at more than once, in both designs; without seed variance all worlds are one."""
+    images, seed_sds = [*images], [*seed_sds]
+    return [World(design, count, sd, METHODS - 1, spread) for design in DESIGNS for count in images for sd in seed_sds
+            for spread in ((None, WORLDS[MORE]) if sd else (None,))]
+
+
+def work(every: list[Cell]) -> list[Task]:
     """Which cells each study runs.
 
     Signed ranks, sign flips and rare failures know no design, so they take the nested one; what is slow takes a seed sd
-    of .02 only.
+    of .02 only, families those above 0.
     """
-    found = [(study, cell) for study in ('many', 'bootstraps') for cell in every]
+    found: list[Task] = [(study, cell) for study in ('many', 'bootstraps') for cell in every]
     middle = [cell for cell in every if cell.seed_sd == 0.02]
     nested = [cell for cell in middle if cell.design == NESTED]
     found += [('better', cell) for cell in middle]
     found += [('ranks', cell) for cell in nested]
-    found += [('families', cell) for cell in middle if cell.seeds > 1]
+    found += [('families', cell) for cell in every if cell.seeds > 1 and cell.seed_sd > 0]
     found += [('margins', cell) for cell in every if cell.seeds > 1
               and (cell in middle or (cell.errors, cell.design) == ('normal', NESTED))]
     found += [('rare', replace(cell, threshold=rare_threshold(cell.errors, share)))
@@ -72,8 +107,15 @@ def work(every: list[Cell]) -> list[tuple[str, Cell]]:
     return found
 
 
-def plan(quick: bool, seed: int) -> tuple[Effort, list[tuple[str, Cell]]]:
+def plan(quick: bool, seed: int) -> tuple[Effort, list[Task]]:
     """The effort, and the studies with their cells; of ``quick``, few of both."""
     if quick:
-        return replace(QUICK, seed=seed), work(cells(seeds=(1, 3), images=(50,), seed_sds=(0.02,)))
-    return Effort(seed=seed), work(cells()) + [('many', cell) for cell in cells(seeds=(2,))]
+        tasks = work(cells(seeds=(1, 3), images=(50,), seed_sds=(0.02,)))
+        tasks += [('few', suite) for suite in suites(**QUICK_FEW)]
+        tasks += [('looks', world) for world in worlds((310,), (0.02,))]
+        return replace(QUICK, seed=seed), [*tasks, ('looked', Cell('skewed', NESTED, 0.02, 5, 50))]
+    tasks = work(cells()) + [('many', cell) for cell in cells(seeds=(2,))]
+    tasks += [('few', suite) for suite in suites(**FEW)]
+    tasks += [('looks', world) for world in worlds((50, 310, 1000), (0.0, 0.02, 0.05, 0.1))]
+    tasks += [('looked', cell) for cell in cells((10,), (50, 310), (0.0, 0.05))]
+    return Effort(seed=seed), tasks

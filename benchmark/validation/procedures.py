@@ -17,8 +17,9 @@ from benchmark.statistics.arrays import Floats
 CROSSED, PAIRED_T, WILCOXON, FLIP, BOOTSTRAP = 'crossed t', 'paired t', 'Wilcoxon', 'sign flip', 'crossed bootstrap'
 WALSH, MEAN_T, BETTER = 'Hodges-Lehmann', 'mean of a method', 'P(A better than B)'
 POOLED, AVERAGED, STRATIFIED = 'pooled Wilcoxon', 'averaged Wilcoxon', 'stratified bootstrap'
+FAMILY, FORMER = 'family of procedures', 'former rule'
 WELCH, ON_SEEDS, MISDECLARED = 'Welch', 'Wilcoxon on seeds', 'crossed t, other design'
-OTHERS = (POOLED, AVERAGED, STRATIFIED, WELCH, ON_SEEDS)
+OTHERS = (POOLED, AVERAGED, STRATIFIED, WELCH, ON_SEEDS, FORMER)
 
 # What others do. a, b: scores of two methods, shape (..., S, N).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -18,20 +18,24 @@ from benchmark.statistics.crossed import (
 )
 from benchmark.statistics.effects import probability_better
 from benchmark.statistics.estimates import Estimate
-from benchmark.statistics.families import adjusted, half_width, pool
 from benchmark.statistics.options import Options
-from benchmark.statistics.rank_tests import sign_flip, signed_rank
+from benchmark.statistics.rank_tests import holm_adjusted, sign_flip, signed_rank
 from benchmark.statistics.resampling import WeightDraws, generator
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE, WITHIN
 
+from .few import CLOSE_IN_FAMILY, Families, few_seeds
+from .looks import looked_tables, looks
 from .model import ENDPOINTS, SHIFT, Cell
 from .plan import Effort
+from .portions import portions
 from .procedures import (
     AVERAGED,
     BETTER,
     BOOTSTRAP,
     CROSSED,
+    FAMILY,
     FLIP,
+    FORMER,
     MEAN_T,
     MISDECLARED,
     ON_SEEDS,
@@ -48,24 +52,8 @@ from .procedures import (
     welch,
     wilcoxon_on_seeds,
 )
+from .squares import METHODS
 from .tally import ALPHA, Tally
-
-#: Scores of one method that are held in memory at a time: 16 MiB.
-HELD = 1 << 21
-
-
-def portions(total: int, values: int, cap: int | None = None) -> Iterator[int]:
-    """Numbers of replications, each few enough for the memory, that sum to ``total``.
-
-    Args:
-        total: Replications.
-        values: Scores of one replication and method.
-        cap: Most replications in a portion.
-    """
-    size = max(1, HELD // values)
-    size = min(size, cap) if cap else size
-    for start in range(0, total, size):
-        yield min(size, total - start)
 
 
 def many_at_once(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
@@ -180,27 +168,30 @@ def better(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
     return tally.rows(cell)
 
 
-def families(cell: Cell, effort: Effort, methods: int = 7) -> list[dict[str, Any]]:
-    """The proposed method against six: Holm's family-wise error, and the joint coverage of simultaneous intervals."""
+def families(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
+    """The proposed method against six: family-wise errors, and the joint coverage of simultaneous intervals."""
     rng, tally = generator(effort.seed, 'families', *asdict(cell).values()), Tally()
-    for count in portions(effort.few, methods * cell.seeds * cell.images):
+    for count in portions(effort.few, METHODS * cell.seeds * cell.images):
         for scope in (PROCEDURE, NETWORKS):
-            effects = cell.seed_effects(rng, count, methods)
+            effects = cell.seed_effects(rng, count, METHODS)
             if scope == NETWORKS:
-                effects = effects[:, :1].repeat(methods, axis=1)
+                effects = effects[:, :1].repeat(METHODS, axis=1)
             predictor = cell.predictor(rng, effects)
-            blocks = [Block(cell.score('ME', predictor[:, m])) for m in range(methods)]
-            contrasts = [crossed_contrast(blocks[0], other, cell.design) if scope == PROCEDURE
-                         else fixed_seeds_contrast(blocks[0], other) for other in blocks[1:]]
-            test = CROSSED if scope == PROCEDURE else PAIRED_T
-            seeds = [(cell.seeds, cell.seeds)] * len(contrasts)
-            pooled = pool([block.values.mean(axis=-1) for block in blocks], cell.images, cell.design)
-            corrected = adjusted(contrasts, seeds, pooled)
-            tally.rejects(scope, f'Holm, {test}', 'ME', corrected.min(axis=1), 'family-wise')
-            inside = np.logical_and.reduce([
-                np.abs(one.estimate) <= half_width(one, counts, pooled, ALPHA, len(contrasts))
-                for one, counts in zip(contrasts, seeds, strict=True)])
-            tally.add('joint coverage', scope, f'simultaneous, {test}', 'ME', inside)
+            for endpoint in ENDPOINTS:
+                blocks = [Block(cell.score(endpoint, predictor[:, m])) for m in range(METHODS)]
+                if scope == NETWORKS:
+                    found = [fixed_seeds_contrast(blocks[0], other) for other in blocks[1:]]
+                    corrected = holm_adjusted(np.stack([one.p for one in found], axis=-1))
+                    held = np.asarray((np.stack([one.p for one in found]) >= ALPHA / len(found)).all(axis=0))
+                else:
+                    family = Families.of_tables(blocks, cell.design)
+                    corrected, _ = family.today(CLOSE_IN_FAMILY)
+                    held = family.held(corrected)
+                    tally.rejects(scope, FORMER, endpoint, np.fmin.reduce(family.former(), axis=1), 'family-wise')
+                test = FAMILY if scope == PROCEDURE else f'Holm, {PAIRED_T}'
+                tally.rejects(scope, test, endpoint, np.fmin.reduce(corrected, axis=1), 'family-wise')
+                tally.add('joint coverage', scope, f'simultaneous, {CROSSED if scope == PROCEDURE else PAIRED_T}',
+                          endpoint, held)
     return tally.rows(cell)
 
 
@@ -247,6 +238,7 @@ def rare_failures(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
     return tally.rows(cell)
 
 
-STUDIES: dict[str, Callable[[Cell, Effort], list[dict[str, Any]]]] = {
+STUDIES: dict[str, Callable[[Any, Effort], list[dict[str, Any]]]] = {
     'many': many_at_once, 'ranks': rank_and_flip, 'bootstraps': bootstraps, 'better': better, 'families': families,
-    'margins': margins, 'rare': rare_failures}
+    'margins': margins, 'rare': rare_failures, 'few': few_seeds,
+    'looks': looks, 'looked': looked_tables}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE
 
+from .few import DOUBTFUL
+from .few_tables import above_table, family_table, price_table
+from .looks_tables import looked_table, looks_table, outside_looks_table, saved_table, stopped_table
+from .markdown import Rows, markdown_table, marked, short, span
 from .model import ENDPOINTS, rare_threshold
 from .plan import RARE, SEEDS, Effort
 from .procedures import (
@@ -25,50 +29,6 @@ from .procedures import (
     WELCH,
     WILCOXON,
 )
-
-
-def span(rates: Iterable[float]) -> str:
-    """Lowest and highest rate, without the leading zero: .041-.055."""
-    rates = sorted(rate for rate in rates if not math.isnan(rate))
-    if not rates:
-        return '-'
-    low, high = short(rates[0]), short(rates[-1])
-    return low if low == high else f'{low}-{high}'
-
-
-def short(rate: float) -> str:
-    """.049, or 1.00."""
-    if math.isnan(rate):
-        return '-'
-    return f'{rate:.3f}'.removeprefix('0') if round(rate, 3) < 1 else '1.00'
-
-
-def marked(rows: list[dict[str, Any]]) -> str:
-    """The rates' span, in bold where one isn't where it has to be; - without a row."""
-    text = span(row['rate'] for row in rows)
-    return text if all(row['inside'] or math.isnan(row['rate']) for row in rows) else f'**{text}**'
-
-
-class Rows:
-    """Rows with a way to pick some."""
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows = rows
-
-    def pick(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Those with these values; a tuple allows each of its own."""
-        sets = {key: value if isinstance(value, tuple) else (value,) for key, value in wanted.items()}
-        return [row for row in self.rows if all(row[key] in values for key, values in sets.items())]
-
-    def values(self, key: str, rows: list[dict[str, Any]] | None = None) -> list[Any]:
-        """The values of a column, in order of appearance."""
-        return [*dict.fromkeys(row[key] for row in (self.rows if rows is None else rows))]
-
-
-def markdown_table(header: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:
-    """A table in Markdown."""
-    header = [*header]
-    return '\n'.join('| ' + ' | '.join(map(str, line)) + ' |' for line in (header, ['---'] * len(header), *lines))
 
 
 def crossed_table(every: Rows) -> str:
@@ -225,11 +185,11 @@ def design_table(every: Rows) -> str:
 def outside_table(every: Rows) -> str:
     """Every rate of ours that is not where it has to be: one line per study, scope, test, endpoint and S.
 
-    The crossed bootstrap's are in bold in its own table. Two seeds are not judged.
+    The crossed bootstrap's are in bold in its own table, and families at one look have one. Two seeds are not judged.
     """
     groups = defaultdict(list)
     for row in every.pick(ours=True, inside=False, seeds=SEEDS):
-        if row['test'] != BOOTSTRAP and not math.isnan(row['rate']):
+        if row['test'] != BOOTSTRAP and 'size' not in row and not math.isnan(row['rate']):
             cell = f'{row["design"]} {row["errors"]} {row["images"]} {row["seed_sd"]:.2f}: {short(row["rate"])}'
             groups[tuple(row[key] for key in ('study', 'scope', 'test', 'endpoint', 'seeds'))].append(cell)
     lines = [[*key, '; '.join(groups[key])] for key in sorted(groups)]
@@ -247,6 +207,15 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     'Families and verdicts: ME, lowest and highest over N, seed sd, errors and design': verdict_table,
     'Power of the crossed t: ME, nested, normal errors': power_table,
     'Rare failures: type-I error where there is a test (share without one)': rare_table,
+    'Families at one look: family-wise error, lowest and highest over N, seed sd and worlds': family_table,
+    'Families at one look: joint coverage, and power over that of the former rule': price_table,
+    'Families at one look: cells above .06': above_table,
+    'Looking again: error over all looks, lowest and highest over N and seed sd': looks_table,
+    'Looking again: one contrast from whole tables, looks at 3 to 10 seeds, lowest and highest': looked_table,
+    'Looking again: trainings over those of the fixed design of 20 seeds (power, that of the fixed design)':
+        saved_table,
+    'Looking again: after a stop, at the difference that the fixed design finds with 80 %': stopped_table,
+    'Looking again: cells outside of [.01, .07]': outside_looks_table,
     'The wrong design declared: crossed t, ME, lowest and highest over N and errors': design_table,
     'Cells of ours outside of their bounds': outside_table,
 }
@@ -257,5 +226,11 @@ def report(rows: list[dict[str, Any]], effort: Effort) -> str:
     head = (f'{len(rows)} rates from seed {effort.seed}. Replications: {effort.replications} of t tests and intervals, '
             f'{effort.few} of families, verdicts, power and rare failures, {effort.others} of pooled and averaged '
             f'Wilcoxon, {effort.ranks} of signed ranks and sign flips, {effort.resampled} of bootstraps and '
-            f'{effort.better} of P(A better than B), these with {effort.draws} draws each.')
-    return '\n\n'.join([head, *(f'## {title}\n\n{table(Rows(rows))}' for title, table in TABLES.items())]) + '\n'
+            f'{effort.better} of P(A better than B), these with {effort.draws} draws each; {effort.suites} suites of '
+            f'families at one look, and {effort.confirmed} fresh ones where a rate was above {DOUBTFUL:.3f} (a third '
+            f'of these with unequal numbers of seeds); {effort.looked} that are looked at again, '
+            f'{effort.stopped} that stop.')
+    written = {title: table(Rows(rows)) for title, table in TABLES.items()}
+    # A study that was left out leaves a table without lines.
+    return '\n\n'.join([head, *(f'## {title}\n\n{text}' for title, text in written.items()
+                                if text.count('\n') > 1)]) + '\n'

@@ -9,19 +9,21 @@ from typing import Any
 
 from benchmark.statistics.resampling import single_threaded
 
+from .looking import World
 from .model import Cell
-from .plan import Effort
+from .plan import Effort, Task
+from .squares import Suite
 from .studies import STUDIES
 
 
-def run_one(task: tuple[str, Cell, Effort]) -> list[dict[str, Any]]:
+def run_one(task: tuple[str, Cell | Suite | World, Effort]) -> list[dict[str, Any]]:
     """One study of one cell."""
     study, cell, effort = task
     with single_threaded():
         return STUDIES[study](cell, effort)
 
 
-def simulate(tasks: list[tuple[str, Cell]], effort: Effort, workers: int = 1) -> list[dict[str, Any]]:
+def simulate(tasks: list[Task], effort: Effort, workers: int = 1) -> list[dict[str, Any]]:
     """Rows of all tasks, in their order, whatever the number of workers."""
     given = [(study, cell, effort) for study, cell in tasks]
     if workers == 1:
