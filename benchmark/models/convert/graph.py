@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ConversionError
-from .tfjs import TfjsModel
+from .tfjs import TfjsModel, typed
 from .units import Unit
 
 #: Operations of a graph that end the chain, that change nothing, and those of an activation.
@@ -46,8 +47,10 @@ class _Graph:
                 self.consumers.setdefault(name, []).append(node['name'])
 
     def inputs(self, node: dict) -> list[str]:
-        found = node.get('input') or []
-        return [str(one).split(':')[0] for one in found if not str(one).startswith('^')]
+        where = f'modelTopology.node: input of {node["name"]}'
+        found = typed(self.path, where, node.get('input') or [], list, 'a list of names')
+        names = [typed(self.path, where, one, str, 'a name') for one in found]
+        return [name.split(':')[0] for name in names if not name.startswith('^')]
 
     def units(self) -> list[Unit]:
         starts = [name for name, node in self.nodes.items() if node.get('op') == 'Placeholder']
@@ -92,7 +95,7 @@ class _Graph:
         if kind in ('Relu', 'Relu6'):
             self._activate(node, unit, kind.lower())
         elif kind in ('Minimum', 'Maximum'):
-            self._clip(node, unit, float(self._one(node, others[:1]).reshape(-1)[0]))
+            self._clip(node, unit, self._one(node, others[:1]))
         elif unit.activation != 'none':
             raise ConversionError(f'{self.path}: {node["name"]}, a {kind}, follows the activation of {unit.name}. Read '
                                   'are convolution, scale and offset, then the activation.')
@@ -100,7 +103,7 @@ class _Graph:
             unit.multiply(self._channels(node, unit, others[:1]))
         elif kind.startswith('FusedBatchNorm'):
             gamma, beta, mean, var = (self._channels(node, unit, [name]) for name in self._several(node, others, 4))
-            self._normalise(unit, gamma, beta, mean, var, float(_attribute(node, 'epsilon', 'f', 1e-3)))
+            self._normalise(unit, gamma, beta, mean, var, float(self._attribute(node, 'epsilon', 'f', 1e-3)))
         else:
             unit.add(self._channels(node, unit, others[:1]))
 
@@ -118,9 +121,10 @@ class _Graph:
                                   'model again.')
         unit.activation = kind
 
-    def _clip(self, node: dict, unit: Unit, limit: float) -> None:
+    def _clip(self, node: dict, unit: Unit, limits: np.ndarray) -> None:
         """A ReLU6 in two steps or three: ReLU, the smaller of it and 6, the larger of that and 0."""
         small = node['op'] == 'Minimum'
+        limit = float(limits.reshape(-1)[0]) if limits.size == 1 else np.nan
         if unit.activation == 'none' or limit != (6.0 if small else 0.0):
             raise ConversionError(f'{self.path}: {node["name"]} clips at {limit:g} ({unit.activation} before it). Only '
                                   'ReLU and ReLU6 are read.')
@@ -132,16 +136,17 @@ class _Graph:
         if weight.ndim != 4 or (depthwise and weight.shape[3] != 1):
             raise ConversionError(f'{self.path}: {node["name"]} has a kernel of shape {weight.shape}. Read are '
                                   '(height, width, in, out), and one filter per channel where it is depthwise.')
-        strides = [int(one) for one in _attribute(node, 'strides', 'list', {'i': [1] * 4}).get('i', [])]
-        dilations = [int(one) for one in _attribute(node, 'dilations', 'list', {}).get('i', [])]
-        padding = _text(_attribute(node, 'padding', 's', ''))
+        strides = self._integers(node, 'strides', [1] * 4)
+        dilations = self._integers(node, 'dilations', [])
+        padding = self._text(node, 'padding', self._attribute(node, 'padding', 's', ''))
+        layout = self._text(node, 'data_format', self._attribute(node, 'data_format', 's', 'NHWC'))
         side = max(weight.shape[:2])
         if (len(strides) != 4 or strides[0] != 1 or strides[1] != strides[2] or any(one != 1 for one in dilations)
-                or (padding != 'SAME' and side > 1) or _text(_attribute(node, 'data_format', 's', 'NHWC')) != 'NHWC'):
+                or (padding != 'SAME' and side > 1) or layout != 'NHWC'):
             raise ConversionError(f'{self.path}: {node["name"]} has strides {strides}, dilations {dilations}, padding '
                                   f'{padding!r}. Read are equal strides, no dilation, SAME, NHWC.')
         unit = Unit(node['name'], depthwise, weight.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1)), strides[1])
-        fused = [_text(one) for one in _attribute(node, 'fused_ops', 'list', {}).get('s', [])]
+        fused = [self._text(node, 'fused_ops', one) for one in self._listed(node, 'fused_ops', 's', [])]
         for number, one in enumerate(fused):
             if one == 'BiasAdd' and number == 0:
                 unit.add(self._channels(node, unit, others[1:2]))
@@ -160,8 +165,12 @@ class _Graph:
 
     def _one(self, node: dict, names: list[str]) -> np.ndarray:
         name, = self._several(node, names, 1)
+        seen = {name}
         while name not in self.tensors and self.nodes.get(name, {}).get('op') in SILENT:
             name = next(iter(self.inputs(self.nodes[name])), '')
+            if name in seen:
+                raise ConversionError(f'{self.path}: {name} leads back to itself. Export the model again.')
+            seen.add(name)
         if name not in self.tensors:
             raise ConversionError(f'{self.path}: {name!r}, which {node["name"]} asks for, is no tensor of the '
                                   'manifest. Export the model again, with its weights frozen.')
@@ -174,19 +183,38 @@ class _Graph:
                                   f'{unit.name} has {len(unit.weight)} channels. Export the model again.')
         return value.reshape(-1).astype(np.float64)
 
+    def _attribute(self, node: dict, name: str, kind: str, default: Any) -> Any:
+        """An attribute, of the kind that its letter says: ``f`` a number, ``s`` a text, ``list`` a dict of lists."""
+        where = f'modelTopology.node: attr of {node["name"]}'
+        found = typed(self.path, where, node.get('attr', {}), dict, 'a dict').get(name, {})
+        found = typed(self.path, f'{where}: {name}', found, dict, 'a dict')
+        if kind not in found:
+            return default
+        wanted, words = {'f': ((int, float), 'a number'), 's': ((str, list), 'a text'), 'list': (dict, 'a dict')}[kind]
+        return typed(self.path, f'{where}: {name}.{kind}', found[kind], wanted, words)
 
-def _attribute(node: dict, name: str, kind: str, default: Any) -> Any:
-    found = (node.get('attr') or {}).get(name)
-    value = found.get(kind, default) if isinstance(found, dict) else default
-    return default if value is None else value
+    def _listed(self, node: dict, name: str, kind: str, default: list) -> list:
+        """An attribute that is a list."""
+        found = self._attribute(node, name, 'list', {kind: default}).get(kind) or []
+        return typed(self.path, f'modelTopology.node: attr of {node["name"]}: {name}.list.{kind}', found, list, 'a list')
 
+    def _integers(self, node: dict, name: str, default: list[int]) -> list[int]:
+        """A list of whole numbers, which the converter writes as texts."""
+        found = [str(typed(self.path, f'modelTopology.node: attr of {node["name"]}: {name}', one, (str, int),
+                           'a whole number')) for one in self._listed(node, name, 'i', default)]
+        if not all(re.fullmatch(r'[0-9]{1,9}', one, re.ASCII) for one in found):
+            raise ConversionError(f'{self.path}: modelTopology.node: attr of {node["name"]}: {name} is {found}, not '
+                                  'whole numbers. Export the model again.')
+        return [int(one) for one in found]
 
-def _text(value: object) -> str:
-    """A text of a graph: base64 in files of the converter, plain in others."""
-    text = ''.join(map(chr, value)) if isinstance(value, list) else str(value)
-    if text in ('SAME', 'VALID', 'NHWC', 'NCHW', ''):
-        return text
-    try:
-        return base64.b64decode(text, validate=True).decode('ascii')
-    except ValueError:
-        return text
+    def _text(self, node: dict, name: str, value: Any) -> str:
+        """A text of a graph: base64 in files of the converter, plain in others, or a list of its bytes."""
+        if isinstance(value, list) and all(type(one) is int and 0 <= one < 256 for one in value):
+            value = ''.join(map(chr, value))
+        text = typed(self.path, f'modelTopology.node: attr of {node["name"]}: {name}', value, str, 'a text')
+        if text in ('SAME', 'VALID', 'NHWC', 'NCHW', ''):
+            return text
+        try:
+            return base64.b64decode(text, validate=True).decode('ascii')
+        except ValueError:
+            return text

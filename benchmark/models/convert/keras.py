@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ConversionError
-from .tfjs import TfjsModel
+from .tfjs import TfjsModel, typed
 from .units import Unit
 
 POOLING = 'GlobalAveragePooling2D'
@@ -22,8 +22,9 @@ def keras_chain(path: str | Path, model: TfjsModel) -> list[Unit]:
     units: list[Unit] = []
     padded, before = None, None
     for layer in _layers(path, model):
-        kind, config = layer.get('class_name'), layer.get('config') or {}
-        name = config.get('name') or layer.get('name')
+        kind, name = layer.get('class_name'), layer.get('name')
+        config = typed(path, f'modelTopology: config of layer {name}', layer.get('config', {}), dict, 'a dict')
+        name = typed(path, 'modelTopology: name of a layer', config.get('name') or name, str, 'a text')
         if kind not in LAYERS:
             raise ConversionError(f'{path}: {name} is a {kind!r}, which is not read between input and global pooling. '
                                   f'Read are {", ".join(LAYERS)}.')
@@ -58,7 +59,7 @@ def _layers(path: str | Path, model: TfjsModel) -> list[dict]:
 
 def _follows(path: str | Path, layer: dict, name: str, before: str | None) -> None:
     """A layer takes the output of the one before it alone."""
-    nodes = layer.get('inbound_nodes') or []
+    nodes = typed(path, f'modelTopology: inbound_nodes of {name}', layer.get('inbound_nodes') or [], list, 'a list')
     sources = [str(one[0]) for node in nodes if isinstance(node, list) for one in node if isinstance(one, list) and one]
     if sources and sources != [before]:
         raise ConversionError(f'{path}: {name} takes {", ".join(sources)}, not only {before}: the network branches. '
@@ -73,10 +74,22 @@ def _tensor(path: str | Path, model: TfjsModel, layer: str, name: str) -> np.nda
     return model.tensors[found[0]]
 
 
+def _flag(path: str | Path, layer: str, name: str, config: dict) -> bool:
+    return typed(path, f'modelTopology: {name} of {layer}', config.get(name, True), bool, 'true or false')
+
+
+def _pair(path: str | Path, layer: str, name: str, config: dict) -> list[int]:
+    where, words = f'modelTopology: {name} of {layer}', 'a list of two whole numbers'
+    found = typed(path, where, config.get(name) or [1, 1], list, words)
+    if len(found) != 2:
+        typed(path, where, found, (), words)
+    return [typed(path, where, one, int, words) for one in found]
+
+
 def _convolution(path: str | Path, model: TfjsModel, name: str, config: dict, depthwise: bool,
                  padded: object) -> Unit:
     weight = _tensor(path, model, name, 'depthwise_kernel' if depthwise else 'kernel')
-    strides, dilations = (config.get(key) or [1, 1] for key in ('strides', 'dilation_rate'))
+    strides, dilations = (_pair(path, name, key, config) for key in ('strides', 'dilation_rate'))
     side = max(weight.shape[:2]) if weight.ndim == 4 else 0
     same = config.get('padding') == 'same' or side == 1 or (side == 3 and padded in PADDED)
     if (not side or (depthwise and weight.shape[3] != 1) or not same or len({*strides}) != 1 or {*dilations} != {1}
@@ -86,7 +99,7 @@ def _convolution(path: str | Path, model: TfjsModel, name: str, config: dict, de
                               f'{dilations}, padding {config.get("padding")!r} after zeros {padded}. Read are equal '
                               'strides, no dilation, and as much padding as keeps a map, right and below at stride 2.')
     unit = Unit(name, depthwise, weight.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1)), int(strides[0]))
-    if config.get('use_bias', True):
+    if _flag(path, name, 'use_bias', config):
         unit.add(_tensor(path, model, name, 'bias').astype(np.float64))
     unit.activation = _activation(path, name, config, unit)
     return unit
@@ -94,18 +107,20 @@ def _convolution(path: str | Path, model: TfjsModel, name: str, config: dict, de
 
 def _normalise(path: str | Path, model: TfjsModel, name: str, config: dict, unit: Unit) -> None:
     mean, var = (_tensor(path, model, name, one).astype(np.float64) for one in ('moving_mean', 'moving_variance'))
-    eps = float(config.get('epsilon', 1e-3))
+    eps = float(typed(path, f'modelTopology: epsilon of {name}', config.get('epsilon', 1e-3), (int, float),
+                      'a number'))
     factor = 1 / np.sqrt(var + eps)
-    if config.get('scale', True):
+    if _flag(path, name, 'scale', config):
         factor = factor * _tensor(path, model, name, 'gamma')
     if np.isscalar(unit.scale) and np.isscalar(unit.offset):
         unit.statistics = (mean, var, eps)
     unit.multiply(factor)
-    unit.add((_tensor(path, model, name, 'beta') if config.get('center', True) else 0.0) - mean * factor)
+    unit.add((_tensor(path, model, name, 'beta') if _flag(path, name, 'center', config) else 0.0) - mean * factor)
 
 
 def _activation(path: str | Path, name: str, config: dict, unit: Unit) -> str:
     given, most = config.get('activation', 'relu' if 'max_value' in config else 'linear'), config.get('max_value')
+    given = typed(path, f'modelTopology: activation of {name}', given, str, 'a text')
     kind = {'linear': 'none', 'relu': 'relu' if most is None else 'relu6', 'relu6': 'relu6'}.get(given)
     if kind is None or most not in (None, 6, 6.0) or config.get('negative_slope') or (
             unit.activation != 'none' and kind != 'none'):

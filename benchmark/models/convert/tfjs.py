@@ -18,6 +18,8 @@ GRAPH, LAYERS = 'graph-model', 'layers-model'
 DTYPES = {'float32': '<f4', 'int32': '<i4', 'bool': '?'}
 #: What a float32 may be kept as; integers have a scale and a smallest value.
 QUANTISED = {'float16': '<f2', 'uint8': 'u1', 'uint16': '<u2'}
+#: No float32 is larger.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,27 @@ class TfjsModel:
     tensors: dict[str, np.ndarray]
     about: dict[str, str] = field(default_factory=dict)
     shards: dict[str, str] = field(default_factory=dict)
+
+
+def typed(path: str | Path, where: str, value: Any, kind: type | tuple[type, ...], words: str) -> Any:
+    """A value of a file's JSON, once it is known to be of its kind; a truth value is no number.
+
+    Args:
+        path: The file.
+        where: The field, for the message.
+        value: What stands there.
+        kind: What it must be.
+        words: The same in words.
+
+    Raises:
+        ConversionError: It is of another kind.
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    if isinstance(value, kinds) and (not isinstance(value, bool) or bool in kinds):
+        return value
+    text = repr(value)
+    raise ConversionError(f'{path}: {where} is {text if len(text) <= 60 else text[:59] + "…"}, not {words}. Export the '
+                          'model again.')
 
 
 def read_tfjs(path: str | Path, data: bytes, read_shard: Callable[[str], bytes] | None = None) -> TfjsModel:
@@ -76,7 +99,7 @@ def read_tfjs(path: str | Path, data: bytes, read_shard: Callable[[str], bytes] 
             if name in tensors:
                 raise ConversionError(f'{path}: the manifest names {name} twice. Export the model again.')
             tensors[name] = array
-    about = {key: str(content[key]) for key in ('generatedBy', 'convertedBy') if content.get(key)}
+    about = {key: content[key] for key in ('generatedBy', 'convertedBy') if isinstance(content.get(key), str)}
     return TfjsModel(kind, topology, tensors, about, shards)
 
 
@@ -99,14 +122,15 @@ def _inside(path: str | Path, name: str) -> str:
 
 def _beside(path: Path, name: str) -> bytes:
     shard = path.parent / name
-    if not shard.resolve().is_relative_to(path.parent.resolve()):
-        raise ConversionError(f'{path}: weightsManifest names {name!r}, a link to another folder; it was not read. Put '
-                              'the weights beside the file.')
     try:
+        if not shard.resolve().is_relative_to(path.parent.resolve()):
+            raise ConversionError(f'{path}: weightsManifest names {name!r}, a link to another folder; it was not read. '
+                                  'Put the weights beside the file.')
         return shard.read_bytes()
-    except OSError as error:
-        raise ConversionError(f'{path}: its weights {name!r} cannot be read ({error.strerror}). Put all files of the '
-                              'model in one folder.') from None
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else 'no name of a file'
+        raise ConversionError(f'{path}: its weights {name!r} cannot be read ({why}). Put all files of the model in one '
+                              'folder.') from None
 
 
 def _tensors(path: str | Path, paths: list[str], weights: list[dict], body: bytes) -> list[tuple[str, np.ndarray]]:
@@ -136,19 +160,20 @@ def _plan(path: str | Path, entry: dict) -> tuple[str, tuple[int, ...], np.dtype
             type(side) is int and side >= 0 for side in shape):
         raise ConversionError(f'{path}: weightsManifest has a tensor with name {name!r} and shape {shape!r}. Export '
                               'the model again.')
+    typed(path, f'weightsManifest: dtype of {name}', dtype, str, 'a text')
     if quantisation is None:
-        if str(dtype) not in DTYPES:
+        if dtype not in DTYPES:
             raise ConversionError(f'{path}: {name} has dtype {dtype!r}. Read are {", ".join(DTYPES)}, quantised to '
                                   f'{", ".join(QUANTISED)} or not: export the model with one of these.')
         return name, tuple(shape), np.dtype(DTYPES[dtype]), None
-    kept = quantisation.get('dtype') if isinstance(quantisation, dict) else quantisation
-    if str(kept) not in QUANTISED or dtype != 'float32':
+    kept = typed(path, f'weightsManifest: quantization of {name}', quantisation, dict, 'a dict').get('dtype')
+    if not isinstance(kept, str) or kept not in QUANTISED or dtype != 'float32':
         raise ConversionError(f'{path}: {name}, {dtype}, is quantised to {kept!r}. Read are float32 quantised to '
                               f'{", ".join(QUANTISED)}: export the model with one of these, or none.')
     if kept == 'float16':
         return name, tuple(shape), np.dtype(QUANTISED[kept]), None
     scale, smallest = (quantisation.get(key) for key in ('scale', 'min'))
-    if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in (scale, smallest)):
+    if not all(type(one) in (int, float) and abs(one) <= LARGEST for one in (scale, smallest)):
         raise ConversionError(f'{path}: {name} is quantised to {kept} with scale={scale!r}, min={smallest!r}, which '
                               'are no two numbers. Export the model again.')
     return name, tuple(shape), np.dtype(QUANTISED[kept]), (scale, smallest)
