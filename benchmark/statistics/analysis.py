@@ -14,7 +14,7 @@ from .alerts import alert
 from .annotators import annotators
 from .arrays import Floats
 from .consistency import canonical, check_truths, unit_remarks
-from .contrasts import all_pairs, contrasts, planned_pairs
+from .contrasts import all_pairs, contrasts
 from .decodings import ARGMAX, decodings, used
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
@@ -28,6 +28,7 @@ from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import TESTED, Options, read_options
 from .output import SCHEMA_VERSION, plain
+from .pairs import differ_in, planned_pairs
 from .planning import planning, variance_components
 from .programs import programs
 from .ranking import ranking
@@ -145,7 +146,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'methods': methods, 'conditions': conditions,
         'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
-                                 options.unit, main.unit, options.alpha),
+                                 options.unit, main.unit, options.alpha, differ_in(plan, pairs)),
         'effects': sizes,
         'ranking': {**order, **_first(order, methods, options)},
         'variance_components': variance_components(main, pairs, options),

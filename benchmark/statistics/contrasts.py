@@ -38,27 +38,6 @@ from .terms import (
 )
 
 
-def planned_pairs(methods: Sequence[str], options: Options) -> list[tuple[str, str]]:
-    """The planned family: the declared pairs, else the proposed method with each other one, else each other one with
-    the reference.
-
-    Args:
-        methods: Methods with results.
-        options: Names the pairs, or the proposed and the reference method.
-
-    Returns:
-        Pairs (a, b): the contrast is mean(a) - mean(b). None where neither is named.
-    """
-    proposed, reference = options.proposed, options.reference
-    if options.pairs is not None:
-        return [pair for pair in options.pairs if set(pair) <= set(methods)]
-    if proposed is not None:
-        return [(proposed, method) for method in methods if method != proposed] if proposed in methods else []
-    if reference is not None and reference in methods:
-        return [(method, reference) for method in methods if method != reference]
-    return []
-
-
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
               options: Options, endpoints: Sequence[str] = TESTED,
               looked: Looked | None = None) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ from typing import Any
 
 from .alerts import alert
 from .analysis import analyze
-from .contrasts import planned_pairs
 from .errors import TableError
 from .layout import some
 from .ledger import ASKED, OTHER_RUNS, Ledger, locked, read_ledger, runs_before, start_anew
 from .options import read_options
+from .pairs import planned_pairs
 from .sequential.records import Look
 from .suite import Suite
 

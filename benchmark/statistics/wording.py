@@ -36,7 +36,7 @@ LOOKING_AGAIN = ('Optional stopping has a price: following such advice declares 
 
 def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]],
                plans: Sequence[Mapping[str, Any]], labels: Mapping[str, str], unit: str, unit_of: str,
-               alpha: float) -> list[dict[str, Any]]:
+               alpha: float, differ: Mapping[tuple[str, str], str] | None = None) -> list[dict[str, Any]]:
     """One headline and one paragraph per planned contrast and endpoint.
 
     Args:
@@ -47,6 +47,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
         unit: Of the errors.
         unit_of: ``image`` or ``subject``.
         alpha: Level.
+        differ: Pair -> in which of source and network its methods differ, see :func:`.pairs.differ_in`.
     """
     by_scope = {(one['endpoint'], one['a'], one['b'], one['scope']): one for one in planned}
     plan_of = {(one['endpoint'], one['a'], one['b']): one for one in plans}
@@ -56,7 +57,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
         procedure, networks = (by_scope[key + (scope,)] for scope in (PROCEDURE, NETWORKS))
         words = _Words(*key, labels, unit, unit_of, alpha)
         parts = [words.procedure(procedure, effect), words.networks(networks), words.margin(procedure, networks),
-                 words.settle(procedure, plan_of.get(key))]
+                 words.settle(procedure, plan_of.get(key)), words.differ((differ or {}).get(key[1:]))]
         found.append({'endpoint': key[0], 'a': key[1], 'b': key[2], 'headline': words.headline(procedure, networks),
                       'text': ' '.join(part for part in parts if part)})
     return found
@@ -118,6 +119,11 @@ class _Words(Scale):
             INCONCLUSIVE: f'it is not settled which of {self.a} and {self.b} is better',
             NOT_ESTIMABLE: f'{self.a} and {self.b} can\'t be judged ({one["reason"]})',
         }[one['verdict']]
+
+    def differ(self, what: str | None) -> str:
+        """That the methods differ in several things."""
+        return '' if what is None else (f'{self.a} and {self.b} differ in {what}, so this contrast can\'t tell which '
+                                        'of what sets them apart makes the difference.')
 
     def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
         """One sentence with both verdicts."""

@@ -7,7 +7,6 @@ import benchmark
 benchmark.register()
 
 import hypothesis.strategies as st
-import numpy as np
 import pytest
 import tfjs_files
 import torch
@@ -15,9 +14,7 @@ from hypothesis import given
 
 from benchmark.models.convert import ConversionError
 from benchmark.models.convert.converted import Options
-from benchmark.models.convert.graph import graph_chain
 from benchmark.models.convert.mobilenet import convert_tfjs
-from benchmark.models.convert.tfjs import read_tfjs
 
 OPTIONS = Options('tfjs', channel_order='rgb')
 FORMS = ('graph', 'fused', 'layers')

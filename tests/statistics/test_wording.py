@@ -54,6 +54,15 @@ def say(procedure, networks=None, plan=None, endpoint='ME', percent=-6.0, unit_o
     return found['headline'], found['text']
 
 
+def test_what_differs_in_several_things_is_said_with_the_contrast():
+    one = contrast()
+    found, = statements([one, {**one, 'scope': 'networks'}], [{'endpoint': 'ME', 'a': 'a', 'b': 'b', 'percent': -6.0}],
+                        [], LABELS, 'heatmap px', 'image', 0.05, {('a', 'b'): 'source and network'})
+    said = (" CTD-ED and FT differ in source and network, so this contrast can't tell which of what sets them apart "
+            'makes the difference.')
+    assert found['text'] == say(one)[1] + said
+
+
 def data(difference, image_sd=0.05, seed_sd=0.0, seeds=4, images=40, draw=0, base=1.0):
     rng = np.random.default_rng(draw)
     common = base + 0.2 * rng.normal(size=images)

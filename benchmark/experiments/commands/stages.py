@@ -143,7 +143,7 @@ class Stages:
 
     def _planned(self) -> list[str]:
         """Methods of planned contrasts."""
-        from benchmark.statistics.contrasts import planned_pairs
+        from benchmark.statistics.pairs import planned_pairs
         wanted = {name for pair in planned_pairs(self.methods, self.suite.analysis) for name in pair}
         return [name for name in self.methods if name in wanted]
 

@@ -22,6 +22,7 @@ from benchmark.experiments.state.records import State, Status, epochs
 from benchmark.experiments.state.tasks import Work
 from benchmark.numerics import NUMERICS, deciding_digest
 from benchmark.program import described, program
+from benchmark.statistics.pairs import remarks
 
 ORDER = (State.RUNNING, State.FAILED, State.DAMAGED, State.INTERRUPTED, State.MISSING, State.DONE)
 
@@ -147,6 +148,8 @@ def describe(plan: Plan) -> None:
     for said in dict.fromkeys(source.description for source in plan.sources.values()):
         names = [name for name, source in plan.sources.items() if source.description == said]
         print(f'source of {", ".join(names)}: {said}')
+    for said in remarks(plan.content):
+        print(f'note: {said}')
 
 
 def networks(plan: Plan) -> str:

@@ -196,7 +196,8 @@ class _Graph:
     def _listed(self, node: dict, name: str, kind: str, default: list) -> list:
         """An attribute that is a list."""
         found = self._attribute(node, name, 'list', {kind: default}).get(kind) or []
-        return typed(self.path, f'modelTopology.node: attr of {node["name"]}: {name}.list.{kind}', found, list, 'a list')
+        where = f'modelTopology.node: attr of {node["name"]}: {name}.list.{kind}'
+        return typed(self.path, where, found, list, 'a list')
 
     def _integers(self, node: dict, name: str, default: list[int]) -> list[int]:
         """A list of whole numbers, which the converter writes as texts."""

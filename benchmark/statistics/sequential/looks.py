@@ -40,7 +40,7 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
     Args:
         scores: The main condition's.
         condition: Its name.
-        pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them for all methods of the suite.
+        pairs: The planned contrasts, as :func:`..pairs.planned_pairs` gives them for all methods of the suite.
             Those without results yet are left out, and counted in the family.
         earlier: All looks before, the first one first.
         options: The declared analysis. Without a ``sequential`` plan a look has no contrasts, and says when it was.

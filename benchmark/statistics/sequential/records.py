@@ -187,7 +187,7 @@ def plan_digest(options: Options, pairs: Sequence[tuple[str, str]]) -> str:
 
     Args:
         options: The declared analysis; a suite without a sequential plan has a digest too.
-        pairs: The planned contrasts, as :func:`..contrasts.planned_pairs` gives them for all methods of the suite.
+        pairs: The planned contrasts, as :func:`..pairs.planned_pairs` gives them for all methods of the suite.
     """
     content = {'sequential': options.sequential and asdict(options.sequential), 'pairs': [list(pair) for pair in pairs],
                'margin': dict(options.margin), 'alpha': options.alpha, 'threshold': options.threshold,

@@ -134,6 +134,19 @@ def test_a_method_has_its_own_source_and_its_network(planned, mobile):
     assert 'fe' not in about and 'methods' not in usual.content['source']
 
 
+def test_a_planned_pair_that_differs_in_network_and_source_is_remarked(planned, mobile, capsys):
+    from benchmark.experiments.commands.status import describe
+    two = "dict(mine=dict(config='ctd_ed', source=PLACE), theirs=dict(config='ft', source=PLACE), hg={})"
+    pairs = [('mine', 'theirs'), ('mine', 'fe'), ('hg', 'fe')]
+    plan = own_sources(planned, mobile, two, f'analysis = dict(pairs={pairs}, proposed=None, reference=None)')
+    capsys.readouterr()
+    describe(plan)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith('note: planned pairs')]
+    assert [line.split(', so')[0] for line in said] == ['note: planned pairs that differ in source and network',
+                                                        'note: planned pairs that differ in network']
+    assert [line.split('difference: ')[1] for line in said] == ['MINE − FE', 'HG − FE']
+
+
 def test_only_runs_with_the_suites_source_wait_for_it(planned, mobile):
     from benchmark.experiments.state.tasks import work_of
     plan = own_sources(planned, mobile)
