@@ -1,4 +1,7 @@
-"""Boundaries of repeated looks against published numbers, another way of computing them, and simulation."""
+"""Boundaries of repeated looks against published numbers, other programs and ways of computing them, and simulation."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +42,23 @@ def test_classic_constants_are_those_of_the_tables(shape, level, constants):
 def test_spending_boundaries_are_the_published_ones(fractions, level, spending, sided, published):
     # They are printed with four digits, and were integrated on coarser grids.
     assert boundaries(fractions, level, spending, sided) == pytest.approx(published, abs=1.2e-4)
+
+
+#: What R's rpact printed (r/boundaries.R).
+RPACT = json.loads((Path(__file__).parent / 'r' / 'boundaries.json').read_text())
+
+
+def test_spending_boundaries_are_those_of_rpact():
+    assert {case['spending'] for case in RPACT['cases']} == {'obrien_fleming', 'pocock', 'hsd:-1', 'hsd:-4'}
+    for case in RPACT['cases']:
+        found = boundaries(np.array(case['times']), case['alpha'], case['spending'])
+        assert found == pytest.approx(case['critical'], abs=1e-5), case
+
+
+def test_classic_constants_are_those_of_rpact():
+    for case in RPACT['classic']:
+        for shape in ('obrien_fleming', 'pocock'):
+            assert classic(case['looks'], case['alpha'], shape) == pytest.approx(case[shape], abs=1e-7), case
 
 
 @pytest.mark.parametrize('spending', SPENDINGS)
