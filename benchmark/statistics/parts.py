@@ -31,7 +31,7 @@ LOWER, UPPER = 1e-18, 1e-14
 #: Points of the rule by the number of the seeds' parts: 11 digits with one, 9 with two.
 POINTS = {1: 101, 2: 61}
 #: The same where four digits are enough.
-ROUGH = 41
+ROUGH = 31
 #: Numbers that are held at a time, of each of some ten arrays.
 HELD = 1 << 18
 #: More degrees of freedom than these are endlessly many.
