@@ -1,5 +1,6 @@
 """The SLURM executor on a real cluster of two nodes, started on this machine for the test."""
 
+import json
 import os
 import shutil
 import socket
@@ -7,6 +8,8 @@ import subprocess
 import time
 
 import pytest
+
+from benchmark.statistics.ledger import read_ledger
 
 pytestmark = pytest.mark.slow
 NEEDED = ('munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel')
@@ -109,6 +112,18 @@ def test_an_array_of_workers_gives_the_bytes_of_the_local_executor_though_one_is
     assert process.returncode == 0, out + err
     assert 'submitted job' in out and '3 of 3 runs done' in out
     assert tiny.digests() == done.digests()
+
+
+def test_a_suite_that_stops_itself_submits_a_job_for_each_stage(cluster, tiny):
+    text = ("methods = dict(_delete_=True, ft={}, fe={})\n"
+            "analysis.update(reference='ft', draws=100, sequential=dict(max_seeds=3, first_look=2, futility=None))\n")
+    out = tiny.run('--until', 'settled', '--executor', 'slurm', '--engine', 'workers=2', 'cpus=1', 'partition=main',
+                   'time=10', '--progress', 'plain', text=text, SLURM_CONF=cluster['SLURM_CONF'])
+    assert out.returncode == 0, out.stdout + out.stderr
+    looks = read_ledger(tiny.out).looks
+    assert out.stdout.count('submitted job') == len(looks) and looks[-1]['look']['last']
+    assert looks[0]['seeds'] == dict(ft=[0, 1], fe=[0, 1])
+    assert json.loads((tiny.out / 'slurm/job.json').read_text())['stage'] == f'seeds{len(looks) + 1}'
 
 
 def test_an_answer_of_sbatch_is_shown(cluster, tiny):
