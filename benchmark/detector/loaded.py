@@ -22,6 +22,8 @@ from benchmark.utils.files import file_digest
 
 from .kept import FORMAT, NETWORK
 
+#: Steps of a test pipeline that leave an image of the input's size as it is.
+PACKING = ('ReadPhotograph', 'DrawView', 'PackPoseInputs')
 #: How to have networks where there are none.
 REMEDY = 'Remove its record.json and run the suite again, with execution.keep_checkpoints=True.'
 
@@ -54,6 +56,7 @@ class Network:
         scheme: Its landmarks.
         model: MMPose's model, in eval mode.
         pipeline: From an entry of a data set with an image of the input's size to the model's input.
+        packs: Whether that does no more than to pack it.
     """
 
     path: Path
@@ -62,6 +65,7 @@ class Network:
     scheme: LandmarkMeta
     model: torch.nn.Module
     pipeline: Compose
+    packs: bool
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -201,7 +205,8 @@ def load_network(path: Path, device: str) -> Network:
     # Nobody knows the truth: there is nothing to encode.
     steps = [step for step in meta['dataset']['pipeline'] if step['type'] != 'GenerateTarget']
     scheme = LandmarkMeta.from_dict(meta['landmarks'], str(path))
-    return Network(path, sha256, meta, scheme, model, Compose(steps))
+    packs = all(step['type'] in PACKING for step in steps) and scheme.mirroring != 'canonical'
+    return Network(path, sha256, meta, scheme, model, Compose(steps), packs)
 
 
 def load_networks(paths: Sequence[Path], device: str) -> list[Network]:

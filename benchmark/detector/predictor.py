@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.structures import InstanceData
+from mmpose.structures import PoseDataSample
 
 from benchmark.evaluation.decodings import in_image
 
 from .loaded import DetectorError, Network
 from .photographs import Photograph
+
+#: What a sample says of its image.
+SAID = ('img_path', 'ori_shape', 'input_size', 'input_center', 'input_scale', 'flip', 'channel_order')
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,25 @@ class Predictor:
 
     def _samples(self, network: Network, photographs: Sequence[Photograph]) -> list:
         """MMPose's data samples with what a network has predicted."""
+        if network.packs:
+            samples = [self._packed(photograph) for photograph in photographs]
+            images = [torch.from_numpy(np.ascontiguousarray(photograph.entry['img'].transpose(2, 0, 1)))
+                      for photograph in photographs]
+            return network.model.test_step(dict(inputs=images, data_samples=samples))
         count, flips = len(self.scheme.landmarks), list(self.scheme.flip_indices)
         known = dict(flip_indices=flips, flip_policy=self.scheme.mirroring,
                      keypoints=np.zeros((1, count, 2), np.float32), annotated=np.zeros(count, bool),
                      keypoints_visible=np.zeros((1, count), np.float32))
         entries = [network.pipeline({**photograph.entry, **known}) for photograph in photographs]
         return network.model.test_step(pseudo_collate(entries))
+
+    def _packed(self, photograph: Photograph) -> PoseDataSample:
+        """What a network asks of a sample, at a tenth of the time of PackPoseInputs."""
+        entry = photograph.entry
+        sample = PoseDataSample(metainfo=dict({name: entry[name] for name in SAID},
+                                              flip_indices=list(self.scheme.flip_indices)))
+        sample.gt_instances = InstanceData(bboxes=entry['bbox'], bbox_scores=entry['bbox_score'])
+        return sample
 
     def _prediction(self, samples: list, photograph: Photograph) -> Prediction:
         points = np.stack([np.asarray(sample.pred_instances.keypoints[0], np.float64) for sample in samples])

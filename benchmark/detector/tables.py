@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.utils.files import write_json, write_text
+from benchmark.utils.files import write_text
 
 
 def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: Mapping[str, dict[str, Any]],
@@ -42,7 +43,8 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
     write_text(out / 'measurements.csv', _csv(
         ('image', 'measurement', 'pixels', 'mm'),
         ((line['image'], name, *_distance(line, scheme, pair)) for line in done for name, pair in pairs.items())))
-    write_json(out / 'landmarks.coco.json', _coco(scheme, done, untrained))
+    # Without line breaks: with them, Python's slow encoder takes longer than the network.
+    write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -81,3 +81,15 @@ def test_grey_deep_and_transparent_images_are_read_by_the_one_reader(photographs
                    for name in ('deep.png', 'clear.png'))
     assert (deep.entry['img'].min(), deep.entry['img'].max()) == (0, 255) and 'more than 8 bits' in deep.said[0]
     assert (clear.entry['img'] == 255).all() and 'transparent' in clear.said[0]
+
+
+def test_the_page_of_5000_photographs_is_small_and_holds_no_markup_of_names(registered, tmp_path):
+    from benchmark.detector.pages import write_page
+    names = [f'clinic/2024/photograph-{number:05d}.jpg' for number in range(5000)] + ['</script><b>.jpg', 'bad.jpg']
+    lines = {name: dict(image=name, doubt=0.5) for name in names[:-2]}
+    lines['</script><b>.jpg'] = dict(image='</script><b>.jpg', doubt=0.25)
+    lines['bad.jpg'] = dict(image='bad.jpg', error='bad.jpg: <i>cut</i> short')
+    write_page(tmp_path, 'one network', names, lines, pictures=True)
+    page = (tmp_path / 'index.html').read_text(encoding='utf-8')
+    assert len(page.encode()) < 1 << 20 and page.count('</script>') == 2
+    assert 'Landmarks of 5001 photographs' in page and 'bad.jpg: &lt;i&gt;cut&lt;/i&gt; short' in page
