@@ -63,6 +63,7 @@ def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]
     environment, records = make_environment(analysis, styles), read_records(base)
     with collected(styles) as drawn:
         shown = [render_section(environment, kind(styles, base), analysis, records) for kind in sections]
+    shown = [one for one in shown if wanted.get('sections') or not one.hidden]
     outside = [kind.templates / kind.name for kind in sections if kind.templates != TEMPLATES]
     page = render_page(environment, 'page.html', outside, styles, sections=shown)
     return page, {f'{name.removeprefix("fig-")}.pdf': content for name, content in drawn.items()}

@@ -9,6 +9,7 @@ from benchmark.statistics.endpoints import RATE_HEAD
 from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import PROCEDURE, SCOPES
 
+from .looks import looked_again, planned_looks, standing
 from .numbers import Form, best, form, led, level, lookup, probability
 from .planned import by_scope, other_of, pair_of, planned, planned_pairs
 from .units import across
@@ -27,6 +28,8 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
     found = {'table1.tex': table1(analysis)}
     if any(planned(analysis)):
         found['contrasts.tex'] = contrasts(analysis)
+    if standing(analysis):
+        found['looks.tex'] = looks(analysis)
     if len(analysis['order']['conditions']) > 1:
         found['conditions.tex'] = conditions(analysis)
     if analysis['landmarks']:
@@ -55,7 +58,7 @@ def table1(analysis: dict[str, Any]) -> str:
     unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
     caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
                f'{_level(analysis)} intervals over seeds and {analysis["unit_of_analysis"]}s. Seed SD: over seeds; '
-               f'image SD: over images, of seed averages. Bold: best observed mean.{note}')
+               f'image SD: over images, of seed averages. Bold: best observed mean.{note}{_again(analysis)}')
     return _table(caption, 'table1', ['Method', heads[0], 'seed SD', 'image SD', *heads[1:], 'seeds'], rows)
 
 
@@ -73,13 +76,51 @@ def contrasts(analysis: dict[str, Any]) -> str:
                       one['verdict'] + dagger(one['verdict'])]
         first = analysis['contrasts'][next(iter(scopes.values()))]
         rows.append([f'{label[a]} $-$ {label[b]}', _head(look), tex(look.text(first['estimate'])), *cells])
-    caption = (f'Planned contrasts, first minus second; FR in percentage points. {_level(analysis)} intervals, not '
-               'adjusted; p adjusted over the family. Procedure: seeds and images random, the seeds\' and the images\' '
-               'part of the variance kept apart; networks: the trained networks, '
+    about = f'{_level(analysis)} intervals, not adjusted; p adjusted over the family.'
+    if planned_looks(analysis) is not None:
+        about = ' '.join([*map(tex, standing(analysis)[:1]),
+                          f'For the procedure intervals are repeated {_level(analysis)} ones and p is sequential: both '
+                          'hold over all looks; for the networks they are those of one look. p adjusted over the '
+                          'family, intervals not.'])
+    caption = (f'Planned contrasts, first minus second; FR in percentage points. {about} Procedure: seeds and images '
+               'random, the seeds\' and the images\' part of the variance kept apart; networks: the trained networks, '
                rf'images random. ${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
-               'is better.')
+               f'is better.{_again(analysis)}')
     heads = ['Contrast', 'endpoint', 'difference', *(head for scope in SCOPES for head in (scope, 'p', 'verdict'))]
     return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * 2)
+
+
+def looks(analysis: dict[str, Any]) -> str:
+    """The planned contrasts of a suite that stops itself: what was decided when, and what is left of the difference."""
+    label = {name: tex(block['label']) for name, block in analysis['methods'].items()}
+    primary, last, rows = analysis['sequential']['primary'], analysis['sequential']['looks'][-1], []
+    then = {(one['endpoint'], one['a'], one['b']): one for one in last['contrasts']}
+    for _, one in planned(analysis):
+        if one['scope'] != PROCEDURE or one['endpoint'] not in primary or 'sequential' not in one:
+            continue
+        look, own = form(analysis, one['endpoint']), one['sequential']
+        seen = then[one['endpoint'], one['a'], one['b']]
+        _, _, ends = look.estimate(one, 'estimate')
+        rest = [look.text(own[key]) for key in ('median_unbiased', 'median_low', 'median_high')]
+        rows.append([
+            f'{label[one["a"]]} $-$ {label[one["b"]]}', _head(look), own['decision'],
+            '--' if seen['settled_at'] is None else str(seen['settled_at']), ' and '.join(map(str, seen['n_seeds'])),
+            tex(look.text(one['estimate'])), _interval(ends) if ends else '--',
+            tex(rest[0]) if own['median_low'] is None else f'{tex(rest[0])} {_interval((rest[1], rest[2]))}',
+            tex(probability(seen['p_sequential'])), tex(probability(seen['p_adjusted']))])
+    caption = (f'{" ".join(map(tex, standing(analysis)))} Differences are first minus second, as observed at the look '
+               f'that settled them, else at the last one, with repeated {_level(analysis)} intervals; median-unbiased '
+               'estimates by stage-wise ordering. p: the smallest level at which a look has crossed; adj.: that, by '
+               'Holm.')
+    heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'repeated interval', 'median-unbiased',
+             'p', 'adj.']
+    return _table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)
+
+
+def _again(analysis: dict[str, Any]) -> str:
+    """What looking without a plan costs, as a note; empty where nobody did."""
+    text = looked_again(analysis)
+    return f' {tex(text)}' if text else ''
 
 
 def conditions(analysis: dict[str, Any]) -> str:
@@ -187,8 +228,9 @@ def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
     name = tex(analysis['methods'][proposed or reference]['label'])
     claim = ((f'{name} is superior to this method', f'{name} is inferior to it') if proposed
              else (f'superior to {name}', f'inferior to {name}'))
+    over = 'adjusted' if planned_looks(analysis) is None else 'over all looks, adjusted'
     return marks, (rf' ${BETTER_MARK}$: {claim[0]}, ${WORSE_MARK}$: {claim[1]}, as training procedures (crossed '
-                   f'analysis of seeds and {analysis["unit_of_analysis"]}s in two parts, adjusted, level '
+                   f'analysis of seeds and {analysis["unit_of_analysis"]}s in two parts, {over}, level '
                    f'{analysis["alpha"]:g}).')
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from benchmark.program import described, program
 from benchmark.statistics.terms import SAID_OF, SCOPES
 
+from .looks import ONCE, PROCEDURES_ONLY, planned_looks
 from .numbers import Numbers, form, leaves, level, lookup, written
 from .page_text import isolated
 from .palette import Style
@@ -29,12 +30,13 @@ EARLY = 'theme.js'  # runs before anything is drawn
 
 @dataclass(frozen=True)
 class Shown:
-    """A section as it stands on the page."""
+    """A section as it stands on the page; one that is hidden only where it was asked for."""
 
     name: str
     title: str
     body: Markup
     skipped: bool
+    hidden: bool = False
 
 
 def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, Style] | None = None) -> Environment:
@@ -55,7 +57,7 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
     environment.globals.update(leaves=leaves, written=written, isolated=isolated, verdicts=VERDICTS, scopes=SCOPES,
                                said_of=SAID_OF, described=described, this_program=program())
     if analysis is not None:
-        looks = styles or {}
+        looks, looked = styles or {}, planned_looks(analysis) is not None
         methods = {name: isolated(block['label']) for name, block in analysis['methods'].items()}
         environment.globals.update(
             analysis=analysis,
@@ -68,6 +70,9 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
             unit=analysis['unit'],
             threshold=analysis['threshold'],
             level=level(analysis),
+            looked=looked,
+            once=f' {ONCE}' if looked else '',
+            procedures_only=f' {PROCEDURES_ONLY}' if looked else '',
         )
     return environment
 
@@ -81,7 +86,8 @@ def render_section(environment: Environment, section: Section, analysis: dict[st
     """
     context = section.context(analysis, records)
     if isinstance(context, Skip):
-        return Shown(section.name, section.title, Markup('<p class="skipped">{}</p>').format(context.reason), True)
+        body = Markup('<p class="skipped">{}</p>').format(context.reason)
+        return Shown(section.name, section.title, body, True, context.hidden)
     file = f'{section.name}.html'
     if section.templates != TEMPLATES:
         environment = environment.overlay(loader=FileSystemLoader([section.templates, TEMPLATES]))

@@ -11,7 +11,8 @@ from benchmark.statistics.terms import NETWORKS, PROCEDURE, SAID_OF
 
 from .answers import answered, answers, single_seed, weak_source
 from .decodings import in_words
-from .numbers import Form, form, led, level, lookup
+from .looks import overstated, planned_looks, standing
+from .numbers import Form, form, led, level, lookup, probability
 from .page_text import cut
 from .verdicts import VERDICTS
 
@@ -30,7 +31,8 @@ def summary(analysis: dict[str, Any]) -> str:
     if alerts := analysis.get('alerts'):
         parts.append('\n'.join(f'- **{plain(one["text"])}**' for one in alerts))
     sentences = answers(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))
-    parts += [plain(' '.join(sentences))] if sentences else ['No contrast was planned, so nothing is tested.']
+    told = plain(' '.join([*sentences, *standing(analysis)]))
+    parts += [told] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
     parts += [plain(weak)] if (weak := weak_source(analysis)) else []
     parts += [_table1(analysis), *_success(analysis)]
@@ -55,15 +57,25 @@ def plain(text: str) -> str:
 def _verdicts(analysis: dict[str, Any]) -> str:
     pairs, look = answered(analysis), form(analysis, 'ME')
     single = single_seed(analysis, pairs)
+    looked = planned_looks(analysis) is not None and not single
     rows = []
     for pair in pairs:
         scopes = [analysis['contrasts'][place] for place in (pair.procedure, pair.networks)]
         verdicts = [f'{VERDICTS[one["verdict"]].symbol} {one["verdict"]}' for one in scopes]
+        more = [look.text(lookup(scopes[0], ('sequential', 'median_unbiased')) if overstated(scopes[0]) else None),
+                plain(probability(scopes[0]['p_adjusted']))] if looked else []
         rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
-                     _estimate(look, scopes[single], 'estimate'), *verdicts])
-    head = ['planned contrast', f'{look.head} difference [{level(analysis)} interval], {plain(look.difference)}',
+                     _estimate(look, scopes[single], 'estimate'), *more, *verdicts])
+    repeated = 'repeated ' if looked else ''
+    head = ['planned contrast',
+            f'{look.head} difference [{repeated}{level(analysis)} interval], {plain(look.difference)}',
+            *(['median-unbiased', 'sequential p, adjusted'] if looked else []),
             *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in (PROCEDURE, NETWORKS))]
-    return _markdown(head, rows) + '\n\nVerdicts are adjusted for the number of contrasts, intervals are not.'
+    note = ('Verdicts on training procedures and sequential p hold over all looks and are adjusted for the number of '
+            'contrasts (Holm); repeated intervals hold over all looks, each for its contrast. Verdicts on these '
+            'trained models are not corrected for the looks.' if looked else
+            'Verdicts are adjusted for the number of contrasts, intervals are not.')
+    return f'{_markdown(head, rows)}\n\n{note}'
 
 
 def _table1(analysis: dict[str, Any]) -> str:

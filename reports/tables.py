@@ -32,6 +32,7 @@ def tables(analysis: dict[str, Any]) -> dict[str, str]:
     found = {'table1': table1(analysis), 'conditions': conditions(analysis), 'per_seed': per_seed(analysis),
              'ced': error_distributions(analysis), 'learning_curve': learning_curve(analysis),
              'decodings': decodings(analysis)}
+    found |= looks(analysis)
     found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis) | success(analysis)
     files = {f'{name}.csv': _csv(header, rows) for name, (header, rows) in found.items() if rows}
     return files | latex_tables(analysis)
@@ -110,6 +111,16 @@ def decodings(analysis: dict[str, Any]) -> Table:
         for endpoint in block['endpoints']
     ]  # fmt: skip
     return ('method', 'decoding', 'used', 'endpoint', 'mean', 'n_seeds'), rows
+
+
+def looks(analysis: dict[str, Any]) -> dict[str, Table]:
+    """Each planned contrast at each look, the seeds of each method then, and the planned looks."""
+    block = analysis.get('sequential') or {'looks': [], 'schedule': []}
+    contrasts = [{'look': look['number'], **one} for look in block['looks'] for one in look['contrasts']]
+    seeds = [(look['number'], method, count) for look in block['looks'] for method, count in look['seeds'].items()]
+    return {'looks': _flat(contrasts), 'looks_seeds': (('look', 'method', 'n_seeds'), seeds if len(block['looks']) > 1
+                                                       or block['schedule'] else []),
+            'looks_planned': _flat(block['schedule'])}
 
 
 def lists(analysis: dict[str, Any]) -> dict[str, Table]:

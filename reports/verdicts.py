@@ -9,11 +9,13 @@ from benchmark.statistics.terms import (
     B_BETTER,
     BETTER,
     EQUIVALENT,
+    FUTILE,
     INCONCLUSIVE,
     INFERIOR,
     INFERIOR_RELEVANT,
     NON_INFERIOR,
     NOT_ESTIMABLE,
+    OPEN,
     SUPERIOR,
     SUPERIOR_RELEVANT,
     UNDECIDED,
@@ -47,6 +49,8 @@ VERDICTS = {
     INCONCLUSIVE: Verdict('?', 'inconclusive'),
     NOT_ESTIMABLE: Verdict('∅', 'not'),
 }
+#: What looks decide beside that.
+DECIDED = {**VERDICTS, FUTILE: Verdict('×', 'inconclusive'), OPEN: Verdict('…', 'inconclusive')}
 #: LaTeX's marks of verdicts by which the first method is the better and the worse one.
 BETTER_MARK, WORSE_MARK = r'\dagger', r'\ddagger'
 

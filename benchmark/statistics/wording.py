@@ -56,8 +56,9 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
         key = (effect['endpoint'], effect['a'], effect['b'])
         procedure, networks = (by_scope[key + (scope,)] for scope in (PROCEDURE, NETWORKS))
         words = _Words(*key, labels, unit, unit_of, alpha)
-        parts = [words.procedure(procedure, effect), words.networks(networks), words.margin(procedure, networks),
-                 words.settle(procedure, plan_of.get(key)), words.differ((differ or {}).get(key[1:]))]
+        parts = [words.procedure(procedure, effect), words.networks(networks, 'sequential' in procedure),
+                 words.margin(procedure, networks), words.settle(procedure, plan_of.get(key)),
+                 words.differ((differ or {}).get(key[1:]))]
         found.append({'endpoint': key[0], 'a': key[1], 'b': key[2], 'headline': words.headline(procedure, networks),
                       'text': ' '.join(part for part in parts if part)})
     return found
@@ -187,11 +188,17 @@ class _Words(Scale):
             return text
         return f'{text} Label {images - one["n_units"]} more test {self.unit_of}s instead ({images} in all).'
 
-    def networks(self, one: Mapping[str, Any]) -> str:
-        """The same for these trained models."""
+    def networks(self, one: Mapping[str, Any], looked: bool = False) -> str:
+        """The same for these trained models.
+
+        Args:
+            one: The contrast.
+            looked: Whether there are looks, which this scope does not count.
+        """
         if one['verdict'] == NOT_ESTIMABLE:
             return f'{SAID_OF[NETWORKS]}: {one["reason"]}.'
-        return (f'{SAID_OF[NETWORKS]} (other {self.unit_of}s only) the interval is '
+        once = ', as if looked at once' if looked else ''
+        return (f'{SAID_OF[NETWORKS]} (other {self.unit_of}s only{once}) the interval is '
                 f'{self.interval(one["ci_low"], one["ci_high"])}, adjusted p {p_value(one["p_adjusted"])}: '
                 f'{self.conclusion(one)}.')
 
@@ -203,9 +210,11 @@ class _Words(Scale):
         if one['margin'] is None:
             return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
         margin = self.size(one['margin'])
+        repeated = 'repeated ' if one.get('sequential') else ''
         return {
-            BEYOND: f'The whole interval of this contrast lies beyond the declared margin of {margin}: it matters.',
-            WITHIN: f'The {100 * (1 - 2 * self.alpha):g} % interval, '
+            BEYOND: f'The whole {repeated}interval of this contrast lies beyond the declared margin of {margin}: it '
+                    'matters.',
+            WITHIN: f'The {repeated}{100 * (1 - 2 * self.alpha):g} % interval, '
                       f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
                       f'declared margin of {margin}: whatever its sign, the difference is too small to matter.',
             UNCLEAR: f'Whether the difference reaches the declared margin of {margin} is open.',

@@ -12,6 +12,7 @@ from . import (  # noqa: F401  (registers the sections)
     contrasts,
     headline,
     landmarks,
+    looks,
     methods,
     ranking,
     reported,
@@ -28,9 +29,9 @@ from . import (  # noqa: F401  (registers the sections)
 from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
-ORDER = ('headline', 'table1', 'ced', 'contrasts', 'success', 'sensitivity', 'variance', 'ranking', 'significance',
-         'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'tuning', 'samples', 'reported', 'ablations',
-         'runs', 'methods', 'data', 'settings', 'environment', 'limits')
+ORDER = ('headline', 'table1', 'ced', 'contrasts', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
+         'significance', 'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'tuning', 'samples',
+         'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment', 'limits')
 
 
 def ordered() -> list[type[Section]]:

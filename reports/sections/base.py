@@ -21,9 +21,15 @@ class SectionError(ValueError):
 
 @dataclass(frozen=True)
 class Skip:
-    """A section that does not apply: its title stays, with the reason in one sentence."""
+    """A section that does not apply: its title stays, with the reason in one sentence.
+
+    Attributes:
+        reason: Why.
+        hidden: Whether it leaves the page instead, unless the suite asks for the section by its name.
+    """
 
     reason: str
+    hidden: bool = False
 
 
 class Section(ABC):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..answers import answered, answers, single_seed, weak_source
+from ..looks import overstated, planned_looks, standing
 from ..page_text import cut, isolated
 from .base import Section, register
 
@@ -24,6 +25,9 @@ class Headline(Section):
             'order': order,
             'pairs': pairs,
             'single': bool(pairs) and single_seed(analysis, pairs),
+            'repeated': planned_looks(analysis) is not None and not single_seed(analysis, pairs),
+            'overstated': {pair.procedure for pair in pairs if overstated(analysis['contrasts'][pair.procedure])},
+            'standing': standing(analysis),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
             'shortcoming': weak_source(analysis),

@@ -8,10 +8,14 @@ from benchmark.statistics.options import TESTED
 from benchmark.statistics.wording import LOOKING_AGAIN
 
 from ..figures import variance as figures
+from ..looks import planned_looks
 from ..numbers import form
 from ..planned import main_pair
 from .base import Section, Skip, register
 
+#: What stands there in the place of :data:`LOOKING_AGAIN` where looks were declared.
+LOOKS = ('These figures are of a test that looks once. This suite spends its level over several looks, so that each '
+         'asks a little more, and it stops by the rules that stand under Looks.')
 PARTS = ('method_by_image', 'seed', 'residual')
 
 
@@ -35,7 +39,8 @@ class Variance(Section):
             'planner': figures.planner(analysis, self.styles, [plan['item'] for plan in by_me], 'fig-planner')
             if by_me else None,
             'most': figures.MOST_PANELS,
-            'looking_again': LOOKING_AGAIN if any(plan['more'] for plan in plans) else '',
+            'looking_again': '' if not any(plan['more'] for plan in plans) else LOOKS if planned_looks(analysis) else
+            LOOKING_AGAIN,
             'plans': plans,
             'looks': [*dict.fromkeys(plan['look'] for plan in plans if not plan['look'].own)],
             'by_me': by_me,

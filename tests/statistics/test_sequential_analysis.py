@@ -81,6 +81,12 @@ def test_trainings_are_counted_against_the_maximum(settled):
     assert schedule[-1]['spent'] == pytest.approx(0.05 / 2) and content['sequential']['primary'] == ['ME']
 
 
+def test_a_look_crosses_where_its_difference_is_beyond_the_critical_one(settled):
+    found = [one for look in settled[1] for one in look.contrasts if one.critical is not None]
+    crossed = [one.p < one.boundary for one in found]
+    assert [abs(one.estimate) > one.critical for one in found] == crossed and {*crossed} == {True, False}
+
+
 def test_analysing_twice_is_no_look(settled):
     content, looks = settled
     frame = at(table(MEANS, seed=10), looks[-1].seeds)

@@ -117,8 +117,8 @@ def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], scores: Sco
         if row['family'] != PLANNED or row['scope'] != PROCEDURE or one is None:
             continue
         row['sequential'] = {'look': one.settled_at or last.number, 'looks': last.number, 'decision': one.decision,
-                             'settled': one.settled, 'chance': one.chance, 'images_needed': one.images_needed,
-                             **stopped(one, looks, scores, options)}
+                             'settled': one.settled, 'chance': one.chance if one.fraction < 1 else None,
+                             'images_needed': one.images_needed, **stopped(one, looks, scores, options)}
         if one.se is None or one.p is None:
             continue
         verdict, relevance = judged(one, options)

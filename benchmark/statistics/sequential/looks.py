@@ -22,7 +22,7 @@ from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN,
 from .levels import bound, nominal, reached, score
 from .plan import SequentialPlan
 from .records import Look, LookedContrast, open_methods, plan_digest, primary_endpoints
-from .repeated import Repeated
+from .repeated import LEAST, Repeated
 from .spending import spent
 
 __all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_maximum', 'next_look', 'open_methods',
@@ -216,12 +216,13 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     estimate = float(one.estimate)
     blank = LookedContrast(
         case.condition, case.endpoint, *case.pair, case.primary, case.n_seeds, estimate, None, None, None, None,
-        case.fraction, 0.0, level, 0.0, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
+        case.fraction, 0.0, level, 0.0, None, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
         *(None,) * 8, OPEN, False, None)
     if math.isnan(case.p):
         return blank
-    half, inner, wide = map(float, Repeated.of(one, case.times, spending).half_widths(
-        [1 - options.alpha, 1 - 2 * options.alpha, 1 - options.alpha / size]))
+    half, inner, wide, critical = map(float, Repeated.of(one, case.times, spending).half_widths(
+        [1 - options.alpha, 1 - 2 * options.alpha, 1 - options.alpha / size, 1 - level]))
+    boundary = nominal(case.times, level, spending)
     decision = _called(estimate, p_adjusted, case.p_above, case.p_below, case.endpoint, options)
     settled = decision in (SUPERIOR, INFERIOR, EQUIVALENT) or decision == NON_INFERIOR and plan.non_inferiority
     chance = None if settled else _chance(case, level)
@@ -230,7 +231,7 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     return replace(
         blank, se=float(one.se), p=case.p, z=math.copysign(float(score(case.p)), estimate),
         information=float(one.se) ** -2, spent=float(spent(level, case.fraction, spending)),
-        boundary=nominal(case.times, level, spending), low=estimate - half, high=estimate + half,
+        boundary=boundary, critical=critical if boundary > LEAST else None, low=estimate - half, high=estimate + half,
         low_equivalence=estimate - inner, high_equivalence=estimate + inner, low_simultaneous=estimate - wide,
         high_simultaneous=estimate + wide, chance=chance, decision=decision, settled=settled,
         settled_at=number if settled else None)

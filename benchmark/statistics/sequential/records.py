@@ -40,6 +40,8 @@ class LookedContrast:
         spent: Level spent until now, of ``level``.
         level: Level that Holm asks of this contrast at this look.
         boundary: p-value below which this look crosses, at ``level``; 0 where nothing is spent yet.
+        critical: The same in the unit of the endpoint: a difference beyond it, of either sign, crosses. None where
+            nothing is spent yet.
         p_sequential: Smallest level at which a look so far has crossed; two-sided, of no difference. 1 before there is
             one.
         p_adjusted: That, adjusted by Holm over the planned family within the endpoint.
@@ -73,6 +75,7 @@ class LookedContrast:
     spent: float
     level: float
     boundary: float
+    critical: float | None
     p_sequential: float
     p_adjusted: float
     p_above: float | None
