@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,19 +102,24 @@ def find_photographs(places: Sequence[Path]) -> list[Source]:
                            and not any(part.startswith('.') for part in path.relative_to(place).parts))
             if not found:
                 raise DetectorError(f'{place}: no image here ({", ".join(ENDINGS)}). Correct the path, or name files.')
-            files |= dict.fromkeys(path.absolute() for path in found)
+            files |= dict.fromkeys(map(_whole, found))
         elif place.suffix == '.txt' and place.is_file():
             lines = [line.strip() for line in place.read_text(encoding='utf-8').splitlines()]
-            files |= dict.fromkeys(Path(line).absolute() for line in lines if line)
+            files |= dict.fromkeys(_whole(line) for line in lines if line)
         elif place.exists():
-            files[place.absolute()] = None
+            files[_whole(place)] = None
         else:
             raise DetectorError(f'{place}: no such file or folder. Correct the path.')
     if not files:
         raise DetectorError(f'{places[0]}: names no image. Give a folder, image files, or a .txt with a path a line.')
-    roots = {place.absolute() for place in places if place.is_dir()}
+    roots = {_whole(place) for place in places if place.is_dir()}
     root = next(iter(roots)) if len(roots) == len(places) == 1 else _common(files)
     return [Source(path.relative_to(root).as_posix(), path) for path in files]
+
+
+def _whole(path: str | Path) -> Path:
+    """A path from the root, without dots, so that no picture is written outside of the output folder."""
+    return Path(os.path.abspath(path))
 
 
 def _common(files: dict[Path, None]) -> Path:

@@ -25,7 +25,7 @@ def test_folders_files_and_lists(photographs, tmp_path):
     other = written(tmp_path / 'b/1.jpg')
     written(tmp_path / 'a/.hidden/3.png')
     (tmp_path / 'a/notes.md').write_text('no image')
-    (tmp_path / 'list.txt').write_text(f'{first}\n\n{other}\n')
+    (tmp_path / 'list.txt').write_text(f'{first}\n\n{other.parent}/../b/1.jpg\n')
     names = [source.name for source in photographs.find_photographs([tmp_path / 'a'])]
     assert names == ['1.jpg', 'deep/2.PNG']
     names = [source.name for source in photographs.find_photographs([tmp_path / 'a', second, tmp_path / 'list.txt'])]
