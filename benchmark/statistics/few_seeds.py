@@ -32,12 +32,12 @@ def true_rate(design: Design, few: int, many: int, size: int) -> float | None:
         many: Seeds of the other one.
         size: Contrasts of the family.
     """
-    if design == PAIRED:
-        return 0.063 if size > SIX else None
     if few < many:
-        return None
+        return 0.076 if size > SIX and few > 2 else None
+    if design == PAIRED:
+        return 0.069 if size > SIX else None
     if size > 1:
-        return 0.069 if few == 2 else None
+        return 0.067 if few == 2 else None
     return 0.063 if few <= 3 else None
 
 

@@ -128,15 +128,15 @@ def coverage_table(every: Rows) -> str:
 
 
 def verdict_table(every: Rows) -> str:
-    """Family-wise errors, joint coverage, verdicts at the margin: one line per test, one column per S."""
+    """Family-wise errors, joint coverage, verdicts at the margin: one line per test and endpoint, one column per S."""
     studies = ('family-wise', 'joint coverage', 'equivalent at the margin', 'non-inferior at the margin')
     chosen = Rows(every.pick(study=studies))
     seeds = sorted(every.values('seeds', chosen.rows))
     lines = []
-    for study, test in dict.fromkeys((row['study'], row['test']) for row in chosen.rows):
-        here = Rows(chosen.pick(study=study, test=test))
-        lines.append([test, study, *(marked(here.pick(seeds=count)) for count in seeds)])
-    return markdown_table(['what', 'rate', *(f'S = {count}' for count in seeds)], lines)
+    for study, test, endpoint in dict.fromkeys((row['study'], row['test'], row['endpoint']) for row in chosen.rows):
+        here = Rows(chosen.pick(study=study, test=test, endpoint=endpoint))
+        lines.append([test, study, endpoint, *(marked(here.pick(seeds=count)) for count in seeds)])
+    return markdown_table(['what', 'rate', 'endpoint', *(f'S = {count}' for count in seeds)], lines)
 
 
 def power_table(every: Rows) -> str:
@@ -204,7 +204,7 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     'Type-I error about networks, side by side: lowest and highest over the rest': networks_of_others,
     'Type-I error of the crossed bootstrap: normal and skewed errors': bootstrap_table,
     'Coverage of 95 % intervals: lowest and highest over N, seed sd, errors and design': coverage_table,
-    'Families and verdicts: ME, lowest and highest over N, seed sd, errors and design': verdict_table,
+    'Families and verdicts: lowest and highest over N, seed sd, errors and design': verdict_table,
     'Power of the crossed t: ME, nested, normal errors': power_table,
     'Rare failures: type-I error where there is a test (share without one)': rare_table,
     'Families at one look: family-wise error, lowest and highest over N, seed sd and worlds': family_table,
