@@ -13,6 +13,7 @@ from benchmark.statistics.scores import Scores
 from benchmark.statistics.sequential.levels import nominal, reached
 from benchmark.statistics.sequential.looks import (
     FUTILE,
+    OPEN,
     Look,
     chance_at_maximum,
     next_look,
@@ -179,6 +180,26 @@ def test_what_was_given_up_is_called_different_where_holm_comes_to_it():
     now = main(world.look([6, 5, 6], [before]))
     assert now.p_adjusted == 0.04 and now.decision == (SUPERIOR if now.estimate < 0 else INFERIOR)
     assert now.settled_at == 2 and now.n_seeds == (5, 5)
+
+
+def test_a_verdict_points_the_way_of_the_look_that_crossed_its_level():
+    """Holm comes to a contrast at a later look, at which its estimate has changed sides: with new seeds, and without."""
+    world = World([0.8, 0.8, 1.3], seed=4)
+    first = world.look([3, 3, 3])
+    sign = -1 if main(world.look([4, 4, 4])).estimate > 0 else 1
+    low, high = sorted((sign * 0.1, sign * 0.3))
+    waiting = replace(main(first), estimate=sign * 0.2, low=low, high=high, p=0.004, p_sequential=0.03, p_adjusted=0.06,
+                      decision=OPEN, settled=False, settled_at=None)
+    last = replace(main(first, 'm2'), p_sequential=0.9, p_adjusted=0.9, decision=OPEN, settled=False, settled_at=None)
+    before = replace(first, contrasts=(waiting, last), last=False)
+    now = world.look([4, 4, 4], [before])
+    assert main(now, 'm2').settled and main(now).p_adjusted == 0.03
+    carried = replace(main(now), estimate=-sign * 0.01, decision=OPEN, settled=False, settled_at=None)
+    second = replace(before, number=2, seeds=dict(m0=4, m1=4, m2=3), contrasts=(carried, last))
+    for look in (now, world.look([4, 4, 4], [before, second])):
+        assert main(look).decision == (SUPERIOR if sign < 0 else INFERIOR) and main(look).settled_at == look.number
+        assert (main(look).estimate, main(look).low, main(look).high, main(look).p) == (sign * 0.2, low, high, 0.004)
+        assert main(look).n_seeds == (3, 3) and main(look).chance is None
 
 
 def test_unequal_numbers_of_seeds_count_by_their_harmonic_mean():

@@ -85,6 +85,7 @@ class _Case:
 
     Attributes:
         kept: What an earlier look says of it, where that stays: it is settled, or has no new seeds.
+        crossed: What the look says of it at which the smallest level was crossed; None where that is this one.
         times: Fractions of the planned seeds at its looks, this one the last.
         one: The estimate; None where ``kept`` is there.
     """
@@ -97,6 +98,8 @@ class _Case:
         self.n_seeds = self.blocks[0].n_seeds, self.blocks[1].n_seeds
         before = [one for look in earlier if (one := look.of((condition, endpoint, *pair))) is not None]
         self.before = before[-1] if before else None
+        # Later looks carry the smallest level on, so the first that has it is the one that crossed.
+        self.crossed = next((one for one in before if one.p_sequential <= before[-1].p_sequential), None)
         #: Once for each number of seeds with which it was tested.
         self.past = sorted({one.fraction for one in before if one.z is not None})
         now = plan.fraction(*self.n_seeds)
@@ -126,6 +129,8 @@ class _Case:
         # One-sided tests spend as one side of a two-sided test with twice the level does.
         levels = reached(np.minimum(1.0, [self.p, *(2 * side for side in sides)]), self.times, self.plan.spending)
         self.p_sequential = float(levels[0]) if old is None else min(old.p_sequential, float(levels[0]))
+        if old is None or self.p_sequential < old.p_sequential:
+            self.crossed = None
         if sides:
             known = [_number(old.p_above), _number(old.p_below)] if old else [math.nan] * 2
             self.p_above, self.p_below = (float(np.fmin(now / 2, before)) for now, before
@@ -191,15 +196,16 @@ def _decide(family: Sequence[_Case], pairs: Sequence[tuple[str, str]], options: 
     order = sorted(range(len(pairs)), key=reached_so_far.__getitem__)
     for place, (case, p_adjusted) in enumerate(zip(family, adjusted, strict=False)):
         level = options.alpha / (len(pairs) - min(order.index(place), rejected))
-        if case.kept is not None:
-            old = case.kept
-            decision = _called(old.estimate, p_adjusted, old.p_above, old.p_below, case.endpoint, options)
-            if decision in (SUPERIOR, INFERIOR) and old.decision not in (SUPERIOR, INFERIOR, EQUIVALENT):
-                # Holm's next step, as others were rejected.
-                old = replace(old, decision=decision, settled=True, settled_at=number, chance=None)
-            found.append(replace(old, p_adjusted=p_adjusted))
-            continue
-        found.append(_looked(case, p_adjusted, level, number, len(pairs)))
+        open_still = case.kept is None or case.kept.decision not in (SUPERIOR, INFERIOR, EQUIVALENT)
+        if case.crossed is not None and open_still and p_adjusted < options.alpha:
+            # Holm's next step, as others were rejected: an earlier look is enough now, and its side and numbers count.
+            decision = _called(case.crossed.estimate, p_adjusted, None, None, case.endpoint, options)
+            found.append(replace(case.crossed, p_adjusted=p_adjusted, decision=decision, settled=True,
+                                 settled_at=number, chance=None, images_needed=None))
+        elif case.kept is not None:
+            found.append(replace(case.kept, p_adjusted=p_adjusted))
+        else:
+            found.append(_looked(case, p_adjusted, level, number, len(pairs)))
     for place, one in enumerate(found):
         if one.decision == FUTILE and family[place].kept is None:
             parts = contrast_components(*family[place].blocks, options.design)

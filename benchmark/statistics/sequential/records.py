@@ -21,7 +21,8 @@ from ..terms import DECISIONS
 class LookedContrast:
     """A planned contrast of procedures at a look.
 
-    What is settled is carried on unchanged: later looks neither test it again nor take anything back.
+    What is settled is carried on unchanged: later looks neither test it again nor take anything back. Where Holm lets a
+    level suffice that an earlier look has crossed, the numbers are those of that look, and so is the side.
 
     Attributes:
         condition: Condition of the suite: the main one.
@@ -35,7 +36,7 @@ class LookedContrast:
         p: Two-sided p-value of this look alone.
         z: Normal score of the same tail probability, with the sign of the estimate.
         information: 1 / se^2.
-        fraction: Share of the planned seeds, in (0, 1], by which the level is spent (:mod:`.levels`); never falls. Of
+        fraction: Share of the planned seeds, in (0, 1], by which the level is spent (:mod:`.levels`). Of
             unequal numbers of seeds the harmonic mean counts.
         spent: Level spent until now, of ``level``.
         level: Level that Holm asks of this contrast at this look.
