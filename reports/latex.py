@@ -109,9 +109,9 @@ def looks(analysis: dict[str, Any]) -> str:
             tex(rest[0]) if own['median_low'] is None else f'{tex(rest[0])} {_interval((rest[1], rest[2]))}',
             tex(probability(seen['p_sequential'])), tex(probability(seen['p_adjusted']))])
     caption = (f'{" ".join(map(tex, standing(analysis)))} Differences are first minus second, as observed at the look '
-               f'that settled them, else at the last one, with repeated {_level(analysis)} intervals; median-unbiased '
-               'estimates by stage-wise ordering. p: the smallest level at which a look has crossed; adj.: that, by '
-               'Holm.')
+               f'that their decision rests on, else at the last one, with repeated {_level(analysis)} intervals; '
+               'median-unbiased estimates by stage-wise ordering. p: the smallest level at which a look has crossed; '
+               'adj.: that, by Holm.')
     heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'repeated interval', 'median-unbiased',
              'p', 'adj.']
     return _table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)

@@ -67,7 +67,8 @@ def course(analysis: dict[str, Any], endpoint: str) -> list[list[dict[str, Any]]
     """The looks at each planned contrast of an endpoint that have an estimate, until it was settled.
 
     A contrast that stayed as it was, as it was settled or had no new seeds, is left out of the later looks; what it is
-    called is what the last look calls it.
+    called is what the last look calls it. One that an earlier look has settled, as Holm came to it later, ends with
+    that look's numbers.
 
     Args:
         analysis: Content of analysis.json.
@@ -83,7 +84,7 @@ def course(analysis: dict[str, Any], endpoint: str) -> list[list[dict[str, Any]]
             if one['endpoint'] != endpoint or one['low'] is None:
                 continue
             before = found.setdefault((one['a'], one['b']), [])
-            stayed = bool(before) and before[-1]['fraction'] == one['fraction']
-            first = before.pop()['first'] if stayed else place
+            stayed = [at for at, then in enumerate(before) if then['fraction'] == one['fraction']]
+            first = before.pop(stayed[0])['first'] if stayed else place
             before.append({**one, 'first': first, 'path': ('sequential', 'looks', place, 'contrasts', index)})
     return [*found.values()]

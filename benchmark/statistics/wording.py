@@ -144,8 +144,10 @@ class _Words(Scale):
             f'{seeds[0]} and {seeds[1]} seeds')
         about = ENDPOINTS[self.endpoint]
         what = about.noun or about.label
-        percent = effect['percent']
-        share = f' ({rounded(abs(percent), 1)} %)' if percent == percent and not is_share(self.endpoint) else ''
+        looks = one.get('sequential')
+        percent = looks['percent'] if looks else effect['percent']
+        known = percent is not None and percent == percent and not is_share(self.endpoint)
+        share = f' ({rounded(abs(percent), 1)} %)' if known else ''
         start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
                  f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')
         if float(self.number(one['estimate'])) == 0:
@@ -156,7 +158,6 @@ class _Words(Scale):
                 text += (f' At most {rounded(one["bound"], 1, 100)} % of all {self.unit_of}s can differ ({self.level} '
                          'one-sided bound, for these networks).')
             return text
-        looks = one.get('sequential')
         repeated, over = ('repeated ', ' and over all looks') if looks else ('', '')
         then = f' at look {looks["look"]}' if looks else ''
         return (f'{start} {SAID_OF[PROCEDURE]} (other seeds, other {self.unit_of}s) the {repeated}{self.level} '

@@ -57,13 +57,14 @@ def _course(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], looks:
     limits = _limits(looks, look.factor)
     margin = analysis['margin'].get(look.endpoint)
     for side in (-1, 1):
-        bounds = [(one['fraction'] * most, side * one['critical'] * look.factor) for one in looks
-                  if one['critical'] is not None]
+        bounds = sorted((one['fraction'] * most, side * one['critical'] * look.factor) for one in looks
+                        if one['critical'] is not None)
         if bounds:
             ax.plot(*zip(*bounds, strict=True), color=MUTED, linewidth=0.9, marker='_', markersize=7)
         if margin is not None and limits[0] < side * margin * look.factor < limits[1]:
             ax.axhline(side * margin * look.factor, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
-    shaded = [(one['fraction'] * most, one['critical'] * look.factor) for one in looks if one['critical'] is not None]
+    shaded = sorted((one['fraction'] * most, one['critical'] * look.factor) for one in looks
+                    if one['critical'] is not None)
     if shaded:
         at, bound = [[shaded[0][0] - SIDE, *(x for x, _ in shaded), shaded[-1][0] + SIDE],
                      [shaded[0][1], *(y for _, y in shaded), shaded[-1][1]]]
@@ -71,7 +72,7 @@ def _course(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], looks:
     ax.axhline(0, color=INK, linewidth=0.9, zorder=1.5)
     for one in looks:
         _estimate(ax, one, one['fraction'] * most, look.factor, limits, style, colour, one is last)
-    ax.set(xlim=(min(plan['first_look'], looks[0]['fraction'] * most) - 0.8, most + 0.8), ylim=limits)
+    ax.set(xlim=(min(plan['first_look'], *(one['fraction'] * most for one in looks)) - 0.8, most + 0.8), ylim=limits)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.locator_params(axis='y', nbins=4)
     ax.grid(True, axis='y')

@@ -71,6 +71,22 @@ def test_verdict_interval_and_sentence_are_of_the_looks(settled):
     assert 'Optional stopping' not in json.dumps(content['statements'])
 
 
+def test_a_settled_row_stays_as_the_look_left_it_that_settled_it(settled):
+    """Later seeds of the other methods move no number of it, nor the percentage of its sentence."""
+    content, looks = settled
+    one = planned(content)
+    at_look = one['sequential']['look']
+    frame = at(table(MEANS, seed=10), looks[at_look - 1].seeds)
+    then = analyze(validate(frame), looks=looks[:at_look - 1], proposed='a', sequential=PLAN, draws=100)
+    once = planned(then)
+    assert looks[at_look - 1].seeds != looks[-1].seeds and once['sequential']['percent'] is not None
+    still = one.keys() - {'p_adjusted', 'sequential'}
+    assert {key: one[key] for key in still} == pytest.approx({key: once[key] for key in still})
+    first, last = (next(s['text'] for s in found['statements'] if (s['endpoint'], s['b']) == ('ME', 'b'))
+                   for found in (then, content))
+    assert first.split('%)')[0] == last.split('%)')[0] and '%)' in first
+
+
 def test_trainings_are_counted_against_the_maximum(settled):
     content, looks = settled
     trainings = content['sequential']['trainings']

@@ -183,7 +183,7 @@ def test_what_was_given_up_is_called_different_where_holm_comes_to_it():
 
 
 def test_a_verdict_points_the_way_of_the_look_that_crossed_its_level():
-    """Holm comes to a contrast at a later look, at which its estimate has changed sides: with new seeds, and without."""
+    """Holm comes to a contrast at a later look, at which its estimate has changed sides; with new seeds or without."""
     world = World([0.8, 0.8, 1.3], seed=4)
     first = world.look([3, 3, 3])
     sign = -1 if main(world.look([4, 4, 4])).estimate > 0 else 1

@@ -116,14 +116,19 @@ def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], scores: Sco
         one = last.of((row['condition'], row['endpoint'], row['a'], row['b']))
         if row['family'] != PLANNED or row['scope'] != PROCEDURE or one is None:
             continue
-        row['sequential'] = {'look': one.settled_at or last.number, 'looks': last.number, 'decision': one.decision,
+        # Its numbers are those of the look that tested it with these seeds; later ones carry them on.
+        tested = next(look.number for look in looks if (then := look.of(one.key)) and then.fraction == one.fraction)
+        row['sequential'] = {'look': tested, 'looks': last.number, 'decision': one.decision,
                              'settled': one.settled, 'chance': one.chance if one.fraction < 1 else None,
-                             'images_needed': one.images_needed, **stopped(one, looks, scores, options)}
+                             'percent': one.percent, 'images_needed': one.images_needed,
+                             **stopped(one, looks, scores, options)}
         if one.se is None or one.p is None:
             continue
         verdict, relevance = judged(one, options)
-        row |= {'estimate': one.estimate, 'se': one.se, 't': one.estimate / one.se, 'p': one.p,
-                'p_adjusted': one.p_adjusted, 'ci_low': one.low, 'ci_high': one.high,
+        right = (one.estimate < 0) == lower_is_better(one.endpoint)
+        row |= {'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.estimate / one.se, 'p': one.p,
+                'p_adjusted': one.p_adjusted, 'p_false_claim': one.p / 2 if right else 1 - one.p / 2,
+                'n_units': one.n_units or row['n_units'], 'ci_low': one.low, 'ci_high': one.high,
                 'ci_low_simultaneous': one.low_simultaneous, 'ci_high_simultaneous': one.high_simultaneous,
                 'ci_low_equivalence': one.low_equivalence, 'ci_high_equivalence': one.high_equivalence,
                 'n_seeds': [*one.n_seeds], 'verdict': verdict, 'relevance': relevance}

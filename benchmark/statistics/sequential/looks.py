@@ -219,11 +219,12 @@ def _decide(family: Sequence[_Case], pairs: Sequence[tuple[str, str]], options: 
 def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int) -> LookedContrast:
     one, options, plan, spending = case.one, case.options, case.plan, case.plan.spending
     assert one is not None
-    estimate = float(one.estimate)
+    estimate, base = float(one.estimate), float(case.blocks[1].values.mean())
     blank = LookedContrast(
         case.condition, case.endpoint, *case.pair, case.primary, case.n_seeds, estimate, None, None, None, None,
         case.fraction, 0.0, level, 0.0, None, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
-        *(None,) * 8, OPEN, False, None)
+        *(None,) * 8, OPEN, False, None, n_units=case.blocks[0].n_images,
+        percent=100 * estimate / base if base else None)
     if math.isnan(case.p):
         return blank
     half, inner, wide, critical = map(float, Repeated.of(one, case.times, spending).half_widths(
@@ -235,7 +236,7 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     if chance is not None and plan.futility is not None and chance < plan.futility and case.fraction < 1 - SAME:
         decision, settled = FUTILE, True
     return replace(
-        blank, se=float(one.se), p=case.p, z=math.copysign(float(score(case.p)), estimate),
+        blank, se=float(one.se), df=float(one.df), p=case.p, z=math.copysign(float(score(case.p)), estimate),
         information=float(one.se) ** -2, spent=float(spent(level, case.fraction, spending)),
         boundary=boundary, critical=critical if boundary > LEAST else None, low=estimate - half, high=estimate + half,
         low_equivalence=estimate - inner, high_equivalence=estimate + inner, low_simultaneous=estimate - wide,

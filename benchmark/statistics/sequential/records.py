@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from ..errors import TableError
@@ -59,6 +59,9 @@ class LookedContrast:
         decision: One of :data:`..terms.DECISIONS`.
         settled: Whether seeds are no longer trained for it.
         settled_at: Number of the look that settled it; None while it is open.
+        df: Satterthwaite's degrees of freedom, which describe; None, as what follows, in older ledgers.
+        n_units: Images, or subjects.
+        percent: The estimate in percent of b's mean; None where that is 0.
     """
 
     condition: str
@@ -92,6 +95,9 @@ class LookedContrast:
     decision: str
     settled: bool
     settled_at: int | None
+    df: float | None = None
+    n_units: int | None = None
+    percent: float | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -156,7 +162,7 @@ class Look:
 
 def _fields(kind: type[Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
     names = [one.name for one in fields(kind)]
-    for name in names:
+    for name in (one.name for one in fields(kind) if one.default is MISSING):
         if name not in content:
             raise TableError(f'{where}: field {name}: missing; was it cut? Take it from a copy')
     if unknown := sorted(set(content) - {*names}):
