@@ -39,16 +39,17 @@ def standing(analysis: dict[str, Any]) -> list[str]:
         return []
     last, most = block['looks'][-1], block['plan']['max_seeds']
     top = max(last['seeds'].values())
-    wanted = [one for one in last['contrasts'] if one['primary']]
+    wanted, lacking = [one for one in last['contrasts'] if one['primary']], last.get('lacking', [])
     if not wanted:
         return []
     futile = sum(one['decision'] == FUTILE for one in wanted)
     settled = sum(one['settled'] for one in wanted) - futile
-    still = len(wanted) - settled - futile
+    many = len(wanted) + len(lacking)
+    still = many - settled - futile
     by = listed([form(analysis, name).head for name in block['primary']])
-    parts = [f'{settled} of {len(wanted)} planned contrast{"" if len(wanted) == 1 else "s"} by {by} settled']
+    parts = [f'{settled} of {many} planned contrast{"" if many == 1 else "s"} by {by} settled']
     parts += [f'{futile} given up as futile'] if futile else []
-    parts += [f'{still} open'] if still else []
+    parts += [f'{still} open' + (f', {len(lacking)} of them without results' if lacking else '')] if still else []
     done, fixed = block['trainings']['done'], block['trainings']['fixed']
     if last['last']:
         start = f'stopped after {top} of at most {most} seeds' if top < most else f'all {most} planned seeds are there'

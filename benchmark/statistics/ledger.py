@@ -174,23 +174,28 @@ def start_anew(folder: Path, suite: str, why: str = ASKED, place: Path | None = 
         path = folder / LOOKS
         if not path.exists():
             return None
-        number, before = _counted(folder)
+        content = path.read_bytes()
+        number, before = _counted(folder, content)
         if number == 0:
             return None
-        content = path.read_bytes()
         kept = place or next(one for one in _places(folder) if not one.exists() or one.read_bytes() == content)
         write_bytes(kept, content)
         Ledger(folder, suite, (*before, _entry(folder, kept, why, number))).write()
         return kept
 
 
-def _counted(folder: Path) -> tuple[int | None, tuple[dict[str, Any], ...]]:
-    """Number of looks of the present ledger (None: it can't be read), and what it says of earlier ones."""
+def _counted(folder: Path, content: bytes) -> tuple[int | None, tuple[dict[str, Any], ...]]:
+    """Number of looks of the present ledger (None: it can't be read), and what it says of earlier ones.
+
+    Args:
+        folder: The suite's folder.
+        content: The present ledger, which a beginning that was killed may have kept already.
+    """
     try:
         ledger = read_ledger(folder)
     except TableError:
         # What it said of them is not to be trusted either.
-        found = sorted(folder.glob(f'{EARLIER}/**/looks*.json'))
+        found = [one for one in sorted(folder.glob(f'{EARLIER}/**/looks*.json')) if one.read_bytes() != content]
         return None, tuple(_entry(folder, path, ASKED, _number(path)) for path in found)
     return (len(ledger.looks), ledger.earlier) if ledger else (0, ())
 
@@ -211,6 +216,17 @@ def runs_before(ledger: Ledger) -> set[str]:
             content = json.loads((ledger.folder / one['file']).read_text(encoding='utf-8'))
             found |= {value for look in content['looks'] for value in look['runs'].values()}
     return found
+
+
+def as_put_away(ledger: Ledger, why: str) -> Ledger:
+    """What :func:`start_anew` would begin where the folder can't be written to; it is not on the disk.
+
+    Args:
+        ledger: The present one, with a look or more.
+        why: What makes it begin again.
+    """
+    return Ledger(ledger.folder, ledger.suite,
+                  (*ledger.earlier, _entry(ledger.folder, ledger.path, why, len(ledger.looks))))
 
 
 def _entry(folder: Path, kept: Path, why: str, looks: int | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from .alerts import alert
 from .analysis import analyze
 from .errors import TableError
 from .layout import some
-from .ledger import ASKED, OTHER_RUNS, Ledger, locked, read_ledger, runs_before, start_anew
+from .ledger import ASKED, OTHER_RUNS, Ledger, as_put_away, locked, read_ledger, runs_before, start_anew
 from .options import read_options
 from .pairs import planned_pairs
 from .sequential.records import Look
@@ -48,29 +48,58 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
         TableError: What ``analyze`` raises; or a ledger that can't be gone on with, with what has changed.
     """
     name = str(suite.plan.get('suite'))
+    declared, seen = declared_by(suite.plan, **choices), looked_at(suite)
+    _check_beforehand(folder, declared, suite.plan)
     if anew:
         start_anew(folder, name)
-    declared, seen = declared_by(suite.plan, **choices), looked_at(suite)
     ledger = read_ledger(folder, name) or Ledger(folder, name)
     check_declared(ledger, declared)
+    unwritten = None
     if declared['sequential'] is not None:
         _check_ended(folder, seen)
         check_kept(ledger, seen['runs'])
     elif _other_runs(ledger, seen):
         # What was seen of the former runs says nothing of these, but stays counted.
-        start_anew(folder, name, OTHER_RUNS)
-        ledger = read_ledger(folder, name) or ledger
+        try:
+            start_anew(folder, name, OTHER_RUNS)
+            ledger = read_ledger(folder, name) or ledger
+        except OSError as error:
+            unwritten, ledger = _refused(error), as_put_away(ledger, OTHER_RUNS)
     counts = {method: len(seeds) for method, seeds in seen['seeds'].items()}
     content = analyze(suite.table, suite.plan, suite.records, looks=_looks(ledger, counts, declared), **choices)
     now = content['sequential']['looks'][-1] if declared['sequential'] is not None else None
-    try:
-        ledger = _record(ledger, {**seen, 'plan': declared, 'look': now})
-    except OSError as error:
-        if declared['sequential'] is not None or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise
-        content['notes'].append(f'This look is not in the ledger of the suite, {ledger.path}: {error.strerror}.')
+    if unwritten is None:
+        try:
+            ledger = _record(ledger, {**seen, 'plan': declared, 'look': now})
+        except OSError as error:
+            if declared['sequential'] is not None:
+                raise
+            unwritten = _refused(error)
+    if unwritten is not None:
+        content['notes'].append(f'This look is not in the ledger of the suite, {ledger.path}: {unwritten}.')
     _tell_before(ledger, seen['runs'], content)
     return content
+
+
+def _refused(error: OSError) -> str:
+    """Why a folder can't be written to; what else has gone wrong is raised again."""
+    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        raise error
+    return str(error.strerror)
+
+
+def _check_beforehand(folder: Path, declared: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    """Checks that the looks are those of the suite's plan: who has its results can't declare any.
+
+    Raises:
+        TableError: They are not.
+    """
+    said = read_options(plan.get('analysis', {})).sequential
+    if declared['sequential'] != (said and asdict(said)):
+        has = 'declares others' if said else 'declares none'
+        raise TableError(f'{folder}: --sequential: looks are declared before there are results, and the plan of this '
+                         f'suite {has}; leave the option out, or declare analysis.sequential in a suite with another '
+                         '--out')
 
 
 def declared_by(plan: Mapping[str, Any], condition: str | None = None, **choices: Any) -> dict[str, Any]:

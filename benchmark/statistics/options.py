@@ -111,13 +111,15 @@ def parse_margins(texts: Iterable[str]) -> dict[str, float]:
     """``['ME=0.05']`` to ``{'ME': 0.05}``.
 
     Raises:
-        TableError: A text of another form.
+        TableError: A text of another form, or an endpoint that is given twice.
     """
-    margins = {}
+    margins: dict[str, float] = {}
     for text in texts:
-        name, sign, value = text.partition('=')
+        name, sign, value = (part.strip() for part in text.partition('='))
+        if sign and name in margins:
+            raise TableError(f'margin: {name}: given twice; give it once')
         try:
-            margins[name.strip()] = float(value)
+            margins[name] = float(value)
         except ValueError:
             sign = ''
         if not sign:

@@ -89,14 +89,16 @@ class World:
 
     def look(self, looks, seeds: dict, options) -> Look:
         number, found = len(looks) + 1, []
-        for name in ('fe', 'ftp'):
+        there = [name for name in ('fe', 'ftp') if seeds.get(name) and seeds.get('ft')]
+        for name in there:
             before = [one for look in looks for one in look.contrasts if one.a == name and one.settled]
             settled = min(seeds.get(name, 0), seeds.get('ft', 0)) >= self.settles[name]
             found.append(before[0] if before else contrast(name, 'ft', self.decisions[name] if settled else 'open',
                                                            number if settled else None))
         enough = min(seeds.get(name, 0) for name in ('ft', *(one.a for one in found if not one.settled)))
-        last = all(one.settled for one in found) or enough >= options.sequential.max_seeds
-        return Look(number, seeds, tuple(found), plan_digest(options, [('fe', 'ft'), ('ftp', 'ft')]), last)
+        lacking = tuple(('ME', name, 'ft') for name in ('fe', 'ftp') if name not in there)
+        last = not lacking and (all(one.settled for one in found) or enough >= options.sequential.max_seeds)
+        return Look(number, seeds, tuple(found), plan_digest(options, [('fe', 'ft'), ('ftp', 'ft')]), last, lacking)
 
     def run(self, *options: str) -> int:
         return run_suite.main([str(self.path), '--out', str(self.out), '--progress', 'none', *options])

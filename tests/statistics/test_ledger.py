@@ -49,8 +49,8 @@ class Small:
             (place / 'record.json').write_text(json.dumps(dict(id=run['id'], hash=run['hash'], state=state)))
         return self
 
-    def look(self, **choices) -> dict:
-        return analyze_suite(self.folder, read_suite(self.folder), **choices)
+    def look(self, anew: bool = False, **choices) -> dict:
+        return analyze_suite(self.folder, read_suite(self.folder), anew, **choices)
 
     @property
     def looks(self) -> list[dict]:
@@ -210,6 +210,18 @@ def test_a_sequential_plan_is_not_declared_after_a_look(small):
         small.has(3, sequential=LOOKS_PLAN).look()
 
 
+@pytest.mark.parametrize(('plan', 'words'), [({}, 'declares none'), (dict(sequential=LOOKS_PLAN), 'declares others')])
+@pytest.mark.parametrize('anew', [False, True])
+def test_looks_are_not_declared_by_who_has_the_results(small, plan, words, anew):
+    small.has(2, **plan)
+    with pytest.raises(TableError, match='small: --sequential: looks are declared before there are results, and the '
+                                         f'plan of this suite {words}; leave the option out, or declare') as told:
+        small.look(anew, sequential=dict(LOOKS_PLAN, max_seeds=9))
+    assert '\n' not in str(told.value) and not (small.folder / LOOKS).exists()
+    small.has(2, sequential=LOOKS_PLAN).look(sequential=LOOKS_PLAN)
+    assert len(small.looks) == 1, 'the same looks say nothing new'
+
+
 def test_without_a_sequential_plan_a_changed_declaration_is_recorded_and_not_refused(small):
     small.has(2).look()
     small.has(3, alpha=0.1).look()
@@ -269,6 +281,20 @@ def test_a_ledger_that_cannot_be_read_is_kept_too_and_counts_as_one_look(small):
     found = read_ledger(small.folder)
     assert [one['looks'] for one in found.earlier] == [1, None] and found.before == 2
     assert (small.folder / 'earlier/looks-2.json').read_text() == '{"looks": ['
+
+
+def test_a_cut_ledger_counts_once_though_its_new_beginning_was_killed(small, monkeypatch):
+    small.has(2).look()
+    (small.folder / LOOKS).write_text('{"looks": [')
+
+    def killed(self):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Ledger, 'write', killed)
+        start_anew(small.folder, 'small')
+    assert start_anew(small.folder, 'small').name == 'looks-1.json'
+    found = read_ledger(small.folder)
+    assert [one['file'] for one in found.earlier] == ['earlier/looks-1.json'] and found.before == 1
 
 
 def test_other_runs_under_the_same_names_begin_a_ledger_which_a_note_says(small):
@@ -332,6 +358,26 @@ def test_a_ledger_that_cannot_be_written_is_a_note_unless_looks_are_declared(sma
     assert [text for text in small.has(2).look()['notes'] if 'not in the ledger of the suite' in text]
     with pytest.raises(PermissionError):
         small.has(2, sequential=LOOKS_PLAN).look()
+
+
+def test_other_runs_in_a_folder_that_cannot_be_written_are_analysed_and_the_old_looks_counted(small, monkeypatch):
+    small.has(2).look()
+    before = (small.folder / LOOKS).read_bytes()
+
+    def refused(path, *args):
+        raise OSError(30, 'Read-only file system', str(path))
+    monkeypatch.setattr('benchmark.statistics.ledger.write_bytes', refused)
+    content = small.has(2, hashes=dict(a0='otherwise')).look()
+    assert (small.folder / LOOKS).read_bytes() == before
+    not_in, told = content['notes']
+    assert not_in == f'This look is not in the ledger of the suite, {small.folder / LOOKS}: Read-only file system.'
+    assert '1 earlier look (looks.json) saw 3 of the 4 runs that are analysed here' in told
+
+    def full(path, *args):
+        raise OSError(28, 'No space left on device', str(path))
+    monkeypatch.setattr('benchmark.statistics.ledger.write_bytes', full)
+    with pytest.raises(OSError, match='No space left'):
+        small.look()
 
 
 def test_the_chain_is_what_is_said_of_it(small):

@@ -1,6 +1,8 @@
 """A look and the next one: what is declared, decided, carried on and refused."""
 
+import inspect
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +10,9 @@ import pytest
 
 from benchmark.statistics.crossed import crossed_contrast
 from benchmark.statistics.errors import TableError
-from benchmark.statistics.options import read_options
+from benchmark.statistics.options import parse_margins, read_options
 from benchmark.statistics.scores import Scores
-from benchmark.statistics.sequential.levels import nominal, reached
+from benchmark.statistics.sequential.levels import bound, nominal, reached
 from benchmark.statistics.sequential.looks import (
     FUTILE,
     OPEN,
@@ -77,6 +79,8 @@ def main(look, b='m1'):
     (dict(max_seeds=20, futility=0.7), 'futility: 0.7 is not a chance above 0 and below 0.5'),
     (dict(max_seeds=20, futility=True), 'futility: True is not a chance'),
     (dict(max_seeds=20, non_inferiority='yes'), "non_inferiority: 'yes' is neither True nor False"),
+    (dict(max_seeds=100_000), 'field look_every: up to max_seeds=100000 these would be 99998 looks, and at most 200 are '
+                              'planned; look every 503 seeds'),
     (dict(max_seeds=20, maximum=3), 'field maximum: unknown; known are max_seeds, first_look'),
 ])
 def test_a_plan_that_can_not_be_meant_is_one_line(declared, told):
@@ -100,6 +104,22 @@ def test_a_plan_of_the_command_line():
     assert parse_sequential(['futility=0.2', 'non_inferiority=True']) == dict(futility=0.2, non_inferiority=True)
     with pytest.raises(TableError, match="'max_seeds' is not of the form FIELD=VALUE"):
         parse_sequential(['max_seeds'])
+    with pytest.raises(TableError, match='^sequential: field max_seeds: given twice; give it once$'):
+        parse_sequential(['max_seeds=10', 'max_seeds=20'])
+    with pytest.raises(TableError, match='^margin: ME: given twice; give it once$'):
+        parse_margins(['ME=0.1', 'ME =0.2'])
+
+
+def test_many_looks_need_no_deep_stack():
+    times = tuple(count / 100_000 for count in read_sequential(dict(max_seeds=100_000, look_every=503)).schedule())
+    assert len(times) == 200
+    depth = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        found = bound(times, 0.05, 'pocock')
+    finally:
+        sys.setrecursionlimit(depth)
+    assert 2.5 < found < 4
 
 
 def test_a_first_look_is_the_test_of_its_seeds_at_the_level_that_is_spent():
@@ -217,6 +237,30 @@ def test_no_further_look_where_nothing_is_new():
     assert second.number == 2 and world.look([4, 4], [first, second]) is second
     # One seed more of a method alone is a look; what has no new seeds of either method is not tested again.
     assert main(world.look([4, 3], [first])).fraction > main(first).fraction
+
+
+def test_planned_contrasts_without_results_stay_open_and_ask_for_no_seeds():
+    world = World([0.8, 1.0, 0.8])
+    world.pairs.append(('m0', 'failed'))
+    look = world.look([5, 5, 5])
+    assert look.lacking == (('ME', 'm0', 'failed'),) and Look.from_json(json.loads(json.dumps(look.to_json()))) == look
+    assert not look.last and not look.settled and 'failed' not in open_methods(look)
+    assert [one.b for one in look.contrasts if one.primary] == ['m1', 'm2']
+    again = world.look([12, 12, 12], [look])
+    assert not again.last and all(one.settled or one.fraction == 1 for one in again.contrasts if one.primary)
+    alone = next_look(world.scores([5, 5, 5]), 'c', [('m0', 'failed')], [], world.options)
+    assert alone.lacking == look.lacking and not alone.settled and open_methods(alone) == ()
+    old = {name: value for name, value in look.to_json().items() if name != 'lacking'}
+    assert Look.from_json(old).lacking == (), 'of a ledger that does not know them'
+
+
+def test_more_seeds_than_the_maximum_are_refused():
+    world = World([0.8, 0.85], sequential=dict(PLAN, max_seeds=4))
+    assert world.look([4, 4]).last
+    with pytest.raises(TableError, match='field max_seeds: 4 is below the 6 seeds of m1; the last look is at the '
+                                         'maximum: declare 6 or more before there are results, or leave out the') as told:
+        world.look([5, 6])
+    assert '\n' not in str(told.value)
 
 
 def test_a_look_survives_its_file():

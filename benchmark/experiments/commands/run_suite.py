@@ -263,13 +263,17 @@ def check_looks(plan: Plan, anew: bool) -> None:
         anew: Whether a new one is begun.
 
     Raises:
-        TableError: It was cut or edited, or looks were declared and the analysis plan or the runs have changed.
+        TableError: It was cut or edited, or looks were declared and the analysis plan or the runs have changed; or a
+            method has more seeds than the maximum that is declared.
     """
     ledger = None if anew or _other_numerics(plan.out) else read_ledger(plan.out, plan.suite.name)
     if ledger and ledger.looks and (plan.suite.analysis.sequential or ledger.looks[-1]['plan']['sequential']):
         from benchmark.statistics.looking import check_declared, check_kept, declared_by  # All of the statistics.
         check_declared(ledger, declared_by(json.loads(json.dumps(plan.content))))
         check_kept(ledger, {run.id: run.hash for run in plan.runs})
+    if plan.suite.analysis.sequential:
+        seeds = {name: {run.seed for run in plan.runs if run.method == name} for name in plan.suite.methods}
+        plan.suite.analysis.sequential.check_counts({name: len(own) for name, own in seeds.items()})
 
 
 def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Executor, stages: Stages | None) -> int:

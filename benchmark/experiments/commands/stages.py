@@ -22,6 +22,7 @@ from benchmark.experiments.suite.fields import Mistake, changed
 from benchmark.experiments.suite.model import Analysis
 from benchmark.experiments.suite.suite import Suite
 from benchmark.statistics.ledger import Ledger, read_ledger, start_anew
+from benchmark.statistics.terms import OPEN
 
 #: Seeds at which a suite ends that declares no looks of its own.
 MOST = 10
@@ -195,9 +196,16 @@ class Stages:
         """Why nothing is next, in words."""
         last, runs = self._last(), read_work(self.out).runs
         found = [one for one in last['look']['contrasts'] if one['primary']] if last else []
-        if not (left := [one for one in found if not one['settled']]):
+        lacking = last['look'].get('lacking', []) if last else []
+        left, many = [one for one in found if not one['settled']], len(found) + len(lacking)
+        if last and lacking:
+            start = (f'the maximum of {self.plan.max_seeds} seeds leaves {len(left)} of {many} planned contrasts open'
+                     if left else f'{len(found)} of {many} planned contrasts are settled after look {last["number"]}')
+            return (f'{start}; {_without(lacking, last["seeds"])}: {len(runs)} trainings. Mend what fails and give '
+                    '--retry-failed')
+        if not left:
             return f'no planned contrast is open after look {last["number"] if last else 0}: {len(runs)} trainings'
-        return (f'the maximum of {self.plan.max_seeds} seeds leaves {len(left)} of {len(found)} planned contrasts '
+        return (f'the maximum of {self.plan.max_seeds} seeds leaves {len(left)} of {many} planned contrasts '
                 f'open: {len(runs)} trainings')
 
     def _stage(self, numbers: dict[str, int], number: int) -> Stage:
@@ -250,18 +258,28 @@ def tell(ledger: Ledger | None) -> list[str]:
     if ledger is None or not ledger.looks:
         return []
     last = ledger.looks[-1]
-    numbers = in_words({name: len(seeds) for name, seeds in last['seeds'].items()})
+    numbers = in_words({name: len(last['seeds'].get(name, ())) for name in {**last['planned'], **last['seeds']}})
     failed = sum(map(len, last['failed'].values()))
     head = f'look {last["number"]}, {numbers}' + (f'; {failed} runs failed' if failed else '')
     if last['look'] is None:
         return [f'{head}; no looks are declared (analysis.sequential)']
     found = [one for one in last['look']['contrasts'] if one['primary']]
-    settled = [one for one in found if one['settled']]
-    return [f'{head}: {len(settled)} of {len(found)} planned contrasts are settled',
-            *(f'  {_contrast(one)}' for one in sorted(found, key=lambda one: not one['settled']))]
+    most = last['plan']['sequential']['max_seeds']
+    settled, lacking = [one for one in found if one['settled']], last['look'].get('lacking', [])
+    return [f'{head}: {len(settled)} of {len(found) + len(lacking)} planned contrasts are settled',
+            *(f'  {_contrast(one, most)}' for one in sorted(found, key=lambda one: not one['settled'])),
+            *(f'  {OPEN:13} {endpoint} of {a} - {b}: {_without([(endpoint, a, b)], last["seeds"])}'
+              for endpoint, a, b in lacking)]
 
 
-def _contrast(one: Mapping[str, Any]) -> str:
+def _without(lacking: Sequence[Sequence[str]], seeds: Mapping[str, Any]) -> str:
+    """Of which methods contrasts lack results: 'no results of ftp'."""
+    names = [*dict.fromkeys(name for _, *pair in lacking for name in pair if not seeds.get(name))]
+    return f'no results of {", ".join(names)}'
+
+
+def _contrast(one: Mapping[str, Any], most: int) -> str:
+    """A line of a look on one contrast, where ``most`` is the maximum of seeds."""
     text = f'{one["decision"]:13} {one["endpoint"]} of {one["a"]} - {one["b"]}'
     if one['estimate'] is not None:
         text += f': {one["estimate"]:.3g}'
@@ -272,5 +290,5 @@ def _contrast(one: Mapping[str, Any]) -> str:
     if one['images_needed'] is not None:
         text += f'; {one["images_needed"]} test images would settle it, more seeds would not'
     elif not one['settled'] and one['chance'] is not None:
-        text += f'; all seeds would settle it with a chance of {100 * one["chance"]:.0f} %'
+        text += f'; {most} seeds (the maximum) would settle it with a chance of {100 * one["chance"]:.0f} %'
     return text

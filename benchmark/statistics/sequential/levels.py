@@ -44,6 +44,9 @@ LEVELS = tuple(float(one) for one in tail(SCORES))
 @lru_cache(maxsize=1024)
 def _look(times: tuple[float, ...], levels: tuple[float, ...], spending: str) -> tuple[Floats, Paths]:
     """Boundaries of the last of these looks, shape (L,), and who goes on from there; each look is worked at once."""
+    # From the first look on, so that one that is not known yet needs only the one before.
+    for count in range(1, len(times) - 1):
+        _look(times[:count], levels, spending)
     paths = Paths(len(levels)) if len(times) == 1 else copy(_look(times[:-1], levels, spending)[1])
     return next_bound(paths, times[-1], np.array(levels), spending), paths
 

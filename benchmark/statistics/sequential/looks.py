@@ -41,7 +41,7 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
         scores: The main condition's.
         condition: Its name.
         pairs: The planned contrasts, as :func:`..pairs.planned_pairs` gives them for all methods of the suite.
-            Those without results yet are left out, and counted in the family.
+            Those without results are counted in the family, and named in the look.
         earlier: All looks before, the first one first.
         options: The declared analysis. Without a ``sequential`` plan a look has no contrasts, and says when it was.
 
@@ -67,17 +67,20 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
     number = earlier[-1].number + 1 if earlier else 1
     if plan is None:
         return Look(number, seeds, (), digest, False)
+    plan.check_counts(seeds)
     found: list[LookedContrast] = []
+    primaries = primary_endpoints(scores.endpoints(TESTED), options)
     there = [pair for pair in pairs if set(pair) <= set(scores.methods)
              and (options.design != PAIRED or scores.common_seeds(*pair))]
     for endpoint in scores.endpoints(TESTED):
-        primary = endpoint in primary_endpoints(scores.endpoints(TESTED), options)
-        family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, primary) for pair in there]
+        family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, endpoint in primaries)
+                  for pair in there]
         found += _decide(family, pairs, options, plan, number)
     wanted = [one for one in found if one.primary]
-    last = len(there) == len(pairs) and all(one.settled or one.fraction > 1 - SAME for one in wanted)
+    lacking = tuple((endpoint, *pair) for endpoint in primaries for pair in pairs if pair not in there)
+    last = not lacking and all(one.settled or one.fraction > 1 - SAME for one in wanted)
     # With the digits of its file, so that a look that was read again is the one that was written.
-    return Look.from_json(Look(number, seeds, tuple(found), digest, last).to_json())
+    return Look.from_json(Look(number, seeds, tuple(found), digest, last, lacking).to_json())
 
 
 class _Case:

@@ -17,6 +17,8 @@ SPENDINGS = (OBRIEN_FLEMING, POCOCK, f'{HSD}<gamma>')
 SPENDING = f'{HSD}-1'
 #: Steepest of Hwang, Shih and de Cani's functions that is taken, either way.
 STEEPEST = 40.0
+#: Looks that a plan has at most: the boundary of each follows from those of all before.
+MOST_LOOKS = 200
 #: Below this chance of being settled at the maximum a contrast is given up, unless the plan says another one.
 FUTILITY = 0.1
 
@@ -51,6 +53,21 @@ class SequentialPlan:
             return 1.0
         return min(1.0, 2 / (1 / n_a + 1 / n_b) / self.max_seeds)
 
+    def check_counts(self, seeds: Mapping[str, int]) -> None:
+        """Checks that no method has more seeds than the maximum, at which the whole level is spent.
+
+        Args:
+            seeds: Method -> its number of seeds, in the results or planned.
+
+        Raises:
+            TableError: One has.
+        """
+        if above := [name for name, count in seeds.items() if count > self.max_seeds]:
+            name = max(above, key=seeds.__getitem__)
+            raise TableError(f'sequential: field max_seeds: {self.max_seeds} is below the {seeds[name]} seeds of {name}; '
+                             f'the last look is at the maximum: declare {seeds[name]} or more before there are '
+                             'results, or leave out the seeds above it')
+
 
 FIELDS = tuple(one.name for one in fields(SequentialPlan))
 
@@ -83,6 +100,9 @@ def read_sequential(value: Any) -> SequentialPlan | None:
                          'give first_look')
     every = _count(value.get('look_every', SequentialPlan.look_every), 'look_every', 1,
                    'give the seeds between two looks')
+    if (looks := 1 + -(-(most - first) // every)) > MOST_LOOKS:
+        raise TableError(f'sequential: field look_every: up to max_seeds={most} these would be {looks} looks, and at '
+                         f'most {MOST_LOOKS} are planned; look every {-(-(most - first) // (MOST_LOOKS - 1))} seeds')
     wanted = value.get('non_inferiority', False)
     if not isinstance(wanted, bool):
         raise TableError(f'sequential: field non_inferiority: {wanted!r} is neither True nor False')
@@ -94,7 +114,7 @@ def parse_sequential(texts: Iterable[str]) -> dict[str, Any]:
     """``['max_seeds=20', 'futility=none']`` to ``{'max_seeds': 20, 'futility': None}``.
 
     Raises:
-        TableError: A text of another form.
+        TableError: A text of another form, or a field that is given twice.
     """
     words: dict[str, Any] = {'none': None, 'true': True, 'false': False}
     found: dict[str, Any] = {}
@@ -102,6 +122,8 @@ def parse_sequential(texts: Iterable[str]) -> dict[str, Any]:
         name, sign, value = (part.strip() for part in text.partition('='))
         if not sign:
             raise TableError(f'sequential: {text!r} is not of the form FIELD=VALUE, as in max_seeds=20')
+        if name in found:
+            raise TableError(f'sequential: field {name}: given twice; give it once')
         try:
             number = float(value)
         except ValueError:

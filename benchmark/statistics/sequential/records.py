@@ -115,6 +115,7 @@ class Look:
         contrasts: The planned contrasts of every tested endpoint.
         digest: Of the plan that it was taken under (:func:`plan_digest`).
         last: Whether no further look is planned: all is settled, or the maximum is reached.
+        lacking: Planned contrasts that the suite goes on for and of which a method has no results: endpoint, a, b.
     """
 
     number: int
@@ -122,15 +123,16 @@ class Look:
     contrasts: tuple[LookedContrast, ...]
     digest: str
     last: bool
+    lacking: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def settled(self) -> bool:
         """Whether all contrasts that the suite goes on for are settled."""
-        return all(one.settled for one in self.contrasts if one.primary)
+        return not self.lacking and all(one.settled for one in self.contrasts if one.primary)
 
     @property
     def open(self) -> tuple[LookedContrast, ...]:
-        """Those that are not."""
+        """Those that are not, and have results."""
         return tuple(one for one in self.contrasts if one.primary and not one.settled)
 
     def of(self, key: tuple[str, str, str, str]) -> LookedContrast | None:
@@ -157,7 +159,8 @@ class Look:
                 raise TableError(f'look {given["number"]}: field decision: {known["decision"]!r} is not one of '
                                  f'{", ".join(DECISIONS)}')
             contrasts.append(LookedContrast(**{**known, 'n_seeds': tuple(known['n_seeds'])}))
-        return cls(**{**given, 'seeds': dict(given['seeds']), 'contrasts': tuple(contrasts)})
+        return cls(**{**given, 'seeds': dict(given['seeds']), 'contrasts': tuple(contrasts),
+                      'lacking': tuple(map(tuple, given.get('lacking', ())))})
 
 
 def _fields(kind: type[Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -185,7 +188,10 @@ def primary_endpoints(present: Sequence[str], options: Options) -> tuple[str, ..
 
 
 def open_methods(look: Look) -> tuple[str, ...]:
-    """Methods that still need seeds: those with an open contrast, in the order of the look; none after the last."""
+    """Methods that still need seeds: those with an open contrast, in the order of the look; none after the last.
+
+    Where all runs of a method have failed, more seeds are asked of neither it nor, for its sake, the other one.
+    """
     if look.last:
         return ()
     wanted = {name for one in look.open for name in (one.a, one.b)}

@@ -21,7 +21,8 @@ def test_a_suite_stops_itself_and_methods_that_are_settled_get_no_more_seeds(wor
     assert three['planned'] == dict(ft=4, fe=2, ftp=4) and three['plan']['sequential']['max_seeds'] == 6
     said = capsys.readouterr().out
     assert 'look 1, 2 seeds of each method: 1 of 2 planned contrasts are settled\n' in said
-    assert '  open          ME of ftp - ft: -0.25 [-0.5, 0.1]; all seeds would settle it with a chance of 30 %' in said
+    assert ('  open          ME of ftp - ft: -0.25 [-0.5, 0.1]; 6 seeds (the maximum) would settle it with a chance of '
+            '30 %\n') in said
     assert 'look 3, seeds: 4 of ft, ftp; 2 of fe: 2 of 2 planned contrasts are settled\n' in said
     assert '  superior      ME of fe - ft: -0.25 [-0.5, 0.1], at look 1\n' in said
     assert '[-0.5, 0.1], at look 3; 60 test images would settle it, more seeds would not\n' in said
@@ -70,6 +71,22 @@ def test_looks_lie_as_far_apart_as_was_declared(world):
     world.settles['ftp'] = 6
     assert world.until() == 0
     assert [max(map(len, one['seeds'].values())) for one in world.looks] == [2, 5, 6]
+
+
+def test_a_method_all_of_whose_runs_failed_stays_open_and_is_named_until_it_has_results(world, capsys, monkeypatch):
+    monkeypatch.setattr(Instant, 'failing', {('ftp', 0), ('ftp', 1)})
+    world.settles.update(fe=3)
+    assert world.until() == 1
+    said = capsys.readouterr().out
+    assert 'look 1, seeds: 2 of ft, fe; 0 of ftp; 2 runs failed: 0 of 2 planned contrasts are settled\n' in said
+    assert '  open          ME of ftp - ft: no results of ftp\n' in said
+    assert said.endswith('1 of 2 planned contrasts are settled after look 2; no results of ftp: 8 trainings. Mend what '
+                         'fails and give --retry-failed\n')
+    assert world.seeds() == dict(ft=[0, 1, 2], fe=[0, 1, 2], ftp=[0, 1]) and not world.looks[-1]['look']['last']
+    monkeypatch.setattr(Instant, 'failing', set())
+    assert world.until('--retry-failed') == 0
+    assert world.seeds() == dict(ft=[*range(4)], fe=[0, 1, 2], ftp=[*range(4)])
+    assert capsys.readouterr().out.endswith('no planned contrast is open after look 5: 11 trainings\n')
 
 
 # -- what was there before --------------------------------------------------------------------------------------------
@@ -179,3 +196,11 @@ def test_a_ledger_that_was_cut_is_refused_before_anything_is_trained(world, caps
         assert world.run(*options) == 2
         assert 'looks.json: the whole file is not JSON' in capsys.readouterr().err
     assert world.run('--seeds', '4') == 2 and 'was cut or edited' in capsys.readouterr().err
+
+
+def test_more_seeds_than_the_maximum_are_refused_without_until_too(world, capsys):
+    assert world.run('--seeds', '7') == 2 and Instant.calls == []
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert 'field max_seeds: 6 is below the 7 seeds of ft; the last look is at the maximum: declare 7 or more' in said
+    assert world.run('--seeds', '6') == 0
