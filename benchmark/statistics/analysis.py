@@ -28,6 +28,7 @@ from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .options import TESTED, Options, read_options
 from .output import SCHEMA_VERSION, plain
+from .pairing import check_pairing
 from .pairs import differ_in, planned_pairs
 from .planning import planning, variance_components
 from .programs import programs
@@ -90,7 +91,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():
         raise TableError('field error: empty in all rows; there is nothing to analyse')
-    _check_pairing(main, options, notes)
+    check_pairing(main, layout.main, plan, options, notes)
     _check_margins(main, options)
     if not plan.get('analysis') and choices.get('threshold') is None:
         share = float(np.mean([values.mean() for values in main.values['FR'].values()]))
@@ -100,7 +101,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
-    alerts += few_seeds(main, pairs, options) + identical(table, layout, plan)
+    alerts += few_seeds(main, pairs, options, notes) + identical(table, layout, plan)
     points = _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
     taken = looks_of(rows, main, layout.main, [*layout.methods], planned_pairs([*layout.methods], options), looks,
@@ -235,24 +236,6 @@ def _scores(table: pd.DataFrame, layout: Layout, options: Options, notes: list[s
     if len({tuple(scores.images) for scores in found.values()}) > 1:
         notes.append('The conditions were not scored on the same images; compare methods within a condition only.')
     return found
-
-
-def _check_pairing(scores: Scores, options: Options, notes: list[str]) -> None:
-    """In a paired design, that methods share seeds; where they share only some, those are used, and that is said."""
-    if options.design != PAIRED:
-        return
-    union = sorted({seed for seeds in scores.seeds.values() for seed in seeds})
-    common = [seed for seed in union if all(seed in seeds for seeds in scores.seeds.values())]
-    for a, b in all_pairs(scores.methods):
-        if not scores.common_seeds(a, b):
-            raise TableError(f'design paired: {a} (seeds {some([*map(str, scores.seeds[a])])}) and {b} (seeds '
-                             f'{some([*map(str, scores.seeds[b])])}) have no seed in common; number them alike, or '
-                             'declare the design nested')
-    if common != union:
-        lacking = [f'{method} lacks {some([str(seed) for seed in union if seed not in seeds])}'
-                   for method, seeds in scores.seeds.items() if len(seeds) < len(union)]
-        notes.append(f'Paired design with incomplete seeds ({"; ".join(lacking)}): each contrast uses the seeds that '
-                     'both of its methods have.')
 
 
 def _check_roles(scores: Scores, layout: Layout, options: Options, choices: dict[str, Any], notes: list[str]) -> None:

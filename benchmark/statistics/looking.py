@@ -16,12 +16,8 @@ from .layout import some
 from .ledger import ASKED, OTHER_RUNS, Ledger, as_put_away, locked, read_ledger, runs_before, start_anew
 from .options import read_options
 from .pairs import planned_pairs
-from .sequential.records import Look
+from .sequential.records import Look, declaration
 from .suite import Suite
-
-#: Options that must not change between two looks of a ``sequential`` plan; beside them the planned family and the main
-#: condition must not.
-DECLARED = ('sequential', 'margin', 'alpha', 'threshold', 'design', 'missing_cap')
 
 
 def has_runs(plan: Mapping[str, Any]) -> bool:
@@ -103,7 +99,7 @@ def _check_beforehand(folder: Path, declared: Mapping[str, Any], plan: Mapping[s
 
 
 def declared_by(plan: Mapping[str, Any], condition: str | None = None, **choices: Any) -> dict[str, Any]:
-    """What a suite's plan, and what goes before it, declare of the tests.
+    """What a suite's plan, and what goes before it, declare of the tests: what must not change between two looks.
 
     Args:
         plan: The plan.
@@ -111,17 +107,15 @@ def declared_by(plan: Mapping[str, Any], condition: str | None = None, **choices
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
-        JSON-ready; ``sequential`` is None where nothing is declared.
+        The :func:`.sequential.records.declaration` and the main condition.
 
     Raises:
         TableError: A choice that can't be meant.
     """
     options = read_options(plan.get('analysis', {}), **choices)
     pairs = planned_pairs([one['name'] for one in plan.get('methods', [])], options)
-    values = {name: getattr(options, name) for name in DECLARED} | {'margin': dict(options.margin)}
-    values['sequential'] = None if options.sequential is None else asdict(options.sequential)
     main = condition or next((one['name'] for one in plan.get('conditions', [])), None)
-    content: dict[str, Any] = json.loads(json.dumps({**values, 'pairs': pairs, 'condition': main}))
+    content: dict[str, Any] = json.loads(json.dumps({**declaration(options, pairs), 'condition': main}))
     return content
 
 

@@ -94,6 +94,18 @@ def test_few_seeds_are_an_alert_with_what_they_can_tell(seeds, design, methods, 
         assert ('At a nominal 5 %' in found[0]) == any(part.endswith('%') for part in parts)
 
 
+@pytest.mark.parametrize(('choices', 'told'), [
+    (dict(design='paired'), True), (dict(design='paired', methods='abcdefg'), False), (dict(design='nested'), False),
+    (dict(design='paired', sequential=dict(max_seeds=6)), False),
+])
+def test_more_seeds_in_a_large_family_are_a_note_where_the_rate_is_above_6_percent(choices, told):
+    choices = dict(choices)
+    frame = results(np.random.default_rng(0), methods=[*choices.pop('methods', 'abcdefgh')], seeds=5, landmarks=1)
+    notes = analyze(validate(frame), draws=100, proposed='a', **choices)['notes']
+    assert ('At a nominal 5 % equal procedures are called different in up to 6.4 % of simulated suites with 7 '
+            'contrasts and paired seeds.' in notes) == told == any('At a nominal' in text for text in notes)
+
+
 def test_two_seeds_against_ten_are_an_alert():
     frame = results(np.random.default_rng(0), seeds=10, landmarks=1)
     frame = frame[(frame['method'] == 'a') | (frame['seed'] < 2)]

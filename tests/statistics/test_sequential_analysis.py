@@ -193,3 +193,18 @@ def test_no_family_is_judged_by_the_test_of_one_look(settled):
         if now['scope'] == 'networks':
             assert now == once
     assert compared
+
+
+def test_a_method_that_was_asked_for_no_more_seeds_lacks_none():
+    def notes(frame, plan=None, **choices):
+        content = analyze(validate(frame), plan, design='paired', proposed='a', draws=100, **choices)
+        return [text for text in content['notes'] if 'incomplete seeds' in text]
+    frame = at(table(MEANS, images=12, most=5), dict(a=5, b=3, c=5))
+    gap = frame[(frame['method'] != 'c') | (frame['seed'] != 1)]
+    runs = [dict(method=name, seed=seed, condition='all', id=f'{name}{seed}', hash='x') for name, most in
+            dict(a=5, b=4, c=5).items() for seed in range(most)]
+    plan = dict(suite='s', methods=[dict(name=name) for name in 'abc'], conditions=[dict(name='all')], runs=runs)
+    assert 'b lacks 3, 4' in notes(frame)[0], 'where no looks are declared'
+    assert notes(frame, sequential=PLAN) == []
+    assert '(c lacks 1)' in notes(gap, sequential=PLAN)[0]
+    assert '(b lacks 3; c lacks 1)' in notes(gap, plan, sequential=PLAN)[0]

@@ -79,8 +79,8 @@ def main(look, b='m1'):
     (dict(max_seeds=20, futility=0.7), 'futility: 0.7 is not a chance above 0 and below 0.5'),
     (dict(max_seeds=20, futility=True), 'futility: True is not a chance'),
     (dict(max_seeds=20, non_inferiority='yes'), "non_inferiority: 'yes' is neither True nor False"),
-    (dict(max_seeds=100_000), 'field look_every: up to max_seeds=100000 these would be 99998 looks, and at most 200 are '
-                              'planned; look every 503 seeds'),
+    (dict(max_seeds=100_000), 'field look_every: up to max_seeds=100000 these would be 99998 looks, and at most 200 '
+                              'are planned; look every 503 seeds'),
     (dict(max_seeds=20, maximum=3), 'field maximum: unknown; known are max_seeds, first_look'),
 ])
 def test_a_plan_that_can_not_be_meant_is_one_line(declared, told):
@@ -258,7 +258,7 @@ def test_more_seeds_than_the_maximum_are_refused():
     world = World([0.8, 0.85], sequential=dict(PLAN, max_seeds=4))
     assert world.look([4, 4]).last
     with pytest.raises(TableError, match='field max_seeds: 4 is below the 6 seeds of m1; the last look is at the '
-                                         'maximum: declare 6 or more before there are results, or leave out the') as told:
+                                         'maximum: declare 6 or more before there are results, or leave') as told:
         world.look([5, 6])
     assert '\n' not in str(told.value)
 

@@ -64,9 +64,9 @@ class SequentialPlan:
         """
         if above := [name for name, count in seeds.items() if count > self.max_seeds]:
             name = max(above, key=seeds.__getitem__)
-            raise TableError(f'sequential: field max_seeds: {self.max_seeds} is below the {seeds[name]} seeds of {name}; '
-                             f'the last look is at the maximum: declare {seeds[name]} or more before there are '
-                             'results, or leave out the seeds above it')
+            raise TableError(f'sequential: field max_seeds: {self.max_seeds} is below the {seeds[name]} seeds of '
+                             f'{name}; the last look is at the maximum: declare {seeds[name]} or more before there '
+                             'are results, or leave out the seeds above it')
 
 
 FIELDS = tuple(one.name for one in fields(SequentialPlan))

@@ -198,14 +198,18 @@ def open_methods(look: Look) -> tuple[str, ...]:
     return tuple(name for name in look.seeds if name in wanted)
 
 
-def plan_digest(options: Options, pairs: Sequence[tuple[str, str]]) -> str:
-    """A digest of what must not change between two looks: plan, planned family, margins, level, threshold, design.
+def declaration(options: Options, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What must not change between two looks, JSON-ready: plan, planned family, margins, level, threshold, design.
 
     Args:
-        options: The declared analysis; a suite without a sequential plan has a digest too.
+        options: The declared analysis; ``sequential`` is None where no looks are declared.
         pairs: The planned contrasts, as :func:`..pairs.planned_pairs` gives them for all methods of the suite.
     """
-    content = {'sequential': options.sequential and asdict(options.sequential), 'pairs': [list(pair) for pair in pairs],
-               'margin': dict(options.margin), 'alpha': options.alpha, 'threshold': options.threshold,
-               'design': options.design, 'missing_cap': options.missing_cap}
-    return hashlib.sha256(json.dumps(plain(content), sort_keys=True).encode()).hexdigest()[:16]
+    return {'sequential': options.sequential and asdict(options.sequential), 'pairs': [list(pair) for pair in pairs],
+            'margin': dict(options.margin), 'alpha': options.alpha, 'threshold': options.threshold,
+            'design': options.design, 'missing_cap': options.missing_cap}
+
+
+def plan_digest(options: Options, pairs: Sequence[tuple[str, str]]) -> str:
+    """A digest of the :func:`declaration`; a suite without a sequential plan has one too."""
+    return hashlib.sha256(json.dumps(plain(declaration(options, pairs)), sort_keys=True).encode()).hexdigest()[:16]
