@@ -45,7 +45,8 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
               notes: list[str]) -> list[dict[str, str]]:
     """An alert where contrasts of procedures rest on fewer than five seeds.
 
-    With more, a rate above 6 % is a note; not where looks are declared, whose families go by Holm alone and hold 5 %.
+    With more, a rate above 6 % is a note. Where looks are declared there is neither: such a suite finds out itself
+    whether it needs more seeds, and its families go by Holm alone and hold 5 %.
 
     Args:
         scores: The main condition's.
@@ -53,6 +54,8 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
         options: Design and level.
         notes: Gets the note.
     """
+    if options.sequential is not None:
+        return []
     planned = [pair for pair in pairs if set(pair) <= set(scores.methods)] or all_pairs(scores.methods)
     counts = [sorted(len(scores.common_seeds(*pair)) if options.design == PAIRED else len(scores.seeds[name])
                      for name in pair) for pair in planned]
@@ -62,7 +65,7 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
                   'simulated suites') if rates else ''
     rested = [(fewer, more) for fewer, more in counts if 2 <= fewer < ENOUGH]
     if not rested:
-        if rates and options.sequential is None:
+        if rates:
             notes.append(f'{known_rate} with {len(planned)} contrasts and {options.design} seeds.')
         return []
     few, many = min(rested)
@@ -70,9 +73,8 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
     close = special.gammainc((few - 1) / 2, 0.2 * (few - 1) / 2)
     needed, known = (float(t_quantile(options.alpha / 2, df)) for df in (few - 1, float('inf')))
     upto = 'up to ' if options.design == NESTED else ''  # as many where one method's seeds vary alone
-    text = (f'With {seeds} little is known of how much seeds vary: their variance comes out below a fifth of the true '
-            f'one in {100 * close:.0f} of 100 cases. So a difference must reach {upto}{needed:.1f} standard errors '
-            f'where seeds matter, instead of {known:.1f}, and a true one is easily missed; five seeds or more find it '
-            'far more often. Verdicts on these trained models are not affected.')
+    text = (f'{seeds} say little about how much seeds vary (below a fifth of the truth in {100 * close:.0f} of 100 '
+            f'cases): where seeds matter a difference must reach {upto}{needed:.1f} standard errors, not {known:.1f}. '
+            'Five seeds or more find far more. Verdicts on these trained models are not affected.')
     text += f' {known_rate}.' if rates else ''
     return [alert('few seeds', text)]

@@ -79,7 +79,7 @@ def alerts_of(kind, *arguments, **choices):
     # chi2_1 is below .2 in 34.5 %, chi2_2 / 2 in 18.1 %, chi2_3 / 3 in 10.4 %; t with 1, 2 and 3 degrees of freedom.
     (2, 'nested', 'ab', ['2 nested seeds', 'in 35 of 100', 'up to 12.7 standard errors', 'up to 6.3 %']),
     (2, 'nested', 'abc', ['2 nested seeds', 'up to 6.7 %']),
-    (2, 'paired', 'abcdefg', ['2 paired seeds', 'reach 12.7 standard errors where seeds matter, instead of 2.0']),
+    (2, 'paired', 'abcdefg', ['2 paired seeds', 'must reach 12.7 standard errors, not 2.0']),
     (3, 'paired', 'ab', ['3 paired seeds', 'in 18 of 100', 'reach 4.3 standard errors']),
     (3, 'paired', 'abcdefgh', ['4.3 standard errors', 'up to 6.9 %']),
     (4, 'nested', 'ab', ['4 nested seeds', 'in 10 of 100', '3.2 standard errors']),
@@ -106,11 +106,16 @@ def test_more_seeds_in_a_large_family_are_a_note_where_the_rate_is_above_6_perce
             'contrasts and paired seeds.' in notes) == told == any('At a nominal' in text for text in notes)
 
 
+def test_few_seeds_are_no_alert_where_looks_are_declared():
+    frame = validate(results(np.random.default_rng(0), seeds=3, landmarks=1))
+    assert alerts_of('few seeds', frame) and not alerts_of('few seeds', frame, sequential=dict(max_seeds=10))
+
+
 def test_two_seeds_against_ten_are_an_alert():
     frame = results(np.random.default_rng(0), seeds=10, landmarks=1)
     frame = frame[(frame['method'] == 'a') | (frame['seed'] < 2)]
     text, = alerts_of('few seeds', validate(frame))
-    assert text.startswith('With 2 against 10 seeds little') and 'At a nominal' not in text
+    assert text.startswith('2 against 10 seeds say little') and 'At a nominal' not in text
 
 
 def test_all_pairs_of_seven_methods_without_a_plan():
