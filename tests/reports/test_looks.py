@@ -110,6 +110,17 @@ def test_a_suite_that_stopped_ended_or_goes_on_is_called_so(stopped, last, told,
     assert told in found[0] and cost in found[1]
 
 
+def test_planned_contrasts_without_results_are_counted_as_open(stopped):
+    analysis = json.loads(json.dumps(stopped[0]))
+    last = analysis['sequential']['looks'][-1]
+    left = sum(not one['settled'] for one in last['contrasts'] if one['primary'])
+    last['lacking'] = [['ME', 'a', 'failed']]
+    sentence = standing(analysis)[0]
+    assert ' of 4 planned contrasts by ME settled' in sentence
+    assert f'{left + 1} open, 1 of them without results, ' in sentence or sentence.endswith(
+        f'{left + 1} open, 1 of them without results.')
+
+
 def test_headline_contrasts_and_summary_give_repeated_intervals_and_sequential_p(stopped):
     analysis, page, folder = stopped
     head, summary = section(page, 'headline'), (folder / 'summary.md').read_text()
