@@ -108,7 +108,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
                      options, rates)
     looked = Looked(taken, options.sequential) if options.sequential else None
     found = _contrasts(scores, layout, pairs, options, common, looked)
-    overrule(found, taken, main, options)
+    overrule(found, taken, options)
     told = sequential(taken, len(pairs), options)
     alerts += unplanned(told, len(pairs), options.alpha)
     _check_cap(rows, main, layout, found, pairs, options, notes, alerts)

@@ -187,7 +187,10 @@ class _Words(Scale):
         images = looks['images_needed']
         if images is None or images <= one['n_units']:
             return text
-        return f'{text} Label {images - one["n_units"]} more test {self.unit_of}s instead ({images} in all).'
+        seeds = looks['images_seeds'] or 0
+        if seeds <= min(one['n_seeds']):
+            return f'{text} Label {images - one["n_units"]} more test {self.unit_of}s instead ({images} in all).'
+        return f'{text} It takes both: {seeds} seeds of each method and {images} test {self.unit_of}s in all.'
 
     def networks(self, one: Mapping[str, Any], looked: bool = False) -> str:
         """The same for these trained models.

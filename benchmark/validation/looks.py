@@ -12,9 +12,10 @@ import numpy as np
 
 from benchmark.statistics.arrays import Floats
 from benchmark.statistics.crossed import crossed_contrast
+from benchmark.statistics.estimates import Estimate
 from benchmark.statistics.resampling import generator
 from benchmark.statistics.sequential.estimates import exceeded
-from benchmark.statistics.sequential.levels import bound, score, sequential_p
+from benchmark.statistics.sequential.levels import nominal, sequential_p
 from benchmark.statistics.sequential.plan import SequentialPlan
 from benchmark.statistics.terms import PROCEDURE
 
@@ -106,12 +107,15 @@ def estimates(world: World, repetitions: int, seed: int) -> list[dict[str, Any]]
         for place in reversed(range(look)):
             if information[place] < APART * information[kept[0]]:
                 kept.insert(0, place)
-        value = float(there.estimate[one, 0, look])
-        last = float(np.copysign(score(p[one, 0, look]), value))
+        parts = there.parts.at((one, 0, look))
+        stop = Estimate(there.estimate[one, 0, look], np.sqrt(parts.variance), parts.df, parts)
         # The median-unbiased estimate is above the truth where more than what was seen is rarer there than one half.
-        shares = [information[place] / information[look] for place in kept]
-        bounds = [bound(times[:place + 1], ALPHA, plan.spending) for place in kept[:-1]]
-        beyond[one], above[one] = exceeded(truth / (value / last), shares, bounds, last)[0], value > truth
+        shares = [information[place] for place in kept]
+        missed = [nominal(times[:place + 1], ALPHA, plan.spending) for place in kept[:-1]]
+        bounds = [float(there.parts.at((one, 0, place)).half_width(1 - share))
+                  for place, share in zip(kept, missed, strict=False)]
+        beyond[one] = exceeded(np.array([truth]), stop, shares, bounds)[0]
+        above[one] = stop.estimate > truth
     found = {'estimate above the truth': above, 'median-unbiased above the truth': beyond < 0.5,
              'coverage after a stop': (beyond > ALPHA / 2) & (beyond < 1 - ALPHA / 2)}
     return [_row(study, DECLARED, world, most, 1, float(happened.mean()), repetitions, True)

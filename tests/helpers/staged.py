@@ -59,7 +59,8 @@ class Instant(Executor):
 
 def contrast(a: str, b: str, decision: str, at: int | None) -> LookedContrast:
     known = dict(condition='all', endpoint='ME', a=a, b=b, primary=True, n_seeds=(2, 2), estimate=-0.25, low=-0.5,
-                 high=0.1, chance=0.3, images_needed=60 if decision == 'futile' else None, decision=decision,
+                 high=0.1, chance=0.3, images_needed=60 if decision == 'futile' else None,
+                 images_seeds=6 if decision == 'futile' else None, decision=decision,
                  settled=decision != 'open', settled_at=at)
     return LookedContrast(**{one.name: known.get(one.name, 0.1) for one in fields(LookedContrast)})
 

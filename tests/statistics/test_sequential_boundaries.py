@@ -8,11 +8,13 @@ import pytest
 from scipy import special, stats
 
 from benchmark.statistics.crossed import crossed_contrast
+from benchmark.statistics.estimates import Estimate
 from benchmark.statistics.sequential.boundaries import boundaries, classic, crossing
 from benchmark.statistics.sequential.estimates import after_stop, exceeded
 from benchmark.statistics.sequential.levels import bound, nominal, reached, score, sequential_p, tail
 from benchmark.statistics.sequential.plan import SequentialPlan
 from benchmark.statistics.sequential.spending import spent
+from benchmark.validation.looking import World, draw
 
 FIFTHS = np.arange(1, 6) / 5
 SPENDINGS = ('obrien_fleming', 'pocock', 'hsd:-4', 'hsd:0', 'hsd:1')
@@ -131,23 +133,50 @@ def test_leaving_has_the_probability_that_paths_have():
         assert above[1, look] == pytest.approx(((first == look) & (scores[:, min(look, 2)] > 0)).mean(), abs=0.008)
 
 
-def test_after_a_first_look_the_estimate_is_the_estimate():
-    found = after_stop(-0.5, 0.2, -2.5, [9.0], [])
-    half = 0.2 * stats.norm.isf(0.025)
-    assert (found.estimate, found.low, found.high) == pytest.approx((-0.5, -0.5 - half, -0.5 + half))
+def normal(estimate, se):
+    """An estimate with a known standard error."""
+    return Estimate(np.float64(estimate), np.float64(se), np.float64(1e9))
+
+
+def test_after_a_first_look_the_estimate_is_the_estimate_and_the_interval_the_ordinary_one():
+    rng = np.random.default_rng(5)
+    a, b = (rng.normal(size=(3, 1)) * 0.02 + rng.normal(size=(3, 40)) * 0.15 for _ in range(2))
+    one = crossed_contrast(a - 0.5, b, 'paired')
+    found = after_stop(one, [9.0], [])
+    assert (found.estimate, found.low, found.high) == pytest.approx((one.estimate, *one.interval(0.95)))
 
 
 def test_the_estimate_after_a_stop_is_median_unbiased():
     times = np.array([0.25, 0.5, 1.0])
     bounds = boundaries(times, 0.05, 'pocock')
-    for look, last in ((0, 2.6), (1, 2.6), (2, 1.3)):
-        shares = times[:look + 1] / times[look]
-        found = after_stop(last, 1.0, last, times[:look + 1], bounds[:look])
-        for drift, share in ((found.estimate, 0.5), (found.low, 0.025), (found.high, 0.975)):
-            assert exceeded(drift, shares, bounds[:look], last)[0] == pytest.approx(share, abs=1e-6)
-        assert look == 0 or found.estimate < last
-        turned = after_stop(-last, 1.0, -last, times[:look + 1], bounds[:look])
-        assert (turned.low, turned.estimate) == pytest.approx((-found.high, -found.estimate), abs=1e-3)
+    for look, last in ((1, 2.6), (2, 1.3)):
+        one, known = normal(last, 1.0), times[:look + 1]
+        differences = bounds[:look] * np.sqrt(times[look] / times[:look])
+        found = after_stop(one, known, differences)
+        for theta, share in ((found.estimate, 0.5), (found.low, 0.025), (found.high, 0.975)):
+            assert exceeded(np.array([theta]), one, known, differences)[0] == pytest.approx(share, abs=2e-3)
+        assert found.estimate < last
+        turned = after_stop(normal(-last, 1.0), known, differences)
+        assert (turned.low, turned.estimate) == pytest.approx((-found.high, -found.estimate), abs=0.01)
+
+
+def test_after_a_stop_with_few_seeds_the_interval_covers_and_the_estimate_lies_on_either_side():
+    """Paired suites of 2 to 6 seeds that stop where they cross; true difference .1, so that most stop early."""
+    truth, plan, rng = 0.1, SequentialPlan(6, first_look=2, futility=None), np.random.default_rng(3)
+    drawn = draw(rng, World('paired', 310, 0.05), 60, 6).at(plan.schedule()).shifted(truth)
+    times = tuple(count / 6 for count in plan.schedule())
+    found = sequential_p(drawn.p()[:, 0], times, plan.spending) < 0.05
+    missed = [nominal(times[:look + 1], 0.05, plan.spending) for look in range(len(times))]
+    covered, above = [], []
+    for suite, crossed in enumerate(found):
+        look = int(crossed.argmax()) if crossed.any() else len(times) - 1
+        parts = drawn.parts.at((suite, 0, look))
+        one = Estimate(drawn.estimate[suite, 0, look], np.sqrt(parts.variance), parts.df, parts)
+        stops = [float(drawn.parts.at((suite, 0, at)).half_width(1 - missed[at])) for at in range(look)]
+        rest = after_stop(one, times[:look + 1], stops)
+        covered.append(rest.low < truth < rest.high)
+        above.append(rest.estimate > truth)
+    assert np.mean(covered) > 0.86 and 0.3 < np.mean(above) < 0.68
 
 
 def test_looking_after_each_seed_errs_too_often_and_spending_does_not():

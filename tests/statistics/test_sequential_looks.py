@@ -341,3 +341,7 @@ def test_the_chance_at_the_maximum_by_hand():
     assert chance_at_maximum(-0.5, 1.0, 1.0, 1e9, 1.96, 3.0, np.inf, good=1.0) == pytest.approx(1.0)
     assert chance_at_maximum(-1.5, 1.0, 1.0, 1e9, 1.96, 3.0, np.inf, good=1.0) == pytest.approx(0.0)
     assert chance_at_maximum(1.5, 1.0, 1.0, 1e9, 1.96, 3.0, np.inf, good=-1.0) == pytest.approx(0.0)
+    # By its own boundary, which Holm does not raise with the family.
+    own = dict(margin=3.0, critical_equivalence=np.inf, good=1.0)
+    assert chance_at_maximum(-0.5, 1.0, 1.0, 1e9, 3.0, **own) == pytest.approx(0.0)
+    assert chance_at_maximum(-0.5, 1.0, 1.0, 1e9, 3.0, **own, critical_non_inferiority=1.96) == pytest.approx(1.0)

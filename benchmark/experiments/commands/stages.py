@@ -288,7 +288,8 @@ def _contrast(one: Mapping[str, Any], most: int) -> str:
     if one['settled']:
         text += f', at look {one["settled_at"]}'
     if one['images_needed'] is not None:
-        text += f'; {one["images_needed"]} test images would settle it, more seeds would not'
+        seeds = one.get('images_seeds') or most
+        text += f'; {one["images_needed"]} test images with {seeds} seeds of each method would settle it'
     elif not one['settled'] and one['chance'] is not None:
         text += f'; {most} seeds (the maximum) would settle it with a chance of {100 * one["chance"]:.0f} %'
     return text

@@ -16,7 +16,6 @@ from ..arrays import Integers
 from ..endpoints import Rates, lower_is_better
 from ..errors import TableError
 from ..options import TESTED, Options
-from ..planning import contrast_components
 from ..scores import Scores, make_scores
 from ..terms import (
     BEYOND,
@@ -34,16 +33,13 @@ from ..terms import (
     WITHIN,
 )
 from .boundaries import crossing
-from .estimates import after_stop
-from .levels import bound, nominal
+from .levels import nominal
 from .looks import next_look
 from .records import Look, LookedContrast, primary_endpoints
 from .spending import spent
 
 #: Column of a table that says at which look a row was added.
 LOOK = 'look'
-#: Looks whose information is nearer to the next one's than this are one to the estimate after a stop.
-APART = 0.98
 
 
 def looks_of(rows: pd.DataFrame, main: Scores, condition: str, methods: Sequence[str],
@@ -100,13 +96,12 @@ def _marks(rows: pd.DataFrame) -> Integers:
     return marks
 
 
-def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], scores: Scores, options: Options) -> None:
+def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], options: Options) -> None:
     """Puts what the looks decided into the planned contrasts of procedures: p-values, intervals, verdicts.
 
     Args:
         found: Contrasts as :func:`..contrasts.contrasts` gives them; they are changed in place.
         looks: All looks.
-        scores: The main condition's.
         options: The declared analysis.
     """
     if options.sequential is None:
@@ -121,7 +116,8 @@ def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], scores: Sco
         row['sequential'] = {'look': tested, 'looks': last.number, 'decision': one.decision,
                              'settled': one.settled, 'chance': one.chance if one.fraction < 1 else None,
                              'percent': one.percent, 'images_needed': one.images_needed,
-                             **stopped(one, looks, scores, options)}
+                             'images_seeds': one.images_seeds, 'median_unbiased': one.median_unbiased,
+                             'median_low': one.median_low, 'median_high': one.median_high}
         if one.se is None or one.p is None:
             continue
         verdict, relevance = judged(one, options)
@@ -152,29 +148,6 @@ def judged(one: LookedContrast, options: Options) -> tuple[str, str | None]:
         return EQUIVALENT, relevance
     good = sides[1] if lower_is_better(one.endpoint) else sides[0]
     return NON_INFERIOR if good < options.alpha / 2 else INCONCLUSIVE, relevance
-
-
-def stopped(one: LookedContrast, looks: Sequence[Look], scores: Scores, options: Options) -> dict[str, float | None]:
-    """Median-unbiased estimate of a contrast with its interval; None where there is no standard error.
-
-    The looks' information is that of the components which are known now.
-    """
-    nothing: dict[str, float | None] = dict.fromkeys(('median_unbiased', 'median_low', 'median_high'))
-    plan = options.sequential
-    parts = contrast_components(*scores.pair(one.endpoint, one.a, one.b, options.design), options.design)
-    if plan is None or parts is None or one.z is None or one.se is None:
-        return nothing
-    past = {then.fraction: then for look in looks if (then := look.of(one.key)) is not None and then.z is not None}
-    times = sorted(past)
-    information = [1 / parts.variance(time * plan.max_seeds, scores.block(one.endpoint, one.a).n_images)
-                   for time in times]
-    kept = [len(times) - 1]
-    for place in reversed(range(len(times) - 1)):
-        if information[place] < APART * information[kept[0]]:
-            kept.insert(0, place)
-    bounds = [bound(tuple(times[:place + 1]), one.level, plan.spending) for place in kept[:-1]]
-    found = after_stop(one.estimate, one.se, one.z, [information[place] for place in kept], bounds, 1 - options.alpha)
-    return {'median_unbiased': found.estimate, 'median_low': found.low, 'median_high': found.high}
 
 
 def sequential(looks: Sequence[Look], size: int, options: Options) -> dict[str, Any] | None:

@@ -1,8 +1,15 @@
 """Estimates after an early stop.
 
 Who stops where the difference is large overstates it. By the stage-wise ordering of what could have been seen (Tsiatis,
-Rosner and Mehta 1984) an early crossing is more extreme than a later one, and at one look a larger score than a smaller
-one; the median-unbiased estimate is the difference under which what was seen, or more, has the probability .5.
+Rosner and Mehta 1984) an early crossing is more extreme than a later one, and at one look a larger difference than a
+smaller one; the median-unbiased estimate is the difference theta under which what was seen, or more, has the
+probability .5.
+
+Standard errors of few seeds make t tails, so a score is no linear function of the difference. For each theta what was
+seen is the score of (estimate - theta) by the two-part rule (:mod:`..parts`), and an earlier look's is that of the
+difference at which it would have stopped, minus theta, by the tails that are known now.
+
+G: number of thetas, K: looks until the stop.
 """
 
 from __future__ import annotations
@@ -11,10 +18,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy import special
+from scipy.interpolate import PchipInterpolator
 
 from ..arrays import Floats
-from .boundaries import FURTHEST, crossing
+from ..estimates import Estimate
+from .boundaries import crossing
+from .levels import score, tail
+
+#: Scores of (estimate - theta) for which the probability is computed.
+GRID = np.linspace(0.25, 6, 24)
 
 
 @dataclass(frozen=True)
@@ -32,50 +45,57 @@ class Unbiased:
     high: float
 
 
-def exceeded(drift: Floats | float, information: Sequence[float], bounds: Sequence[float], last: float) -> Floats:
+def exceeded(theta: Floats, one: Estimate, information: Sequence[float], bounds: Sequence[float]) -> Floats:
     """Probability of what was seen, or more, upwards, by the stage-wise ordering.
 
     Args:
-        drift: theta, shape (G,) or a number, in the unit of 1 / sqrt(information).
-        information: At all looks until the stop, K of them.
-        bounds: Two-sided boundaries of the looks before the stop, K - 1 scores.
-        last: The score at the stop.
+        theta: True differences, shape (G,).
+        one: The estimate at the stop.
+        information: 1 / V at all looks until the stop, K of them; only ratios enter.
+        bounds: Differences, of either sign, beyond which the looks before would have stopped, K - 1 of them.
 
     Returns:
         Shape (G,).
     """
-    upper = np.array([*bounds, last])
-    lower = np.array([*(-bound for bound in bounds), -np.inf])
-    _, above = crossing(information, lower, upper, drift)
+    shares = [float(now) / float(information[-1]) for now in information]
+    upper, lower = [], []
+    for share, bound in zip(shares, bounds, strict=False):
+        upper.append(_scores(one, (bound - theta) * share**0.5))
+        lower.append(_scores(one, (-bound - theta) * share**0.5))
+    upper.append(_scores(one, one.estimate - theta))
+    lower.append(np.full(len(theta), -np.inf))
+    _, above = crossing(shares, np.stack(lower, axis=1), np.stack(upper, axis=1))
     found: Floats = above.sum(axis=1)
     return found
 
 
-def after_stop(estimate: float, se: float, last: float, information: Sequence[float], bounds: Sequence[float],
-               level: float = 0.95) -> Unbiased:
+def after_stop(one: Estimate, information: Sequence[float], bounds: Sequence[float], level: float = 0.95) -> Unbiased:
     """The median-unbiased estimate and its interval.
 
     Args:
-        estimate: The difference at the stop.
-        se: Its standard error.
-        last: Its normal score (:attr:`.records.LookedContrast.z`).
-        information: 1 / V at all looks until the stop, from the components known there; its last one may be any
-            multiple, since only ratios enter.
-        bounds: Boundaries of the looks before, as scores.
+        one: The estimate at the stop, one number.
+        information: 1 / V at all looks until the stop, from the components known there; only ratios enter.
+        bounds: Differences, of either sign, beyond which the looks before would have stopped.
         level: Coverage of the interval.
 
     Returns:
-        At a first look the estimate itself, and the interval of its score.
+        At a first look the estimate and its interval, as they are: nothing was chosen.
     """
-    # The score has the tail of a t: what one unit of it is worth is read from the estimate, or from its error at 0.
-    unit = estimate / last if abs(last) > 1e-3 else se
-    shares = [float(one) / float(information[-1]) for one in information]
-    reach = abs(last) + FURTHEST + 4
+    if not len(bounds):
+        return Unbiased(float(one.estimate), *map(float, one.interval(level)))
+    halves = np.array([float(half) for half in one.half_widths([1 - float(tail(at)) for at in GRID])])
+    theta = float(one.estimate) + np.concatenate([-halves[::-1], [0.0], halves])
+    # Between the thetas the score of the probability is nearly a line over the score of (theta - estimate).
+    at = special.ndtri(np.clip(exceeded(theta, one, information, bounds), 1e-12, 1 - 1e-12))
+    rising = np.flatnonzero(np.diff(np.maximum.accumulate(at), prepend=-np.inf) > 0)
+    scores = PchipInterpolator(at[rising], np.concatenate([-GRID[::-1], [0.0], GRID])[rising])(
+        special.ndtri([0.5, (1 - level) / 2, (1 + level) / 2]))
+    moved = [float(np.copysign(one.half_widths([1 - float(tail(now))])[0], now)) for now in scores]
+    return Unbiased(*(float(one.estimate) + by for by in moved))
 
-    def at(share: float) -> float:
-        def excess(drift: float) -> float:
-            return float(exceeded(drift, shares, bounds, last)[0]) - share
-        found: float = brentq(excess, -reach, reach, xtol=1e-8)
-        return found
-    tail = (1 - level) / 2
-    return Unbiased(unit * at(0.5), unit * at(tail), unit * at(1 - tail))
+
+def _scores(one: Estimate, error: Floats) -> Floats:
+    """Normal scores of errors of the estimate, by its own tails."""
+    finite = np.isfinite(error)
+    found = np.copysign(score(2 * one.below(one.estimate - np.abs(np.where(finite, error, 0.0)))), error)
+    return np.where(finite, found, error)

@@ -4,7 +4,8 @@ The information of a look is counted in seeds: t_k = S_k / S_max, with the corre
 In truth images add information that all looks share, so that looks are more alike than that; boundaries from the lower
 correlation are on the safe side (Slepian 1962), need no estimated variance, and are known before there are results. A
 fraction from estimated variances would be large just where seeds lie close together by chance, which is where the test
-errs.
+errs. With unequal seeds the harmonic mean counts: where the method with fewer seeds both grows and makes up the
+variance, the true correlation is lower than that, and the safe side is not given (up to 1.22 times the level).
 
 L: levels in the table, K: looks.
 """

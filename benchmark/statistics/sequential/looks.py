@@ -19,6 +19,7 @@ from ..planning import contrast_components, images_for
 from ..rank_tests import holm
 from ..scores import Scores
 from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN, PAIRED, PROCEDURE, SUPERIOR
+from .estimates import Unbiased, after_stop
 from .levels import bound, nominal, reached, score
 from .plan import SequentialPlan
 from .records import Look, LookedContrast, open_methods, plan_digest, primary_endpoints
@@ -31,6 +32,8 @@ __all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_m
 Numbers = Floats | float
 #: Two fractions of the planned seeds that differ by less are one.
 SAME = 1e-9
+#: Looks whose information is nearer to the next one's than this are one to the estimate after a stop.
+APART = 0.98
 
 
 def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], earlier: Sequence[Look],
@@ -87,6 +90,7 @@ class _Case:
     """A contrast at a look before it is decided upon.
 
     Attributes:
+        earlier: What the looks before say of it.
         kept: What an earlier look says of it, where that stays: it is settled, or has no new seeds.
         crossed: What the look says of it at which the smallest level was crossed; None where that is this one.
         times: Fractions of the planned seeds at its looks, this one the last.
@@ -100,7 +104,7 @@ class _Case:
         self.blocks = scores.pair(endpoint, *pair, options.design)
         self.n_seeds = self.blocks[0].n_seeds, self.blocks[1].n_seeds
         before = [one for look in earlier if (one := look.of((condition, endpoint, *pair))) is not None]
-        self.before = before[-1] if before else None
+        self.earlier, self.before = before, before[-1] if before else None
         # Later looks carry the smallest level on, so the first that has it is the one that crossed.
         self.crossed = next((one for one in before if one.p_sequential <= before[-1].p_sequential), None)
         #: Once for each number of seeds with which it was tested.
@@ -147,7 +151,7 @@ class _Case:
 
 def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Numbers, critical: Numbers,
                       margin: float | None = None, critical_equivalence: Numbers = math.inf,
-                      good: float = 0.0) -> Floats:
+                      good: float = 0.0, critical_non_inferiority: Numbers | None = None) -> Floats:
     """Chance that a contrast is settled at the maximum, given what is known now; of any shape.
 
     The difference then is normal about the one of now with the variance ``now`` - ``then``: what further seeds add is
@@ -164,6 +168,7 @@ def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Number
         critical_equivalence: Score of the last boundary of either one-sided test of equivalence.
         good: 1 or -1: a difference of this sign speaks for a, and showing that it is not beyond the margin on the other
             side settles too; 0: it does not.
+        critical_non_inferiority: Score of the last boundary of that, which Holm does not adjust; None: ``critical``.
     """
     def reach(score: Numbers) -> Floats:
         beyond = special.ndtr(-np.asarray(score))
@@ -179,7 +184,8 @@ def chance_at_maximum(estimate: Numbers, now: Numbers, then: Numbers, df: Number
         centre = np.asarray(estimate) * (good or 1.0)
         far = upper = reach(critical)
         if margin is not None and good:
-            upper = np.minimum(far, far - margin)
+            one_sided = critical if critical_non_inferiority is None else critical_non_inferiority
+            upper = np.minimum(far, reach(one_sided) - margin)
         chance = below(-far, centre) + 1 - below(upper, centre)
         if margin is not None:
             near = margin - reach(critical_equivalence)
@@ -214,8 +220,10 @@ def _decide(family: Sequence[_Case], pairs: Sequence[tuple[str, str]], options: 
             parts = contrast_components(*family[place].blocks, options.design)
             target = options.margin.get(one.endpoint, abs(one.estimate))
             if parts is not None and target > 0:
-                found[place] = replace(one, images_needed=images_for(parts, plan.max_seeds, target,
-                                                                     options.alpha / len(pairs)))
+                for count in (min(one.n_seeds), plan.max_seeds):
+                    if (images := images_for(parts, count, target, options.alpha / len(pairs))) is not None:
+                        found[place] = replace(one, images_needed=images, images_seeds=count)
+                        break
     return found
 
 
@@ -232,7 +240,7 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
         return blank
     half, inner, wide, critical = map(float, Repeated.of(one, case.times, spending).half_widths(
         [1 - options.alpha, 1 - 2 * options.alpha, 1 - options.alpha / size, 1 - level]))
-    boundary = nominal(case.times, level, spending)
+    boundary, rest = nominal(case.times, level, spending), _after_stop(case)
     decision = _called(estimate, p_adjusted, case.p_above, case.p_below, case.endpoint, options)
     settled = decision in (SUPERIOR, INFERIOR, EQUIVALENT) or decision == NON_INFERIOR and plan.non_inferiority
     chance = None if settled else _chance(case, level)
@@ -244,7 +252,25 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
         boundary=boundary, critical=critical if boundary > LEAST else None, low=estimate - half, high=estimate + half,
         low_equivalence=estimate - inner, high_equivalence=estimate + inner, low_simultaneous=estimate - wide,
         high_simultaneous=estimate + wide, chance=chance, decision=decision, settled=settled,
-        settled_at=number if settled else None)
+        settled_at=number if settled else None, median_unbiased=rest.estimate, median_low=rest.low,
+        median_high=rest.high)
+
+
+def _after_stop(case: _Case) -> Unbiased:
+    """The estimate after a stop at this look, with its interval; information is that of the components known now."""
+    assert case.one is not None
+    parts = contrast_components(*case.blocks, case.options.design)
+    kept, bounds, information = [case.times[-1]], list[float](), [1.0]
+    if parts is not None and len(case.times) > 1:
+        # Where nothing was spent no difference would have stopped it.
+        then = {one.fraction: math.inf if one.critical is None else one.critical for one in case.earlier}
+        n_images, most = case.blocks[0].n_images, case.plan.max_seeds
+        for time in reversed(case.times[:-1]):
+            if parts.variance(kept[0] * most, n_images) < APART * parts.variance(time * most, n_images):
+                kept.insert(0, time)
+        bounds = [then[time] for time in kept[:-1]]
+        information = [1 / parts.variance(time * most, n_images) for time in kept]
+    return after_stop(case.one, information, bounds, 1 - case.options.alpha)
 
 
 def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: float | None, endpoint: str,
@@ -277,7 +303,8 @@ def _chance(case: _Case, level: float) -> float | None:
     return float(chance_at_maximum(
         float(case.one.estimate), max(variance, then), then, df if df > 0 else n_images - 1.0,
         bound(times, level, case.plan.spending), margin,
-        bound(times, 2 * options.alpha, case.plan.spending) if margin else math.inf, side))
+        bound(times, 2 * options.alpha, case.plan.spending) if margin else math.inf, side,
+        bound(times, options.alpha, case.plan.spending)))
 
 
 def _number(value: float | None) -> float:

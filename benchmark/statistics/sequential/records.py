@@ -55,13 +55,18 @@ class LookedContrast:
         low_simultaneous: Lower end of that of the whole family.
         high_simultaneous: Its upper end.
         chance: Chance that the maximum would settle it, as things stand; None where it is settled or not known.
-        images_needed: Test images that would do instead of seeds, from the planner; None where it is not futile.
+        images_needed: Test images that would do with the seeds that are there, or else with the most; from the planner,
+            None where it is not futile or none do.
         decision: One of :data:`..terms.DECISIONS`.
         settled: Whether seeds are no longer trained for it.
         settled_at: Number of the look that settled it; None while it is open.
         df: Satterthwaite's degrees of freedom, which describe; None, as what follows, in older ledgers.
         n_units: Images, or subjects.
         percent: The estimate in percent of b's mean; None where that is 0.
+        median_unbiased: Median-unbiased estimate after a stop (:mod:`.estimates`); at a first look the estimate.
+        median_low: Lower end of its interval with 1 - alpha; at a first look the one of a single look.
+        median_high: Its upper end.
+        images_seeds: Seeds per method with which ``images_needed`` would do.
     """
 
     condition: str
@@ -98,6 +103,10 @@ class LookedContrast:
     df: float | None = None
     n_units: int | None = None
     percent: float | None = None
+    median_unbiased: float | None = None
+    median_low: float | None = None
+    median_high: float | None = None
+    images_seeds: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:

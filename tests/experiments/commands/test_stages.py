@@ -25,7 +25,7 @@ def test_a_suite_stops_itself_and_methods_that_are_settled_get_no_more_seeds(wor
             '30 %\n') in said
     assert 'look 3, seeds: 4 of ft, ftp; 2 of fe: 2 of 2 planned contrasts are settled\n' in said
     assert '  superior      ME of fe - ft: -0.25 [-0.5, 0.1], at look 1\n' in said
-    assert '[-0.5, 0.1], at look 3; 60 test images would settle it, more seeds would not\n' in said
+    assert '[-0.5, 0.1], at look 3; 60 test images with 6 seeds of each method would settle it\n' in said
     assert said.endswith('no planned contrast is open after look 3: 10 trainings\n')
     table = pandas.read_parquet(world.out / 'results.parquet')
     assert table.groupby('method').seed.nunique().to_dict() == dict(ft=4, fe=2, ftp=4)
