@@ -67,7 +67,8 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
             pooled = pool_of(scores, endpoint, design) if scope == PROCEDURE and tests > 1 else None
             corrected = adjusted(estimates, seeds, pooled).tolist() if pairs else []
             if looked is not None and scope == PROCEDURE:
-                at_looks = [looked.repeated(one, a, b) for (a, b), one in zip(pairs, estimates, strict=True)]
+                at_looks = [looked.repeated(one, a, b, counts)
+                            for (a, b), one, counts in zip(pairs, estimates, seeds, strict=True)]
                 estimates, pooled, corrected = [*at_looks], None, holm([one.reached for one in at_looks])
             for (a, b), one, counts, p_adjusted in zip(pairs, estimates, seeds, corrected, strict=True):
                 low, high = one.interval(1 - alpha)

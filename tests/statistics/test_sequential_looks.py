@@ -24,6 +24,7 @@ from benchmark.statistics.sequential.looks import (
     primary_endpoints,
 )
 from benchmark.statistics.sequential.plan import SequentialPlan, parse_sequential, read_sequential
+from benchmark.statistics.sequential.repeated import Looked
 from benchmark.statistics.terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
 
 PLAN = dict(max_seeds=12, spending='hsd:-1')
@@ -327,6 +328,13 @@ def test_without_a_plan_a_look_says_when_it_was():
     first = world.look([3, 3])
     assert first.contrasts == () and not first.last and world.look([3, 3], [first]) is first
     assert world.look([5, 5], [first]).number == 2
+
+
+def test_other_contrasts_have_no_more_seeds_at_a_look_than_they_have_at_all():
+    """Common seeds in a paired design, another condition's own: 4 of 6."""
+    looks = tuple(Look(number, dict(a=count, b=count), (), '', False) for number, count in ((1, 3), (2, 6)))
+    looked = Looked(looks, SequentialPlan(12))
+    assert looked.times('a', 'b', (6, 6)) == (3 / 12, 6 / 12) and looked.times('a', 'b', (4, 4)) == (3 / 12, 4 / 12)
 
 
 def test_the_chance_at_the_maximum_by_hand():

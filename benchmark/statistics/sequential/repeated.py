@@ -64,15 +64,22 @@ class Looked:
     looks: tuple[Look, ...]
     plan: SequentialPlan
 
-    def times(self, a: str, b: str) -> tuple[float, ...]:
-        """Fractions of the planned seeds that a contrast of two methods had at the looks with more than one seed."""
+    def times(self, a: str, b: str, now: Sequence[int]) -> tuple[float, ...]:
+        """Fractions of the planned seeds that a contrast of two methods had at the looks with more than one seed.
+
+        Args:
+            a: The first method.
+            b: The second one.
+            now: Seeds that the contrast has of each: in a paired design the common ones, and in another condition its
+                own. No look had more.
+        """
         found = set()
         for look in self.looks:
-            counts = look.seeds.get(a, 0), look.seeds.get(b, 0)
+            counts = min(look.seeds.get(a, 0), now[0]), min(look.seeds.get(b, 0), now[1])
             if min(counts) > 1:
                 found.add(self.plan.fraction(*counts))
         return tuple(sorted(found)) or (1.0,)
 
-    def repeated(self, one: Estimate, a: str, b: str) -> Repeated:
-        """A contrast of two methods at its looks."""
-        return Repeated.of(one, self.times(a, b), self.plan.spending)
+    def repeated(self, one: Estimate, a: str, b: str, now: Sequence[int]) -> Repeated:
+        """A contrast of two methods with these seeds at its looks."""
+        return Repeated.of(one, self.times(a, b, now), self.plan.spending)
