@@ -108,7 +108,7 @@ class Parts:
 
     def p(self, difference: Floats) -> Floats:
         """Two-sided p-value of a difference."""
-        return 2 * self.below(-np.abs(difference))
+        return np.minimum(1.0, 2 * self.below(-np.abs(difference)))  # at 0 the rule's weights can make it 1 + 2e-16
 
     def half_width(self, level: Floats | float, rough: bool = False) -> Floats:
         """Half the width of the interval: the difference of which p is 1 - level.
