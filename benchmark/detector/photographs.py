@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -207,9 +207,3 @@ def _small(pixels: np.ndarray, longest: int) -> np.ndarray:
     height, width = pixels.shape[:2]
     scale = min(1.0, longest / max(height, width))
     return images.resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-
-
-def batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Items in groups of a size; the last one may be smaller."""
-    for start in range(0, len(items), size):
-        yield items[start:start + size]

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import special, stats
+from scipy.optimize import brentq
 
 from benchmark.statistics.crossed import crossed_contrast
 from benchmark.statistics.estimates import Estimate
-from benchmark.statistics.sequential.boundaries import boundaries, classic, crossing
+from benchmark.statistics.sequential.boundaries import boundaries, crossing
 from benchmark.statistics.sequential.estimates import after_stop, exceeded
 from benchmark.statistics.sequential.levels import bound, nominal, reached, score, sequential_p, tail
 from benchmark.statistics.sequential.plan import SequentialPlan
@@ -18,6 +19,20 @@ from benchmark.validation.looking import World, draw
 
 FIFTHS = np.arange(1, 6) / 5
 SPENDINGS = ('obrien_fleming', 'pocock', 'hsd:-4', 'hsd:0', 'hsd:1')
+
+
+def classic(looks, level, shape):
+    """Constant of Pocock's (1977) or O'Brien and Fleming's (1979) two-sided test at equally spaced looks.
+
+    ``pocock``: |Z_k| is compared with the constant; ``obrien_fleming``: with constant * sqrt(K / k).
+    """
+    steps = np.arange(1, looks + 1) / looks
+
+    def excess(constant):
+        bound = constant * (np.ones(looks) if shape == 'pocock' else steps**-0.5)
+        below, above = crossing(steps, -bound, bound)
+        return float(below.sum() + above.sum()) - level
+    return brentq(excess, 0.5, 8.0, xtol=1e-10)
 
 
 @pytest.mark.parametrize('shape, level, constants', [

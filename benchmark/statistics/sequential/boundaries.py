@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import special
-from scipy.optimize import brentq
 
 from ..arrays import Floats
 from .spending import spent
@@ -160,21 +159,3 @@ def crossing(information: Sequence[float] | Floats, low: Floats, high: Floats,
         below[:, place] = everyone - paths.above(float(value), low[:, place])
         paths.go_on(float(value), low[:, place], high[:, place])
     return below, above
-
-
-def classic(looks: int, level: float, shape: str) -> float:
-    """Constant of Pocock's (1977) or O'Brien and Fleming's (1979) two-sided test at equally spaced looks.
-
-    Args:
-        looks: K.
-        level: Of the test.
-        shape: ``pocock``: |Z_k| is compared with the constant; ``obrien_fleming``: with constant * sqrt(K / k).
-    """
-    steps = np.arange(1, looks + 1) / looks
-
-    def excess(constant: float) -> float:
-        bound = constant * (np.ones(looks) if shape == 'pocock' else steps**-0.5)
-        below, above = crossing(steps, -bound, bound)
-        return float(below.sum() + above.sum()) - level
-    found: float = brentq(excess, 0.5, 8.0, xtol=1e-10)
-    return found
