@@ -228,12 +228,22 @@ def of_squares(mean: Floats, images: Floats, n_images: int, seeds: Sequence[Mean
             one method; none in the networks scope.
         size: Size of the scores, that a variance of 0 is told from rounding.
     """
+    return of_parts(mean, *parts_of(images, n_images, seeds), size)
+
+
+def parts_of(images: Floats, n_images: int, seeds: Sequence[MeanSquares]) -> tuple[Part, list[Part], list[Part]]:
+    """The images' part with the residuals in it, the seeds' parts, and the residuals in these.
+
+    Args:
+        images: As :func:`of_squares` takes it.
+        n_images: N.
+        seeds: As there.
+    """
     def part(variance: Floats, df: float) -> Part:
         return Part(variance, np.full(np.shape(images), float(df)))
 
     counts = [squares.n_seeds * n_images for squares in seeds]
-    return of_parts(
-        mean, part(images, n_images - 1),
-        [part(squares.seed / count, squares.n_seeds - 1) for squares, count in zip(seeds, counts, strict=True)],
-        [part(squares.residual / count, (squares.n_seeds - 1) * (n_images - 1))
-         for squares, count in zip(seeds, counts, strict=True)], size)
+    return (part(images, n_images - 1),
+            [part(squares.seed / count, squares.n_seeds - 1) for squares, count in zip(seeds, counts, strict=True)],
+            [part(squares.residual / count, (squares.n_seeds - 1) * (n_images - 1))
+             for squares, count in zip(seeds, counts, strict=True)])

@@ -179,14 +179,25 @@ def of_parts(mean: Floats, images: Part, seeds: Sequence[Part], noise: Sequence[
         se, df = np.sqrt(parts.variance), np.where(told, parts.df, images.df)
         least = None
         if np.min(images.df) + 1 < FEW_IMAGES:
-            variance, weight = images.variance, images.variance**2 / images.df
-            for own, residual in zip(seeds, noise, strict=True):
-                excess = own.variance - residual.variance
-                variance = variance + np.maximum(0.0, excess)
-                weight = weight + np.where(excess > EXCESS * residual.variance, own.variance**2 / own.df
-                                           + residual.variance**2 / residual.df, 0.0)
-            least = np.sqrt(variance), variance**2 / weight
+            least = satterthwaite(images, seeds, noise)
     return _told_apart(mean, se, df, size, parts, least)
+
+
+def satterthwaite(images: Part, seeds: Sequence[Part], noise: Sequence[Part]) -> tuple[Floats, Floats]:
+    """Standard error and degrees of freedom of the t test with the seeds' parts cut off at 0.
+
+    Args:
+        images: The images' variance, with the residuals in it.
+        seeds: The seeds' parts, with the residuals in them too.
+        noise: The residuals in these, in the same order.
+    """
+    variance, weight = images.variance, images.variance**2 / images.df
+    for own, residual in zip(seeds, noise, strict=True):
+        excess = own.variance - residual.variance
+        variance = variance + np.maximum(0.0, excess)
+        weight = weight + np.where(excess > EXCESS * residual.variance, own.variance**2 / own.df
+                                   + residual.variance**2 / residual.df, 0.0)
+    return np.sqrt(variance), variance**2 / weight
 
 
 def _sum(values: Iterable[Floats]) -> Floats:

@@ -17,9 +17,8 @@ from itertools import combinations
 import numpy as np
 
 from benchmark.statistics.arrays import Floats
-from benchmark.statistics.crossed import MeanSquares, of_squares
-from benchmark.statistics.estimates import Estimate
-from benchmark.statistics.parts import Part
+from benchmark.statistics.crossed import MeanSquares, of_squares, parts_of
+from benchmark.statistics.estimates import Estimate, satterthwaite
 from benchmark.statistics.terms import DESIGNS, NESTED, PAIRED, Design
 
 from .model import COMMON, METHOD_IMAGE, RESIDUAL
@@ -110,14 +109,7 @@ def former(mean: Floats, images: Floats, n_images: int, seeds: list[MeanSquares]
         n_images: N.
         seeds: Mean squares of what has random seeds.
     """
-    variance, weight = images, images**2 / (n_images - 1)
-    for squares in seeds:
-        own, noise = (Part(square / (squares.n_seeds * n_images), np.asarray(df)) for square, df in (
-            (squares.seed, squares.n_seeds - 1.0), (squares.residual, (squares.n_seeds - 1.0) * (n_images - 1))))
-        more = own.variance > noise.variance
-        variance = variance + np.where(more, own.variance - noise.variance, 0.0)
-        weight = weight + np.where(more, own.variance**2 / own.df + noise.variance**2 / noise.df, 0.0)
-    return Estimate(mean, np.sqrt(variance), variance**2 / weight)
+    return Estimate(mean, *satterthwaite(*parts_of(images, n_images, seeds)))
 
 
 def draw(rng: np.random.Generator, suite: Suite, repetitions: int) -> Suites:
