@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmark.statistics.arrays import Floats, Integers, Masks
 from benchmark.statistics.parts import Part, Parts
+from benchmark.statistics.rank_tests import holm_adjusted
 from benchmark.statistics.sequential.levels import bound, sequential_p
 from benchmark.statistics.sequential.looks import chance_at_maximum
 from benchmark.statistics.sequential.plan import SequentialPlan
@@ -188,8 +189,7 @@ def settle(draws: Draws, p: Floats, plan: SequentialPlan, alpha: float = 0.05) -
         plan: What is declared.
         alpha: Level of the family.
     """
-    counts, size = np.array(plan.schedule()), p.shape[1]
-    times = tuple(float(one) for one in counts / plan.max_seeds)
+    counts, times, size = np.array(plan.schedule()), plan.times(), p.shape[1]
     crossed = holm_along(sequential_p(p, times, plan.spending)) < alpha
     look = np.where(crossed.any(axis=2), crossed.argmax(axis=2), len(counts) - 1)
     futile = np.zeros(look.shape, bool)
@@ -213,12 +213,7 @@ def settle(draws: Draws, p: Floats, plan: SequentialPlan, alpha: float = 0.05) -
 
 def holm_along(p: Floats) -> Floats:
     """Holm's adjusted p-values over the second axis, shape (R, K, ...)."""
-    order = np.argsort(p, axis=1)
-    steps = np.arange(p.shape[1], 0, -1).reshape(1, -1, *(1,) * (p.ndim - 2))
-    sorted_p = np.minimum(1.0, np.maximum.accumulate(np.take_along_axis(p, order, 1) * steps, axis=1))
-    found = np.empty_like(sorted_p)
-    np.put_along_axis(found, order, sorted_p, 1)
-    return found
+    return np.moveaxis(holm_adjusted(np.moveaxis(p, 1, -1)), -1, 1)
 
 
 def detectable(draws: Draws, alpha: float, power: float = 0.8) -> float:

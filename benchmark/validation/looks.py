@@ -14,7 +14,7 @@ from benchmark.statistics.arrays import Floats
 from benchmark.statistics.crossed import crossed_contrast
 from benchmark.statistics.estimates import Estimate
 from benchmark.statistics.resampling import generator
-from benchmark.statistics.sequential.estimates import exceeded
+from benchmark.statistics.sequential.estimates import exceeded, told_apart
 from benchmark.statistics.sequential.levels import nominal, sequential_p
 from benchmark.statistics.sequential.plan import SequentialPlan
 from benchmark.statistics.terms import PROCEDURE
@@ -32,8 +32,6 @@ NAIVE, DECLARED, LATE = 'until p < .05', 'hsd:-1', 'obrien_fleming'
 MOST, TIMES = (5, 10, 20), (0.0, 0.5, 1.0, 2.0)
 #: N and seed SD of the worlds in which it is simulated what stopping saves.
 SAVED = ((50, 0.02), (310, 0.0), (310, 0.02), (310, 0.05), (1000, 0.05))
-#: Looks whose information is nearer than this to the next one's are one, as the analysis takes them.
-APART = 0.98
 
 
 def looks(world: World, effort: Effort) -> list[dict[str, Any]]:
@@ -52,7 +50,7 @@ def error_rates(world: World, repetitions: int, seed: int) -> list[dict[str, Any
     rows = []
     for most in MOST:
         plan = SequentialPlan(most, futility=None)
-        drawn, times = every.at(plan.schedule()), _times(plan)
+        drawn, times = every.at(plan.schedule()), plan.times()
         p = _far(drawn, CLOSE_IN_FAMILY)
         p[:, :1] = _far(_first(drawn), CLOSE)
         for size in (1, world.contrasts):
@@ -92,7 +90,7 @@ def estimates(world: World, repetitions: int, seed: int) -> list[dict[str, Any]]
     """
     most = max(MOST)
     plan = SequentialPlan(most, futility=None)
-    schedule, times = plan.schedule(), _times(plan)
+    schedule, times = plan.schedule(), plan.times()
     drawn = draw(generator(seed, 'estimates', *map(str, asdict(world).values())), world, repetitions,
                  most).at(schedule)
     truth = detectable(drawn, ALPHA)
@@ -103,10 +101,7 @@ def estimates(world: World, repetitions: int, seed: int) -> list[dict[str, Any]]
     for one, look in enumerate(ends):
         seeds, images = there.seeds[one, 0, look], there.images[one, 0, look]
         information = [float(1 / (images + seeds * schedule[look] / count)) for count in schedule[:look + 1]]
-        kept = [int(look)]
-        for place in reversed(range(look)):
-            if information[place] < APART * information[kept[0]]:
-                kept.insert(0, place)
+        kept = told_apart(information)
         parts = there.parts.at((one, 0, look))
         stop = Estimate(there.estimate[one, 0, look], np.sqrt(parts.variance), parts.df, parts)
         # The median-unbiased estimate is above the truth where more than what was seen is rarer there than one half.
@@ -125,7 +120,7 @@ def estimates(world: World, repetitions: int, seed: int) -> list[dict[str, Any]]
 def looked_tables(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
     """The error over all looks of one contrast, from whole tables of scores: every endpoint, skewed errors too."""
     plan = SequentialPlan(cell.seeds, futility=None)
-    times, rng = _times(plan), generator(effort.seed, 'looked', *asdict(cell).values())
+    times, rng = plan.times(), generator(effort.seed, 'looked', *asdict(cell).values())
     p: dict[str, list[Floats]] = {endpoint: [] for endpoint in ENDPOINTS}
     for count in portions(effort.looked, 2 * cell.seeds * cell.images):
         predictor = cell.predictor(rng, cell.seed_effects(rng, count))
@@ -142,10 +137,6 @@ def looked_tables(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
             rows.append(_row('error over all looks', test, world, cell.seeds, 1, rate, len(alone),
                              0.01 <= rate <= 0.07) | {'endpoint': endpoint, 'errors': cell.errors, 'tables': True})
     return rows
-
-
-def _times(plan: SequentialPlan) -> tuple[float, ...]:
-    return tuple(count / plan.max_seeds for count in plan.schedule())
 
 
 def _first(draws: Draws) -> Draws:

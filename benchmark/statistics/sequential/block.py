@@ -170,13 +170,13 @@ def sequential(looks: Sequence[Look], size: int, options: Options) -> dict[str, 
     if plan is None:
         return content
     present = {one.endpoint for one in last.contrasts}
-    times = [count / plan.max_seeds for count in plan.schedule()]
+    times = plan.times()
     done, fixed = sum(last.seeds.values()), plan.max_seeds * len(methods)
     level = options.alpha / max(1, size)
     return content | {
         'primary': [*primary_endpoints([name for name in TESTED if name in present], options)],
         'schedule': [{'n_seeds': count, 'fraction': time, 'spent': float(spent(level, time, plan.spending)),
-                      'boundary': nominal(tuple(times[:place + 1]), level, plan.spending)}
+                      'boundary': nominal(times[:place + 1], level, plan.spending)}
                      for place, (count, time) in enumerate(zip(plan.schedule(), times, strict=True))],
         'trainings': {'done': done, 'fixed': fixed, 'saved': 1 - done / fixed if fixed else None},
     }

@@ -26,6 +26,8 @@ from ..estimates import Estimate
 from .boundaries import crossing
 from .levels import score, tail
 
+#: Looks whose information is nearer to the next one's than this are one.
+APART = 0.98
 #: Scores of (estimate - theta) for which the probability is computed.
 GRID = np.linspace(0.25, 6, 24)
 
@@ -92,6 +94,15 @@ def after_stop(one: Estimate, information: Sequence[float], bounds: Sequence[flo
         special.ndtri([0.5, (1 - level) / 2, (1 + level) / 2]))
     moved = [float(np.copysign(one.half_widths([1 - float(tail(now))])[0], now)) for now in scores]
     return Unbiased(*(float(one.estimate) + by for by in moved))
+
+
+def told_apart(information: Sequence[float]) -> list[int]:
+    """Places of the looks that count as looks of their own, the last one among them, by their information."""
+    kept = [len(information) - 1]
+    for place in reversed(range(len(information) - 1)):
+        if information[place] < APART * information[kept[0]]:
+            kept.insert(0, place)
+    return kept
 
 
 def _scores(one: Estimate, error: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from scipy import special
@@ -15,11 +16,11 @@ from ..endpoints import lower_is_better
 from ..errors import TableError
 from ..estimates import ZERO, Estimate
 from ..options import TESTED, Options
-from ..planning import contrast_components, images_for
+from ..planning import Components, contrast_components, images_for
 from ..rank_tests import holm
 from ..scores import Scores
 from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN, PAIRED, PROCEDURE, SUPERIOR
-from .estimates import Unbiased, after_stop
+from .estimates import Unbiased, after_stop, told_apart
 from .levels import bound, nominal, reached, score
 from .plan import SequentialPlan
 from .records import Look, LookedContrast, open_methods, plan_digest, primary_endpoints
@@ -32,8 +33,6 @@ __all__ = ['DECISIONS', 'FUTILE', 'OPEN', 'Look', 'LookedContrast', 'chance_at_m
 Numbers = Floats | float
 #: Two fractions of the planned seeds that differ by less are one.
 SAME = 1e-9
-#: Looks whose information is nearer to the next one's than this are one to the estimate after a stop.
-APART = 0.98
 
 
 def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], earlier: Sequence[Look],
@@ -143,6 +142,11 @@ class _Case:
             self.p_above, self.p_below = (float(np.fmin(now / 2, before)) for now, before
                                           in zip(levels[1:], known, strict=True))
 
+    @cached_property
+    def components(self) -> Components | None:
+        """Components of its variance; None where they can't be estimated."""
+        return contrast_components(*self.blocks, self.options.design)
+
     @property
     def level_so_far(self) -> float:
         """Its sequential p-value, this look or the one that is kept."""
@@ -217,7 +221,7 @@ def _decide(family: Sequence[_Case], pairs: Sequence[tuple[str, str]], options: 
             found.append(_looked(case, p_adjusted, level, number, len(pairs)))
     for place, one in enumerate(found):
         if one.decision == FUTILE and family[place].kept is None:
-            parts = contrast_components(*family[place].blocks, options.design)
+            parts = family[place].components
             target = options.margin.get(one.endpoint, abs(one.estimate))
             if parts is not None and target > 0:
                 for count in (min(one.n_seeds), plan.max_seeds):
@@ -232,9 +236,12 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
     assert one is not None
     estimate, base = float(one.estimate), float(case.blocks[1].values.mean())
     blank = LookedContrast(
-        case.condition, case.endpoint, *case.pair, case.primary, case.n_seeds, estimate, None, None, None, None,
-        case.fraction, 0.0, level, 0.0, None, case.p_sequential, p_adjusted, _known(case.p_above), _known(case.p_below),
-        *(None,) * 8, OPEN, False, None, n_units=case.blocks[0].n_images,
+        condition=case.condition, endpoint=case.endpoint, a=case.pair[0], b=case.pair[1], primary=case.primary,
+        n_seeds=case.n_seeds, estimate=estimate, se=None, p=None, z=None, information=None, fraction=case.fraction,
+        spent=0.0, level=level, boundary=0.0, critical=None, p_sequential=case.p_sequential, p_adjusted=p_adjusted,
+        p_above=_known(case.p_above), p_below=_known(case.p_below), low=None, high=None, low_equivalence=None,
+        high_equivalence=None, low_simultaneous=None, high_simultaneous=None, chance=None, images_needed=None,
+        decision=OPEN, settled=False, settled_at=None, n_units=case.blocks[0].n_images,
         percent=100 * estimate / base if base else None)
     if math.isnan(case.p):
         return blank
@@ -259,17 +266,15 @@ def _looked(case: _Case, p_adjusted: float, level: float, number: int, size: int
 def _after_stop(case: _Case) -> Unbiased:
     """The estimate after a stop at this look, with its interval; information is that of the components known now."""
     assert case.one is not None
-    parts = contrast_components(*case.blocks, case.options.design)
-    kept, bounds, information = [case.times[-1]], list[float](), [1.0]
+    parts, bounds, information = case.components, list[float](), [1.0]
     if parts is not None and len(case.times) > 1:
         # Where nothing was spent no difference would have stopped it.
         then = {one.fraction: math.inf if one.critical is None else one.critical for one in case.earlier}
         n_images, most = case.blocks[0].n_images, case.plan.max_seeds
-        for time in reversed(case.times[:-1]):
-            if parts.variance(kept[0] * most, n_images) < APART * parts.variance(time * most, n_images):
-                kept.insert(0, time)
-        bounds = [then[time] for time in kept[:-1]]
-        information = [1 / parts.variance(time * most, n_images) for time in kept]
+        every = [1 / parts.variance(time * most, n_images) for time in case.times]
+        kept = told_apart(every)
+        bounds = [then[case.times[place]] for place in kept[:-1]]
+        information = [every[place] for place in kept]
     return after_stop(case.one, information, bounds, 1 - case.options.alpha)
 
 
@@ -288,13 +293,12 @@ def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: 
 
 def _chance(case: _Case, level: float) -> float | None:
     """:func:`chance_at_maximum` of a contrast; None where its components can't be estimated."""
-    parts = contrast_components(*case.blocks, case.options.design)
+    parts = case.components
     assert case.one is not None
     if parts is None:
         return None
     n_images, most = case.blocks[0].n_images, float(case.plan.max_seeds)
-    times = tuple(dict.fromkeys((*case.times, *(count / most for count in case.plan.schedule()
-                                               if count / most > case.fraction + SAME))))
+    times = (*case.times, *(time for time in case.plan.times() if time > case.fraction + SAME))
     margin, options = case.options.margin.get(case.endpoint), case.options
     side = (-1.0 if lower_is_better(case.endpoint) else 1.0) if case.plan.non_inferiority else 0.0
     with np.errstate(invalid='ignore', divide='ignore'):

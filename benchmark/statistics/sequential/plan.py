@@ -47,6 +47,10 @@ class SequentialPlan:
         """Numbers of seeds per method at which a look is planned."""
         return (*range(self.first_look, self.max_seeds, self.look_every), self.max_seeds)
 
+    def times(self) -> tuple[float, ...]:
+        """Shares of the planned seeds at these looks, the last one 1."""
+        return tuple(count / self.max_seeds for count in self.schedule())
+
     def fraction(self, n_a: int, n_b: int) -> float:
         """Share of the planned seeds that a contrast of methods with so many seeds has: by their harmonic mean."""
         if min(n_a, n_b) >= self.max_seeds:

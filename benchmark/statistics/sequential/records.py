@@ -5,11 +5,11 @@ It is written to JSON and read again, so that a ledger can hold it. How it comes
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
+
+from benchmark.utils.files import digest
 
 from ..errors import TableError
 from ..options import TESTED, Options
@@ -221,4 +221,4 @@ def declaration(options: Options, pairs: Sequence[tuple[str, str]]) -> dict[str,
 
 def plan_digest(options: Options, pairs: Sequence[tuple[str, str]]) -> str:
     """A digest of the :func:`declaration`; a suite without a sequential plan has one too."""
-    return hashlib.sha256(json.dumps(plain(declaration(options, pairs)), sort_keys=True).encode()).hexdigest()[:16]
+    return digest(plain(declaration(options, pairs)))[:16]

@@ -1,7 +1,7 @@
-"""Contrasts outside of the planned family in a suite that was looked at more than once.
+"""Intervals that cover at all looks together, and contrasts outside of the planned family.
 
-Their looks are not kept, so only the last one counts: its p-value and its intervals, at the level that spending leaves
-there. That errs on the safe side.
+The looks of these are not kept, so only the last one counts: its p-value and its intervals, at the level that spending
+leaves there. That errs on the safe side.
 """
 
 from __future__ import annotations
