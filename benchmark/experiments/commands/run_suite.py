@@ -16,7 +16,7 @@ from benchmark.experiments.commands.arguments import adjust, check_sections, cho
 from benchmark.experiments.commands.judged_source import FILE, check_judge, judge_source
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.stages import Stages, declared, tell
-from benchmark.experiments.commands.status import describe, earlier, networks, reasons, show, statuses, watch
+from benchmark.experiments.commands.status import describe, earlier, networks, reasons, seeds_of, show, statuses, watch
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, waiting
 from benchmark.experiments.plan.build_check import check_methods
@@ -272,8 +272,7 @@ def check_looks(plan: Plan, anew: bool) -> None:
         check_declared(ledger, declared_by(json.loads(json.dumps(plan.content))))
         check_kept(ledger, {run.id: run.hash for run in plan.runs})
     if plan.suite.analysis.sequential:
-        seeds = {name: {run.seed for run in plan.runs if run.method == name} for name in plan.suite.methods}
-        plan.suite.analysis.sequential.check_counts({name: len(own) for name, own in seeds.items()})
+        plan.suite.analysis.sequential.check_counts(seeds_of(plan))
 
 
 def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Executor, stages: Stages | None) -> int:
@@ -282,8 +281,8 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
     Returns:
         The exit code.
     """
-    code = 0
-    for first in itertools.chain([True], itertools.repeat(False)):
+    code, first = 0, True
+    while True:
         stage = more = stages.next() if stages else None
         if stages and not more:
             if not first:
@@ -313,8 +312,7 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
         code = run(plan, args, now, executor, name, judge=first)
         if code > 1 or not (stages and stage and stages.look(stage)):
             return code
-        args.retry_failed = args.start_anew = False
-    raise AssertionError('stages end')
+        args.retry_failed = args.start_anew = first = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:

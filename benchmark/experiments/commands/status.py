@@ -106,16 +106,21 @@ def _overview(plan: Plan) -> str:
     lines = [f'{suite.title}: {suite.question}'.removesuffix(': '),
              f'methods ({len(methods)}): {", ".join(methods)}',
              f'conditions ({len(labels)}): {", ".join(labels)}' + ('; the first is the main one' if labels[1:] else ''),
-             f'seeds: {seeds_of(plan)}' + (f'; trials of each: {suite.tuning.trials}' if suite.tuning else '')]
+             f'seeds: {_seeds_in_words(plan)}' + (f'; trials of each: {suite.tuning.trials}' if suite.tuning else '')]
     if shared:
         lines.append(f'trainings that stand for several conditions, which change nothing of them: {shared}')
     return '\n'.join(lines) + '\n'
 
 
-def seeds_of(plan: Plan) -> str:
+def seeds_of(plan: Plan) -> dict[str, int]:
+    """Method -> how many seeds of it are planned."""
+    return {name: len({run.seed for run in plan.runs if run.method == name})
+            for name in dict.fromkeys(run.method for run in plan.runs)}
+
+
+def _seeds_in_words(plan: Plan) -> str:
     """How many seeds the methods have: a number, or that of each where they differ."""
-    counts = {name: len({run.seed for run in plan.runs if run.method == name})
-              for name in dict.fromkeys(run.method for run in plan.runs)}
+    counts = seeds_of(plan)
     if len(set(counts.values())) == 1:
         return str(len(plan.suite.seeds))
     return ', '.join(f'{name} {count}' for name, count in counts.items())
