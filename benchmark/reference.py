@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmark.command_line import Parser
 from benchmark.experiments.suite.fields import rows
 from benchmark.experiments.suite.suite import Suite
 from benchmark.statistics.output import SCHEMA
@@ -26,7 +27,7 @@ MADE = 'Made by `python -m benchmark.reference --write`; change what it says in 
 #: The commands in the order of a user's day; those that are not named here come last.
 ORDER = ('run_all.sh', 'prepare_data.py', 'run_suite.py', 'work.py', 'analyze.py', 'report.py', 'predict.py',
          'get_source.py', 'convert_source.py', 'judge_source.py', 'train.py', 'test.py', 'cache.py', 'measure_speed.py',
-         'validate_statistics.py', 'chaos.py', 'setup_env.sh', 'run_tests.sh')
+         'mmpose_tool.py', 'validate_statistics.py', 'chaos.py', 'setup_env.sh', 'run_tests.sh')
 #: Commands that are modules of the package.
 MODULES = ('benchmark.numerics', 'benchmark.reference')
 #: Between these lines of docs/suites.md stand the fields of a suite.
@@ -297,8 +298,8 @@ def outdated() -> dict[Path, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives 1 where pages are out of date and are not to be written."""
-    parser = argparse.ArgumentParser(prog='python -m benchmark.reference', description='Name the pages of docs/ that '
-                                     'are made of code and out of date.')
+    parser = Parser(prog='python -m benchmark.reference', description='Name the pages of docs/ that '
+                    'are made of code and out of date.')
     parser.add_argument('--write', action='store_true', help='write them')
     args = parser.parse_args(argv)
     for path, text in (found := outdated()).items():

@@ -64,5 +64,19 @@ def test_a_tool_goes_on_in_the_environment_or_says_what_to_do(tmp_path):
     there = subprocess.run(asked, env=os.environ | dict(CTD_VENV=sys.prefix), capture_output=True, text=True)
     assert there.returncode == 0 and 'usage' in there.stdout
     env = os.environ | dict(CTD_VENV=str(tmp_path / 'none'))
+    asked[-1] = 'results.csv'
     absent = subprocess.run(asked, env=env, capture_output=True, text=True)
     assert absent.returncode == 2 and 'setup_env.sh' in absent.stderr and absent.stderr.count('\n') == 1
+
+
+@pytest.mark.parametrize('tool', ['prepare_data.py', 'run_suite.py', 'chaos.py', 'run_all.sh'])
+def test_help_and_version_need_no_environment(tool, tmp_path):
+    bare = tmp_path / 'bare'
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', bare], check=True)
+    env = os.environ | dict(CTD_VENV=str(tmp_path / 'none'), PATH=f'{bare / "bin"}:{os.environ["PATH"]}')
+    command = [ROOT / 'tools' / tool] if tool.endswith('.sh') else [bare / 'bin/python', ROOT / 'tools' / tool]
+    shown = subprocess.run([*command, '--help'], env=env, capture_output=True, text=True, check=True)
+    option = {'prepare_data.py': '--interocular A:B', 'chaos.py': '--per-round'}.get(tool, '--max-seeds N')
+    assert 'usage: tools/' in shown.stdout and f'\n  {option}' in shown.stdout and '\n|' not in shown.stdout
+    named = subprocess.run([*command, '--version'], env=env, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r'landmark-benchmark \d+\.\d+\.\d+, .*numerics \d+\n', named.stdout)

@@ -12,8 +12,10 @@ ROOT = Path(__file__).parents[1]
 #: each other.
 FLOORS = (
     ('benchmark.utils',),
-    ('benchmark.compat', 'benchmark.bootstrap', 'benchmark.numerics'),
+    ('benchmark.compat', 'benchmark.numerics'),
     ('benchmark.program',),
+    ('benchmark.command_line',),
+    ('benchmark.bootstrap',),
     ('benchmark.statistics', 'benchmark.datasets'),
     ('benchmark.codecs',),
     ('benchmark.models',),
@@ -28,6 +30,7 @@ FLOORS = (
     ('benchmark.experiments.executors',),
     ('benchmark.validation', 'reports'),
     ('benchmark.experiments.commands',),
+    ('benchmark.commands',),
     ('benchmark.speed', 'benchmark.reference'),
 )
 #: The package itself has a version and ``register()``, which imports the plug-ins when it is called.

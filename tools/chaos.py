@@ -30,6 +30,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
+from benchmark.command_line import Parser
 from benchmark.experiments.state.locks import is_locked
 from benchmark.experiments.state.records import State, status
 from benchmark.experiments.run.pool import GRACE
@@ -278,8 +279,8 @@ def mounted(place: Path, mebibytes: int) -> bool:
 
 def main() -> int:
     """Injects faults until there are enough; exit code 1 where something was lost or differs."""
-    parser = argparse.ArgumentParser(prog='tools/chaos.py', description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog='tools/chaos.py', description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--faults', type=int, default=200, help='how many to inject (default: 200)')
     parser.add_argument('--per-round', type=int, default=8, help='faults between two comparisons (default: 8)')
     parser.add_argument('--seed', type=int, default=0, help="of the faults' order, moments and places")

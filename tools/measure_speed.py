@@ -16,6 +16,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
+from benchmark.command_line import Parser  # noqa: E402
 from benchmark.utils.files import write_json  # noqa: E402
 from benchmark.utils.machine import describe  # noqa: E402
 from benchmark.speed import against, checking, statistics  # noqa: E402
@@ -44,7 +45,7 @@ CONVERTED = ('mobilenet_v1', 'dlib_resnet', 'efficientnet_lite0')
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
+    parser = Parser(description=__doc__, epilog='Exit codes: 0 measured, 1 a target was missed.')
     parser.add_argument('parts', nargs='*', metavar='PART',
                         help=f'what to measure: {", ".join(PARTS)} (default: all but against)')
     parser.add_argument('--repeats', type=int, default=3, help='repetitions of each measurement (default: 3)')

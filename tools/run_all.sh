@@ -6,14 +6,14 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 suite=demo
 case ${1:-} in
   -h|--help) sed -n '2,3s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; echo; suite=--help ;;
+  --version) exec python3 "$root/tools/run_suite.py" --version ;;
   -*|'') ;;
   *) suite=$1; shift ;;
 esac
 python=${CTD_VENV:-$root/.venv}/bin/python
 if [ "$suite" = --help ]; then
-  if [ -x "$python" ]; then exec "$python" "$root/tools/run_suite.py" --help; fi
-  echo "The options are shown once tools/setup_env.sh has made the environment."
-  exit 0
+  if [ ! -x "$python" ]; then python=python3; fi
+  exec "$python" "$root/tools/run_suite.py" --help
 fi
 "$root/tools/setup_env.sh"
 

@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lane=(-m 'not slow' --hypothesis-profile=fast)
 case ${1:-} in
   -h|--help) sed -n '2,4s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+  --version) exec python3 "$root/tools/run_suite.py" --version ;;
   --all) lane=(); shift ;;
 esac
 cd "$root"

@@ -9,6 +9,7 @@ venv=${CTD_VENV:-$root/.venv}
 
 case ${1:-} in
   -h|--help) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+  --version) exec python3 "$root/tools/run_suite.py" --version ;;
   '') ;;
   *) echo "error: tools/setup_env.sh takes no argument '$1'; see --help" >&2; exit 2 ;;
 esac

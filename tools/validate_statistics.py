@@ -24,6 +24,7 @@ from benchmark.bootstrap import use_environment  # noqa: E402
 
 use_environment()
 
+from benchmark.command_line import Parser
 from benchmark.validation.plan import plan
 from benchmark.validation.studies import STUDIES
 from benchmark.validation.tables import report
@@ -33,7 +34,7 @@ from benchmark.utils.refusals import refuse
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='few cells and replications: half a minute, wide errors')
     parser.add_argument('--study', action='append', choices=STUDIES, help='this study only; may be given several times')
     parser.add_argument('--seed', type=int, default=0, metavar='N', help='random seed (default: 0)')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmark.utils.spoken import spoken
+
 
 def refuse(error: Exception, place: str | Path | None = None, code: int = 2) -> int:
     """Prints ``error: ...`` in one line.
@@ -20,5 +22,5 @@ def refuse(error: Exception, place: str | Path | None = None, code: int = 2) -> 
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f'{error.filename or place}: {error.strerror}. Check path, permissions and free space.'
-    print('error: ' + ' '.join(text.split()), file=sys.stderr)
+    print('error: ' + spoken(' '.join(text.split())), file=sys.stderr)
     return code

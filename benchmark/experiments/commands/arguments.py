@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
+from benchmark.command_line import Parser
 from benchmark.experiments.commands.stages import MOST
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.executors import EXECUTORS
-from benchmark.experiments.suite.configs import names
+from benchmark.experiments.suite.configs import titles
 from benchmark.experiments.suite.fields import changed
 from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite
@@ -30,11 +31,12 @@ exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before 
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    p = argparse.ArgumentParser(prog='tools/run_suite.py', epilog=EPILOG,
-                                description='Plan a suite and execute its runs; repeating the command executes only '
-                                            'what is missing.',
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('suite', help=f'a name ({", ".join(names("suites"))}) or a path')
+    shipped = titles('suites')
+    suites = '\n'.join(f'  {name:<{max(map(len, shipped))}}  {title}' for name, title in shipped.items())
+    p = Parser(prog='tools/run_suite.py', epilog=f'suites:\n{suites}\n\n{EPILOG}',
+               description='Plan a suite and execute its runs; repeating the command executes only what is missing.',
+               formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('suite', help='the name of a suite, as below, or a path')
     p.add_argument('--methods', help='only these methods, comma separated')
     p.add_argument('--seeds', type=int, help='number of seeds')
     p.add_argument('--until', choices=('settled',),

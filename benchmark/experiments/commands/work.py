@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.command_line import Parser
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.forecast import Forecast
@@ -25,8 +26,8 @@ exit codes: 0 all runs are done; 1 some failed; 2 bad input; 75 stopped before t
 
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    p = argparse.ArgumentParser(prog='tools/work.py', description=__doc__, epilog=EPILOG,
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = Parser(prog='tools/work.py', description=__doc__, epilog=EPILOG,
+               formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('out', type=Path, help='the folder of --out, where a plan.json lies (tools/run_suite.py)')
     p.add_argument('--workers', type=int, default=1, help='parallel runs (default: 1)')
     p.add_argument('--gpus', default='', help='GPUs to use, such as 0,1 (default: those of CUDA_VISIBLE_DEVICES)')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import logging
@@ -26,6 +27,18 @@ RENAMED = {'methods/rivals': 'methods/baselines', 'suites/rivals_untuned': 'suit
 def names(kind: str) -> list[str]:
     """Names of the shipped configs of a kind (``suites``, ``methods``); those in sub-folders come last."""
     return list(_shipped(kind))
+
+
+def titles(kind: str) -> dict[str, str]:
+    """The shipped configs of a kind by name, each with its ``title``, or what it says of itself where it has none."""
+    found = {}
+    for name, path in _shipped(kind).items():
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        own = [node.value.value for node in tree.body if isinstance(node, ast.Assign)
+               and [getattr(target, 'id', None) for target in node.targets] == ['title']
+               and isinstance(node.value, ast.Constant)]
+        found[name] = str(own[0]) if own else (ast.get_docstring(tree) or '').partition('\n')[0]
+    return found
 
 
 @functools.cache

@@ -1,0 +1,95 @@
+"""Analyse a suite's results, or any tidy CSV or Parquet table, and write analysis.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark.command_line import Parser
+from benchmark.statistics import (
+    TableError,
+    analyze,
+    analyze_suite,
+    has_runs,
+    parse_margins,
+    read_suite,
+    write_analysis,
+)
+from benchmark.statistics.sequential.plan import parse_sequential
+from benchmark.utils.refusals import refuse
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = Parser(
+        description=__doc__,
+        epilog="What is not given here comes from the plan (the suite's analysis=dict(...)). Exit codes: 0 written, "
+        '2 bad input (one line on stderr says what to do).')
+    parser.add_argument(
+        'results', type=Path, metavar='RESULTS',
+        help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, image, error "
+        '(and, if there are any, landmark, subject, condition, error_mm, group_... and between_... columns)')
+    parser.add_argument('--out', type=Path, metavar='DIR',
+                        help="folder for analysis.json (default: the suite's folder, or that of the table)")
+    parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json to use instead of the folder's own")
+    parser.add_argument('--proposed', metavar='METHOD', help='proposed method: it is compared with every other method')
+    parser.add_argument('--reference', metavar='METHOD',
+                        help='reference method: every other method is compared with it, where none is proposed')
+    parser.add_argument('--condition', metavar='NAME', help="main condition (default: the plan's first)")
+    parser.add_argument('--threshold', type=float, metavar='T',
+                        help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
+    parser.add_argument('--unit', help='name of the unit of the errors, for the report')
+    parser.add_argument('--success', nargs='*', type=float, metavar='U',
+                        help='thresholds of the success detection rates, in mm where the errors are known in mm, else '
+                        'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
+    parser.add_argument('--margin', nargs='+', metavar='ENDPOINT=X',
+                        help='smallest difference that matters, declared before looking at the results; as in ME=0.05')
+    parser.add_argument('--sequential', nargs='+', metavar='FIELD=VALUE',
+                        help='looks that were declared beforehand, as in max_seeds=20 spending=pocock; for a table '
+                        'with a column look')
+    parser.add_argument('--design', choices=('nested', 'paired'),
+                        help='nested (default): each method has its own randomness in each seed; paired: seed s fixes '
+                        'the split or the initialisation for all methods')
+    parser.add_argument('--alpha', type=float, help='level of tests (default: 0.05)')
+    parser.add_argument('--groups', nargs='+', metavar='COLUMN', help='columns whose strata are compared')
+    parser.add_argument('--missing-cap', type=float, metavar='E',
+                        help='count missing predictions (no row, or an empty error) as failures with this error; '
+                        'without it an empty error is refused and images that a run lacks are left out')
+    parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
+    parser.add_argument('--seed', type=int, help='random seed of the bootstrap (default: 0)')
+    parser.add_argument('--start-anew', action='store_true',
+                        help="begin a new ledger of looks (looks.json in the suite's folder); the present one is kept "
+                        'in earlier/ and counted')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = parse_args(argv)
+    try:
+        suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None)
+        choices = dict(
+            condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
+            proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
+            margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
+            draws=args.draws, seed=args.seed, success=args.success,
+            sequential=parse_sequential(args.sequential) if args.sequential else None)
+        if args.results.is_dir() and has_runs(suite.plan):
+            content = analyze_suite(args.results, suite, args.start_anew, **choices)
+        elif args.start_anew:
+            raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
+        else:
+            content = analyze(suite.table, suite.plan, suite.records, **choices)
+        out = args.out or (args.results if args.results.is_dir() else args.results.parent)
+        path = write_analysis(out / 'analysis.json', content)
+    except (TableError, OSError) as error:
+        return refuse(error)
+    if not suite.plan.get('analysis'):
+        # What a suite declares and a bare table can't; a reader of the page alone would take it for meant.
+        if content['proposed'] is None and content['reference'] is None:
+            print('note: neither --proposed nor --reference was given: nothing is tested as planned', file=sys.stderr)
+    for note in content['notes']:
+        print(f'note: {note}', file=sys.stderr)
+    print(path)
+    return 0

@@ -1,0 +1,84 @@
+"""Converts a data set to validated COCO keypoints, or checks a prepared one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmark.command_line import Parser
+from benchmark.datasets.findings import Report, default_file
+from benchmark.datasets.formats import FORMATS, check_prepared, prepare
+from benchmark.datasets.metainfo import DataError
+from benchmark.utils.machine import keep_freed_memory
+from benchmark.utils.refusals import refuse
+
+EXAMPLES = """examples:
+  tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
+  tools/prepare_data.py coco downloads/faces data/faces --size 256
+  tools/prepare_data.py 300w downloads/300w data/300w --size 256
+  tools/prepare_data.py isbi2015 downloads/isbi data/ceph --size 512
+  tools/prepare_data.py synthetic faces data/faces --splits train=60,val=15,test=45
+  tools/prepare_data.py check data/faces
+
+exit codes: 0 done, 1 `check` found errors, 2 bad input (one line on stderr)
+
+A prepared set is a folder with images/, annotations/{train,val,test}.json (COCO keypoints, x = 0 is the
+centre of the first pixel) and metainfo.json (landmark names, flip indices, subject and group fields). DST
+appears only when it is complete and has passed the check. `prepare_data.py FORMAT --help` describes SRC and
+the options."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, a subcommand per format and ``check``."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = Parser(prog='prepare_data.py', description=__doc__, epilog=EXAMPLES,
+                    formatter_class=raw)
+    commands = parser.add_subparsers(dest='command', required=True, metavar='FORMAT | check')
+    for name, converter in FORMATS.items():
+        sub = commands.add_parser(name, help=converter.summary, description=converter.description,
+                                  formatter_class=raw)
+        sub.add_argument('src', metavar='SRC', help='what to convert, see above')
+        sub.add_argument('dst', metavar='DST', help='folder to make; must not exist')
+        converter.add_arguments(sub)
+    sub = commands.add_parser('check', help='check a prepared landmark or identity set', formatter_class=raw,
+                              description='Lists the problems of a prepared set by kind, the first of each, and '
+                                          'writes all of them to a file; exit code 1 if there are errors.')
+    sub.add_argument('dst', metavar='DST', help='folder of the prepared set')
+    sub.add_argument('--limit', metavar='N', type=int, help='problems to show of each kind (default 3, or 1 where '
+                                                            'there are many kinds)')
+    sub.add_argument('--report', metavar='FILE', type=Path,
+                     help='where to write all problems, a table of severity, kind and message (default: '
+                          'DST.check.txt beside DST, where the screen has no room for them)')
+    return parser
+
+
+def _write(report: Report, limit: int | None, path: Path | None) -> None:
+    """Writes all findings where the screen left some out, where an older list lies, or where a file is asked for."""
+    target = path or default_file(report.root)
+    if path or report.cut(limit) or target.exists():
+        report.write(target)
+        print(f'all of them: {target}')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code."""
+    args = build_parser().parse_args(argv)
+    keep_freed_memory()  # an image's pixels, which the next one needs
+    try:
+        if args.command == 'check':
+            report, notes = check_prepared(args.dst), []
+        else:
+            report, notes = prepare(args.command, args.src, args.dst, args)
+    except (DataError, OSError) as error:
+        return refuse(error, args.dst)
+    for note in notes:
+        print(f'note: {note}')
+    limit = getattr(args, 'limit', None)
+    print(report.text(limit))
+    try:
+        _write(report, limit, getattr(args, 'report', None))
+    except (DataError, OSError) as error:
+        print(f'error: the list of all problems was not written: {error}', file=sys.stderr)
+        return 2
+    return 0 if report.ok else 1
