@@ -4,25 +4,38 @@
   to 255 (padding does not count and is black); with ``window`` over the file's first window or VOI LUT
   (PS3.3 C.11.2.1). 8 bits are kept.
 - MONOCHROME1, whose zero is white, is inverted afterwards.
-- Millimetres: PixelSpacing, which is the calibrated one where both are given (PS3.3 10.7.1.3), else
-  ImagerPixelSpacing, which holds at the detector, else NominalScannedPixelSpacing. The first value is from row to row,
-  the second from column to column.
-- Nothing else of the file is read or copied: no names, no ids, no dates.
+- Millimetres (PS3.3 10.7.1.3): PixelSpacing where the file calibrates it (PixelSpacingCalibrationType, or another value
+  than ImagerPixelSpacing) or is no projection (CT, MR); else ImagerPixelSpacing, which holds at the detector and is
+  larger than in the patient by the magnification; else PixelSpacing of a projection that says nothing of calibration;
+  else NominalScannedPixelSpacing. The first value is from row to row, the second from column to column.
+- Nothing else of the file is read or copied: no names, no ids, no dates. :func:`names_patient` reads them to keep them
+  out of what is written.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import re
+import unicodedata
+from pathlib import Path
 
 import numpy as np
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.rescale import rescale
 
-#: Attribute -> what is said of it.
-SPACINGS = {'PixelSpacing': 'pixel-spacing', 'ImagerPixelSpacing': 'imager-spacing',
-            'NominalScannedPixelSpacing': 'scanned-spacing'}
+#: What is said of a spacing -> the attribute that it is from, and what is known of it.
+SPACINGS = {'pixel-spacing': 'PixelSpacing', 'unsaid-spacing': 'PixelSpacing, calibration not stated',
+            'imager-spacing': 'ImagerPixelSpacing, at the detector',
+            'scanned-spacing': 'NominalScannedPixelSpacing, of the film'}
+#: Modalities of projections, whose lengths depend on where in the beam something lies.
+PROJECTIONS = ('CR', 'DX', 'IO', 'PX', 'MG', 'RF', 'XA', 'RG', 'RTIMAGE', 'GXR')
+#: Attributes that tell a person, and the shortest part of one that is looked for.
+_PERSONAL = ('PatientName', 'PatientID', 'OtherPatientNames', 'OtherPatientIDs', 'PatientBirthName', 'PatientBirthDate')
+_PART = 3
+#: Spacings that differ by a smaller share are the same.
+SAME = 1e-3
 
 
 def looks_like_dicom(data: bytes) -> bool:
@@ -114,10 +127,55 @@ def _values(file, where: str) -> np.ndarray:
 
 
 def _spacing(file, where: str) -> tuple[tuple[float, float] | None, tuple[float, float], dict[str, str]]:
-    for attribute, kind in SPACINGS.items():
-        if (pair := _pair(file, attribute, where)) is not None:
-            return pair, pair, {kind: f'{pair[0]:g} mm' if pair[0] == pair[1] else f'{pair[0]:g} x {pair[1]:g} mm'}
-    return None, _pair(file, 'PixelAspectRatio', where) or (1.0, 1.0), {'no-spacing': ''}
+    """Spacing, height and width of a pixel, and what is said; see the module for the rule."""
+    pixel, imager, film = (_pair(file, attribute, where) for attribute in (
+        'PixelSpacing', 'ImagerPixelSpacing', 'NominalScannedPixelSpacing'))
+    kind, how = str(file.get('PixelSpacingCalibrationType') or ''), ''
+    differs = pixel is not None and imager is not None and not np.allclose(pixel, imager, rtol=SAME, atol=0)
+    if pixel is not None and (kind or differs):
+        pair, said = pixel, 'pixel-spacing'
+        how = f', calibrated ({kind if kind in ("GEOMETRY", "FIDUCIAL") else "another value than ImagerPixelSpacing"})'
+    elif pixel is not None and imager is None:
+        pair, said = pixel, 'unsaid-spacing' if file.get('Modality') in PROJECTIONS else 'pixel-spacing'
+    elif imager is not None:
+        pair, said = imager, 'imager-spacing'
+    elif film is not None:
+        pair, said = film, 'scanned-spacing'
+    else:
+        return None, _pair(file, 'PixelAspectRatio', where) or (1.0, 1.0), {'no-spacing': ''}
+    return pair, pair, {said: (f'{pair[0]:g} mm' if pair[0] == pair[1] else f'{pair[0]:g} x {pair[1]:g} mm') + how}
+
+
+def names_patient(path: str | Path, name: str) -> bool:
+    """Whether a name holds what a DICOM file says of the person: a part of the name, an id, the date of birth.
+
+    Letters and digits count, case does not; parts of fewer than three of them are not looked for.
+
+    Args:
+        path: The file; False for one that is not DICOM.
+        name: A file's name with its folders, or a person's in a table.
+    """
+    with open(path, 'rb') as stream:
+        if not looks_like_dicom(stream.read(132)):
+            return False
+    import pydicom
+    from pydicom import config
+
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        file = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=list(_PERSONAL))
+        values = [str(file.get(key) or '') for key in _PERSONAL]
+    except Exception:  # noqa: BLE001  a damaged file fails anywhere in the parser, and is refused when it is decoded
+        return False
+    parts = [part for key, value in zip(_PERSONAL, values, strict=True)
+             for part in (re.split(r'[\^=\\\s]+', value) if 'Name' in key else [value])]
+    plain = _letters(name)
+    return any(len(part) >= _PART and part in plain for part in map(_letters, parts))
+
+
+def _letters(text: str) -> str:
+    """Letters and digits of a text, in one case and without accents."""
+    return ''.join(c for c in unicodedata.normalize('NFKD', text).casefold() if c.isalnum())
 
 
 def _pair(file, attribute: str, where: str) -> tuple[float, float] | None:

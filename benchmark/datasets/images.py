@@ -45,7 +45,10 @@ PHRASES = {
     'dicom-window': 'are DICOM; grey values are rescaled over the first window of the file',
     'monochrome1': 'are DICOM of MONOCHROME1, whose zero is white, and are inverted',
     'pixel-spacing': 'have their millimetres from PixelSpacing',
-    'imager-spacing': 'have their millimetres from ImagerPixelSpacing, which holds at the detector, not in the patient',
+    'unsaid-spacing': 'are radiographs whose millimetres are from PixelSpacing; the files do not say whether it is '
+                      'calibrated or holds at the detector only',
+    'imager-spacing': 'have their millimetres from ImagerPixelSpacing, which holds at the detector; in the patient '
+                      'they are smaller by the magnification',
     'scanned-spacing': 'have their millimetres from NominalScannedPixelSpacing, those of the film',
     'no-spacing': 'are DICOM without a pixel spacing, so without millimetres',
     'anisotropic': 'have pixels that are not square and are enlarged along the wider side; landmarks go with them',

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLosslessSV1, RLELossless
 
 from benchmark.datasets import images
+from benchmark.datasets.formats.originals import read_originals
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import check_dataset, read_split
 
@@ -126,12 +127,25 @@ def test_colour():
     np.testing.assert_array_equal(decode(radiograph(values, 'RGB', bits=8)).pixels, values[:, :, ::-1])
 
 
-def test_which_spacing_counts():
-    both = dict(ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.18, 0.18])
-    assert decode(radiograph(**both)).spacing == (0.18, 0.18)
-    assert decode(radiograph(ImagerPixelSpacing=[0.2, 0.2])).said['imager-spacing'] == '0.2 mm'
-    assert decode(radiograph(NominalScannedPixelSpacing=[0.1, 0.1])).spacing == (0.1, 0.1)
-    assert decode(radiograph(PixelSpacing=[0.2, 0.1])).spacing == (0.2, 0.1)  # rows come first
+@pytest.mark.parametrize('fields, spacing, kind, detail', [
+    (dict(ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.18, 0.18]), (0.18, 0.18), 'pixel-spacing',
+     '0.18 mm, calibrated (another value than ImagerPixelSpacing)'),
+    (dict(ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.2, 0.2]), (0.2, 0.2), 'imager-spacing', '0.2 mm'),
+    (dict(ImagerPixelSpacing=[0.2, 0.2], PixelSpacing=[0.2, 0.2], PixelSpacingCalibrationType='FIDUCIAL'), (0.2, 0.2),
+     'pixel-spacing', '0.2 mm, calibrated (FIDUCIAL)'),
+    (dict(PixelSpacing=[0.2, 0.1], PixelSpacingCalibrationType='GEOMETRY'), (0.2, 0.1),  # rows come first
+     'pixel-spacing', '0.2 x 0.1 mm, calibrated (GEOMETRY)'),
+    (dict(PixelSpacing=[0.2, 0.2]), (0.2, 0.2), 'unsaid-spacing', '0.2 mm'),
+    (dict(PixelSpacing=[0.2, 0.2], Modality='CT'), (0.2, 0.2), 'pixel-spacing', '0.2 mm'),
+    (dict(ImagerPixelSpacing=[0.2, 0.1]), (0.2, 0.1), 'imager-spacing', '0.2 x 0.1 mm'),
+    (dict(NominalScannedPixelSpacing=[0.1, 0.1]), (0.1, 0.1), 'scanned-spacing', '0.1 mm')])
+def test_which_spacing_counts(fields, spacing, kind, detail):
+    decoded = decode(radiograph(**fields))
+    assert decoded.spacing == decoded.aspect == spacing
+    assert {k: v for k, v in decoded.said.items() if k.endswith('spacing')} == {kind: detail}
+
+
+def test_without_a_spacing():
     assert decode(radiograph(PixelAspectRatio=[2, 1])).aspect == (2, 1)
     with pytest.raises(DataError, match='a.dcm: the DICOM file\'s PixelSpacing is no pair of numbers above 0'):
         decode(radiograph(PixelSpacing=[0, 0.1]))
@@ -190,10 +204,11 @@ def records(root):
 
 def test_prepared_radiographs(tmp_path, convert):
     kinds = [('MONOCHROME1', 'PixelSpacing'), ('MONOCHROME2', 'ImagerPixelSpacing')] * 2
+    said = {'MONOCHROME1': 'PixelSpacing, calibration not stated', 'MONOCHROME2': 'ImagerPixelSpacing, at the detector'}
     files = {f'{i}.dcm': radiograph(noise(i), interpretation, **{spacing: [0.2, 0.2]})
              for i, (interpretation, spacing) in enumerate(kinds)}
     _, notes = convert('csv', write_table(tmp_path / 'src', files), tmp_path / 'set')
-    for count, kind in ((4, 'dicom'), (2, 'monochrome1'), (2, 'pixel-spacing'), (2, 'imager-spacing')):
+    for count, kind in ((4, 'dicom'), (2, 'monochrome1'), (2, 'unsaid-spacing'), (2, 'imager-spacing')):
         assert any(note.startswith(f'{count} images {images.PHRASES[kind]}: ') for note in notes), kind
     found = records(tmp_path / 'set')
     assert sorted(found) == ['0.png', '1.png', '2.png', '3.png']
@@ -201,13 +216,60 @@ def test_prepared_radiographs(tmp_path, convert):
         data = files[name.replace('png', 'dcm')]
         np.testing.assert_array_equal(cv2.imread(str(record.path)), decode(data).pixels)
         assert record.pixel_spacing == 0.2
-    for path in (tmp_path / 'set').rglob('*'):
-        if path.is_file():
-            content = path.read_bytes() + path.name.encode()
-            assert b'Doe' not in content and b'PID-4711' not in content
+    for name, original in read_originals(tmp_path / 'set').items():
+        assert (original.photograph, original.mm_down, original.mm_across) == (name.replace('png', 'dcm'), 0.2, 0.2)
+        assert original.mm_from == said[kinds[int(name[0])][0]]
+    assert not where_the_patient_is(tmp_path / 'set')
     # The box is 10 pixels, the crop 12, so 16 pixels are 2.4 mm.
     convert('csv', tmp_path / 'src' / 'a.csv', tmp_path / 'small', '--size', '16')
     assert [r.pixel_spacing for r in records(tmp_path / 'small').values()] == pytest.approx([0.15] * 4)
+
+
+def where_the_patient_is(root):
+    """Paths below a folder that hold the name or the id of the patient, in the name or in the content."""
+    found = []
+    for path in root.rglob('*'):
+        content = path.name.encode() + (path.read_bytes() if path.is_file() else b'')
+        if any(part.lower() in content.lower() for part in (b'Doe', b'Jane', b'4711')):
+            found.append(path)
+    return found
+
+
+def test_patients_stay_out_of_names_tables_and_messages(tmp_path, convert, capsys):
+    folder = tmp_path / 'src'
+    lines = ['image,subject,sella_x,sella_y,nasion_x,nasion_y']
+    for number in range(6):
+        person = ('doe_jane', 'X1', 'X2')[number // 2]
+        name = f'{person}/{number}.dcm' if number < 4 else f'20260102_PID4711_{number}.dcm'
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        values = noise(number) // 3000  # which gives a warning that names the image
+        (folder / name).write_bytes(radiograph(values, PixelSpacing=[0.2, 0.2]))
+        lines.append(f'{name},{"PID-4711" if number < 2 else person},10,8,20,8')
+    (folder / 'a.csv').write_text('\n'.join(lines) + '\n')
+    for number, options in enumerate(([], ['--size', '16'])):
+        report, notes = convert('csv', folder / 'a.csv', tmp_path / 'out' / str(number), *options)
+        report.write(tmp_path / 'out' / f'{number}.txt')
+        (tmp_path / 'out' / f'{number}.log').write_text('\n'.join([*notes, report.text(99)]))
+        found = read_originals(tmp_path / 'out' / str(number))
+        assert sorted(found) == ['X1/2.png', 'X1/3.png', 'dicom1.png', 'dicom2.png', 'dicom3.png', 'dicom4.png']
+        assert {one.photograph for one in found.values()} == {name.replace('png', 'dcm') for name in found}
+        assert any(note.startswith('4 DICOM files whose names hold') for note in notes)
+        assert 'the 3 subjects are called person1' in '\n'.join(notes)
+        persons = {record.subject for record in records(tmp_path / 'out' / str(number)).values()}
+        assert persons == {'person1', 'person2', 'person3'}
+    assert not where_the_patient_is(tmp_path / 'out')
+    assert not capsys.readouterr().out
+
+
+def test_the_way_back_of_squared_and_cut_pixels(tmp_path, convert):
+    files = {f'{i}.dcm': radiograph(noise(i), PixelSpacing=[0.2, 0.1]) for i in range(4)}
+    convert('csv', write_table(tmp_path / 'src', files), tmp_path / 'set', '--size', '20')
+    for name, original in read_originals(tmp_path / 'set').items():
+        record = records(tmp_path / 'set')[name]
+        np.testing.assert_allclose(original.back(record.landmarks), [[10, 8], [20, 8]], atol=1e-9)
+        assert (original.width, original.height, original.mm_down, original.mm_across) == (32, 24, 0.2, 0.1)
+        # Ten columns of 0.1 mm, in the photograph and in the square.
+        assert np.ptp(record.landmarks[:, 0]) * record.pixel_spacing == pytest.approx(1)
 
 
 def test_pixels_become_square(tmp_path, convert):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-import cv2
-import numpy as np
-
 from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
-from benchmark.datasets.formats.crops import CROP, crop_image, crop_points, crop_square, landmark_box
+from benchmark.datasets.formats.crops import CROP
 from benchmark.datasets.formats.mirrors import settle_flips
+from benchmark.datasets.formats.originals import write_originals
+from benchmark.datasets.formats.patients import hide_patients, photograph_names
 from benchmark.datasets.formats.photographs import settle_photographs
 from benchmark.datasets.formats.positions import add_position_arguments
+from benchmark.datasets.formats.prepared_image import Options, in_order, make_image
 from benchmark.datasets.formats.sample import Sample
-from benchmark.datasets.formats.sample_image import add_reading_arguments, read_image
+from benchmark.datasets.formats.sample_image import add_reading_arguments
 from benchmark.datasets.metainfo import (
     FLIP_POLICIES,
     SCHEME_FIELDS,
@@ -179,7 +178,9 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         raise DataError(f'--seed: {args.seed} is below 0. Give 0 or more.')
     if not args.padding > 0:
         raise DataError(f'--padding: {args.padding} is not above 0.')
+    hidden = hide_patients(samples, meta)
     meta, found = settle_photographs(samples, meta)
+    found = [*hidden, *found]
     meta, notes = settle_flips(samples, meta, args)
     found += notes
     category = dict(id=1, name=meta.name, keypoints=list(meta.landmarks),
@@ -188,36 +189,30 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     names: set[str] = set()
     widened, dropped, empty, tiny = 0, 0, 0, []
     said: dict[Path, tuple[str, dict[str, str]]] = {}
-    for number, sample in enumerate(samples, 1):
-        sample, data, image, done = read_image(sample, args, meta.pixel_spacing, place)
-        said[sample.source] = sample.source.name, done
-        if drop_outside:
-            dropped += _drop_outside(sample, image.shape[1], image.shape[0])
-            if not sample.keypoints['keypoints'][:, 2].any():
-                empty += 1
-                continue
-        _check_inside(sample, meta, image.shape[1], image.shape[0], args, done)
-        if not drop_outside and _is_tiny(sample, image.shape[1], image.shape[0]):
-            tiny.append(sample.where)
-        if args.size is not None:
-            sample, image, grown = _crop(sample, image, args, meta.pixel_spacing)
-            data = cv2.imencode('.png', image)[1].tobytes()
-            widened += grown
-        elif data is None:
-            grey = (image == image[:, :, :1]).all()
-            data = cv2.imencode('.png', image[:, :, 0] if grey else image)[1].tobytes()
-            sample = replace(sample, name=PurePosixPath(sample.name).with_suffix('.png').as_posix())
+    originals, photographs = [], photograph_names(samples)
+    options = Options(args, meta, drop_outside, place)
+    for number, (sample, done) in enumerate(in_order(lambda one: make_image(one, options), samples), 1):
+        said[sample.source] = sample.shown or sample.source.name, done.said
+        dropped += done.dropped
+        if done.data is None:
+            empty += 1
+            continue
+        tiny += [sample.where] if done.tiny else []
+        widened += done.widened
+        sample = done.sample
         name = sample.name
         if name in names:
             name = f'{sample.split}/{number}_{PurePosixPath(name).name}'
         names.add(name)
         target = out / 'images' / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        height, width = image.shape[:2]
+        target.write_bytes(done.data)
+        width, height = done.size
         files[sample.split]['images'].append(
             sample.fields | dict(id=number, file_name=name, width=width, height=height))
         files[sample.split]['annotations'].append(_annotation(sample, number))
+        originals.append(replace(done.original, image=name, split=sample.split,
+                                 photograph=photographs[sample.source]))
     (out / 'annotations').mkdir()
     for split, content in files.items():
         if content['images']:
@@ -229,6 +224,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         around = 'both' if len(boxes) > 1 else 'box' if boxes == {True} else 'landmarks'
         (out / CROP).write_text(json.dumps(dict(size=args.size, padding=args.padding, around=around)) + '\n',
                                 encoding='utf-8')
+    write_originals(out, originals)
     (out / 'metainfo.json').write_text(json.dumps(fields, indent=1) + '\n', encoding='utf-8')
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),
              (dropped, 'landmarks outside of their image were taken as not annotated'),
@@ -241,76 +237,6 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     return found
 
 
-def _drop_outside(sample: Sample, width: int, height: int) -> int:
-    """Marks landmarks outside of the image as not annotated, in place; returns how many of the main ones."""
-    counts = {}
-    for key, points in sample.keypoints.items():
-        inside = ((points[:, :2] >= -0.5) & (points[:, :2] <= (width - 0.5, height - 0.5))).all(axis=1)
-        outside = ~inside & (points[:, 2] > 0)
-        points[outside] = 0
-        counts[key] = int(outside.sum())
-    return counts['keypoints']
-
-
-def _is_tiny(sample: Sample, width: int, height: int) -> bool:
-    """Whether three and more landmarks, not all at one point, span under 1 % of the image's longer side."""
-    points = sample.keypoints['keypoints']
-    points = points[points[:, 2] > 0, :2]
-    return len(points) > 2 and 0 < np.ptp(points, axis=0).max() < 0.01 * max(width, height)
-
-
-def _outside_hint(x: float, y: float, width: int, height: int, args: argparse.Namespace) -> str:
-    """A likely cause of a landmark at x, y outside of its image, for formats that have an option for it."""
-    if not hasattr(args, 'missing'):
-        return ''
-    if args.units in ('relative', 'percent') or args.origin == 'bottom-left':
-        return ' Look whether --units and --origin are right.'
-    if x < 0 and y < 0:
-        shift = args.first_pixel or 0
-        return f' Where this position means so in all of SRC, use --missing={x + shift:g},{y + shift:g}.'
-    if -0.5 <= x <= width + 0.5 and -0.5 <= y <= height + 0.5 and not args.first_pixel:
-        return ' Where SRC counts from the corner of the image or from 1, use --first-pixel 0.5 or 1.'
-    return ''
-
-
-def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int, args: argparse.Namespace,
-                  said: dict[str, str]) -> None:
-    """Refuses a landmark outside of the image that it was marked in; a crop would hide that."""
-    other = 'stored' if 'rotation' in said else 'turned' if 'rotation-stored' in said else None
-    hint = f' The image carries an EXIF rotation: try --rotation {other}.' if other else ''
-    for key, points in sample.keypoints.items():
-        for name, (x, y, v) in zip(meta.landmarks, points.tolist(), strict=True):
-            if v not in (0, 1, 2):
-                raise DataError(f'{sample.where}: {key}: {name} has visibility {v:g}. Use 0, 1 or 2; a confidence is '
-                                'no visibility.')
-            if v > 0 and not (-0.5 <= x <= width - 0.5 and -0.5 <= y <= height - 0.5):
-                raise DataError(f'{sample.where}: {key}: {name} at ({x:g}, {y:g}) is outside of the {width} x {height} '
-                                f'image. Correct it, or mark it as not annotated.'
-                                f'{hint or _outside_hint(x, y, width, height, args)}')
-
-
-def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,
-          spacing: float | None) -> tuple[Sample, np.ndarray, bool]:
-    """The sample and its image after crop and resize, and whether the crop had to be widened."""
-    square, widened = _square(sample, args.padding)
-    height, width = image.shape[:2]
-    x0, y0, side = square
-    if side > 8 * max(width, height) or not (-side < x0 < width and -side < y0 < height):
-        raise DataError(f'{sample.where}: the crop of {side} pixels at ({x0}, {y0}) lies outside of the '
-                        f'{width} x {height} image. Correct bbox and landmarks.')
-    scale = args.size / side
-    keypoints = {key: np.column_stack([crop_points(k[:, :2], square, args.size), k[:, 2]])
-                 for key, k in sample.keypoints.items()}
-    bbox = sample.bbox
-    if bbox is not None:
-        bbox = ((bbox[0] - x0) * scale, (bbox[1] - y0) * scale, bbox[2] * scale, bbox[3] * scale)
-    spacing = sample.fields.get('pixel_spacing') or spacing
-    fields = sample.fields | ({} if spacing is None else dict(pixel_spacing=spacing / scale))
-    name = PurePosixPath(sample.name).with_suffix('.png').as_posix()
-    sample = replace(sample, name=name, keypoints=keypoints, bbox=bbox, fields=fields)
-    return sample, crop_image(image, square, args.size), widened
-
-
 def _annotation(sample: Sample, number: int) -> dict:
     """The COCO annotation of a sample."""
     annotation = dict(id=number, image_id=number, category_id=1, iscrowd=0)
@@ -320,23 +246,3 @@ def _annotation(sample: Sample, number: int) -> dict:
     if sample.bbox is not None:
         annotation |= dict(bbox=[float(v) for v in sample.bbox], area=float(sample.bbox[2] * sample.bbox[3]))
     return annotation
-
-
-def _square(sample: Sample, padding: float) -> tuple[tuple[int, int, int], bool]:
-    """The crop of a sample, and whether it had to be widened so that it holds every visible landmark."""
-    points = sample.keypoints['keypoints']
-    points = points[points[:, 2] > 0, :2]
-    around = landmark_box(points)
-    box = sample.bbox or around
-    square = crop_square(box, padding)
-    if square[2] < 2:
-        raise DataError(f'{sample.where}: the box {list(box)} has no extent. Add a bbox or leave out --size.')
-    inside = crop_points(points, square, 1)
-    if (inside >= -0.5).all() and (inside <= 0.5).all():
-        return square, False
-    low = np.minimum(box[:2], around[:2])
-    high = np.maximum(np.add(box[:2], box[2:]), np.add(around[:2], around[2:]))
-    longest = float((high - low).max())
-    # One pixel more than the box, so that rounding to whole pixels cannot cut it.
-    padding = max(padding, (math.ceil(longest) + 1) / longest)
-    return crop_square((*low, *(high - low)), padding), True

@@ -45,12 +45,16 @@ def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:
 
 
 def crop_image(image: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:
-    """Cuts a square out of an image (h, w, c), replicating its edges, and resizes it to (size, size, c)."""
+    """Cuts a square, a part of which is inside, out of an image (h, w, c), replicating its edges; (size, size, c)."""
     x0, y0, side = square
-    rows = np.clip(np.arange(y0, y0 + side), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(x0, x0 + side), 0, image.shape[1] - 1)
+    height, width = image.shape[:2]
+    left, top, right, bottom = max(x0, 0), max(y0, 0), min(x0 + side, width), min(y0 + side, height)
+    part = image[top:bottom, left:right]  # cut, not copied
+    beyond = top - y0, y0 + side - bottom, left - x0, x0 + side - right
+    if any(beyond):
+        part = cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE)
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return cv2.resize(image[rows][:, columns], (size, size), interpolation=how)
+    return cv2.resize(part, (size, size), interpolation=how)
 
 
 def crop_points(points: np.ndarray, square: tuple[int, int, int], size: int) -> np.ndarray:

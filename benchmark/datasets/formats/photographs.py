@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.datasets.findings import Finding
+from benchmark.datasets.formats.patients import photograph_names
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.metainfo import PHOTOGRAPH, LandmarkMeta
 
@@ -42,10 +42,9 @@ def settle_photographs(samples: list[Sample], meta: LandmarkMeta) -> tuple[Landm
                                  'annotated twice. Keep one, or give the second as a further annotator '
                                  '(keypoints_<name> of one annotation).'))
     if several and meta.subject is None:
-        common = os.path.commonpath([str(source.parent) for source in of_source])
-        for source, found in of_source.items():
-            for sample in found:
-                sample.fields[PHOTOGRAPH] = Path(os.path.relpath(source, common)).as_posix()
+        names = photograph_names(samples)
+        for sample in samples:
+            sample.fields[PHOTOGRAPH] = names[sample.source]
         meta = replace(meta, subject=PHOTOGRAPH)
         notes.append(f'{len(several)} photographs show several annotated persons: no subject is given, so the '
                      f'photograph is the subject ({len(of_source)} photographs, {len(samples)} images)')

@@ -22,6 +22,7 @@ class Sample:
         fields: Further fields of the image record: subject, groups, pixel_spacing (mm) and so on.
         bbox: x, y, width, height in pixels, x = 0 being the left edge of the first pixel, or None.
         size: Width and height that the source states, or None.
+        shown: What is written in the place of the photograph's name, where it is not to be written.
     """
 
     source: Path
@@ -32,3 +33,4 @@ class Sample:
     fields: dict = field(default_factory=dict)
     bbox: tuple[float, float, float, float] | None = None
     size: tuple[int, int] | None = None
+    shown: str = ''

@@ -5,13 +5,37 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from benchmark.datasets import images
+from benchmark.datasets.dicom import SPACINGS
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.metainfo import DataError
+
+
+class Read(NamedTuple):
+    """The image of a sample as it was read.
+
+    Attributes:
+        sample: Its landmarks and box are in pixels of ``pixels``; it has the file's spacing where SRC gives none.
+        data: The file's bytes where they may be copied as they are, else None.
+        pixels: (h, w, 3), uint8 BGR.
+        said: What was done (``images.PHRASES``).
+        photograph: Width and height of the photograph, in the frame that its landmarks are in.
+        spacing: Millimetres from row to row and from column to column of the photograph, or None.
+        spacing_from: What states them.
+    """
+
+    sample: Sample
+    data: bytes | None
+    pixels: np.ndarray
+    said: dict[str, str]
+    photograph: tuple[int, int]
+    spacing: tuple[float, float] | None
+    spacing_from: str
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +49,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_image(sample: Sample, args: argparse.Namespace, spacing: float | None,
-               place: Callable[[Sample, int, int], Sample] | None = None
-               ) -> tuple[Sample, bytes | None, np.ndarray, dict[str, str]]:
+               place: Callable[[Sample, int, int], Sample] | None = None) -> Read:
     """Reads the image of a sample.
 
     Args:
@@ -34,11 +57,6 @@ def read_image(sample: Sample, args: argparse.Namespace, spacing: float | None,
         args: ``rotation`` and ``dicom_window``.
         spacing: The set's millimetres per pixel, or None.
         place: Sample, width and height -> the sample in pixel centres, where SRC counts otherwise.
-
-    Returns:
-        The sample, its landmarks and box in pixels of the image, with the file's spacing where SRC gives none; the
-        file's bytes where they may be copied as they are, else None; the image (h, w, 3), uint8 BGR; and what was done
-        (``images.PHRASES``).
 
     Raises:
         DataError: No such file, one that does not decode, or another size or spacing than SRC states.
@@ -57,7 +75,11 @@ def read_image(sample: Sample, args: argparse.Namespace, spacing: float | None,
     if place is not None:
         sample = place(sample, *decoded.size)
     sample, pixels, said = _square_pixels(sample, decoded, spacing)
-    return sample, data if decoded.as_it_is else None, pixels, said
+    source = next((SPACINGS[kind] for kind in decoded.said if kind in SPACINGS and kind in said), '')
+    known = decoded.spacing if source else None
+    if known is None and (stated := sample.fields.get('pixel_spacing') or spacing) is not None:
+        known, source = (stated, stated), 'SRC'
+    return Read(sample, data if decoded.as_it_is else None, pixels, said, decoded.size, known, source)
 
 
 def _square_pixels(sample: Sample, decoded: images.Decoded,
@@ -74,7 +96,7 @@ def _square_pixels(sample: Sample, decoded: images.Decoded,
     found = None if decoded.spacing is None else across if square else fine
     stated = sample.fields.get('pixel_spacing') or stated
     if stated is not None:
-        for kind in ('pixel-spacing', 'imager-spacing', 'scanned-spacing', 'no-spacing'):
+        for kind in (*SPACINGS, 'no-spacing'):
             said.pop(kind, None)
         if not square or found is not None and abs(stated / found - 1) > 0.01:
             raise DataError(f'{sample.where}: {sample.source} has pixels of {down:g} x {across:g}'
