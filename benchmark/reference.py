@@ -54,14 +54,16 @@ def parser_of(main: Any) -> argparse.ArgumentParser:
     def catch(parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
         raise _Caught(parser)
 
-    before = argparse.ArgumentParser.parse_known_args
+    before, words = argparse.ArgumentParser.parse_known_args, sys.argv
     argparse.ArgumentParser.parse_known_args = catch  # type: ignore[method-assign,assignment]
+    sys.argv = words[:1]  # a tool may look at its command line before argparse does
     try:
         main()
     except _Caught as caught:
         return caught.parser
     finally:
         argparse.ArgumentParser.parse_known_args = before  # type: ignore[method-assign]
+        sys.argv = words
     raise ValueError(f'{main.__module__}: its main reads no command line with argparse.')
 
 

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 from benchmark.command_line import Parser
+from benchmark.datasets import readers
 from benchmark.datasets.findings import Report, default_file
-from benchmark.datasets.formats import FORMATS, check_prepared, prepare
+from benchmark.datasets.formats import FORMATS, add_readers, check_prepared, prepare
+from benchmark.datasets.formats.recognise import recognise
 from benchmark.datasets.metainfo import DataError
 from benchmark.utils.machine import keep_freed_memory
 from benchmark.utils.refusals import refuse
 
 EXAMPLES = """examples:
+  tools/prepare_data.py photos data/faces --size 256      recognises the format, or asks
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l
   tools/prepare_data.py coco downloads/faces data/faces --size 256
   tools/prepare_data.py 300w downloads/300w data/300w --size 256
@@ -26,7 +29,8 @@ exit codes: 0 done, 1 `check` found errors, 2 bad input (one line on stderr)
 A prepared set is a folder with images/, annotations/{train,val,test}.json (COCO keypoints, x = 0 is the
 centre of the first pixel) and metainfo.json (landmark names, flip indices, subject and group fields). DST
 appears only when it is complete and has passed the check. `prepare_data.py FORMAT --help` describes SRC and
-the options."""
+the options. `prepare_data.py SRC DST [options]` recognises the format of SRC and says which and why; where two fit, it
+asks. `--reader FILE` takes a reader of your own from a Python file (docs/extending.md), before or after FORMAT."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -53,6 +57,28 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def complete(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Loads the readers that ``--reader`` names, and puts the format in front where SRC stands alone.
+
+    Returns:
+        The command line with a format and without ``--reader``, and notes.
+
+    Raises:
+        DataError: A reader that cannot be loaded, or a format that is not recognised.
+    """
+    readers.load_installed()
+    for at in [i for i, word in enumerate(argv) if word.split('=')[0] == '--reader'][::-1]:
+        word, argv = argv[at], [*argv]
+        file = word.partition('=')[2] if '=' in word else ''.join(argv[at + 1:at + 2])
+        del argv[at:at + (1 if '=' in word else 2)]
+        readers.load(file)
+    add_readers()
+    if not argv or argv[0].startswith('-') or argv[0] in FORMATS or argv[0] == 'check':
+        return argv, []
+    name, reason = recognise(argv[0], ''.join(argv[1:2]) or 'DST', FORMATS)
+    return [name, *argv], [f'read as {name}: {reason}']
+
+
 def _write(report: Report, limit: int | None, path: Path | None) -> None:
     """Writes all findings where the screen left some out, where an older list lies, or where a file is asked for."""
     target = path or default_file(report.root)
@@ -63,6 +89,10 @@ def _write(report: Report, limit: int | None, path: Path | None) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
+    try:
+        argv, said = complete(sys.argv[1:] if argv is None else argv)
+    except DataError as error:
+        return refuse(error, None)
     args = build_parser().parse_args(argv)
     keep_freed_memory()  # an image's pixels, which the next one needs
     try:
@@ -72,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
             report, notes = prepare(args.command, args.src, args.dst, args)
     except (DataError, OSError) as error:
         return refuse(error, args.dst)
-    for note in notes:
+    for note in [*said, *notes]:
         print(f'note: {note}')
     limit = getattr(args, 'limit', None)
     print(report.text(limit))

@@ -103,7 +103,7 @@ def test_missing_outside_of_the_image_is_named_with_the_option(faces, tmp_path, 
 
 def test_an_edge_is_told_from_a_centre(faces, tmp_path, convert):
     table = faces(lambda i, p: [*p[:2].ravel(), *((WIDTH, HEIGHT) if i == 3 else p[2])])
-    with pytest.raises(DataError, match=r"mouth at \(240, 220\) is outside .* use --first-pixel 0\.5 or 1"):
+    with pytest.raises(DataError, match=r"mouth at \(240, 220\) is outside .* use --pixel-origin corner or one-based"):
         convert('csv', table, tmp_path / 'dst', '--images', table.parent / 'images')
     convert('csv', table, tmp_path / 'dst', '--images', table.parent / 'images', '--first-pixel', 0.5)
     np.testing.assert_array_equal(landmarks(tmp_path / 'dst')[3][2], [WIDTH - .5, HEIGHT - .5])
@@ -234,14 +234,21 @@ def test_subjects_that_differ_in_spelling_are_asked_about(faces, tmp_path, conve
     assert len(found) == 6 and '0.png' in found[0].message and '1.png' in found[0].message
 
 
-def test_a_column_of_persons_is_noticed(faces, tmp_path, convert):
+def test_a_column_of_persons_stops_with_a_question(faces, tmp_path, convert):
     table = faces(lambda i, p: [*p.ravel(), f'k{i % 4}'], ['image', *COLUMNS, 'patient_id'])
     images = '--images', table.parent / 'images'
-    report, _ = convert('csv', table, tmp_path / 'dst', *images)
-    assert [f.kind for f in report.findings] == ['no-subject'] and '--subject patient_id' in report.warnings[0]
+    with pytest.raises(DataError, match=r"line 6: .*'patient_id' looks like the person, and is 'k0' here as in image "
+                                        r"'0\.png'.* --subject patient_id, or --subject none"):
+        convert('csv', table, tmp_path / 'dst', *images)
     report, _ = convert('csv', table, tmp_path / 'told', *images, '--subject', 'patient_id')
-    assert 'no-subject' not in [f.kind for f in report.findings]
     assert sum(s['subjects'] for s in report.summary.values()) == 4
+    _, notes = convert('csv', table, tmp_path / 'none', *images, '--subject', 'none')
+    assert read_split(tmp_path / 'none', 'train').meta.subject is None
+    assert 'columns that are not used: patient_id (--groups names subgroups)' in notes
+    convert('csv', table, tmp_path / 'group', *images, '--group', 'patient_id', '--subject', 'none')
+    once = table.read_text().splitlines()
+    table.write_text('\n'.join([once[0], *(line.rpartition(',')[0] + f',k{i}' for i, line in enumerate(once[1:]))]))
+    convert('csv', table, tmp_path / 'once', *images)  # nobody has two images, so nothing can go wrong
 
 
 def test_splits_of_other_spelling_and_without_a_test(faces, tmp_path, convert):

@@ -1,8 +1,9 @@
 """Converters that write a prepared data set.
 
-A format is a file of this package with a ``Converter``, entered in ``FORMATS``. Its ``convert(src, out,
-args)`` writes the whole set to ``out``, a folder that does not exist yet, and returns notes and findings for
-the person who called; ``prepare`` checks the result and only then gives it its name.
+A format is a reader (``benchmark.datasets.readers``), or where one is not enough a file of this package with a
+``Converter``, entered in ``FORMATS``. Its ``convert(src, out, args)`` writes the whole set to ``out``, a folder that
+does not exist yet, and returns notes and findings for the person who called; ``prepare`` checks the result and only
+then gives it its name.
 """
 
 from __future__ import annotations
@@ -27,11 +28,31 @@ from benchmark.datasets.formats import (
     wflw,
 )
 from benchmark.datasets.formats.converter import Converter
+from benchmark.datasets.formats.reading import as_converter
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import check_dataset, read_identities
+from benchmark.datasets.readers import READERS
 
-FORMATS: dict[str, Converter] = {m.CONVERTER.name: m.CONVERTER for m in (
-    coco, csv_table, cifasd, ibug_300w, wflw, cofw, aflw, pts, webmorph, isbi2015, synthetic)}
+FORMATS: dict[str, Converter] = {}
+
+
+def add_readers() -> None:
+    """Enters the readers that are registered and no format yet.
+
+    Raises:
+        DataError: A reader's name is that of a format, or ``check``.
+    """
+    for name, reader in READERS.items():
+        if name not in _OF_READERS:
+            if name in FORMATS or name == 'check':
+                raise DataError(f'reader {name}: the name is taken. Choose another.')
+            FORMATS[name] = _OF_READERS[name] = as_converter(reader)
+
+
+_OF_READERS: dict[str, Converter] = {}
+FORMATS |= {m.CONVERTER.name: m.CONVERTER for m in (coco, csv_table, cifasd)}
+add_readers()
+FORMATS |= {m.CONVERTER.name: m.CONVERTER for m in (ibug_300w, wflw, cofw, aflw, pts, webmorph, isbi2015, synthetic)}
 
 
 def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> tuple[Report, list[str]]:

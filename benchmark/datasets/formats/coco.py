@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from benchmark.datasets.findings import Finding
@@ -19,11 +20,21 @@ from benchmark.datasets.formats.coco_file import (
     read_keypoints,
     stated_size,
 )
-from benchmark.datasets.formats.common import Sample, add_common_arguments, build_meta, flip_indices, write_dataset
+from benchmark.datasets.formats.common import (
+    Sample,
+    add_annotators_argument,
+    add_common_arguments,
+    build_meta,
+    flip_indices,
+    listed,
+    write_dataset,
+)
 from benchmark.datasets.formats.converter import Converter
+from benchmark.datasets.formats.fields import NOBODY, ask_for_persons, spacing_of, unused_note
 from benchmark.datasets.formats.image_files import find_images
 from benchmark.datasets.formats.photographs import same_person
 from benchmark.datasets.formats.positions import placer, settle_positions
+from benchmark.datasets.formats.recognise import coco_reason
 from benchmark.datasets.formats.splits import assign_splits, settle_subjects
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
@@ -36,13 +47,18 @@ a folder per split, or --images; or one COCO file. A file's split is in its name
   tools/prepare_data.py coco downloads/faces data/faces --size 256 --interocular left_eye:right_eye"""
 SPLIT_WORDS = dict(train='train', training='train', val='val', valid='val', validation='val', test='test',
                    testing='test')
+_IMAGE_FIELDS = frozenset(('id', 'file_name', 'width', 'height', 'split', 'pixel_spacing', 'license', 'coco_url',
+                           'flickr_url', 'date_captured'))
+_ANNOTATION_FIELDS = frozenset(('id', 'image_id', 'category_id', 'keypoints', 'num_keypoints', 'bbox', 'area',
+                                'iscrowd', 'segmentation'))
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
+    add_annotators_argument(parser)
     parser.add_argument('--subject', metavar='FIELD',
                         help='image field that identifies the person (default: subject or identity, where '
-                             'every image has it)')
+                             'every image has it), or `none`: every image is another person')
     parser.add_argument('--category', metavar='NAME', help='the category to read, where several have keypoints')
 
 
@@ -64,10 +80,15 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding
     images = [image for _, _, coco in parsed for image in coco['images']]
     subject = args.subject or fields.get('subject') or next(
         (f for f in ('subject', 'identity') if any(f in i for i in images)), None)
-    groups = [g.strip() for g in args.groups.split(',')] if args.groups else fields.get('groups') or (
+    groups = listed(args.groups) or fields.get('groups') or (
         ['subset'] if any('subset' in i for i in images) else [])
+    subject = None if subject == NOBODY else subject
+    ask_for_persons([(image, f'{parsed[0][1]}: image {image["file_name"]!r}') for image in images],
+                    args if subject is None else argparse.Namespace(subject=subject), {*groups, *_IMAGE_FIELDS})
+    annotators = [a.removeprefix('keypoints_') for a in listed(args.annotators)] or fields.get('annotators') or []
+    notes += _unused(parsed, {subject, *groups, args.spacing}, annotators, bool(args.annotators))
     meta = build_meta(fields | dict(name=out.name, landmarks=names, flip_indices=indices, subject=subject,
-                                    groups=groups), args,
+                                    groups=groups, annotators=annotators), args,
                       str(base / 'metainfo.json') if scheme is not None else f'{parsed[0][1]}: categories')
     samples: list[Sample] = []
     for split, path, coco in parsed:
@@ -151,6 +172,29 @@ def _landmarks(base: Path, parsed: list, scheme: LandmarkMeta | None,
     return agreed, indices, [note, *notes]
 
 
+def _unused(parsed: list, used: set[str | None], annotators: Sequence[str], given: bool) -> list[str]:
+    """Notes on fields of images and annotations that nothing takes.
+
+    Raises:
+        DataError: An annotator that no annotation has.
+    """
+    notes = unused_note((image for _, _, coco in parsed for image in coco['images']), used | _IMAGE_FIELDS,
+                        'fields of images')
+    found = dict.fromkeys(key for _, _, coco in parsed for annotation in coco['annotations'] for key in annotation)
+    others = [key.removeprefix('keypoints_') for key in found if key.startswith('keypoints_')]
+    for name in annotators if given else ():
+        if name not in others:
+            raise DataError(f'{parsed[0][1]}: --annotators: annotations have no keypoints_{name}. Further annotators: '
+                            f'{", ".join(others) or "none"}.')
+    if left := [key for key in found if key not in _ANNOTATION_FIELDS and key.removeprefix('keypoints_') not in
+                annotators]:
+        takers = [f'--annotators {name} takes keypoints_{name} as a further annotator\'s points' for name in others
+                  if name not in annotators]
+        notes.append(f'fields of annotations that are not used: {", ".join(left)}'
+                     + (f' ({"; ".join(takers)})' if takers else ''))
+    return notes
+
+
 def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: LandmarkMeta,
              args: argparse.Namespace, notes: list[str | Finding]) -> list[Sample]:
     """The annotated persons of one file; appends notes and findings."""
@@ -170,7 +214,7 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
             if image.get(key) in (None, ''):
                 raise DataError(f'{where}: field {key!r} is missing. Add it to every image, or do not name '
                                 'it.')
-        spacing = image.get('pixel_spacing')
+        spacing = image.get('pixel_spacing') if args.spacing is None else spacing_of(image, where, args.spacing)
         if spacing is not None and not (isinstance(spacing, (int, float)) and 0 < spacing < math.inf):
             raise DataError(f'{where}: pixel_spacing is {spacing!r}. Give mm per pixel (> 0) or delete it.')
         people = []
@@ -200,6 +244,8 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
     samples = []
     for (image, where, people), file in zip(listed, found, strict=True):
         fields = {k: v for k, v in image.items() if k not in ('id', 'file_name', 'width', 'height', 'split')}
+        if args.spacing is not None:
+            fields['pixel_spacing'] = spacing_of(image, where, args.spacing)
         for annotation, keypoints in people:
             target = PurePosixPath(file.name)
             if len(people) > 1:
@@ -214,4 +260,5 @@ def _samples(path: Path, coco: dict, split: str | None, base: Path, meta: Landma
     return samples
 
 
-CONVERTER = Converter('coco', 'COCO keypoints and a folder of images', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('coco', 'COCO keypoints and a folder of images', DESCRIPTION, _add_arguments, convert,
+                      coco_reason)

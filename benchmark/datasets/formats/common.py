@@ -60,14 +60,28 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                              'out of mirrored views, `canonical` mirrors to one annotated side, `never` mirrors none')
     parser.add_argument('--interocular', metavar='A:B', help='two landmarks whose distance normalises the '
                                                              'NME')
-    parser.add_argument('--groups', metavar='A,B', help='columns or image fields that are subgroups of '
-                                                        'interest')
+    parser.add_argument('--groups', '--group', metavar='A,B', help='columns or image fields that are subgroups of '
+                                                                   'interest')
+    parser.add_argument('--spacing', metavar='FIELD|MM',
+                        help='column or image field that holds millimetres per pixel, or one number for all images '
+                             '(default: pixel_spacing, where SRC has it)')
     parser.add_argument('--resplit', action='store_true',
                         help='ignore the splits of SRC and split by subject, 64/16/20 percent')
     parser.add_argument('--subjects', choices=('same', 'distinct'),
                         help='whether subjects that differ only in leading zeros, `.0`, case or blanks are the same '
                              'person (asked where there are some)')
     add_position_arguments(parser)
+
+
+def add_annotators_argument(parser: argparse.ArgumentParser) -> None:
+    """``--annotators``, for formats that can hold several people's points."""
+    parser.add_argument('--annotators', metavar='A,B',
+                        help='further annotators, whose points are kept beside those that are learnt from')
+
+
+def listed(text: str | None) -> list[str]:
+    """The parts of ``a, b``; none of None."""
+    return [part.strip() for part in text.split(',') if part.strip()] if text else []
 
 
 def parse_pairs(text: str, option: str, landmarks: Sequence[str]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ class Converter:
         add_arguments: Adds the format's options to a parser.
         convert: ``convert(src, out, args)`` writes a prepared set to the new folder ``out`` and returns
             notes and warnings; it raises DataError for bad input.
+        recognise: SRC -> why it is of this format, or None; a cheap look.
     """
 
     name: str
@@ -28,3 +29,4 @@ class Converter:
     description: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     convert: Callable[[str, Path, argparse.Namespace], list[str | Finding]]
+    recognise: Callable[[Path], str | None] = lambda src: None

@@ -11,13 +11,22 @@ import numpy as np
 
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.formats.coco import SPLIT_WORDS
-from benchmark.datasets.formats.common import Sample, add_common_arguments, build_meta, flip_indices, write_dataset
+from benchmark.datasets.formats.common import (
+    Sample,
+    add_common_arguments,
+    build_meta,
+    flip_indices,
+    listed,
+    write_dataset,
+)
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.delimited import DECIMALS, SEPARATORS, Table, read_table
+from benchmark.datasets.formats.fields import NOBODY, ask_for_persons, spacing_of, unused_note
 from benchmark.datasets.formats.image_files import find_images
 from benchmark.datasets.formats.positions import placer, settle_positions
 from benchmark.datasets.formats.splits import assign_splits, settle_subjects
 from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.readers.base import peek
 
 DESCRIPTION = """SRC is a CSV file with a row per image: column `image`, then <landmark>_x and <landmark>_y
 in pixels (empty cells: not annotated), and optionally <landmark>_v (0: not annotated), `split` (train, val, test),
@@ -26,15 +35,16 @@ it is 1. Separators, decimal commas and encodings of spreadsheets are recognised
 
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l --groups sex"""
 _NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.ASCII | re.IGNORECASE)
-_PERSON = re.compile(r'subject|person|patient|participant|proband|identity|(?:^|_)p?id$', re.IGNORECASE)
 
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of a table."""
     add_common_arguments(parser)
     parser.add_argument('--one-based', action='store_const', const=1.0, dest='first_pixel',
-                        help='the centre of the first pixel is (1, 1) in SRC, not (0, 0): --first-pixel 1')
-    parser.add_argument('--subject', metavar='COLUMN', help='column that identifies the person (default: subject)')
+                        help='the centre of the first pixel is (1, 1) in SRC, not (0, 0): --pixel-origin one-based')
+    parser.add_argument('--subject', metavar='COLUMN',
+                        help='column that identifies the person (default: subject), or `none`: every image is another '
+                             'person')
     parser.add_argument('--separator', choices=SEPARATORS, help='between the cells (default: what the header has)')
     parser.add_argument('--decimal', choices=DECIMALS, help='decimal mark (default: what the cells have)')
     parser.add_argument('--encoding', help='of the text, such as cp1252 (default: UTF-8 or UTF-16, else cp1252)')
@@ -72,11 +82,14 @@ def convert_rows(path: Path, table: Table, out: Path, args: argparse.Namespace) 
         DataError: A missing column or value; the message names the line.
     """
     rows, columns = table.rows, table.columns
-    groups = [g.strip() for g in args.groups.split(',')] if args.groups else []
+    groups = listed(args.groups)
     subject = args.subject or ('subject' if 'subject' in columns else None)
+    subject = None if subject == NOBODY and NOBODY not in columns else subject
     for column in ('image', *groups, *([subject] if subject else [])):
         if column not in columns:
             raise DataError(f'{path}: column {column!r} is missing. Columns found: {", ".join(columns)}.')
+    ask_for_persons([(row, f'{path}: line {line}: image {row["image"]!r}') for line, row in rows], args, groups,
+                    'column')
     landmarks = _landmarks(path, columns, groups)
     indices, note = flip_indices(landmarks, args.flip_pairs)
     meta = build_meta(dict(name=out.name, landmarks=landmarks, flip_indices=indices, subject=subject,
@@ -84,7 +97,7 @@ def convert_rows(path: Path, table: Table, out: Path, args: argparse.Namespace) 
     folder = args.images or path.parent
     if not folder.is_dir():
         raise DataError(f'--images: {folder}: no such folder.')
-    notes = [*table.notes, note, *_unused(path, rows, columns, landmarks, groups, subject)]
+    notes = [*table.notes, note, *_unused(columns, landmarks, {subject, *groups, args.spacing})]
     if meta.interocular is None:
         notes.append('no --interocular pair: errors are not given as NME')
     samples, seen = [], {}
@@ -122,22 +135,10 @@ def _landmarks(path: Path, columns: list[str], groups: list[str]) -> list[str]:
     return landmarks
 
 
-def _unused(path: Path, rows: list[tuple[int, dict[str, str]]], columns: list[str], landmarks: list[str],
-            groups: list[str], subject: str | None) -> list[str | Finding]:
-    """A note on columns that are not used, and a warning on one that seems to tell the persons."""
-    known = {'image', 'split', 'pixel_spacing', *groups, *([subject] if subject else []),
-             *(f'{name}_{axis}' for name in landmarks for axis in 'xyv')}
-    unused = [column for column in columns if column not in known]
-    notes: list[str | Finding] = []
-    if unused:
-        notes.append(f'columns that are not used: {", ".join(unused)} (--groups names subgroups)')
-    for column in unused if subject is None else []:
-        values = [row[column] for _, row in rows if row[column]]
-        if _PERSON.search(column) and 1 < len(set(values)) < len(values):
-            notes.append(Finding('warning', 'no-subject', f'{path}: column {column!r} may tell the persons apart, and '
-                                 'is not used: each image is taken for a person, so that one can be in two splits. '
-                                 f'Where it does, use --subject {column}.'))
-    return notes
+def _unused(columns: list[str], landmarks: list[str], used: set[str | None]) -> list[str]:
+    """A note on columns that are not used."""
+    known = {'image', 'split', 'pixel_spacing', *(f'{name}_{axis}' for name in landmarks for axis in 'xyv')}
+    return unused_note([dict.fromkeys(columns)], used | known, 'columns')
 
 
 def _sample(path: Path, line: int, row: dict[str, str], landmarks: list[str], args: argparse.Namespace) -> Sample:
@@ -166,7 +167,9 @@ def _sample(path: Path, line: int, row: dict[str, str], landmarks: list[str], ar
         if split is None:
             raise DataError(f'{where}: split is {row["split"]!r}. Use train, val or test, or --resplit.')
     fields = {}
-    if row.get('pixel_spacing'):
+    if (spacing := spacing_of(row, where, args.spacing)) is not None:
+        fields['pixel_spacing'] = spacing
+    elif row.get('pixel_spacing'):
         fields['pixel_spacing'] = _number(row['pixel_spacing'], f'{where}: pixel_spacing')
         if fields['pixel_spacing'] <= 0:
             raise DataError(f'{where}: pixel_spacing is {row["pixel_spacing"]}. Give mm per pixel, above 0.')
@@ -182,4 +185,13 @@ def _number(text: str, where: str) -> float:
     return value
 
 
-CONVERTER = Converter('csv', 'a table with a row per image', DESCRIPTION, add_table_arguments, convert)
+def _reason(src: Path) -> str | None:
+    """Why SRC is a table with a row per image, or None."""
+    if src.suffix.lower() not in ('.csv', '.tsv', '.txt') or not src.is_file():
+        return None
+    lines = peek(src).replace('\0', '').splitlines()[:20]
+    there = any(cell.strip(' "').casefold() == 'image' for line in lines for cell in re.split(r'[,;\t| ]', line))
+    return f'{src.name} has a column image' if there else None
+
+
+CONVERTER = Converter('csv', 'a table with a row per image', DESCRIPTION, add_table_arguments, convert, _reason)

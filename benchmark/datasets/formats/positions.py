@@ -12,6 +12,7 @@ from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.readers.base import PIXEL_ORIGINS
 from benchmark.datasets.values import repeated_positions
 
 UNITS = ('pixels', 'relative', 'percent')
@@ -28,9 +29,11 @@ def add_position_arguments(parser: argparse.ArgumentParser) -> None:
                              '(0 to 100) of width and height')
     parser.add_argument('--origin', choices=ORIGINS, default='top-left',
                         help='where y begins in SRC (default top-left); `bottom-left`: y grows upwards')
-    parser.add_argument('--first-pixel', type=float, choices=(0.0, 0.5, 1.0), metavar='0|0.5|1',
-                        help='coordinate of the centre of the first pixel in SRC: 0 (default for pixels), 0.5 where '
-                             'the image\'s corner is 0 (labelme; default for relative and percent), or 1 (MATLAB)')
+    parser.add_argument('--pixel-origin', '--first-pixel', type=_origin, dest='first_pixel',
+                        metavar='centre|corner|one-based',
+                        help='where coordinates count from in SRC: `centre` of the first pixel (or 0), `corner` of the '
+                             'image (or 0.5: pixel centres are at .5; what relative and percent are of), `one-based` '
+                             '(or 1: MATLAB). Default: what the format has, see above, else centre')
     parser.add_argument('--missing', metavar='X,Y', action='append', default=[],
                         help='a position that means `not annotated` in SRC, such as 0,0 or, with an equals sign, '
                              '--missing=-1,-1; may be given more than once')
@@ -76,7 +79,7 @@ def settle_positions(samples: Sequence[Sample], landmarks: Sequence[str],
         how = {None: 'pixels', 'pixels': 'pixels', 'relative': 'shares of width and height',
                'percent': 'percent of width and height'}[args.units]
         if args.units in ('relative', 'percent'):
-            how += (', 0 being the edge of the first pixel (--first-pixel 0: its centre)' if first == 0.5 else
+            how += (', 0 being the edge of the first pixel (--pixel-origin centre: its centre)' if first == 0.5 else
                     f', the centre of the first pixel being {first:g} pixels from 0')
         elif first:
             how += f', the centre of the first pixel at {first:g}'
@@ -123,6 +126,19 @@ def placer(args: argparse.Namespace) -> Callable[[Sample, int, int], Sample] | N
         return replace(sample, keypoints=placed, bbox=bbox)
 
     return place
+
+
+def _origin(text: str) -> float:
+    """``--pixel-origin``: a word or the coordinate of the first pixel's centre."""
+    text = text.strip().lower()
+    if text in PIXEL_ORIGINS:
+        return PIXEL_ORIGINS[text]
+    try:
+        if (value := float(text)) in PIXEL_ORIGINS.values():
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f'{text!r} is unknown. Use {", ".join(PIXEL_ORIGINS)} (or 0, 0.5, 1).')
 
 
 def _parse_position(text: str) -> tuple[float, float]:

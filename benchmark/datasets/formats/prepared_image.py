@@ -152,7 +152,7 @@ def _outside_hint(x: float, y: float, width: int, height: int, args: argparse.Na
         shift = args.first_pixel or 0
         return f' Where this position means so in all of SRC, use --missing={x + shift:g},{y + shift:g}.'
     if -0.5 <= x <= width + 0.5 and -0.5 <= y <= height + 0.5 and not args.first_pixel:
-        return ' Where SRC counts from the corner of the image or from 1, use --first-pixel 0.5 or 1.'
+        return ' Where SRC counts from the corner of the image or from 1, use --pixel-origin corner or one-based.'
     return ''
 
 

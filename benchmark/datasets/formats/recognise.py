@@ -1,0 +1,61 @@
+"""Which format SRC is of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmark.datasets.formats.converter import Converter
+from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.readers.base import FEW
+
+_COCO_KEYS = ('images', 'annotations', 'categories')
+_EDGE = 32768
+
+
+def recognise(src: str, dst: str, formats: Mapping[str, Converter]) -> tuple[str, str]:
+    """The one format that SRC is of, and why.
+
+    Args:
+        src: A file or folder.
+        dst: What is to be made, for the commands in messages.
+        formats: The formats by name.
+
+    Raises:
+        DataError: SRC does not exist, no format fits, or several do.
+    """
+    path = Path(src)
+    if not path.exists():
+        raise DataError(f'{src}: no such file or folder, and no FORMAT. FORMAT is one of: {", ".join(formats)}.')
+    fits = {name: reason for name, form in formats.items() if (reason := form.recognise(path))}
+    if not fits:
+        raise DataError(f'{src}: the format is not recognised. Say which it is: tools/prepare_data.py FORMAT {src} '
+                        f'{dst}, FORMAT being one of: {", ".join(formats)}.')
+    if len(fits) > 1:
+        listed = '; or '.join(f'tools/prepare_data.py {name} {src} {dst} ({reason})' for name, reason in fits.items())
+        raise DataError(f'{src}: {len(fits)} formats fit. Say which it is: {listed}.')
+    return next(iter(fits.items()))
+
+
+def coco_reason(src: Path) -> str | None:
+    """Why SRC holds COCO files, or None."""
+    folder = src / 'annotations' if (src / 'annotations').is_dir() else src
+    paths = [src] if src.is_file() else sorted(p for p in folder.glob('*.json') if p.name != 'metainfo.json')
+    for path in [p for p in paths if p.suffix.lower() == '.json'][:FEW]:
+        text = edges(path)
+        keys = [key for key in _COCO_KEYS if f'"{key}"' in text]
+        if len(keys) > 1 and text.lstrip()[:1] == '{' and ('"image_id"' in text or '"file_name"' in text):
+            return f'{path.name} has the fields {" and ".join(keys)} of COCO'
+    return None
+
+
+def edges(path: Path) -> str:
+    """The beginning and the end of a file, as text."""
+    try:
+        with path.open('rb') as file:
+            data = file.read(_EDGE)
+            file.seek(max(len(data), os.fstat(file.fileno()).st_size - _EDGE))
+            return (data + file.read(_EDGE)).decode('utf-8', 'replace').lstrip('\ufeff')
+    except OSError:
+        return ''
