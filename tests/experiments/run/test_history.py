@@ -73,7 +73,7 @@ def train(config, source, root, folder, stop=None):
 
     from benchmark.engine import Preempted, loops
     from benchmark.experiments.run.history import HistoryHook
-    cfg = config('ctd_com', source, batch_size=3, val_interval=1,
+    cfg = config('ctd_com', source, width=8, batch_size=3, val_interval=1,
                  cfg_options={'model.gradient_interval': 2})
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(root)
@@ -94,15 +94,15 @@ def train(config, source, root, folder, stop=None):
     return runner
 
 
-def test_a_stopped_and_resumed_training_has_one_whole_history(config, source_checkpoint, tmp_path):
+def test_a_stopped_and_resumed_training_has_one_whole_history(config, narrow_source, tmp_path):
     from benchmark.datasets.synthetic.faces import write_landmark_dataset
     from benchmark.experiments.run.history import training_history
     root = tmp_path / 'data'
     write_landmark_dataset(root, dict(train=8, val=2, test=2), image_size=64, seed=0)
-    runner = train(config, source_checkpoint, root, tmp_path / 'whole')
+    runner = train(config, narrow_source, root, tmp_path / 'whole')
     whole = training_history(runner.message_hub, runner.iter, runner.epoch)
     for stop in (3, None):
-        runner = train(config, source_checkpoint, root, tmp_path / 'parts', stop)
+        runner = train(config, narrow_source, root, tmp_path / 'parts', stop)
     assert runner.iter == LENGTH
     assert training_history(runner.message_hub, runner.iter, runner.epoch) == whole
     assert {'loss', 'loss_kpt', 'loss_cd', 'raw_cd', 'loss_ed', 'raw_ed', 'lr'} == {*whole['train']}
