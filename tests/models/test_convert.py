@@ -124,11 +124,6 @@ def resnet18() -> Public:
     return Public(18, caffe=True)
 
 
-@pytest.fixture
-def resnet50() -> Public:
-    return Public(50, caffe=True)
-
-
 @pytest.fixture(scope='module')
 def shapes50() -> dict:
     """Names and shapes of a ResNet-50, without values."""
@@ -195,17 +190,18 @@ def test_channel_order_can_be_given(tmp_path, pickled, resnet18):
 
 
 @torch.no_grad()
-def test_caffe_names_of_the_real_depth(tmp_path, resnet50):
-    state = {caffe_name(k): v for k, v in resnet50.state_dict().items()}
+def test_caffe_names_of_the_real_depth(tmp_path):
+    public, images = Public(50, caffe=True), torch.randn(1, 3, 72, 72)
+    expected, state = public(images), {caffe_name(k): v for k, v in public.state_dict().items()}
     state['classifier.weight'] = state['classifier.weight'][:, :, None, None]
     assert 'conv5_3_1x1_increase_bn.running_var' in state
     torch.save(state, tmp_path / 'dag.pth')
+    del public, state  # A network of the real size is held once at a time.
     meta = convert('vggface2', tmp_path / 'dag.pth', tmp_path / 'out.pth')
     assert meta['arch'] == {'type': 'VGGFace2ResNet', 'depth': 50}
     assert meta['source_channel_order'] == 'rgb'
-    images = torch.randn(1, 3, 72, 72)
-    assert_same(tmp_path / 'out.pth', images, resnet50(images))
-    state = torch.load(tmp_path / 'out.pth', weights_only=True)['state_dict']
+    assert_same(tmp_path / 'out.pth', images, expected)
+    state = torch.load(tmp_path / 'out.pth', weights_only=True, mmap=True)['state_dict']
     assert state['classifier.weight'].shape == (CLASSES, 2048)
 
 
@@ -255,12 +251,14 @@ def test_of_two_networks_in_a_file_one_is_named(tmp_path, small):
     assert convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth', prefix='encoder_q.')['arch']['depth'] == 18
 
 
-def test_depth_50_of_torchvision_has_the_stride_where_it_belongs(tmp_path, resnet50):
-    public, images = in_other_geometry(resnet50, 50, caffe=False), torch.randn(1, 3, 64, 64)
+@torch.no_grad()
+def test_depth_50_of_torchvision_has_the_stride_where_it_belongs(tmp_path):
+    public, images = Public(50, caffe=False), torch.randn(1, 3, 64, 64)
+    expected = public(images)
     torch.save(public.state_dict(), tmp_path / 'in.pth')
+    del public
     convert('torchvision', tmp_path / 'in.pth', tmp_path / 'out.pth')
-    with torch.no_grad():
-        assert_same(tmp_path / 'out.pth', images, public(images))
+    assert_same(tmp_path / 'out.pth', images, expected)
 
 
 def test_frozen_source_reads_what_the_converter_writes(tmp_path, pickled, resnet18):
