@@ -29,5 +29,5 @@ setup(
                   'reports': data('reports', '*.html', '*.css', '*.js', '*.svg'),
                   'mmconfigs': data('mmconfigs', '*.py')},
     install_requires=pins('runtime.txt'),
-    extras_require={'test': pins('test.txt'), 'ray': pins('ray.txt')},
+    extras_require={'test': pins('test.txt'), 'ray': pins('ray.txt'), 'onnx': pins('onnx.txt')},
 )

@@ -50,18 +50,16 @@ def main() -> int:
     """Predicts; see the exit codes above."""
     args = parser().parse_args()
     benchmark.register()
+    from benchmark.detector.loaded import read_seeds
     from benchmark.detector.work import Options, predict_folder
     try:
         for name, least in (('batch_size', 1), ('picture_size', 0)):
             if getattr(args, name) < least:
                 raise ValueError(f'--{name.replace("_", "-")} {getattr(args, name)}: give {least} or more.')
-        seeds = args.seeds and [int(seed) for seed in args.seeds.split(',') if seed.strip().isdecimal()]
-        if args.seeds and len(seeds) != len(args.seeds.split(',')):
-            raise ValueError(f'--seeds {args.seeds}: give numbers, such as 0,1.')
         stop = Stop()
         with stop.heard():
             left, bad = predict_folder(Options(
-                args.network, args.images, args.out, args.method, args.condition, seeds, args.boxes,
+                args.network, args.images, args.out, args.method, args.condition, read_seeds(args.seeds), args.boxes,
                 args.rotation == 'turned', args.dicom_window, args.batch_size, args.device,
                 args.picture_size or None), stop.is_set, lambda line: print(line, flush=True), FolderLock)
     except (ValueError, OSError, Locked) as error:

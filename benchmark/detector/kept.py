@@ -15,7 +15,7 @@ from benchmark.datasets.formats.crops import read_crop
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
 from benchmark.engine.unwrap import unwrapped
-from benchmark.models.checkpoint import plain
+from benchmark.models.checkpoint import plain, read_checkpoint
 from benchmark.models.ctd_estimator import plain_model
 from benchmark.utils.files import atomic_path, file_digest, write_text
 
@@ -25,6 +25,8 @@ NETWORK, DETECTOR = 'network.pth', 'detector.py'
 FORMAT = 1
 #: Hooks that lay a network's weights out, in the order in which they act.
 LAYOUT = ('ChannelsLastHook', 'MatrixConvolutionHook')
+#: What a source says of itself that is kept with the networks that learnt from it.
+OF_SOURCE = ('name', 'licence', 'citation', 'trained_on')
 #: What a record says of a run that is part of what its network is.
 OF_RUN = ('method', 'condition', 'seed', 'hash', 'numerics', 'data', 'untrained')
 
@@ -95,7 +97,7 @@ def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metai
     config = detector_config(cfg, scheme)
     data = config['test_dataloader']['dataset']
     meta = dict(format_version=FORMAT, run={name: entry[name] for name in OF_RUN if name in entry},
-                landmarks=scheme.to_dict(), crop=read_crop(root), dataset_meta=plain(metainfo),
+                source=_source(entry), landmarks=scheme.to_dict(), crop=read_crop(root), dataset_meta=plain(metainfo),
                 imports=config.get('custom_imports', {}).get('imports', []), model=config['model'],
                 dataset={name: data.get(name) for name in ('input_size', 'resize', 'pipeline')},
                 hooks=config['custom_hooks'])
@@ -106,3 +108,11 @@ def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metai
         temporary.write_bytes(content.getvalue())
     write_text(place / DETECTOR, Config(config, format_python_code=False).pretty_text)
     return dict(file=NETWORK, sha256=file_digest(place / NETWORK), bytes=len(content.getvalue()))
+
+
+def _source(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """What the source of a run says of its name, licence, citation and training, or None."""
+    if not entry.get('source_hash'):
+        return None
+    meta = read_checkpoint(entry['source']).get('meta')
+    return {name: meta[name] for name in OF_SOURCE if meta.get(name)} or None if isinstance(meta, dict) else None

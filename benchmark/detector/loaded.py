@@ -83,6 +83,20 @@ class Network:
         return set(self.meta['run'].get('untrained') or ())
 
 
+def read_seeds(text: str | None) -> list[int] | None:
+    """Seeds as they are typed, such as 0,1.
+
+    Raises:
+        DetectorError: Something that is no number.
+    """
+    if not text:
+        return None
+    seeds = text.split(',')
+    if not all(seed.strip().isdecimal() for seed in seeds):
+        raise DetectorError(f'--seeds {text}: give numbers, such as 0,1.')
+    return [int(seed) for seed in seeds]
+
+
 def find_networks(place: Path, method: str | None = None, condition: str | None = None,
                   seeds: Sequence[int] | None = None) -> Found:
     """The networks of a run, of a suite's method, or of a folder of copied runs.
@@ -167,12 +181,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     return meta, content['state_dict']
 
 
-def load_network(path: Path, device: str) -> Network:
+def load_network(path: Path, device: str, laid_out: bool = True) -> Network:
     """Builds a network with its weights.
 
     Args:
         path: Its file; a ``record.json`` beside it vouches for its bytes.
         device: Torch's name of the device.
+        laid_out: Whether its weights are laid out for the processor as they were in the run's test.
 
     Raises:
         DetectorError: It can't be read or built, or its bytes are not those that the run has kept.
@@ -198,7 +213,7 @@ def load_network(path: Path, device: str) -> Network:
     except CheckpointError as error:
         raise DetectorError(str(error)) from None
     model.eval().to(device)
-    for hook in meta['hooks']:
+    for hook in meta['hooks'] if laid_out else ():
         HOOKS.build(dict(hook)).before_train(SimpleNamespace(model=model))
     if isinstance(model.test_cfg, dict):
         model.test_cfg['output_heatmaps'] = True
@@ -209,13 +224,13 @@ def load_network(path: Path, device: str) -> Network:
     return Network(path, sha256, meta, scheme, model, Compose(steps), packs)
 
 
-def load_networks(paths: Sequence[Path], device: str) -> list[Network]:
-    """Networks whose heatmaps can be averaged.
+def load_networks(paths: Sequence[Path], device: str, laid_out: bool = True) -> list[Network]:
+    """Networks whose heatmaps can be averaged; arguments as :func:`load_network`'s.
 
     Raises:
         DetectorError: As :func:`load_network`, or they don't belong together.
     """
-    networks = [load_network(path, device) for path in paths]
+    networks = [load_network(path, device, laid_out) for path in paths]
     first = networks[0]
     for other in networks[1:]:
         for what, one in (('landmarks', lambda n: n.scheme.landmarks), ('input size', lambda n: n.input_size),

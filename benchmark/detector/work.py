@@ -120,8 +120,15 @@ def in_words(networks: Sequence[Network]) -> str:
         f'one network ({names}, seed {seeds})'
 
 
-def notes(network: Network, boxes: dict | None) -> list[str]:
-    """What a person should know of a network before using it on photographs."""
+def notes(network: Network, boxes: dict | None,
+          whole: str = 'Whole images are taken here: give them cut out so, or --boxes.') -> list[str]:
+    """What a person should know of a network before using it on photographs.
+
+    Args:
+        network: The network, or one of an ensemble.
+        boxes: What is cut out around, or None.
+        whole: What to say where nothing is cut out of photographs and the network learnt on cut-outs.
+    """
     found = []
     if crop := network.meta['crop']:
         around = {'box': 'their annotated boxes', 'landmarks': 'their landmarks, that is around the truth',
@@ -129,7 +136,7 @@ def notes(network: Network, boxes: dict | None) -> list[str]:
         how = f'The network learnt on squares of {crop["padding"]:g} times the longer side, cut out around ' \
               f'{around.get(crop["around"], crop["around"])}.'
         found.append(how + (' Squares around --boxes are cut out in the same way.' if boxes is not None else
-                            ' Whole images are taken here: give them cut out so, or --boxes.'))
+                            f' {whole}'))
     if network.scheme.mirroring == 'canonical':
         found.append('The network learnt one side only: mirror photographs of the other one before.')
     if network.untrained:
