@@ -1,6 +1,7 @@
 """tools/setup_env.sh with a Python whose venv and pip only write down that they were called: nothing is installed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / 'tools/setup_env.sh'
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / 'tools/setup_env.sh'
 STUB = """#!/bin/sh
 if [ "$1 $2" = '-m venv' ]; then
   echo "$*" >> {place}/calls
@@ -19,6 +21,8 @@ if [ "$1 $2" = '-m venv' ]; then
   cp "$0" "$last/bin/python"
 elif [ "$1 $2" = '-m pip' ]; then
   echo "pip begins" >> {place}/calls
+  for last; do :; done
+  case "$*" in *--editable*) echo "installs $last" >> {place}/calls ;; esac
   while [ -f {place}/hold ]; do sleep 0.05; done
   echo "pip ends" >> {place}/calls
 elif [ "$1 $2" = '-m compileall' ]; then
@@ -27,7 +31,8 @@ else
   exec {python} "$@"
 fi
 """
-PIP = ['pip begins', 'pip ends'] * 2
+LINK = ['pip begins', f'installs {ROOT}', 'pip ends']
+PIP = ['pip begins', 'pip ends'] * 2 + LINK
 
 
 class SetUp:
@@ -40,8 +45,8 @@ class SetUp:
         python.chmod(0o755)
         self.env = os.environ | dict(CTD_PYTHON=str(python), CTD_VENV=str(self.venv), CTD_PIP_ARGS='')
 
-    def start(self) -> subprocess.Popen:
-        return subprocess.Popen([SCRIPT], env=self.env, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    def start(self, script: Path = SCRIPT) -> subprocess.Popen:
+        return subprocess.Popen([script], env=self.env, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def calls(self) -> list[str]:
         path = self.place / 'calls'
@@ -71,7 +76,7 @@ def test_two_set_ups_at_once_install_once_and_the_second_says_for_whom_it_waits(
     assert second.communicate(timeout=60)[1] == '' and (first.returncode, second.returncode) == (0, 0)
     assert setup.calls() == [f'-m venv {setup.venv}', *PIP]
     third = setup.start()
-    assert third.communicate(timeout=60)[1] == '' and third.returncode == 0 and len(setup.calls()) == 5
+    assert third.communicate(timeout=60)[1] == '' and third.returncode == 0 and len(setup.calls()) == 1 + len(PIP)
 
 
 def test_a_set_up_that_was_killed_is_made_anew_and_keeps_nobody_waiting(setup):
@@ -92,6 +97,52 @@ def test_an_environment_that_somebody_else_has_made_is_not_cleared(setup):
     (setup.venv / 'own').touch()
     assert setup.start().wait(timeout=60) == 0
     assert (setup.venv / 'own').exists() and setup.calls()[0] == f'-m venv {setup.venv}'
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A second checkout: what the script reads of one."""
+    checkout = tmp_path / 'other'
+    for name in ('tools/setup_env.sh', 'pyproject.toml', 'setup.py', *sorted(
+            str(path.relative_to(ROOT)) for path in (ROOT / 'requirements').iterdir())):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    return checkout
+
+
+def test_a_second_checkout_leaves_the_package_of_the_first_and_takes_it_over_when_that_is_gone(setup, other):
+    second = other / 'tools/setup_env.sh'
+    assert setup.start(second).wait(timeout=60) == 0 and setup.calls()[-2] == f'installs {other}'
+    made = len(setup.calls())
+    assert setup.start().wait(timeout=60) == 0 and len(setup.calls()) == made
+    (other / 'requirements/runtime.txt').write_text('numpy')  # Other pins: what is installed is still the second's.
+    assert setup.start(second).wait(timeout=60) == 0
+    assert setup.start().wait(timeout=60) == 0 and f'installs {ROOT}' not in setup.calls()
+    other.rename(other.with_name('gone'))
+    assert setup.start().wait(timeout=60) == 0 and setup.calls()[-3:] == LINK
+
+
+def test_a_changed_command_is_installed_anew(setup, other):
+    script = other / 'tools/setup_env.sh'
+    assert setup.start(script).wait(timeout=60) == 0
+    made = len(setup.calls())
+    (other / 'pyproject.toml').write_text((ROOT / 'pyproject.toml').read_text() + '# changed\n')
+    assert setup.start(script).wait(timeout=60) == 0
+    assert setup.calls()[made:] == ['pip begins', f'installs {other}', 'pip ends']
+
+
+@pytest.mark.parametrize('version', ['3.9.18', '3.15.0'])
+def test_a_python_that_does_not_fit_is_named_with_its_version_and_why(setup, version):
+    python = setup.place / 'old'
+    python.write_text(f'#!/bin/sh\ncase "$*" in *python_version*) echo {version} ;; *) exit 1 ;; esac\n')
+    python.chmod(0o755)
+    setup.env['CTD_PYTHON'] = str(python)
+    process = setup.start()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 2 and said.count('\n') == 1 and not setup.calls()
+    assert said.startswith(f'error: {python}') and f'is {version}, but' in said and 'Python 3.10 to 3.14' in said
+    setup.env['CTD_PYTHON'] = str(setup.place / 'none')
+    assert 'is not there' in setup.start().communicate(timeout=60)[1]
 
 
 @pytest.mark.parametrize('name', ['SIGTERM', 'SIGINT', 'SIGHUP'])
