@@ -55,6 +55,11 @@ class Reading:
     window: bool = False
     picture: int | None = None
 
+    @property
+    def cuts(self) -> bool:
+        """Whether squares are cut out: around boxes, or of whole images as the network's were."""
+        return bool(self.crop) and (self.boxes is not None or self.crop['around'] == 'whole')
+
 
 @dataclass(frozen=True)
 class Photograph:
@@ -178,8 +183,10 @@ def read_photograph(source: Source, reading: Reading) -> Photograph:
                             interpolation=cv2.INTER_LINEAR)
         scale = np.array([width, height]) / (pixels.shape[1], pixels.shape[0])
     picture = None if reading.picture is None else _small(decoded.pixels, reading.picture)
-    if reading.crop and reading.boxes is not None:
-        if (box := reading.boxes.get(source.name)) is None:
+    if reading.cuts:
+        if reading.boxes is None:
+            box: tuple[float, ...] | None = (0.0, 0.0, float(width), float(height))
+        elif (box := reading.boxes.get(source.name)) is None:
             raise images.DataError(f'{source.name}: has no line in --boxes. Add one.')
         first, second = 1 / scale
         x0, y0, side = crop_square((box[0] * first, box[1] * second, box[2] * first, box[3] * second),

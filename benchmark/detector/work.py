@@ -83,6 +83,9 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
     first = networks[0]
     if boxes is not None and not first.meta['crop']:
         raise DetectorError('--boxes: this network learnt on whole images. Leave it out.')
+    if boxes is not None and first.meta['crop']['around'] == 'whole':
+        raise DetectorError('--boxes: this network learnt on whole images, padded to squares, which is done by itself. '
+                            'Leave it out.')
     reading = Reading(first.input_size, first.resize, first.meta['crop'], boxes, options.turned, options.dicom_window,
                       options.picture)
     open_folder(options.out, about(networks, reading, boxes))
@@ -130,7 +133,10 @@ def notes(network: Network, boxes: dict | None,
         whole: What to say where nothing is cut out of photographs and the network learnt on cut-outs.
     """
     found = []
-    if crop := network.meta['crop']:
+    crop = network.meta['crop']
+    if crop and crop['around'] == 'whole':
+        found.append('The network learnt on whole images, padded to squares; photographs are padded in the same way.')
+    elif crop:
         around = {'box': 'their annotated boxes', 'landmarks': 'their landmarks, that is around the truth',
                   'both': 'their annotated boxes, or, without one, around their landmarks, that is the truth'}
         how = f'The network learnt on squares of {crop["padding"]:g} times the longer side, cut out around ' \

@@ -93,3 +93,13 @@ def test_the_page_of_5000_photographs_is_small_and_holds_no_markup_of_names(regi
     page = (tmp_path / 'index.html').read_text(encoding='utf-8')
     assert len(page.encode()) < 1 << 20 and page.count('</script>') == 2
     assert 'Landmarks of 5001 photographs' in page and 'bad.jpg: &lt;i&gt;cut&lt;/i&gt; short' in page
+
+
+def test_whole_images_are_padded_as_those_that_were_learnt_on(photographs, tmp_path):
+    path, size = written(tmp_path / 'a.png', (90, 70)), 45
+    reading = photographs.Reading((45, 45), 'squeeze', dict(size=size, padding=1.0, around='whole'))
+    found = photographs.read_photograph(photographs.Source('a.png', path), reading)
+    square = crop_square((0, 0, 90, 70), 1.0)
+    np.testing.assert_array_equal(found.entry['img'], crop_image(cv2.imread(str(path)), square, size)[..., ::-1])
+    points = np.array([[21.0, 30.0], [88.5, 2.25]])
+    np.testing.assert_allclose(found.back(crop_points(points, square, size)), points, atol=1e-9)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from benchmark.datasets import images
 from benchmark.datasets.findings import Finding
-from benchmark.datasets.formats.crops import CROP
+from benchmark.datasets.formats.crops import CROP, CROPS, settle_crop
 from benchmark.datasets.formats.mirrors import settle_flips
 from benchmark.datasets.formats.originals import write_originals
 from benchmark.datasets.formats.patients import hide_patients, photograph_names
@@ -29,6 +29,10 @@ from benchmark.datasets.metainfo import (
     read_json,
 )
 
+#: What is said of squares that no new photograph tells.
+AROUND_THE_TRUTH = ('squares lie around the landmarks, that is around the truth, which a new photograph does not have: '
+                    'tested errors owe something to that, and tools/predict.py needs --boxes like these. --crop boxes '
+                    'or --crop whole can be repeated')
 #: What ``--flip-pairs`` takes besides pairs.
 FLIP_WORDS = ('none', 'proposed')
 SIDES = (('_right', '_left'), ('_r', '_l')), (('right_', 'left_'), ('r_', 'l_'))
@@ -41,8 +45,13 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
                         help='crop a square around each bounding box (or the landmarks\' box) and resize it '
                              'to PX x PX; without it the images are copied as they are, those that readers would not '
                              'agree on (deep grey, alpha, rotated, DICOM) as PNG of 8 bits')
-    parser.add_argument('--padding', type=float, default=1.25,
-                        help='side of the square in units of the longer side of the box (default 1.25)')
+    parser.add_argument('--crop', choices=CROPS,
+                        help='what --size cuts out: `boxes`, squares around the boxes of SRC; `landmarks`, around the '
+                             'landmarks, which a new photograph does not have; `whole`, the image, padded to a square '
+                             '(default: boxes, and around the landmarks where SRC has none)')
+    parser.add_argument('--padding', type=float,
+                        help='side of the square in units of the longer side of the box (default 1.25; of --crop whole '
+                             '1)')
     parser.add_argument('--seed', type=int, default=0, help='seed of what is drawn at random for the split (default 0)')
     add_reading_arguments(parser)
     parser.set_defaults(interocular=None, flip_pairs=None, flip_policy=None, resplit=False)
@@ -190,6 +199,7 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         raise DataError(f'--size: {args.size} is too small. Give at least 8 pixels.')
     if args.seed < 0:
         raise DataError(f'--seed: {args.seed} is below 0. Give 0 or more.')
+    cut = settle_crop(samples, args)
     if not args.padding > 0:
         raise DataError(f'--padding: {args.padding} is not above 0.')
     hidden = hide_patients(samples, meta)
@@ -234,10 +244,10 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
     fields = meta.to_dict()
     if args.size is not None:
         fields['pixel_spacing'] = None
-        boxes = {sample.bbox is not None for sample in samples}
-        around = 'both' if len(boxes) > 1 else 'box' if boxes == {True} else 'landmarks'
-        (out / CROP).write_text(json.dumps(dict(size=args.size, padding=args.padding, around=around)) + '\n',
+        (out / CROP).write_text(json.dumps(dict(size=args.size, padding=args.padding, around=cut)) + '\n',
                                 encoding='utf-8')
+        if cut in ('landmarks', 'both'):
+            found.append(AROUND_THE_TRUTH)
     write_originals(out, originals)
     (out / 'metainfo.json').write_text(json.dumps(fields, indent=1) + '\n', encoding='utf-8')
     notes = ((widened, 'crops were widened because a landmark lay outside of the square'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmark.datasets.formats.sample import Sample
+from benchmark.datasets.metainfo import DataError
+
+#: Side of a square around a box, in units of the box's longer side.
+PADDING = 1.25
+#: What ``--crop`` takes.
+CROPS = ('boxes', 'landmarks', 'whole')
 #: Beside a prepared set's ``metainfo.json``: how its images were cut out. It is no part of the set's fingerprint.
 CROP = 'crop.json'
 
@@ -19,14 +27,36 @@ def read_crop(root: str | Path) -> dict[str, Any] | None:
 
     Returns:
         ``size`` (side in pixels), ``padding`` (side of the square in units of the longer side of the box) and
-        ``around``: ``box``, ``landmarks`` (so that where the square lies is known from the truth) or ``both``; None
-        where the images are whole, or nothing is written of it.
+        ``around``: ``box``, ``landmarks`` (so that where the square lies is known from the truth), ``both``, or
+        ``whole`` for the image itself; None where nothing is cut out, or nothing is written of it.
     """
     try:
         found = json.loads((Path(root) / CROP).read_text(encoding='utf-8'))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and {'size', 'padding', 'around'} <= found.keys() else None
+
+
+def settle_crop(samples: Sequence[Sample], args: argparse.Namespace) -> str:
+    """What squares lie around, by ``--crop``; fills in ``--padding``.
+
+    Returns:
+        ``box``, ``landmarks``, ``both`` or ``whole``.
+
+    Raises:
+        DataError: ``--crop`` without ``--size``, or boxes are asked for and an image has none.
+    """
+    if args.crop and args.size is None:
+        raise DataError('--crop: nothing is cut out without --size. Give it, or leave out --crop.')
+    if args.padding is None:
+        args.padding = 1.0 if args.crop == 'whole' else PADDING
+    without = next((sample for sample in samples if sample.bbox is None), None)
+    if args.crop == 'boxes' and without is not None:
+        raise DataError(f'{without.where}: has no box, as --crop boxes needs. Add one, or use --crop landmarks or '
+                        '--crop whole.')
+    if args.crop in ('landmarks', 'whole'):
+        return args.crop
+    return 'box' if without is None else 'both' if any(sample.bbox for sample in samples) else 'landmarks'
 
 
 def crop_square(box: Sequence[float], padding: float) -> tuple[int, int, int]:

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta, write_dataset
 from benchmark.datasets.formats.converter import Converter
@@ -42,7 +41,6 @@ LICENCE = 'terms: http://www-o.ntust.edu.tw/~cweiwang/ISBI2015/challenge1/'
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image_arguments(parser)
     add_val_argument(parser)
-    parser.set_defaults(padding=1.0)
 
 
 def read_annotator(path: Path, count: int = 19) -> np.ndarray:
@@ -84,6 +82,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
         DataError: A missing or malformed folder or file; the message names it and the line.
     """
     root, scheme = Path(src), load_points('isbi19')
+    args.crop = args.crop or ('whole' if args.size else None)
     meta = build_meta(dict(name=out.name, landmarks=list(scheme.landmarks), flip_indices=list(scheme.flip_indices),
                            groups=['subset'], annotators=list(ANNOTATORS), pixel_spacing=SPACING, licence=LICENCE),
                       args, scheme.name)
@@ -93,23 +92,16 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
         images = sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGE_ENDINGS)
         if not images:
             raise DataError(f'{place}: no image here. Put 001.bmp and so on there.')
-        samples += [_sample(root, source, f'{folder}/{source.name}', split, subset, args) for source in images]
+        samples += [_sample(root, source, f'{folder}/{source.name}', split, subset) for source in images]
     return draw_val(samples, args) + write_dataset(out, meta, samples, args)
 
 
-def _sample(root: Path, source: Path, name: str, split: str, subset: str, args: argparse.Namespace) -> Sample:
+def _sample(root: Path, source: Path, name: str, split: str, subset: str) -> Sample:
     """One radiograph with the mean of its annotators as truth, and each of them."""
     each = {f'keypoints_{a}': read_annotator(_folder(root, 'AnnotationsByMD', f'400_{a}') / f'{source.stem}.txt')
             for a in ANNOTATORS}
     keypoints = dict(keypoints=np.mean(list(each.values()), axis=0)) | each
-    box = None
-    if args.size is not None:
-        try:
-            with Image.open(source) as image:
-                box = (0.0, 0.0, *map(float, image.size))
-        except (UnidentifiedImageError, OSError) as error:
-            raise DataError(f'{source}: does not decode as an image ({error}). Replace it.') from None
-    return Sample(source, name, str(source), keypoints, split, dict(subset=subset), box)
+    return Sample(source, name, str(source), keypoints, split, dict(subset=subset))
 
 
 def _folder(root: Path, above: str, name: str) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from benchmark.datasets.metainfo import DataError
 
@@ -97,3 +98,49 @@ def _original(row: dict[str, str], where: str) -> Original:
             raise DataError(f'{where}: {field.name} is {text!r}, no finite number. Prepare the set anew.')
         values[field.name] = int(number) if field.name in ('width', 'height') else number
     return Original(**values)
+
+
+def in_photographs(results: pd.DataFrame, originals: dict[str, Original], where: str, root: str) -> pd.DataFrame:
+    """Predictions and truth of a results table in pixels of the photographs.
+
+    Args:
+        results: ``image``, ``landmark``, ``x``, ``y`` and, where it is known, ``x_true``, ``y_true`` in pixels of the
+            prepared image; the columns of the run are kept.
+        originals: What the images were made of, by name.
+        where: The table's name in messages.
+        root: The prepared set's name in messages.
+
+    Returns:
+        A row for each of ``results``: who predicted, ``photograph``, ``frame``, ``landmark``, positions in pixels of
+        the photograph, ``error_px``, and ``error_mm`` with the millimetres of each direction.
+
+    Raises:
+        DataError: A column is missing, or an image is none of the set's.
+    """
+    for column in ('image', 'landmark', 'x', 'y'):
+        if column not in results:
+            raise DataError(f'{where}: column {column!r} is missing. Give the results of a suite.')
+    unknown = sorted(set(results['image']) - originals.keys())
+    if unknown:
+        raise DataError(f'{where}: image {unknown[0]!r} ({len(unknown)} in all) is not in {root}. Give the prepared '
+                        'set that the suite was trained on.')
+    rows = [originals[name] for name in results['image']]
+    kept = [c for c in ('method', 'condition', 'seed', 'image', 'subject') if c in results]
+    table = results[kept].reset_index(drop=True)
+    table['photograph'], table['frame'] = [row.photograph for row in rows], [row.frame for row in rows]
+    table['landmark'] = results['landmark'].to_numpy()
+    scale, offset = (np.array([[getattr(row, f'{axis}_{what}') for axis in 'xy'] for row in rows])
+                     for what in ('scale', 'offset'))
+    there = {}
+    for ends in (('x', 'y'), ('x_true', 'y_true')):
+        if set(ends) <= set(results.columns):
+            there[ends] = (results[list(ends)].to_numpy(float) + 0.5) * scale + offset - 0.5
+            table[list(ends)] = there[ends]
+    if len(there) == 2:
+        difference = there['x', 'y'] - there['x_true', 'y_true']
+        mm = np.array([[row.mm_across or math.nan, row.mm_down or math.nan] for row in rows])
+        table['error_px'] = np.hypot(*difference.T)
+        table['error_mm'] = np.hypot(*(difference * mm).T)
+    if 'score' in results:
+        table['score'] = results['score'].to_numpy()
+    return table

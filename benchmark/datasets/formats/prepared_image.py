@@ -175,8 +175,11 @@ def _check_inside(sample: Sample, meta: LandmarkMeta, width: int, height: int, a
 def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,
           spacing: float | None) -> tuple[Sample, np.ndarray, tuple[int, int, int], bool]:
     """The sample and its image after crop and resize, the square, and whether it had to be widened."""
-    square, widened = _square(sample, args.padding)
     height, width = image.shape[:2]
+    box = sample.bbox if args.crop != 'landmarks' else None
+    if args.crop == 'whole':
+        box = 0.0, 0.0, float(width), float(height)
+    square, widened = _square(sample, args.padding, box)
     x0, y0, side = square
     if side > 8 * max(width, height) or not (-side < x0 < width and -side < y0 < height):
         raise DataError(f'{sample.where}: the crop of {side} pixels at ({x0}, {y0}) lies outside of the '
@@ -194,12 +197,13 @@ def _crop(sample: Sample, image: np.ndarray, args: argparse.Namespace,
     return sample, crop_image(image, square, args.size), square, widened
 
 
-def _square(sample: Sample, padding: float) -> tuple[tuple[int, int, int], bool]:
-    """The crop of a sample, and whether it had to be widened so that it holds every visible landmark."""
+def _square(sample: Sample, padding: float,
+            box: tuple[float, float, float, float] | None) -> tuple[tuple[int, int, int], bool]:
+    """The crop around a box, or the landmarks, and whether it was widened so that it holds every visible landmark."""
     points = sample.keypoints['keypoints']
     points = points[points[:, 2] > 0, :2]
     around = landmark_box(points)
-    box = sample.bbox or around
+    box = box or around
     square = crop_square(box, padding)
     if square[2] < 2:
         raise DataError(f'{sample.where}: the box {list(box)} has no extent. Add a bbox or leave out --size.')
