@@ -1,13 +1,18 @@
 """COCO files as other programs write them: read right, or refused with the remedy."""
 
+import importlib.util
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from odd import COUNT, HEIGHT, NAMES, WIDTH, assert_exact, landmarks, points
 
+from benchmark.datasets.formats.mmpose_config import read_metainfo
+from benchmark.datasets.formats.points import load_points
 from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.prepared import read_split
 
 
 @pytest.fixture
@@ -97,8 +102,9 @@ def test_coco_warnings(coco, tmp_path, convert, change, kind, message):
     (lambda c: c['images'][0].update(width='240'), r"width is '240'\. Give whole pixels"),
     (lambda c: c['categories'][0].update(keypoints=['a', 'a', 'b']),
      r"categories: landmarks: 'a' appears more than once"),
-    (lambda c: dict(shapes=[], imagePath='a.png'), r'this is a labelme file\. Export COCO keypoints, or write a table'),
-    (lambda c: [dict(data={}, annotations=[])], r'this is a Label Studio export'),
+    (lambda c: dict(shapes=[], imagePath='a.png'), r'this is a LabelMe file: `prepare_data\.py labelme` reads it\.'),
+    (lambda c: [dict(data={}, annotations=[])], r'this is a Label Studio export: `prepare_data\.py labelstudio`'),
+    (lambda c: dict(_via_img_metadata={}), r'this is a VIA project\. Export COCO keypoints, or write a table'),
     (every(lambda c, a, i: a['keypoints'].__setitem__(slice(2, None, 3), [0] * 3)),
      r'no annotation has a landmark with'),
 ])
@@ -121,6 +127,39 @@ def test_coco_names_in_the_scheme_beside_it(coco, tmp_path, convert):
     (path.parent / 'metainfo.json').write_text(json.dumps(dict(landmarks=NAMES, flip_indices=[1, 0, 2])))
     convert('coco', path, tmp_path / 'dst')
     assert_exact(tmp_path / 'dst')
+
+
+CONFIG = '''raise SystemExit('a config is not executed')
+dataset_info = dict(dataset_name='x', keypoint_info={
+    0: dict(name='eye_r', id=0, color=[255, 0, 0], swap='eye_l'), 2: dict(name='mouth', id=2, swap=''),
+    1: dict(name='eye_l', id=1, swap='eye_r')}, joint_weights=[1.] * 3)
+'''
+
+
+def test_coco_names_in_a_config_of_mmpose(coco, tmp_path, convert):
+    path = coco(lambda c: c['categories'][0].update(keypoints=[]))
+    with pytest.raises(DataError, match=r'in a config, such as MMPose.s\)\. Give the config with --metainfo FILE'):
+        convert('coco', path, tmp_path / 'dst')
+    config = tmp_path / 'faces.py'
+    config.write_text(CONFIG)
+    convert('coco', path, tmp_path / 'dst', '--metainfo', config)
+    assert_exact(tmp_path / 'dst')
+    assert read_split(tmp_path / 'dst', 'train').meta.flip_indices == (1, 0, 2)
+    path = coco()
+    for text, message in ((CONFIG.replace("'mouth'", "'nose'"), 'keypoints differs from .*faces.py'),
+                          (CONFIG.replace('id=2', 'id=3'), 'the ids are not 0 to 2'),
+                          (CONFIG.replace("'eye_l'),", "'ear'),"), "swap of 'eye_r' is 'ear'"),
+                          ('keypoint_info = [1]', 'no keypoint_info of plain values'), ('x = (', 'never closed')):
+        config.write_text(text)
+        with pytest.raises(DataError, match=message):
+            convert('coco', path, tmp_path / 'bad', '--metainfo', config)
+
+
+def test_the_configs_that_mmpose_ships_are_read():
+    folder = Path(importlib.util.find_spec('mmpose').origin).parent / '.mim/configs/_base_/datasets'
+    scheme = read_metainfo(folder / '300w.py')
+    assert len(scheme.landmarks) == 68 and scheme.flip_indices == load_points('ibug68').flip_indices
+    assert read_metainfo(folder / 'coco.py').landmarks[:3] == ('nose', 'left_eye', 'right_eye')
 
 
 def test_coco_one_split_needs_a_word(coco, tmp_path, convert, photo):

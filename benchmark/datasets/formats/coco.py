@@ -32,6 +32,7 @@ from benchmark.datasets.formats.common import (
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.fields import NOBODY, ask_for_persons, spacing_of, unused_note
 from benchmark.datasets.formats.image_files import find_images
+from benchmark.datasets.formats.mmpose_config import read_metainfo
 from benchmark.datasets.formats.photographs import same_person
 from benchmark.datasets.formats.positions import placer, settle_positions
 from benchmark.datasets.formats.recognise import coco_reason
@@ -59,6 +60,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--subject', metavar='FIELD',
                         help='image field that identifies the person (default: subject or identity, where '
                              'every image has it), or `none`: every image is another person')
+    parser.add_argument('--metainfo', metavar='FILE', type=Path,
+                        help='names and mirror images of the landmarks where the files have none: the Python config of '
+                             'the data set in MMPose (read, not executed), or a metainfo.json')
     parser.add_argument('--category', metavar='NAME', help='the category to read, where several have keypoints')
 
 
@@ -73,9 +77,10 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding
     if base.name == 'annotations' and not Path(src).is_dir():
         base = base.parent
     parsed = [(split, path, load_coco(path)) for split, path in files]
-    scheme = load_scheme(base) if (base / 'metainfo.json').exists() else None
+    stated = args.metainfo or base / 'metainfo.json'
+    scheme = read_metainfo(args.metainfo) if args.metainfo else load_scheme(base) if stated.exists() else None
     fields = {} if scheme is None else scheme.to_dict()
-    names, indices, note = _landmarks(base, parsed, scheme, args)
+    names, indices, note = _landmarks(base, stated, parsed, scheme, args)
     notes += note
     images = [image for _, _, coco in parsed for image in coco['images']]
     subject = args.subject or fields.get('subject') or next(
@@ -89,7 +94,7 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding
     notes += _unused(parsed, {subject, *groups, args.spacing}, annotators, bool(args.annotators))
     meta = build_meta(fields | dict(name=out.name, landmarks=names, flip_indices=indices, subject=subject,
                                     groups=groups, annotators=annotators), args,
-                      str(base / 'metainfo.json') if scheme is not None else f'{parsed[0][1]}: categories')
+                      str(stated) if scheme is not None else f'{parsed[0][1]}: categories')
     samples: list[Sample] = []
     for split, path, coco in parsed:
         samples += _samples(path, coco, None if args.resplit else split, base, meta, args, notes)
@@ -140,7 +145,7 @@ def _split_in_name(path: Path) -> str | None:
     return next((SPLIT_WORDS[w] for w in re.split(r'[^a-z]+', path.stem.lower()) if w in SPLIT_WORDS), None)
 
 
-def _landmarks(base: Path, parsed: list, scheme: LandmarkMeta | None,
+def _landmarks(base: Path, stated: Path, parsed: list, scheme: LandmarkMeta | None,
                args: argparse.Namespace) -> tuple[list[str], list[int], list[str | Finding]]:
     """Landmark names and flip indices on which all files agree, and notes."""
     agreed, where, notes = None, None, []
@@ -160,10 +165,10 @@ def _landmarks(base: Path, parsed: list, scheme: LandmarkMeta | None,
                 'warning', 'label-studio', f'{path}: info.contributor is Label Studio, whose COCO export rounds to '
                 'whole pixels, calls every landmark visible, and lists names in the order of the labelling config but '
                 'coordinates in the order of `model_index`, so that names and coordinates can disagree. Take the JSON '
-                'export, which names each point: a table of its values is read by `csv --units percent`.'))
+                'export, which names each point: `prepare_data.py labelstudio` reads it.'))
     if scheme is not None:
         if list(scheme.landmarks) != agreed:
-            raise DataError(f'{where}: categories[0].keypoints differs from {base / "metainfo.json"}. '
+            raise DataError(f'{where}: categories[0].keypoints differs from {stated}. '
                             'Make them agree.')
         given = list(scheme.flip_indices)
     if given is not None and args.flip_pairs is None:

@@ -13,7 +13,8 @@ from benchmark.datasets.findings import Finding
 from benchmark.datasets.metainfo import DataError, LandmarkMeta, read_json
 
 #: Fields by which other annotation files are recognised.
-_OTHERS = {('shapes', 'imagePath'): 'a labelme file', ('data', 'annotations'): 'a Label Studio export',
+_OTHERS = {('shapes', 'imagePath'): 'a LabelMe file: `prepare_data.py labelme` reads it',
+           ('data', 'annotations'): 'a Label Studio export: `prepare_data.py labelstudio` reads it',
            ('_via_img_metadata',): 'a VIA project', ('markups',): 'a 3D Slicer markup',
            ('landmarks', 'version'): 'a menpo .ljson file', ('keypoints', 'image_id'): 'a list of annotations alone'}
 
@@ -44,8 +45,8 @@ def _other_format(content: object) -> str:
     keys = set(first) if isinstance(first, dict) else set()
     for fields, name in _OTHERS.items():
         if keys.issuperset(fields):
-            return (f'; this is {name}. Export COCO keypoints, or write a table for `csv`: image, <landmark>_x, '
-                    '<landmark>_y')
+            table = '. Export COCO keypoints, or write a table for `csv`: image, <landmark>_x, <landmark>_y'
+            return f'; this is {name}{"" if "prepare_data.py" in name else table}'
     return ''
 
 
@@ -54,8 +55,9 @@ def _no_keypoints(path: Path, coco: dict, base: Path) -> str:
     annotations = [a for a in coco['annotations'] if isinstance(a, dict)]
     if any(a.get('keypoints') for a in annotations):
         return (f'{path}: categories: no category names its `keypoints`, though annotations have some (as in files '
-                'whose names are in a config, such as MMPose\'s). Add the names to the category, or put a '
-                f'metainfo.json with `landmarks` and `flip_indices` into {base}.')
+                'whose names are in a config, such as MMPose\'s). Give the config with --metainfo FILE, '
+                'add the names to the category, or put a metainfo.json with `landmarks` and `flip_indices` into '
+                f'{base}.')
     boxes = [a['bbox'] for a in annotations if isinstance(a.get('bbox'), list) and len(a['bbox']) == 4]
     if boxes and all(box[2] == box[3] == 1 for box in boxes):
         made = ('each point is a box of 1 x 1 pixel with a category of its own, as labelme2coco writes them. Take '

@@ -29,7 +29,7 @@ from benchmark.datasets.formats.positions import placer, settle_positions
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.formats.splits import assign_splits, settle_subjects
 from benchmark.datasets.metainfo import DataError
-from benchmark.datasets.readers.base import PIXEL_ORIGINS, Annotated, Points, Reader
+from benchmark.datasets.readers.base import PIXEL_ORIGINS, Annotated, Landmarks, Points, Reader
 from benchmark.datasets.values import spelling_key
 
 
@@ -57,12 +57,15 @@ def convert(reader: Reader, src: str, out: Path, args: argparse.Namespace) -> li
     """
     read = list(reader.read(Path(src), args))
     items = [item for item in read if isinstance(item, Annotated)]
-    notes: list[str | Finding] = [item for item in read if not isinstance(item, Annotated)]
-    items, more = _annotated(src, items, args)
+    stated = next((item for item in read if isinstance(item, Landmarks)), Landmarks(None))
+    notes: list[str | Finding] = [item for item in read if not isinstance(item, (Annotated, Landmarks))]
+    items, more = _annotated(src, items, stated.names, args)
     notes += more
-    names = _landmarks(items)
+    names = _landmarks(items, stated.names)
     notes += _rare_names(names, items)
     indices, note = flip_indices(names, args.flip_pairs)
+    if stated.flip_indices is not None and args.flip_pairs is None:
+        indices, note = list(stated.flip_indices), 'flip pairs from SRC'
     groups = listed(args.groups)
     ask_for_persons([(item.fields, item.where) for item in items], args, groups)
     annotators = listed(args.annotators)
@@ -98,7 +101,8 @@ def convert(reader: Reader, src: str, out: Path, args: argparse.Namespace) -> li
     return notes + write_dataset(out, meta, samples, args, place=placer(args))
 
 
-def _annotated(src: str, items: Sequence[Annotated], args: argparse.Namespace) -> tuple[list[Annotated], list[str]]:
+def _annotated(src: str, items: Sequence[Annotated], stated: Sequence[str] | None,
+               args: argparse.Namespace) -> tuple[list[Annotated], list[str]]:
     """The images with a landmark, all landmarks by name; a note on the others.
 
     Raises:
@@ -109,14 +113,14 @@ def _annotated(src: str, items: Sequence[Annotated], args: argparse.Namespace) -
     for item in items:
         if not hasattr(item.points, 'keys'):
             counts.setdefault(len(item.points), item)
-    if given is not None and not counts and items:
-        raise DataError(f'--names: SRC names its landmarks itself ({", ".join(_landmarks(items)[:5])} ...). Leave it '
-                        'out.')
+    if given is not None and (stated or not counts) and items:
+        known = stated or _landmarks(items)
+        raise DataError(f'--names: SRC names its landmarks itself ({", ".join(known[:5])} ...). Leave it out.')
     if len(counts) > 1:
         (one, first), (two, second) = list(counts.items())[:2]
         raise DataError(f'{second.where}: {two} points, but {first.where} has {one}. Points that are only counted must '
                         'be as many in each image: add what is missing, or mark it as not annotated.')
-    named = list(given or [f'p{k + 1}' for k in range(*counts or [0])])
+    named = list(given or stated or [f'p{k + 1}' for k in range(*counts or [0])])
     for count, item in counts.items():
         if len(named) != count or len(set(named)) != count:
             raise DataError(f'--names: {len(set(named))} different names for {count} points ({item.where}). Give one '
@@ -129,7 +133,8 @@ def _annotated(src: str, items: Sequence[Annotated], args: argparse.Namespace) -
     if not result:
         raise DataError(f'{src}: {len(items)} images and no landmark in any of them. Look whether this is the right '
                         'file and the right FORMAT.')
-    notes = [] if given or not counts else [f'{len(named)} landmarks without names: p1 to p{len(named)} (--names)']
+    notes = [f'{len(named)} landmarks without names: p1 to p{len(named)} (--names)'] if counts and not (
+        given or stated) else []
     if empty:
         shown = ', '.join(PurePosixPath(item.image).name for item in empty[:5]) + (', ...' if len(empty) > 5 else '')
         notes.append(f'{len(empty)} images without annotated landmarks left out: {shown}')
@@ -142,8 +147,10 @@ def _by_name(points: Points, names: Sequence[str]) -> dict[str, Sequence[float]]
     return {name: point for name, point in pairs if point is not None and (len(point) < 3 or point[2] != 0)}
 
 
-def _landmarks(items: Sequence[Annotated]) -> list[str]:
-    """Names of all landmarks: in the order of the first of the images with the most, then as they come."""
+def _landmarks(items: Sequence[Annotated], stated: Sequence[str] | None = None) -> list[str]:
+    """Names of all landmarks: as SRC states, else in the order of the first of the images with the most."""
+    if stated and not any(name not in stated for item in items for name in item.points):
+        return list(stated)
     fullest = max(items, key=lambda item: len(item.points))
     return list(dict.fromkeys([*fullest.points, *(name for item in items for name in item.points)]))
 

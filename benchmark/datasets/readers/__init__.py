@@ -8,11 +8,11 @@ from pathlib import Path
 
 from benchmark.datasets.metainfo import DataError
 
-from . import labelme  # noqa: F401  (registers the readers)
-from .base import PIXEL_ORIGINS, READERS, Annotated, Reader, has_keys, peek, register
+from . import cvat, dlib_xml, labelme, labelstudio, yolo  # noqa: F401  (registers the readers)
+from .base import PIXEL_ORIGINS, READERS, Annotated, Landmarks, Reader, has_keys, peek, register
 
-__all__ = ['ENTRY_POINTS', 'PIXEL_ORIGINS', 'READERS', 'Annotated', 'Reader', 'has_keys', 'load', 'load_installed',
-           'peek', 'register']
+__all__ = ['ENTRY_POINTS', 'PIXEL_ORIGINS', 'READERS', 'Annotated', 'Landmarks', 'Reader', 'has_keys', 'load',
+           'load_installed', 'peek', 'register']
 #: Group of the entry points that installed packages name their readers' modules in.
 ENTRY_POINTS = 'landmark_benchmark.readers'
 

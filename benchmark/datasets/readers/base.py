@@ -55,6 +55,19 @@ class Annotated:
     unused: Sequence[str] = ()
 
 
+@dataclass
+class Landmarks:
+    """What a file says of all its landmarks; a reader yields at most one.
+
+    Attributes:
+        names: Their names in the file's order, also of points that are only counted; None where it has none.
+        flip_indices: For each the index of its mirror image, or None.
+    """
+
+    names: Sequence[str] | None
+    flip_indices: Sequence[int] | None = None
+
+
 class Reader:
     """Reads one kind of annotation file.
 
@@ -95,7 +108,7 @@ class Reader:
                 return reason
         return None
 
-    def read(self, src: Path, options: argparse.Namespace) -> Iterator[Annotated | str | Finding]:
+    def read(self, src: Path, options: argparse.Namespace) -> Iterator[Annotated | Landmarks | str | Finding]:
         """Yields what is annotated, and between it notes and findings that a person should see.
 
         Args:
