@@ -14,7 +14,7 @@ from benchmark.datasets.formats.points import IMAGE_ENDINGS
 from benchmark.datasets.identities import leaves_folder
 from benchmark.datasets.metainfo import DataError
 
-_ENDINGS = (*IMAGE_ENDINGS, '.dcm', '.webp')
+ENDINGS = (*IMAGE_ENDINGS, '.dcm', '.webp')
 _ADDRESS = re.compile(r'[a-z][a-z0-9+.-]+://', re.IGNORECASE)
 
 
@@ -162,7 +162,7 @@ class _Finder:
                 same = [n for n in names if _fold(n) == key]
                 if last and not same:
                     same = [n for n in names if _fold(PurePosixPath(n).stem) == key
-                            and PurePosixPath(n).suffix.lower() in _ENDINGS]
+                            and PurePosixPath(n).suffix.lower() in ENDINGS]
                 next_done += [before / n for n in ([part] if part in same else same)]
             done = next_done
         return [p.as_posix() for p in done if (folder / p).is_file()] if parts else []
@@ -176,7 +176,7 @@ class _Finder:
         stem, base = _fold(PurePosixPath(path).stem), PurePosixPath(path).name
         parent = PurePosixPath(path).parent
         near = next((n for f in self.folders for n in self._names(f / parent)
-                     if _fold(PurePosixPath(n).stem) == stem and PurePosixPath(n).suffix.lower() in _ENDINGS), None)
+                     if _fold(PurePosixPath(n).stem) == stem and PurePosixPath(n).suffix.lower() in ENDINGS), None)
         if near:
             hint = f' Did you mean {near!r}?'
         elif len(PurePosixPath(path).parts) > 1 and any((f / base).is_file() for f in self.folders):

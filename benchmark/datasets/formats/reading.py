@@ -43,6 +43,7 @@ def as_converter(reader: Reader) -> Converter:
         add_annotators_argument(parser)
         reader.add_arguments(parser)
         parser.set_defaults(first_pixel=PIXEL_ORIGINS[reader.pixel_origin], origin=reader.y_from,
+                            rotation=reader.rotation,
                             units=None if reader.units == 'pixels' else reader.units)
 
     return Converter(reader.name, reader.summary, reader.description, add_arguments,

@@ -42,8 +42,9 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of how images are read."""
     parser.add_argument('--rotation', choices=('turned', 'stored'),
                         help='frame of the landmarks of images that carry an EXIF rotation: `turned`, as viewers show '
-                             'them, or `stored`, as PIL, dlib and ImageJ read them (default: the one that fits the '
-                             'size that SRC states, else turned)')
+                             'them, or `stored`, as PIL, dlib and ImageJ read them (default: what the program of '
+                             'the format does, where that is known; else the one that fits the size that SRC states, '
+                             'or turned)')
     parser.add_argument('--dicom-window', action='store_true',
                         help='rescale grey values of DICOM over the first window of each file, not over the full range')
 

@@ -8,7 +8,18 @@ from pathlib import Path
 
 from benchmark.datasets.metainfo import DataError
 
-from . import cvat, dlib_xml, labelme, labelstudio, yolo  # noqa: F401  (registers the readers)
+from . import (  # noqa: F401  (registers the readers)
+    cvat,
+    deeplabcut,
+    dlib_xml,
+    imagej,
+    labelme,
+    labelstudio,
+    slicer,
+    sleap,
+    tps,
+    yolo,
+)
 from .base import PIXEL_ORIGINS, READERS, Annotated, Landmarks, Reader, has_keys, peek, register
 
 __all__ = ['ENTRY_POINTS', 'PIXEL_ORIGINS', 'READERS', 'Annotated', 'Landmarks', 'Reader', 'has_keys', 'load',

@@ -84,6 +84,8 @@ class Reader:
             before it.
         units: ``pixels``, or ``relative`` (0 to 1) or ``percent`` (0 to 100) of width and height.
         y_from: ``top-left``, or ``bottom-left`` where y grows upwards.
+        rotation: Frame in which its program shows a photograph with an EXIF rotation: ``turned``, ``stored``, or None
+            where that is not known (then as ``--rotation`` says by itself).
     """
 
     name: ClassVar[str]
@@ -93,6 +95,7 @@ class Reader:
     pixel_origin: ClassVar[str] = 'centre'
     units: ClassVar[str] = 'pixels'
     y_from: ClassVar[str] = 'top-left'
+    rotation: ClassVar[str | None] = None
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Adds options of this reader alone."""
@@ -165,9 +168,10 @@ def register(cls: type[Reader]) -> type[Reader]:
         if not isinstance(getattr(cls, key, None), str):
             raise DataError(f'reader {cls.__name__}: {key} is missing. Give it as a class attribute.')
     for key, words in (('pixel_origin', PIXEL_ORIGINS), ('units', ('pixels', 'relative', 'percent')),
-                       ('y_from', ('top-left', 'bottom-left'))):
+                       ('y_from', ('top-left', 'bottom-left')), ('rotation', (None, 'turned', 'stored'))):
         if getattr(cls, key) not in words:
-            raise DataError(f'reader {cls.name}: {key} is {getattr(cls, key)!r}. Use one of: {", ".join(words)}.')
+            raise DataError(f'reader {cls.name}: {key} is {getattr(cls, key)!r}. Use one of: '
+                            f'{", ".join(map(str, words))}.')
     if cls.name in READERS:
         raise DataError(f'reader {cls.name}: the name is taken. Choose another.')
     READERS[cls.name] = cls()

@@ -28,6 +28,7 @@ are fields of the image: --groups and --subject can name them.
   tools/prepare_data.py labelme photos data/faces --size 256 --subject '^(p[0-9]+)_'"""
     patterns = ('*.json',)
     pixel_origin = 'corner'
+    rotation = 'turned'
 
     def sniff(self, path: Path) -> str | None:
         # imageData, which may be megabytes, stands between shapes and the rest.
