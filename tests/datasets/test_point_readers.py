@@ -72,12 +72,21 @@ NAMED = ['--names', ','.join(NAMES)]
     ('imagej', 'imagej/named', [], (), 1e-6),
     ('imagej', 'imagej/Below.csv', [*NAMED, '--origin', 'bottom-left'], (), 1e-9),
     pytest.param('sleap', 'sleap/labels.slp', [], ((2, 1),), 1e-9,
-                 marks=pytest.mark.skipif(not ARE('sleap_io'), reason='sleap-io is optional'))])
+                 marks=pytest.mark.skipif(not ARE('sleap_io'), reason='sleap-io is not installed'))])
 def test_positions_are_those_that_were_put_in(name, src, options, missing, atol, tmp_path, convert):
     _, notes = convert(name, HERE / src, tmp_path / 'set', '--images', HERE, '--flip-policy', 'never', *options)
     assert_positions(tmp_path / 'set', missing=missing, atol=atol)
     if name == 'tps' and missing:
         assert '1 points with x below 0, or NA, are not annotated' in notes
+
+
+@pytest.mark.skipif(not ARE('sleap_io'), reason='sleap-io is not installed')
+def test_sleap_tells_mirror_images_and_leaves_predictions_out(tmp_path, convert):
+    _, notes = convert('sleap', HERE / 'sleap' / 'labels.slp', tmp_path / 'set', '--images', HERE)
+    meta = read_split(tmp_path / 'set', 'train').meta
+    assert (list(meta.landmarks), list(meta.flip_indices)) == (NAMES, [3, 1, 2, 0])
+    assert 'flip pairs from SRC' in notes
+    assert 'labels.slp: 1 predicted instances are left out; those that a person made are read' in notes
 
 
 @pytest.fixture
@@ -304,7 +313,8 @@ def test_the_format_is_recognised(name, src):
 
 
 @pytest.mark.parametrize('name, frame', [('imagej', 'stored'), ('slicer', 'stored'), ('sleap', 'stored'),
-                                         ('labelme', 'turned'), ('tps', None), ('deeplabcut', None)])
+                                         ('labelme', 'turned'), ('dlib', 'stored'), ('yolo', 'turned'),
+                                         ('tps', None), ('deeplabcut', None)])
 def test_each_reader_declares_the_frame_of_rotated_photographs(name, frame):
     parser = argparse.ArgumentParser()
     FORMATS[name].add_arguments(parser)

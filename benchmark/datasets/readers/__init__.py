@@ -15,8 +15,8 @@ from . import (  # noqa: F401  (registers the readers)
     imagej,
     labelme,
     labelstudio,
-    slicer,
     sleap,
+    slicer,
     tps,
     yolo,
 )

@@ -24,12 +24,13 @@ class Imglab(Reader):
     summary = 'dlib imglab XML'
     description = """SRC is a file that dlib's imglab wrote, images named relative to it. A box is a person, its parts
 are landmarks by their names; imglab sorts these as text (10 before 2), here numbers are in their own order. Boxes that
-are to be ignored are left out. imglab keeps whole pixels, counted from 0, and does not turn photographs: --rotation
-stored where they carry an EXIF rotation.
+are to be ignored are left out. imglab keeps whole pixels, counted from 0, and leaves
+photographs as they are stored, whatever their EXIF rotation (--rotation stored).
 
   tools/prepare_data.py dlib faces.xml data/faces --size 256"""
     patterns = ('*.xml',)
     pixel_origin = 'centre'
+    rotation = 'stored'
 
     def sniff(self, path: Path) -> str | None:
         text = peek(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.metainfo import DataError
 
-from .base import Annotated, Reader, register
+from .base import Annotated, Landmarks, Reader, register
 
 #: The first bytes of HDF5.
 _HDF = b'\x89HDF\r\n\x1a\n'
@@ -38,7 +37,7 @@ stored, whatever their EXIF rotation (--rotation stored). Frames of a video file
         with path.open('rb') as stream:
             return f'{path.name} is HDF5 of SLEAP' if stream.read(8) == _HDF else None
 
-    def read(self, src: Path, options: argparse.Namespace) -> Iterator[Annotated | str | Finding]:
+    def read(self, src: Path, options: argparse.Namespace) -> Iterator[Annotated | Landmarks | str | Finding]:
         files = self.some_files(src)
         try:
             import sleap_io
@@ -53,8 +52,10 @@ stored, whatever their EXIF rotation (--rotation stored). Frames of a video file
                                 'with SLEAP.') from None
             yield from self._labels(src, path, labels)
 
-    def _labels(self, src: Path, path: Path, labels: Any) -> Iterator[Annotated | str]:
+    def _labels(self, src: Path, path: Path, labels: Any) -> Iterator[Annotated | Landmarks | str]:
         predicted = 0
+        if len(labels.skeletons) == 1:
+            yield _landmarks(labels.skeletons[0])
         for frame in labels.labeled_frames:
             name = frame.video.filename
             if isinstance(name, list):
@@ -73,6 +74,16 @@ stored, whatever their EXIF rotation (--rotation stored). Frames of a video file
                 yield Annotated(self.beside(src, path, str(name)), points, where, fields=fields)
         if predicted:
             yield f'{path.name}: {predicted} predicted instances are left out; those that a person made are read'
-        kinds = Counter(skeleton.name for skeleton in labels.skeletons)
-        if len(kinds) > 1:
-            yield f'{path.name}: {len(kinds)} skeletons ({", ".join(map(str, kinds))}), whose nodes are all landmarks'
+        if len(labels.skeletons) > 1:
+            names = ', '.join(str(skeleton.name) for skeleton in labels.skeletons)
+            yield f'{path.name}: {len(labels.skeletons)} skeletons ({names}), whose nodes are all landmarks'
+
+
+def _landmarks(skeleton: Any) -> Landmarks:
+    """The nodes' names, and their mirror images where the skeleton has symmetries."""
+    names = [node.name for node in skeleton.nodes]
+    indices = list(range(len(names)))
+    for symmetry in skeleton.symmetries:
+        one, other = (names.index(node.name) for node in symmetry.nodes)
+        indices[one], indices[other] = other, one
+    return Landmarks(names, indices if skeleton.symmetries else None)

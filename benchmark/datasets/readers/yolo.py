@@ -32,6 +32,7 @@ negative ones are missing. Splits are kept, or --resplit.
   tools/prepare_data.py yolo faces/data.yaml data/faces --size 256"""
     patterns = ('*.yaml', '*.yml')
     pixel_origin = 'corner'
+    rotation = 'turned'
     units = 'relative'
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -69,6 +69,7 @@ def sleap(out):
     (out / 'sleap').mkdir(exist_ok=True)
     os.chdir(out)
     skeleton = sio.Skeleton(nodes=NAMES, name='face')
+    skeleton.add_symmetry('nasion', 'menton')
     video = sio.Video.from_filename([f'{k}.png' for k in range(4)])
     frames = []
     for k in range(4):
