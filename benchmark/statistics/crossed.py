@@ -17,6 +17,9 @@ images. p-value and interval come from :mod:`.parts`. Satterthwaite's (1946) deg
 them: a t test with these errs far too often with few seeds, as standard error and degrees of freedom are read from the
 same mean square (``docs/validation.md``, Few seeds in a family).
 
+In a cross-validation (a block with ``folds``) the rule is that of :mod:`.folds`, whatever the design; seeds are its
+repetitions.
+
 S: seeds, N: images, ``...``: any leading axes, over which everything is vectorised.
 """
 
@@ -30,6 +33,7 @@ import numpy as np
 
 from .arrays import Floats
 from .estimates import ZERO, Estimate, of_parts
+from .folds import inflation
 from .parts import Part
 from .terms import DESIGNS, NESTED, NETWORKS, Design, Scope
 
@@ -91,12 +95,15 @@ class Block:
 
     Args:
         values: Scores, shape (..., S, N).
+        folds: Folds of a cross-validation, of which the S are the repetitions; None: S networks that all have scored
+            the same images.
 
     Raises:
         ValueError: Another shape, or scores that are not finite.
     """
 
-    def __init__(self, values: Floats) -> None:
+    def __init__(self, values: Floats, folds: int | None = None) -> None:
+        self.folds = folds
         self.values = np.asarray(values, dtype=np.float64)
         if self.values.ndim < 2 or 0 in self.values.shape:
             raise ValueError(f'scores of shape {self.values.shape}: give (seeds, images); scores[None] for one seed')
@@ -136,6 +143,8 @@ def crossed_mean(values: Floats | Block) -> Estimate:
         values: Scores, shape (..., S, N); in a paired design, the differences.
     """
     block = Block.of(values)
+    if block.folds:
+        return _estimate(block.images, [], block.size, block.folds)
     return _estimate(block.images, [block.squares], block.size)
 
 
@@ -155,9 +164,13 @@ def crossed_contrast(a: Floats | Block, b: Floats | Block, design: Design = NEST
         ValueError: The shapes don't fit.
     """
     a, b = Block.of(a), Block.of(b)
+    size = np.maximum(a.size, b.size)
+    if a.folds or b.folds:
+        if a.folds != b.folds:
+            raise ValueError(f'a has {a.folds} folds and b has {b.folds}: deal the persons out alike')
+        return _estimate(image_differences(a, b), [], size, a.folds)
     if design not in DESIGNS:
         raise ValueError(f'design {design!r} is not one of {", ".join(DESIGNS)}')
-    size = np.maximum(a.size, b.size)
     if design == NESTED:
         return _estimate(image_differences(a, b), [a.squares, b.squares], size)
     if a.n_seeds != b.n_seeds:
@@ -183,14 +196,23 @@ def fixed_seeds_mean(values: Floats | Block) -> Estimate:
 
 
 def contrast(a: Floats | Block, b: Floats | Block, scope: Scope, design: Design = NESTED) -> Estimate:
-    """mean(a) - mean(b) in a scope: ``procedure`` (:func:`crossed_contrast`) or ``networks`` (fixed seeds)."""
+    """mean(a) - mean(b) in a scope: ``procedure`` (:func:`crossed_contrast`) or ``networks`` (fixed seeds).
+
+    The networks of a cross-validation have each scored other images, so nothing is said of them: there is no standard
+    error.
+    """
+    a, b = Block.of(a), Block.of(b)
+    if scope == NETWORKS and a.folds:
+        one = fixed_seeds_contrast(a, b)
+        absent = np.full(np.shape(one.se), np.nan)
+        return Estimate(one.estimate, absent, absent)
     return fixed_seeds_contrast(a, b) if scope == NETWORKS else crossed_contrast(a, b, design)
 
 
 def mean(values: Floats | Block) -> Estimate:
     """Mean of one method over random seeds and images; with one seed, over images only."""
     block = Block.of(values)
-    return crossed_mean(block) if block.n_seeds > 1 else fixed_seeds_mean(block)
+    return crossed_mean(block) if block.n_seeds > 1 or block.folds else fixed_seeds_mean(block)
 
 
 def image_differences(a: Block, b: Block) -> Floats:
@@ -201,17 +223,20 @@ def image_differences(a: Block, b: Block) -> Floats:
     return np.where(np.abs(difference) > ZERO * np.maximum(a.size, b.size)[..., None], difference, 0.0)
 
 
-def _estimate(images: Floats, seeds: Sequence[MeanSquares], size: Floats) -> Estimate:
+def _estimate(images: Floats, seeds: Sequence[MeanSquares], size: Floats, folds: int | None = None) -> Estimate:
     """A mean over images with its variance and degrees of freedom.
 
     Args:
         images: What is averaged, shape (..., N).
         seeds: Mean squares of what has random seeds; none in the networks scope.
         size: Size of the scores, that a variance of 0 is told from rounding.
+        folds: Of a cross-validation.
     """
     n_images = images.shape[-1]
     mean = images.mean(axis=-1)
     variance = images.var(axis=-1, ddof=1) / n_images if n_images > 1 else np.full(mean.shape, np.nan)
+    if folds:
+        variance = inflation(folds) * variance
     return of_squares(mean, variance, n_images, seeds, size)
 
 

@@ -17,8 +17,39 @@ SEEDS, IMAGES, SEED_SDS = (1, 3, 5, 10), (50, 310, 1000), (0.0, 0.02, 0.05)
 RARE = (0.02, 0.005)
 
 
+@dataclass(frozen=True)
+class Folded:
+    """A cross-validation by person that is simulated.
+
+    Attributes:
+        source: ``trained``: networks that are trained; ``model``: a variance model.
+        size: How large the effect of the training set is.
+        seed_spread: How much trainings with other seeds differ: of random features (trained), or the standard
+            deviation of a network's effect in heatmap px (model).
+        repeats: R.
+        folds: K.
+        persons: P.
+        images: Of each person.
+        split: Whether it is compared with one split of the same data.
+    """
+
+    source: str
+    size: str
+    seed_spread: float
+    repeats: int
+    folds: int
+    persons: int = 30
+    images: int = 2
+    split: bool = False
+
+    @property
+    def cost(self) -> int:
+        """Scores of one suite and method."""
+        return self.repeats * self.persons * self.images
+
+
 #: A study and what it simulates.
-Task = tuple[str, Cell | Suite | World]
+Task = tuple[str, Cell | Suite | World | Folded]
 
 
 @dataclass(frozen=True)
@@ -32,6 +63,7 @@ class Effort:
         confirmed: These.
         looked: Of suites that are looked at more than once.
         stopped: Of those that stop themselves.
+        trained: Cross-validations.
         few: For families, verdicts, power and rare failures.
         others: For the pooled and the averaged Wilcoxon.
         ranks: For signed ranks, Hodges-Lehmann and sign flips.
@@ -48,6 +80,7 @@ class Effort:
     confirmed: int = 10000
     looked: int = 1000
     stopped: int = 200
+    trained: int = 1000
     few: int = 2000
     others: int = 600
     ranks: int = 1500
@@ -57,8 +90,8 @@ class Effort:
     shared: int = 25
 
 
-QUICK = Effort(replications=400, suites=90, confirmed=90, looked=60, stopped=10, few=400, others=60, ranks=60,
-               resampled=40, better=8, draws=200)
+QUICK = Effort(replications=400, suites=90, confirmed=90, looked=60, stopped=10, trained=100, few=400, others=60,
+               ranks=60, resampled=40, better=8, draws=200)
 
 
 def cells(seeds: Iterable[int] = SEEDS, images: Iterable[int] = IMAGES,
@@ -107,15 +140,32 @@ def work(every: list[Cell]) -> list[Task]:
     return found
 
 
+#: Designs of cross-validations: repetitions and folds.
+FOLD_DESIGNS = ((5, 5), (1, 10), (1, 5))
+
+
+def cross_validations() -> list[Folded]:
+    """Every design with every size of the training set's effect, and some seeds; Dietterich's design in the middle."""
+    found = [Folded('trained', size, spread, repeats, folds) for repeats, folds in FOLD_DESIGNS
+             for size in ('small', 'middle', 'large') for spread in (0.0, 0.3, 1.0)]
+    found += [Folded('model', size, spread, repeats, folds) for repeats, folds in FOLD_DESIGNS
+              for size in ('none', 'small', 'large') for spread in (0.0, 0.02, 0.05)]
+    found += [Folded('trained', size, 0.3, 5, 2) for size in ('small', 'large')]
+    return found + [Folded('trained', size, 0.3, 5, 5, split=True) for size in ('small', 'middle', 'large')]
+
+
 def plan(quick: bool, seed: int) -> tuple[Effort, list[Task]]:
     """The effort, and the studies with their cells; of ``quick``, few of both."""
     if quick:
         tasks = work(cells(seeds=(1, 3), images=(50,), seed_sds=(0.02,)))
         tasks += [('few', suite) for suite in suites(**QUICK_FEW)]
         tasks += [('looks', world) for world in worlds((310,), (0.02,))]
+        tasks += [('folds', Folded('trained', 'small', 0.3, 5, 5)), ('folds', Folded('model', 'small', 0.02, 1, 5)),
+                  ('folds', Folded('trained', 'small', 0.3, 5, 5, split=True))]
         return replace(QUICK, seed=seed), [*tasks, ('looked', Cell('skewed', NESTED, 0.02, 5, 50))]
     tasks = work(cells()) + [('many', cell) for cell in cells(seeds=(2,))]
     tasks += [('few', suite) for suite in suites(**FEW)]
     tasks += [('looks', world) for world in worlds((50, 310, 1000), (0.0, 0.02, 0.05, 0.1))]
     tasks += [('looked', cell) for cell in cells((10,), (50, 310), (0.0, 0.05))]
+    tasks += [('folds', cell) for cell in cross_validations()]
     return Effort(seed=seed), tasks

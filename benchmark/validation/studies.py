@@ -24,6 +24,7 @@ from benchmark.statistics.resampling import WeightDraws, generator
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE, WITHIN
 
 from .few import CLOSE_IN_FAMILY, Families, few_seeds
+from .folds import folds
 from .looks import looked_tables, looks
 from .model import ENDPOINTS, SHIFT, Cell
 from .plan import Effort
@@ -241,4 +242,4 @@ def rare_failures(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
 STUDIES: dict[str, Callable[[Any, Effort], list[dict[str, Any]]]] = {
     'many': many_at_once, 'ranks': rank_and_flip, 'bootstraps': bootstraps, 'better': better, 'families': families,
     'margins': margins, 'rare': rare_failures, 'few': few_seeds,
-    'looks': looks, 'looked': looked_tables}
+    'looks': looks, 'looked': looked_tables, 'folds': folds}

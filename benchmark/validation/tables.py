@@ -11,6 +11,7 @@ from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE
 
 from .few import DOUBTFUL
 from .few_tables import above_table, family_table, price_table
+from .folds_tables import folds_power_table, folds_table, information_table
 from .looks_tables import looked_table, looks_table, outside_looks_table, saved_table, stopped_table
 from .markdown import Rows, markdown_table, marked, short, span
 from .model import ENDPOINTS, rare_threshold
@@ -216,6 +217,9 @@ TABLES: dict[str, Callable[[Rows], str]] = {
         saved_table,
     'Looking again: after a stop, at the difference that the fixed design finds with 80 %': stopped_table,
     'Looking again: cells outside of [.01, .07]': outside_looks_table,
+    'Cross-validation by person: type-I error, 60 images of 30 persons': folds_table,
+    'Cross-validation by person: power where a test that knew the variance would have 80 %': folds_power_table,
+    'Cross-validation by person: information over that of 5 x 5 folds, same images to train on': information_table,
     'The wrong design declared: crossed t, ME, lowest and highest over N and errors': design_table,
     'Cells of ours outside of their bounds': outside_table,
 }
@@ -229,7 +233,7 @@ def report(rows: list[dict[str, Any]], effort: Effort) -> str:
             f'{effort.better} of P(A better than B), these with {effort.draws} draws each; {effort.suites} suites of '
             f'families at one look, and {effort.confirmed} fresh ones where a rate was above {DOUBTFUL:.3f} (a third '
             f'of these with unequal numbers of seeds); {effort.looked} that are looked at again, '
-            f'{effort.stopped} that stop.')
+            f'{effort.stopped} that stop; {effort.trained} cross-validations.')
     written = {title: table(Rows(rows)) for title, table in TABLES.items()}
     # A study that was left out leaves a table without lines.
     return '\n\n'.join([head, *(f'## {title}\n\n{text}' for title, text in written.items()
