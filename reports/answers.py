@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 
-from .planned import by_scope, pair_of, planned, planned_pairs
+from .planned import by_scope, cross_validated, pair_of, planned, planned_pairs
 from .verdicts import VERDICTS
 
 NAMED = 8  # names in a sentence; the others are counted
@@ -33,7 +33,8 @@ def answered(analysis: dict[str, Any]) -> list[Pair]:
 
 def single_seed(analysis: dict[str, Any], pairs: Sequence[Pair]) -> bool:
     """Whether no contrast can be judged as training procedures, since a method of each has one seed."""
-    return all(min(analysis['contrasts'][pair.procedure]['n_seeds']) < 2 for pair in pairs)
+    return not cross_validated(analysis) and all(
+        min(analysis['contrasts'][pair.procedure]['n_seeds']) < 2 for pair in pairs)
 
 
 def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None) -> list[str]:
@@ -54,6 +55,8 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
             f'{SAID_OF[NETWORKS]}: {_sentence([(p, verdict[p.networks]) for p in pairs], label)}',
         ]
     first = f'{SAID_OF[PROCEDURE]}: {_sentence([(p, verdict[p.procedure]) for p in pairs], label)}'
+    if cross_validated(analysis):
+        return [first]
     other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
     if not other:
         return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.')]

@@ -7,11 +7,11 @@ from typing import Any
 
 from benchmark.statistics.endpoints import RATE_HEAD
 from benchmark.statistics.options import TESTED
-from benchmark.statistics.terms import PROCEDURE, SCOPES
+from benchmark.statistics.terms import PROCEDURE
 
 from .looks import looked_again, planned_looks, standing
 from .numbers import Form, best, form, led, level, lookup, probability
-from .planned import by_scope, other_of, pair_of, planned, planned_pairs
+from .planned import by_scope, other_of, pair_of, planned, planned_pairs, shown_scopes
 from .units import across
 from .verdicts import BETTER_MARK, WORSE_MARK, dagger
 
@@ -56,10 +56,13 @@ def table1(analysis: dict[str, Any]) -> str:
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = [_head(one) for one in forms]
     unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
+    times, over = ('repetition', 'by the rule of the cross-validation, over') if analysis.get('folds') else (
+        'seed', 'over seeds and')
     caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
-               f'{_level(analysis)} intervals over seeds and {analysis["unit_of_analysis"]}s. Seed SD: over seeds; '
-               f'image SD: over images, of seed averages. Bold: best observed mean.{note}{_again(analysis)}')
-    return _table(caption, 'table1', ['Method', heads[0], 'seed SD', 'image SD', *heads[1:], 'seeds'], rows)
+               f'{_level(analysis)} intervals {over} {analysis["unit_of_analysis"]}s. {times.capitalize()} SD: over '
+               f'{times}s; image SD: over images, of {times} averages. Bold: best observed mean.{note}'
+               f'{_again(analysis)}')
+    return _table(caption, 'table1', ['Method', heads[0], f'{times} SD', 'image SD', *heads[1:], f'{times}s'], rows)
 
 
 def contrasts(analysis: dict[str, Any]) -> str:
@@ -69,7 +72,7 @@ def contrasts(analysis: dict[str, Any]) -> str:
     rows = []
     for (a, b, endpoint), scopes in places.items():
         look, cells = form(analysis, endpoint), []
-        for place in (scopes[scope] for scope in SCOPES if scope in scopes):
+        for place in (scopes[scope] for scope in shown_scopes(analysis) if scope in scopes):
             one = analysis['contrasts'][place]
             _, _, ends = look.estimate(one, 'estimate')
             cells += [_interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
@@ -82,12 +85,18 @@ def contrasts(analysis: dict[str, Any]) -> str:
                           f'For the procedure intervals are repeated {_level(analysis)} ones and p is sequential: both '
                           'hold over all looks; for the networks they are those of one look. p adjusted over the '
                           'family, intervals not.'])
-    caption = (f'Planned contrasts, first minus second; FR in percentage points. {about} Procedure: seeds and images '
-               'random, the seeds\' and the images\' part of the variance kept apart; networks: the trained networks, '
-               rf'images random. ${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
+    random = ('Procedure: seeds and images random, the seeds\' and the images\' part of the variance kept apart; '
+              'networks: the trained networks, images random.')
+    if folds := analysis.get('folds'):
+        own = analysis['unit_of_analysis']
+        random = (f'{folds["repetitions"]} x {folds["n_folds"]} cross-validation by {own}: t of the {own}s\' '
+                  f'differences, their variance times {folds["factor"]:.2f} for training sets that overlap.')
+    caption = (f'Planned contrasts, first minus second; FR in percentage points. {about} {random} '
+               rf'${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
                f'is better.{_again(analysis)}')
-    heads = ['Contrast', 'endpoint', 'difference', *(head for scope in SCOPES for head in (scope, 'p', 'verdict'))]
-    return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * 2)
+    shown = shown_scopes(analysis)
+    heads = ['Contrast', 'endpoint', 'difference', *(head for scope in shown for head in (scope, 'p', 'verdict'))]
+    return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * len(shown))
 
 
 def looks(analysis: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from .looks import ONCE, PROCEDURES_ONLY, planned_looks
 from .numbers import Numbers, form, leaves, level, lookup, written
 from .page_text import isolated
 from .palette import Style
+from .planned import shown_scopes
 from .sections import Section, SectionError, Skip
 from .sections.base import TEMPLATES
 from .theme import style_sheet
@@ -71,6 +72,9 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
             threshold=analysis['threshold'],
             level=level(analysis),
             looked=looked,
+            scopes=shown_scopes(analysis),
+            folds=analysis.get('folds'),
+            times='repetition' if analysis.get('folds') else 'seed',
             once=f' {ONCE}' if looked else '',
             procedures_only=f' {PROCEDURES_ONLY}' if looked else '',
         )

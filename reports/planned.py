@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from benchmark.statistics.terms import CONDITION as OTHER_CONDITION
-from benchmark.statistics.terms import NETWORKS, ONE_UNIT, PLANNED, PROCEDURE, Scope
+from benchmark.statistics.terms import NETWORKS, ONE_UNIT, PLANNED, PROCEDURE, SCOPES, Scope
 
 Pair = tuple[str, str]
 Key = TypeVar('Key', bound=Hashable)
@@ -19,6 +19,16 @@ def planned(analysis: dict[str, Any], endpoint: str | None = None) -> Iterator[t
     for place, one in enumerate(analysis['contrasts']):
         if one['family'] == PLANNED and endpoint in (None, one['endpoint']):
             yield place, one
+
+
+def cross_validated(analysis: dict[str, Any]) -> bool:
+    """Whether the results are those of a cross-validation, in which nothing is said of the trained networks."""
+    return analysis.get('folds') is not None
+
+
+def shown_scopes(analysis: dict[str, Any]) -> tuple[Scope, ...]:
+    """The scopes that tables and figures show."""
+    return (PROCEDURE,) if cross_validated(analysis) else SCOPES
 
 
 def by_scope(contrasts: Iterable[tuple[int, dict[str, Any]]],
@@ -54,7 +64,7 @@ def main_pair(analysis: dict[str, Any]) -> Pair | None:
 def scope_of(analysis: dict[str, Any], pair: Pair) -> Scope:
     """The scope that a figure with one scope shows: networks where a method has a single seed."""
     seeds = min(analysis['methods'][name]['n_seeds'] for name in pair)
-    return PROCEDURE if seeds > 1 else NETWORKS
+    return PROCEDURE if seeds > 1 or cross_validated(analysis) else NETWORKS
 
 
 def other_of(analysis: dict[str, Any], pair: Sequence[str]) -> str:

@@ -7,13 +7,14 @@ from typing import Any
 
 from benchmark.program import described
 from benchmark.statistics.options import TESTED
-from benchmark.statistics.terms import NETWORKS, PROCEDURE, SAID_OF
+from benchmark.statistics.terms import SAID_OF
 
 from .answers import answered, answers, single_seed, weak_source
 from .decodings import in_words
 from .looks import overstated, planned_looks, standing
 from .numbers import Form, form, led, level, lookup, probability
 from .page_text import cut
+from .planned import shown_scopes
 from .verdicts import VERDICTS
 
 COLUMNS = TESTED[:3]
@@ -61,7 +62,8 @@ def _verdicts(analysis: dict[str, Any]) -> str:
     rows = []
     for pair in pairs:
         scopes = [analysis['contrasts'][place] for place in (pair.procedure, pair.networks)]
-        verdicts = [f'{VERDICTS[one["verdict"]].symbol} {one["verdict"]}' for one in scopes]
+        verdicts = [f'{VERDICTS[one["verdict"]].symbol} {one["verdict"]}' for one in scopes
+                    if one['scope'] in shown_scopes(analysis)]
         more = [look.text(lookup(scopes[0], ('sequential', 'median_unbiased')) if overstated(scopes[0]) else None),
                 plain(probability(scopes[0]['p_adjusted']))] if looked else []
         rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
@@ -70,7 +72,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
     head = ['planned contrast',
             f'{look.head} difference [{repeated}{level(analysis)} interval], {plain(look.difference)}',
             *(['median-unbiased', 'sequential p, adjusted'] if looked else []),
-            *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in (PROCEDURE, NETWORKS))]
+            *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in shown_scopes(analysis))]
     note = ('Verdicts on training procedures and sequential p hold over all looks and are adjusted for the number of '
             'contrasts (Holm); repeated intervals hold over all looks, each for its contrast. Verdicts on these '
             'trained models are not corrected for the looks.' if looked else
@@ -89,7 +91,8 @@ def _table1(analysis: dict[str, Any]) -> str:
         rows.append([_label(analysis, method), cells[0], spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = [one.head + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
-    return _markdown(['method', heads[0], 'seed SD', *heads[1:], 'seeds'], rows)
+    times = 'repetition' if analysis.get('folds') else 'seed'
+    return _markdown(['method', heads[0], f'{times} SD', *heads[1:], f'{times}s'], rows)
 
 
 def _success(analysis: dict[str, Any]) -> list[str]:

@@ -29,7 +29,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'results', type=Path, metavar='RESULTS',
         help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, image, error "
-        '(and, if there are any, landmark, subject, condition, error_mm, group_... and between_... columns)')
+        '(and, if there are any, landmark, subject, condition, repetition, fold, error_mm, group_... and between_... '
+        'columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
     parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json to use instead of the folder's own")
@@ -51,6 +52,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--design', choices=('nested', 'paired'),
                         help='nested (default): each method has its own randomness in each seed; paired: seed s fixes '
                         'the split or the initialisation for all methods')
+    parser.add_argument('--folds', type=int, metavar='K',
+                        help='seeds are repetitions of a cross-validation of K folds that were put together, which a '
+                        'table without a column fold does not show')
     parser.add_argument('--alpha', type=float, help='level of tests (default: 0.05)')
     parser.add_argument('--groups', nargs='+', metavar='COLUMN', help='columns whose strata are compared')
     parser.add_argument('--missing-cap', type=float, metavar='E',
@@ -73,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
             condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
-            draws=args.draws, seed=args.seed, success=args.success,
+            draws=args.draws, seed=args.seed, success=args.success, folds=args.folds,
             sequential=parse_sequential(args.sequential) if args.sequential else None)
         if args.results.is_dir() and has_runs(suite.plan):
             content = analyze_suite(args.results, suite, args.start_anew, **choices)

@@ -43,6 +43,10 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
     """
     if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return None
+    if scores.folds:
+        notes.append('Measurements: limits of agreement are of one network on a new image, and no network of a '
+                     'cross-validation has tested all images; they are left out.')
+        return None
     rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
     scale, unit = pixel_sizes(rows)
     items: list[dict[str, Any]] = []

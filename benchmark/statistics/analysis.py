@@ -13,6 +13,7 @@ from .agreement import agreement
 from .alerts import alert
 from .annotators import annotators
 from .arrays import Floats
+from .components import variance_components
 from .consistency import canonical, check_truths, unit_remarks
 from .contrasts import all_pairs, contrasts
 from .decodings import ARGMAX, decodings, used
@@ -22,6 +23,7 @@ from .effects import effects
 from .endpoints import DECODER_FLOOR, Rates, ced_points
 from .errors import TableError
 from .few_seeds import few_seeds
+from .fold_block import declared_design, fold_block
 from .identical import identical
 from .influence import carriers, short_normalisers
 from .landmarks import landmarks
@@ -30,7 +32,7 @@ from .options import TESTED, Options, read_options
 from .output import SCHEMA_VERSION, plain
 from .pairing import check_pairing
 from .pairs import differ_in, planned_pairs
-from .planning import planning, variance_components
+from .planning import planning
 from .programs import programs
 from .ranking import ranking
 from .reported import reanalyse
@@ -81,7 +83,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
     notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes, *made.notes], [*made.alerts]
     check_truths(table)
-    options = _known_methods(options, layout, choices, notes)
+    options = declared_design(_known_methods(options, layout, choices, notes), table, choices)
     names = {name: about['label'] for name, about in layout.conditions.items()}
     everything, table = table, learned(table, names, alerts)
     rates = which_rates(table, options, notes)
@@ -132,7 +134,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'title': str(plan.get('title') or 'Comparison of methods'),
         'question': str(plan.get('question') or ''),
         'caution': str(plan.get('caution') or ''),
-        'design': options.design, 'unit': options.unit, 'threshold': options.threshold, 'alpha': options.alpha,
+        'design': options.design, 'folds': fold_block(main, notes),
+        'unit': options.unit, 'threshold': options.threshold, 'alpha': options.alpha,
         'margin': dict(options.margin), 'draws': options.draws, 'seed': options.seed,
         'missing_cap': options.missing_cap, 'unit_of_analysis': main.unit,
         'proposed': options.proposed, 'reference': options.reference, 'main_condition': layout.main,
@@ -147,7 +150,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'methods': methods, 'conditions': conditions,
         'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
-                                 options.unit, main.unit, options.alpha, differ_in(plan, pairs)),
+                                 options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds),
         'effects': sizes,
         'ranking': {**order, **_first(order, methods, options)},
         'variance_components': variance_components(main, pairs, options),

@@ -154,11 +154,11 @@ def _comparison(rows: pd.DataFrame, scores: Scores, distances: Floats, column: s
         if not kept.any():
             continue
         values = np.nanmean(difference[:, kept], axis=-1)
-        block = Block(scores.by_unit(values, kept))
+        block = scores.blocked(scores.by_unit(values, kept))
         one = crossed.mean(block)
         low, high = map(float, one.interval(1 - options.alpha))
         item = {'method': method, 'estimate': float(one.estimate), 'se': float(one.se), 'df': float(one.df),
-                'ci_low': low, 'ci_high': high, 'scope': PROCEDURE if block.n_seeds > 1 else NETWORKS,
+                'ci_low': low, 'ci_high': high, 'scope': PROCEDURE if block.n_seeds > 1 or block.folds else NETWORKS,
                 'n_seeds': block.n_seeds, 'n_images': int(kept.sum()), 'n_units': block.n_images,
                 'verdict': verdict(low, high)}
         unit = 'mm' if column == 'error_mm' else options.unit

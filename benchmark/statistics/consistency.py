@@ -28,6 +28,8 @@ UNIT_FACTORS = {4: 0.1, 8: 0.1, 10: 0.1, 100: 0.5, 1000: 0.5}
 SCALES_APART = 0.1
 #: An image in the usual number of seeds, of all images; a seed with nearly all images is no fold.
 FOLD_SHARE = 0.9
+#: How an empty number is written, by whom ever.
+EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>', '#n/a', '#nv', '-')
 #: More than this share of a method's cells (seeds x images) is not filled in by a cap.
 LOST_BY_CAP = 0.1
 
@@ -54,27 +56,6 @@ def folds(tested: Masks) -> int | None:
     if usual > n_seeds / 2 or (counts == usual).mean() < FOLD_SHARE or covered.min() == 0 or covered.max() > FOLD_SHARE:
         return None
     return usual
-
-
-def refuse_folds(where: str, tested: Mapping[str, Masks]) -> None:
-    """Refuses a table whose seeds are folds.
-
-    Args:
-        where: Begins the message.
-        tested: Method -> which images its seeds have scored, shape (S, N).
-
-    Raises:
-        TableError: Some method's seeds are folds.
-    """
-    found = {method: (count, len(seen)) for method, seen in tested.items() if (count := folds(seen))}
-    if not found:
-        return
-    method, (count, n_seeds) = next(iter(found.items()))
-    names = method if len(found) == 1 else f'{method} (and of {len(found) - 1} more)'
-    raise TableError(
-        f'{where}: each image is tested in {count} of the {n_seeds} seeds of {names}: this is a cross-validation with '
-        "folds as seeds. It is not supported: a fold's network is no repetition of another's. Score every seed on one "
-        'test set that no training has seen, or give the rows of one fold with its repetitions as seeds')
 
 
 def seen_by_runs(frame: pd.DataFrame) -> dict[str, Masks]:

@@ -14,6 +14,7 @@ from .crossed import contrast
 from .endpoints import is_share, lower_is_better
 from .estimates import Estimate
 from .families import Pool, adjusted, half_width, pool
+from .folds import NO_NETWORKS
 from .options import TESTED, Options
 from .rank_tests import holm
 from .scores import Scores
@@ -24,6 +25,7 @@ from .terms import (
     INCONCLUSIVE,
     INFERIOR,
     INFERIOR_RELEVANT,
+    NETWORKS,
     NON_INFERIOR,
     NOT_ESTIMABLE,
     PAIRED,
@@ -83,7 +85,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
                     'ci_low_equivalence': inner_low, 'ci_high_equivalence': inner_high,
                     'p_false_claim': worse_or_equal(one, endpoint), 'verdict': judged.verdict,
                     'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
-                    'n_seeds': counts, 'n_units': n_units, 'reason': why_not(one, scope, counts, n_units),
+                    'n_seeds': counts, 'n_units': n_units, 'reason': why_not(one, scope, counts, n_units, scores.folds),
                     'bound': bound(one, scores, endpoint, a, b, alpha),
                 })
     return found
@@ -91,7 +93,8 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
 
 def pool_of(scores: Scores, endpoint: str, design: Design) -> Pool | None:
     """What the seeds of all methods of a condition say together; None where that is not used."""
-    if design == PAIRED and len({tuple(seeds) for seeds in scores.seeds.values() if len(seeds) > 1}) > 1:
+    if scores.folds or (design == PAIRED and
+                        len({tuple(seeds) for seeds in scores.seeds.values() if len(seeds) > 1}) > 1):
         return None
     blocks = [scores.block(endpoint, method) for method in scores.methods]
     return pool([block.values.mean(axis=-1) for block in blocks], blocks[0].n_images, design)
@@ -145,13 +148,16 @@ def worse_or_equal(one: Estimate, endpoint: str) -> float:
     return 1 - below if lower_is_better(endpoint) else below
 
 
-def why_not(one: Estimate, scope: Scope, n_seeds: Sequence[int], n_units: int) -> str | None:
+def why_not(one: Estimate, scope: Scope, n_seeds: Sequence[int], n_units: int,
+            folds: int | None = None) -> str | None:
     """Why there is no standard error; None where there is one."""
     if not math.isnan(one.se):
         return None
     if n_units < 2:
         return 'one image only: nothing can be said about others'
-    if scope == PROCEDURE and min(n_seeds) < 2:
+    if folds and scope == NETWORKS:
+        return NO_NETWORKS
+    if scope == PROCEDURE and min(n_seeds) < 2 and not folds:
         return 'one seed only: the training procedure cannot be judged from a single run of it'
     return 'all differences between the images are equal: there is no variance to judge by'
 

@@ -62,14 +62,17 @@ def moments(block: Block, n_images: int, options: Options, share: bool = False) 
         'mean': float(per_seed.mean()),
         'seed_sd': float(per_seed.std(ddof=1)) if block.n_seeds > 1 else None,
         'image_sd': float(block.images.std(ddof=1)) if block.n_images > 1 else None,
-        'ci_low': low, 'ci_high': high, 'ci_scope': PROCEDURE if block.n_seeds > 1 else NETWORKS, 'bound': bound,
+        'ci_low': low, 'ci_high': high, 'bound': bound,
+        'ci_scope': PROCEDURE if block.n_seeds > 1 or block.folds else NETWORKS,
         'n_seeds': block.n_seeds, 'n_images': n_images, 'n_units': block.n_images, 'per_seed': per_seed.tolist(),
     }
 
 
 def copies(scores: Scores) -> list[str]:
-    """Sentences on seeds of a method with identical errors."""
-    found = []
+    """Sentences on seeds of a method with identical errors; repetitions of a cross-validation are judged by nothing."""
+    found: list[str] = []
+    if scores.folds:
+        return found
     for method, values in scores.values['ME'].items():
         groups: dict[bytes, list[int]] = {}
         for seed, row in zip(scores.seeds[method], values, strict=True):

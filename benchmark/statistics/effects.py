@@ -23,10 +23,11 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
     Returns:
         One dict per endpoint and pair: ``percent`` of b's mean; ``d_z`` = mean(D) / sd(D) over images (Cohen 1988);
         ``wilcoxon`` on D with the matched-pairs ``rank_biserial`` and the Hodges-Lehmann interval (not for FR, where D
-        is mostly 0); ``p_better`` (ME): see :func:`probability_better`; ``discordant`` (FR): see :func:`discordant`.
+        is mostly 0, and not in a cross-validation, where the images' differences depend on each other);
+        ``p_better`` (ME): see :func:`probability_better`; ``discordant`` (FR): see :func:`discordant`.
     """
-    better = probability_better(
-        {pair: scores.pair('ME', *pair, options.design) for pair in pairs}, options) if pairs else {}
+    better = probability_better({pair: scores.pair('ME', *pair, options.design) for pair in pairs}, options,
+                                folds=scores.folds) if pairs else {}
     found = []
     for endpoint in scores.endpoints(TESTED):
         ranked: list[dict[str, Any]] = []
@@ -39,7 +40,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
                 'endpoint': endpoint, 'a': a, 'b': b, 'difference': mean,
                 'percent': 100 * mean / base if base else math.nan,
                 'd_z': mean / spread if spread > 0 else math.nan,
-                'wilcoxon': None if endpoint == 'FR' else _wilcoxon(difference, options.alpha),
+                'wilcoxon': None if endpoint == 'FR' or scores.folds else _wilcoxon(difference, options.alpha),
                 'p_better': better[a, b] if endpoint == 'ME' else None,
                 'discordant': discordant(first.images, second.images) if endpoint == 'FR' else None,
             })
@@ -68,7 +69,7 @@ def discordant(a: Floats, b: Floats) -> dict[str, float]:
 
 
 def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], options: Options,
-                       endpoint: str = 'ME') -> dict[tuple[str, str], dict[str, float]]:
+                       endpoint: str = 'ME', folds: int | None = None) -> dict[tuple[str, str], dict[str, float]]:
     """P(A better than B): over images and all pairs of one seed of A and one of B; ties count one half.
 
     It is the probability of superiority (Vargha and Delaney 2000) within images, with a percentile interval from the
@@ -78,6 +79,7 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
         blocks: (a, b) -> their blocks.
         options: Draws, seed, level.
         endpoint: Decides which direction is better.
+        folds: Of a cross-validation.
     """
     sign = 1 if lower_is_better(endpoint) else -1
     wins = {}
@@ -87,7 +89,7 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
         wins[pair] = ((higher > 0) + 0.5 * (higher == 0)).astype(np.float32)
 
     def work(chunk: int, size: int) -> Floats:
-        drawn = WeightDraws(options.seed, chunk, size, options.design)
+        drawn = WeightDraws(options.seed, chunk, size, options.design, folds=folds)
         return np.stack([_drawn_share(drawn, *pair, own) for pair, own in wins.items()])
 
     draws = np.concatenate(in_chunks(options.draws, work), axis=1)
@@ -106,7 +108,8 @@ def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: Floats) -> Floats:
         wins: 1 where a's network is better on an image, 1/2 where both are alike, else 0; shape (S_a, S_b, N).
     """
     n_a, n_b, n_images = wins.shape
-    counts = np.rint(drawn.images(n_images) * n_images).astype(np.float32)
-    per_pair = (counts @ wins.reshape(-1, n_images).T).astype(np.float64).reshape(-1, n_a, n_b) / n_images
+    number = drawn.drawn(n_images)
+    counts = np.rint(drawn.images(n_images) * number).astype(np.float32)
+    per_pair = (counts @ wins.reshape(-1, n_images).T).astype(np.float64).reshape(-1, n_a, n_b) / number
     share: Floats = np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))
     return share

@@ -45,7 +45,8 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
               notes: list[str]) -> list[dict[str, str]]:
     """An alert where contrasts of procedures rest on fewer than five seeds.
 
-    With more, a rate above 6 % is a note. Where looks are declared there is neither: such a suite finds out itself
+    With more, a rate above 6 % is a note. Where looks are declared there is neither, nor in a
+    cross-validation (:mod:`.folds`): such a suite finds out itself
     whether it needs more seeds, and its families go by Holm alone and hold 5 %.
 
     Args:
@@ -54,7 +55,7 @@ def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options
         options: Design and level.
         notes: Gets the note.
     """
-    if options.sequential is not None:
+    if options.sequential is not None or scores.folds:
         return []
     planned = [pair for pair in pairs if set(pair) <= set(scores.methods)] or all_pairs(scores.methods)
     counts = [sorted(len(scores.common_seeds(*pair)) if options.design == PAIRED else len(scores.seeds[name])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .arrays import Floats
-from .crossed import contrast, mean
+from .crossed import Block, contrast, mean
 from .endpoints import Rates
 from .estimates import Estimate
 from .options import Options
@@ -60,8 +60,8 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
 
 
 def errors(radial: RadialErrors, landmark: str, scores: Scores,
-           options: Options) -> dict[str, tuple[Floats, Floats]]:
-    """Method -> errors of one landmark per image (S, images), and per unit of analysis (S, N).
+           options: Options) -> dict[str, tuple[Floats, Block]]:
+    """Method -> errors of one landmark per image (S, images), and per unit of analysis, a block (S, N).
 
     Images without this landmark are left out; a missing prediction counts as the cap.
     """
@@ -72,7 +72,7 @@ def errors(radial: RadialErrors, landmark: str, scores: Scores,
         values = every[:, kept, place]
         if options.missing_cap is not None:
             values = np.where(np.isnan(values), options.missing_cap, values)
-        found[method] = values, scores.by_unit(values, kept)
+        found[method] = values, scores.blocked(scores.by_unit(values, kept))
     return found
 
 
@@ -86,7 +86,8 @@ def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pai
             for name in names:
                 first, second = arrays[name][a][1], arrays[name][b][1]
                 if options.design == PAIRED:
-                    first, second = first[scores.places(a, common)], second[scores.places(b, common)]
+                    first, second = (Block(block.values[scores.places(method, common)])
+                                     for block, method in ((first, a), (second, b)))
                 estimates.append(contrast(first, second, scope, options.design))
             Estimate.together(estimates, [1 - options.alpha])
             adjusted = benjamini_hochberg([float(one.p) for one in estimates])

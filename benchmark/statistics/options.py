@@ -43,6 +43,8 @@ class Options:
         success: Thresholds of the success detection rates, in millimetres where these are known, else in the unit of
             the errors; None: :data:`SUCCESS_MM` in millimetres, else none; empty: none.
         sequential: Looks that were declared; None: the suite is looked at once.
+        folds: Folds of a cross-validation whose folds were put together, so that seeds are its repetitions; None: the
+            table says it, or there is none.
     """
 
     threshold: float = THRESHOLD
@@ -61,6 +63,7 @@ class Options:
     value_label: str = 'value of the condition'
     success: tuple[float, ...] | None = None
     sequential: SequentialPlan | None = None
+    folds: int | None = None
 
 
 #: What ``analysis`` of a suite or a plan may hold.
@@ -104,7 +107,8 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
                                                                                 'reported_images', 2),
         value_label=str(given.get('value_label', Options.value_label)),
         success=None if given.get('success') is None else _thresholds(given['success']),
-        sequential=read_sequential(given.get('sequential')))
+        sequential=read_sequential(given.get('sequential')),
+        folds=None if given.get('folds') is None else _count(given['folds'], 'folds', 2))
 
 
 def parse_margins(texts: Iterable[str]) -> dict[str, float]:

@@ -39,7 +39,8 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
     Returns:
         ``order``, ``ties``, ``drawn``: for each of what was drawn (seeds and images, images, seeds) the rank
         distribution, P(best), the rank interval and Kendall's tau against the full ranking; ``schemes``: ranks and
-        Kendall's tau of five ways of ranking; ``friedman``: descriptive rank tests.
+        Kendall's tau of five ways of ranking; ``friedman``: descriptive rank tests, of which a cross-validation has
+        none, as the images' ranks depend on each other.
     """
     methods = scores.methods
     blocks = {method: scores.block(endpoint, method) for method in methods}
@@ -52,15 +53,16 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
     values = {endpoint: {method: block.values for method, block in blocks.items()}}
     drawn = {}
     for name, over in DRAWN.items():
-        if 'seeds' in over and max(block.n_seeds for block in blocks.values()) < 2:
+        if 'seeds' in over and (scores.folds or max(block.n_seeds for block in blocks.values()) < 2):
             continue
-        ranks = tied_ranks(sign * bootstrap_means(values, options.draws, options.seed, options.design, over)[endpoint])
+        ranks = tied_ranks(sign * bootstrap_means(values, options.draws, options.seed, options.design, over,
+                                                  scores.folds)[endpoint])
         drawn[name] = {'methods': _stability(ranks, methods, options.alpha), 'kendall_tau': _taus(full, ranks)}
     return {
         'endpoint': endpoint, 'order': order, 'ranks': dict(zip(methods, full, strict=True)), 'ties': ties,
         'drawn': drawn,
         'schemes': schemes(blocks, sign, options) if len(methods) > 1 else {},
-        'friedman': _friedman(blocks, sign, options) if len(methods) > 1 else None,
+        'friedman': _friedman(blocks, sign, options) if len(methods) > 1 and not scores.folds else None,
     }
 
 
@@ -119,7 +121,7 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     draws = min(options.draws, SCHEME_DRAWS)
 
     def work(chunk: int, size: int) -> dict[str, Floats]:
-        drawn = WeightDraws(options.seed, chunk, size, options.design)
+        drawn = WeightDraws(options.seed, chunk, size, options.design, folds=next(iter(blocks.values())).folds)
         images = drawn.images(whole.shape[1])
         seeds = [drawn.seeds(method, block.n_seeds) for method, block in blocks.items()]
         found: dict[str, list[Floats]] = {name: [] for name in SCHEMES}

@@ -22,6 +22,7 @@ from threadpoolctl import ThreadpoolController
 from benchmark.utils.machine import threads
 
 from .arrays import Floats
+from .folds import inflation
 from .terms import NESTED, PAIRED, Design
 
 #: Draws in a chunk.
@@ -56,11 +57,12 @@ def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:
         return [*pool.map(work, range(len(sizes)), sizes)]
 
 
-def image_weights(rng: np.random.Generator, draws: int, n_images: int) -> Floats:
-    """How often each image was drawn, over N; shape (draws, N)."""
-    drawn = rng.integers(0, n_images, size=(draws, n_images), dtype=np.int32)
+def image_weights(rng: np.random.Generator, draws: int, n_images: int, number: int | None = None) -> Floats:
+    """How often each image was drawn, over the number drawn (default: N); shape (draws, N)."""
+    number = number or n_images
+    drawn = rng.integers(0, n_images, size=(draws, number), dtype=np.int32)
     drawn += (np.arange(draws, dtype=np.int32) * n_images)[:, None]
-    return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images) / n_images
+    return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images) / number
 
 
 def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> Floats:
@@ -76,7 +78,7 @@ def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> Floats:
 
 
 def bootstrap_means(values: Mapping[str, Mapping[str, Floats]], draws: int, seed: int, design: Design = NESTED,
-                    over: Sequence[str] = BOTH) -> dict[str, Floats]:
+                    over: Sequence[str] = BOTH, folds: int | None = None) -> dict[str, Floats]:
     """Means of all methods in crossed bootstrap draws (Owen 2007: seeds and images are drawn independently).
 
     Images are drawn for all methods and endpoints jointly; seeds within each method, or jointly where the design is
@@ -88,12 +90,13 @@ def bootstrap_means(values: Mapping[str, Mapping[str, Floats]], draws: int, seed
         seed: Of the draws.
         design: ``nested`` or ``paired``.
         over: What is drawn: ``seeds``, ``images`` or both; the rest is kept as it is.
+        folds: Of a cross-validation.
 
     Returns:
         Endpoint -> means, shape (B, M), methods in their order.
     """
     def work(chunk: int, size: int) -> dict[str, Floats]:
-        drawn = WeightDraws(seed, chunk, size, design, over)
+        drawn = WeightDraws(seed, chunk, size, design, over, folds)
         return {endpoint: np.stack([drawn.mean(method, scores) for method, scores in methods.items()], axis=1)
                 for endpoint, methods in values.items()}
 
@@ -104,26 +107,37 @@ def bootstrap_means(values: Mapping[str, Mapping[str, Floats]], draws: int, seed
 class WeightDraws:
     """One chunk of draws: the weights of images and of each method's seeds, each made when it is first asked for.
 
+    Of a cross-validation fewer images are drawn than there are, N over the factor of :mod:`.folds`, so that means vary
+    as that rule has it; repetitions are not drawn.
+
     Args:
         seed: Of the draws.
         chunk: Number of the chunk.
         size: Draws in it.
         design: ``nested`` or ``paired``.
         over: What is drawn.
+        folds: Of a cross-validation.
     """
 
-    def __init__(self, seed: int, chunk: int, size: int, design: Design, over: Sequence[str] = BOTH) -> None:
+    def __init__(self, seed: int, chunk: int, size: int, design: Design, over: Sequence[str] = BOTH,
+                 folds: int | None = None) -> None:
         self.key = (seed, chunk)
         self.size = size
         self.paired = design == PAIRED
         self.over = over
+        self.folds = folds
         self._images: dict[int, Floats] = {}
         self._seeds: dict[tuple[str, int], Floats] = {}
+
+    def drawn(self, n_images: int) -> int:
+        """How many of N images are drawn."""
+        return max(2, round(n_images / inflation(self.folds))) if self.folds else n_images
 
     def images(self, n_images: int) -> Floats:
         """Weights of the images, shape (size, N)."""
         if n_images not in self._images:
-            self._images[n_images] = image_weights(generator(self.key[0], 'images', self.key[1]), self.size, n_images)
+            self._images[n_images] = image_weights(generator(self.key[0], 'images', self.key[1]), self.size, n_images,
+                                                   self.drawn(n_images))
         return self._images[n_images]
 
     def seeds(self, method: str, n_seeds: int) -> Floats:
@@ -131,7 +145,8 @@ class WeightDraws:
         key = ('' if self.paired else method, n_seeds)
         if key not in self._seeds:
             rng = generator(self.key[0], 'seeds', key[0], self.key[1])
-            self._seeds[key] = seed_weights(rng, self.size, n_seeds)
+            self._seeds[key] = (np.full((self.size, n_seeds), 1 / n_seeds) if self.folds else
+                                seed_weights(rng, self.size, n_seeds))
         return self._seeds[key]
 
     def mean(self, method: str, scores: Floats) -> Floats:

@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 
 from .arrays import Floats, Integers, Masks, Objects
-from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ, refuse_folds
+from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ
 from .crossed import Block
 from .endpoints import ENDPOINTS, Rates, is_rate, worst
 from .errors import TableError
+from .fold_tables import folds_by_method, folds_of
 from .layout import some
 from .options import Options
 from .per_image import image_scores
 from .scale import SCALES, one_scale
-from .terms import NESTED, Design
+from .terms import PAIRED, Design
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Scores:
         missing: Method -> number of missing predictions that were filled in by the cap.
         complete_case: Method -> mean ME over the images that no run lacks, where predictions were filled in.
         absent: Method -> which predictions were filled in, shape (S, N), where some were.
+        folds: Folds of a cross-validation, whose repetitions are the seeds; None where there is none.
+        fold_of: Method -> fold in which each image was tested, shape (S, N), where the table has folds.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Scores:
     missing: dict[str, int] = field(default_factory=dict)
     complete_case: dict[str, float] = field(default_factory=dict)
     absent: dict[str, Masks] = field(default_factory=dict)
+    folds: int | None = None
+    fold_of: dict[str, Integers] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -59,8 +64,12 @@ class Scores:
         """Scores of a method, shape (S, N); N: subjects where there are some, else images."""
         key = (endpoint, method)
         if key not in self._blocks:
-            self._blocks[key] = Block(self.by_unit(self.values[endpoint][method], self.kept[endpoint]))
+            self._blocks[key] = self.blocked(self.by_unit(self.values[endpoint][method], self.kept[endpoint]))
         return self._blocks[key]
+
+    def blocked(self, values: Floats) -> Block:
+        """A block of scores (S, N) of this table: in a cross-validation one with its folds."""
+        return Block(values, self.folds)
 
     def by_unit(self, values: Floats, kept: Masks | None = None) -> Floats:
         """Averages scores (..., images) within subjects, so that a subject takes the image's place.
@@ -90,7 +99,7 @@ class Scores:
     def pair(self, endpoint: str, a: str, b: str, design: Design) -> tuple[Block, Block]:
         """Both methods' blocks; in a paired design on their common seeds."""
         blocks = self.block(endpoint, a), self.block(endpoint, b)
-        if design == NESTED or self.seeds[a] == self.seeds[b]:
+        if design != PAIRED or self.seeds[a] == self.seeds[b]:
             return blocks
         common = self.common_seeds(a, b)
         first, second = (Block(block.values[self.places(method, common)])
@@ -128,16 +137,14 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         rates: Success detection rates.
 
     Raises:
-        TableError: No image has been scored by every run, the seeds are folds of a cross-validation, or the cap would
-            fill more than a tenth of a method's cells.
+        TableError: No image has been scored by every run, the cap would fill more than a tenth of a method's cells,
+            or there are more folds than images (subjects).
     """
     frame = image_scores(rows, options.threshold, rates)
     runs = frame[['method', 'seed']].drop_duplicates()
     images, grid, whole = _grid(rows, frame, runs)
     places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
               if (runs['method'] == method).any()}
-    tested = np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
-    refuse_folds(f'condition {label}', {method: tested[place] for method, place in places.items()})
     single = frame.groupby('method')['image'].nunique()
     if (single == 1).any():
         names = [*single.index[single == 1]]
@@ -193,7 +200,11 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             f'{options.missing_cap:g} ({", ".join(f"{name}: {count}" for name, count in missing.items() if count)}); '
             f'{complete.sum()} of {len(images)} images are complete in all runs.')
     found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
-                   absent={method: ~whole[place] for method, place in places.items()} if filled else {})
+                   absent={method: ~whole[place] for method, place in places.items()} if filled else {},
+                   folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds))
+    if found.folds and found.folds > (n_units := found.block('ME', next(iter(places))).n_images):
+        raise TableError(f'folds: {found.folds} folds and {n_units} {found.unit}s: give at most as many folds as '
+                         f'{found.unit}s')
     if found.block('ME', next(iter(places))).n_images < 2 and found.subjects is not None:
         raise TableError(f'condition {label}: one subject only: nothing can be said about others; leave the column '
                          'subject out to speak of images of this one')

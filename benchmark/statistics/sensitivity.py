@@ -18,6 +18,7 @@ from .arrays import Floats, Integers
 from .crossed import Block, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
 from .endpoints import auc_scores, failures, lower_is_better, worst
 from .estimates import ZERO, Estimate
+from .fold_tables import fold_means
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
@@ -47,6 +48,10 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
     found = []
     for a, b in pairs:
         table = _Table(scores, a, b, options)
+        if scores.folds:
+            table.cross_validated()
+            found.append(table.written())
+            continue
         table.tests_of_others()
         table.bootstrap()
         table.other_scores()
@@ -56,9 +61,7 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
         table.mcnemar()
         table.nemenyi(friedman)
         table.rope()
-        found.append({'a': a, 'b': b, 'endpoint': 'ME', 'headlines': table.headlines, 'rows': table.rows,
-                      'flips': sum(row['flip'] is True for row in table.rows),
-                      'read': sum(row['reading'] is not None for row in table.rows)})
+        found.append(table.written())
     return found
 
 
@@ -69,7 +72,8 @@ class _Table:
         self.scores, self.a, self.b, self.options = scores, a, b, options
         self.blocks = scores.pair('ME', a, b, options.design)
         self.seeds = min(block.n_seeds for block in self.blocks)
-        self.scope: Scope = PROCEDURE if self.seeds > 1 else NETWORKS
+        self.folds = scores.folds
+        self.scope: Scope = PROCEDURE if self.seeds > 1 or self.folds else NETWORKS
         self.difference = image_differences(*self.blocks)
         self.rows: list[dict[str, Any]] = []
         self.headlines: dict[str, dict[str, Any]] = {}
@@ -79,8 +83,42 @@ class _Table:
             self.headlines[endpoint] = {'scope': self.scope, **self.numbers(one),
                                         'reading': self.read(float(one.p), float(one.estimate), endpoint)}
 
+    def written(self) -> dict[str, Any]:
+        """The table as it stands in ``analysis.json``."""
+        return {'a': self.a, 'b': self.b, 'endpoint': 'ME', 'headlines': self.headlines, 'rows': self.rows,
+                'flips': sum(row['flip'] is True for row in self.rows),
+                'read': sum(row['reading'] is not None for row in self.rows)}
+
+    def cross_validated(self) -> None:
+        """The rows of a cross-validation: those that go by its rule, and what others make of the folds."""
+        self.of_folds()
+        self.bootstrap()
+        self.other_scores()
+        self.leave_out()
+        self.thresholds()
+
+    def of_folds(self) -> None:
+        """t tests of the folds' means: corrected for training sets that overlap, and as if folds were independent."""
+        assert self.folds
+        names = 'corrected resampled t of folds', 't of folds, uncorrected'
+        fold_of, values, means = self.scores.fold_of, self.scores.values['ME'], None
+        if fold_of and np.array_equal(fold_of[self.a], fold_of[self.b]):
+            means = fold_means(fold_of[self.a][:, self.scores.kept['ME']], values[self.a] - values[self.b])
+        if means is None or not means.std() > ZERO * float(self.blocks[0].size):
+            reason = 'no folds in the table that both methods share' if means is None else 'no variance between folds'
+            for name in names:
+                self.add(name, PROCEDURE, reason=reason)
+            return
+        for name, share in zip(names, (1 / means.size + 1 / (self.folds - 1), 1 / means.size), strict=True):
+            se, df = np.sqrt(means.var(ddof=1) * share), np.float64(means.size - 1)
+            corrected = share > 1 / means.size
+            self.estimate(name, PROCEDURE, Estimate(means.mean(), se, df), note=(
+                'Nadeau and Bengio (2003)' if corrected else
+                'takes folds for independent; see docs/validation.md for how often it errs'))
+
     def main(self, first: Block, second: Block) -> Estimate:
         """The headline's analysis of other scores."""
+        first, second = (Block(block.values, self.folds) for block in (first, second))
         return contrast(first, second, self.scope, self.options.design)
 
     def numbers(self, one: Estimate) -> dict[str, Any]:
@@ -171,16 +209,18 @@ class _Table:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
         values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks, strict=True)}}
         over = BOTH if self.scope == PROCEDURE else ('images',)
-        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over)['ME']
+        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over,
+                                self.folds)['ME']
         draws = means[:, 0] - means[:, 1]
+        name = f'bootstrap of {self.scores.unit}s' if self.folds else 'crossed bootstrap'
         if not np.ptp(draws) > ZERO * float(self.blocks[0].size):
-            self.add('crossed bootstrap', self.scope, reason='no variance to judge by')
+            self.add(name, self.scope, reason='no variance to judge by')
             return
         low, high = np.quantile(draws, [self.options.alpha / 2, 1 - self.options.alpha / 2])
         below, above = np.count_nonzero(draws <= 0), np.count_nonzero(draws >= 0)
         p = min(1.0, 2 * (1 + min(below, above)) / (1 + len(draws)))
-        self.add('crossed bootstrap', self.scope, {'estimate': self.difference.mean(), 'p': p, 'ci_low': low,
-                                                   'ci_high': high}, note='percentile interval')
+        self.add(name, self.scope, {'estimate': self.difference.mean(), 'p': p, 'ci_low': low, 'ci_high': high},
+                 note='percentile interval')
 
     def other_scores(self) -> None:
         """The headline's analysis of log errors, and without the easiest and hardest images."""
@@ -216,10 +256,11 @@ class _Table:
     def leave_out(self) -> None:
         """The least favourable result without one seed, and without the most influential image."""
         first, second = (block.values for block in self.blocks)
+        name, one = ('leave one repetition out', 'repetitions') if self.folds else ('leave one seed out', 'seeds')
         if self.seeds < 3:
-            self.add('leave one seed out', PROCEDURE, reason='needs three seeds of each method')
+            self.add(name, PROCEDURE, reason=f'needs three {one} of each method')
         else:
-            if self.options.design == PAIRED:
+            if self.options.design == PAIRED or self.folds:
                 cases = [(np.delete(first, k, 0), np.delete(second, k, 0)) for k in range(len(first))]
             else:
                 cases = [(np.delete(first, k, 0), second) for k in range(len(first))]
@@ -228,15 +269,15 @@ class _Table:
             Estimate.together(found, [1 - self.options.alpha])
             readings = [self.read(float(one.p), float(one.estimate)) for one in found]
             changed = sum(reading != self.headlines['ME']['reading'] for reading in readings)
-            self.estimate('leave one seed out', PROCEDURE, self.least_favourable(found),
+            self.estimate(name, PROCEDURE, self.least_favourable(found),
                           note=f'the one of {len(found)} that speaks most against the headline; '
                                f'{changed} change{"s" if changed == 1 else ""} the conclusion')
         if len(self.difference) < 4:
             self.add('without the most influential image', self.scope, reason='too few images')
             return
         without = int(np.abs(self.difference - self.difference.mean()).argmax())
-        one = self.main(*(Block(np.delete(values, without, 1)) for values in (first, second)))
-        self.estimate(f'without the most influential {self.scores.unit}', self.scope, one)
+        rest = self.main(*(Block(np.delete(values, without, 1)) for values in (first, second)))
+        self.estimate(f'without the most influential {self.scores.unit}', self.scope, rest)
 
     def least_favourable(self, found: Sequence[Estimate]) -> Estimate:
         """Where the headline is a difference the largest p (a change of sign is larger still), else the smallest."""

@@ -12,13 +12,14 @@ from .arrays import Masks, Objects
 from .crossed import Block, contrast, image_differences, mean_squares
 from .errors import TableError
 from .estimates import Estimate, of_parts
+from .folds import inflation
 from .layout import some
 from .options import Options
 from .parts import Part
 from .rank_tests import holm
 from .scores import Scores
 from .table import GROUP, KEYS
-from .terms import NESTED, PAIRED, PROCEDURE, SCOPES, Design, Scope
+from .terms import NESTED, NETWORKS, PAIRED, PROCEDURE, SCOPES, Design, Scope
 
 #: Fewer images (subjects) give neither interval nor test: their variance is hardly known.
 LEAST = 5
@@ -104,7 +105,7 @@ def _labels(rows: pd.DataFrame, scores: Scores, column: str) -> Objects:
 
 
 def _within(blocks: tuple[Block, Block], mask: Masks, scope: Scope, options: Options) -> Estimate:
-    a, b = (block.values[:, mask] for block in blocks)
+    a, b = (Block(block.values[:, mask], block.folds) for block in blocks)
     return contrast(a, b, scope, options.design)
 
 
@@ -129,7 +130,8 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
 
     The images' share of the variance is var(D) / N summed over both groups, with Satterthwaite's degrees of freedom. In
     the procedure scope the seeds' part comes from each seed's own difference of the two group means, and the residuals,
-    pooled within the groups, are taken out of the images' share, as in :mod:`.crossed`.
+    pooled within the groups, are taken out of the images' share, as in :mod:`.crossed`. In a cross-validation the
+    images' share is multiplied as :mod:`.folds` has it.
 
     Args:
         a: Block (S, N).
@@ -147,6 +149,10 @@ def interaction(a: Block, b: Block, inside: Masks, outside: Masks, scope: Scope,
     weight = sum(share**2 / (count - 1) for share, count in zip(shares, counts, strict=True))
     size = max(float(a.size), float(b.size))
     images = Part(np.float64(sum(shares)), np.float64(sum(shares) ** 2 / weight if weight > 0 else sum(counts) - 2))
+    if a.folds:
+        if scope == NETWORKS:
+            return Estimate(mean, np.float64(np.nan), np.float64(np.nan))
+        return of_parts(mean, Part(inflation(a.folds) * images.variance, images.df), [], [], size)
     seeds, noise = [], []
     if scope == PROCEDURE:
         for values in [a.values - b.values] if design == PAIRED else [a.values, b.values]:

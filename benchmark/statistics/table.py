@@ -5,7 +5,8 @@ and ``error`` is the image's; without ``condition`` there is one, named ``all``.
 ``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs. ``error_photo``
 is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
 across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`). ``trained``
-is false in rows of landmarks that the run could not learn (:mod:`.untrained`).
+is false in rows of landmarks that the run could not learn (:mod:`.untrained`). ``fold`` makes the table one of a
+cross-validation (:mod:`.fold_tables`).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import pandas as pd
 from benchmark.utils.delimited import DelimitedError, decimal_comma, read_delimited
 
 from .arrays import Masks
-from .consistency import LOST_BY_CAP, canonical, differing_in_case, refuse_folds, seen_by_runs, spellings
+from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_by_runs, spellings
 from .errors import TableError
+from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
 from .layout import some
 from .scale import SCALES
 
@@ -32,8 +34,6 @@ NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 ROWS_SHOWN = 5
-#: How an empty number is written, by whom ever.
-EMPTY = ('', 'nan', 'na', 'n/a', 'null', 'none', '<na>', '#n/a', '#nv', '-')
 #: Prefix of columns of groups.
 GROUP = 'group_'
 SPREADSHEETS = ('.xlsx', '.xls', '.xlsm', '.ods', '.numbers')
@@ -114,6 +114,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                          "image and landmark, as pandas' stack or melt makes them")
     levels = [name for name in frame.index.names if _known(name) and name not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
+    frame = name_repetitions(frame)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         have = [str(name) for name in frame.columns]
@@ -162,12 +163,18 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                 notes.append(f'{name}: {some([" and ".join(map(repr, names)) for names in groups])} differ in capital '
                              'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
+    if FOLD in frame.columns:
+        frame[FOLD] = _names(frame[FOLD], FOLD, where)
+    else:
+        frame = seeds_as_folds(frame, where, notes)
     between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
     for name in (*NUMBERS, *between):
         if name in frame.columns:
             frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]])
     if 'trained' in frame.columns:
         frame['trained'] = _flags(frame['trained'], 'trained', where)
+    if FOLD in frame.columns:
+        check_folds(frame, where, missing_allowed)
     keys = [name for name in KEYS if name in frame.columns]
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
@@ -185,7 +192,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
 
 def _known(name: object) -> bool:
     """Whether a name is that of a column which is read here."""
-    return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split')
+    return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split', FOLD, REPETITION)
                                       or name.startswith((BETWEEN, GROUP)))
 
 
@@ -256,7 +263,6 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
         )
     if name == 'error' and not missing_allowed and np.isnan(value).any():
         tested = seen_by_runs(seen.assign(error=value))
-        refuse_folds(where, tested)
         few = all((~images).mean() <= LOST_BY_CAP for images in tested.values())
         raise TableError(
             f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has no row; '

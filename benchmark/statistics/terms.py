@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 #: ``nested``: each method has its own randomness in each seed; ``paired``: seed s fixes the split or the initialisation
-#: for all methods.
-Design = Literal['nested', 'paired']
+#: for all methods; ``cross-validation``: each image is tested once per repetition, by the network of its fold.
+Design = Literal['nested', 'paired', 'cross-validation']
 NESTED: Final = 'nested'
 PAIRED: Final = 'paired'
-DESIGNS: tuple[Design, ...] = get_args(Design)
+CROSS_VALIDATION: Final = 'cross-validation'
+#: Those that are declared; a cross-validation is seen in the table.
+DESIGNS: tuple[Design, ...] = (NESTED, PAIRED)
 
 #: ``procedure``: seeds and images are random; ``networks``: seeds are fixed.
 Scope = Literal['procedure', 'networks']

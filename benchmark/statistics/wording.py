@@ -36,7 +36,8 @@ LOOKING_AGAIN = ('Optional stopping has a price: following such advice declares 
 
 def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]],
                plans: Sequence[Mapping[str, Any]], labels: Mapping[str, str], unit: str, unit_of: str,
-               alpha: float, differ: Mapping[tuple[str, str], str] | None = None) -> list[dict[str, Any]]:
+               alpha: float, differ: Mapping[tuple[str, str], str] | None = None,
+               folds: int | None = None) -> list[dict[str, Any]]:
     """One headline and one paragraph per planned contrast and endpoint.
 
     Args:
@@ -48,6 +49,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
         unit_of: ``image`` or ``subject``.
         alpha: Level.
         differ: Pair -> in which of source and network its methods differ, see :func:`.pairs.differ_in`.
+        folds: Of a cross-validation, in which nothing is said of the trained networks.
     """
     by_scope = {(one['endpoint'], one['a'], one['b'], one['scope']): one for one in planned}
     plan_of = {(one['endpoint'], one['a'], one['b']): one for one in plans}
@@ -55,8 +57,9 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
     for effect in effects:
         key = (effect['endpoint'], effect['a'], effect['b'])
         procedure, networks = (by_scope[key + (scope,)] for scope in (PROCEDURE, NETWORKS))
-        words = _Words(*key, labels, unit, unit_of, alpha)
-        parts = [words.procedure(procedure, effect), words.networks(networks, 'sequential' in procedure),
+        words = _Words(*key, labels, unit, unit_of, alpha, folds)
+        parts = [words.procedure(procedure, effect),
+                 '' if folds else words.networks(networks, 'sequential' in procedure),
                  words.margin(procedure, networks), words.settle(procedure, plan_of.get(key)),
                  words.differ((differ or {}).get(key[1:]))]
         found.append({'endpoint': key[0], 'a': key[1], 'b': key[2], 'headline': words.headline(procedure, networks),
@@ -101,9 +104,10 @@ class _Words(Scale):
     """Sentences on one contrast."""
 
     def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
-                 alpha: float) -> None:
+                 alpha: float, folds: int | None = None) -> None:
         super().__init__(endpoint, unit)
         self.a, self.b = labels[a], labels[b]
+        self.folds = folds
         self.unit_of, self.alpha = unit_of, alpha
         self.level = f'{100 * (1 - alpha):g} %'
 
@@ -128,6 +132,8 @@ class _Words(Scale):
 
     def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
         """One sentence with both verdicts."""
+        if self.folds:
+            return f'{SAID_OF[PROCEDURE]}: {self.conclusion(procedure)}.'
         if min(procedure['n_seeds']) < 2 and procedure['verdict'] == NOT_ESTIMABLE:
             return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. '
                     f'{SAID_OF[NETWORKS]}: {self.conclusion(networks)}.')
@@ -139,9 +145,7 @@ class _Words(Scale):
 
     def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         """What was compared, how large the difference is and how sure one can be, over random seeds and images."""
-        seeds = one['n_seeds']
-        many = f'{seeds[0]} seed{"s" if seeds[0] > 1 else ""} each' if seeds[0] == seeds[1] else (
-            f'{seeds[0]} and {seeds[1]} seeds')
+        many = self.many(one['n_seeds'])
         about = ENDPOINTS[self.endpoint]
         what = about.noun or about.label
         looks = one.get('sequential')
@@ -160,11 +164,24 @@ class _Words(Scale):
             return text
         repeated, over = ('repeated ', ' and over all looks') if looks else ('', '')
         then = f' at look {looks["look"]}' if looks else ''
-        return (f'{start} {SAID_OF[PROCEDURE]} (other seeds, other {self.unit_of}s) the {repeated}{self.level} '
+        return (f'{start} {SAID_OF[PROCEDURE]} ({self.others()}) the {repeated}{self.level} '
                 f'interval is {self.interval(one["ci_low"], one["ci_high"])}, p {p_value(one["p"])}{then}, and p '
                 f'{p_value(one["p_adjusted"])} adjusted for the planned comparisons{over}: {self.conclusion(one)}. '
                 f'Looked at alone and under a flat prior, claiming that {self.a} is better would be wrong with a '
                 f'probability of {probability(one["p_false_claim"])}.{self.stopped(looks)}')
+
+    def many(self, seeds: Sequence[int]) -> str:
+        """How often both methods were trained."""
+        kind = 'repetition' if self.folds else 'seed'
+        of = f' of {self.folds} folds' if self.folds else ''
+        if seeds[0] == seeds[1]:
+            return f'{seeds[0]} {kind}{"s" if seeds[0] > 1 else ""}{of} each'
+        return f'{seeds[0]} and {seeds[1]} {kind}s{of}'
+
+    def others(self) -> str:
+        """What is random when procedures are judged."""
+        return (f'other data sets of this size, other {self.unit_of}s' if self.folds else
+                f'other seeds, other {self.unit_of}s')
 
     def stopped(self, looks: Mapping[str, Any] | None) -> str:
         """What is left of a difference at which one has stopped early."""
@@ -228,7 +245,7 @@ class _Words(Scale):
         """What would settle an open question."""
         if one['verdict'] == NOT_ESTIMABLE:
             return ('Running both methods with at least five seeds would make the procedures comparable.'
-                    if min(one['n_seeds']) < 2 else '')
+                    if min(one['n_seeds']) < 2 and not self.folds else '')
         if one['verdict'] in (INCONCLUSIVE, NON_INFERIOR) and 'sequential' in one:
             return self.goes_on(one)
         if plan is None or one['verdict'] not in (INCONCLUSIVE, NON_INFERIOR) or plan['target'] == 0:
@@ -236,6 +253,8 @@ class _Words(Scale):
         target = 'as large as the margin' if plan['target_is'] == 'margin' else 'as large as the one observed'
         start = f'To find a true difference {target} ({self.size(plan["target"])}) with 80 % power '
         seeds, images = plan['seeds_needed'], plan['images_needed']
+        if self.folds:
+            return self.settle_folds(start, plan)
         if seeds is not None and seeds <= plan['n_seeds']:
             if plan['target_is'] != 'margin':
                 return ''
@@ -261,6 +280,26 @@ class _Words(Scale):
         return (f'{start}neither more seeds nor more {self.unit_of}s alone would do: with infinitely many seeds the '
                 f'smallest difference found is {self.size(plan["floor_seeds"])}, with infinitely many {self.unit_of}s '
                 f'{self.size(plan["floor_images"])}.')
+
+    def settle_folds(self, start: str, plan: Mapping[str, Any]) -> str:
+        """The same of a cross-validation."""
+        seeds, images = plan['seeds_needed'], plan['images_needed']
+        if images is not None and images <= plan['n_units']:
+            return (f'These data find a true difference of {self.size(plan["detectable"])} with 80 % power.'
+                    if plan['target_is'] == 'margin' else '')
+        ways = []
+        if seeds is not None and seeds > plan['n_seeds']:
+            more = seeds - plan['n_seeds']
+            ways.append(f'{more} more repetition{"s" if more > 1 else ""} ({seeds} in all)')
+        if images is not None:
+            ways.append(f'{images} {self.unit_of}s with as many repetitions, if the methods were trained on no more '
+                        'images than now')
+        text = f'{start}would take {", or ".join(ways)}.' if ways else ''
+        if plan['n_seeds'] < 2:
+            return f'{text} What more repetitions would do can\'t be told from one.'.strip()
+        if seeds is None:
+            text += f' More repetitions alone would not do: they can\'t go below {self.size(plan["floor_seeds"])}.'
+        return text.strip()
 
 
 def p_value(p: float) -> str:

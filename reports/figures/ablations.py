@@ -10,10 +10,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from benchmark.statistics.terms import SCOPES
-
 from ..palette import Style
-from ..planned import OF_PAIRS, other_of
+from ..planned import OF_PAIRS, other_of, shown_scopes
 from ..units import across
 from .base import figure, label_ends, line_style
 from .forest import Row, bar, draw_rows
@@ -97,7 +95,7 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
                   and one['family'] in OF_PAIRS}
         bars = tuple(bar({**scopes[scope], 'ci_low_simultaneous': None}, axis,
                          f'{scope}: {scopes[scope]["verdict"]}')
-                     for scope in SCOPES if scope in scopes)
+                     for scope in shown_scopes(analysis) if scope in scopes)
         if bars:
             rows.append(Row(cut(analysis['conditions'][name]['label'], 22), bars, other_of(analysis, pair)))
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.statistics.options import TESTED
-from benchmark.statistics.terms import NETWORKS, SCOPES
+from benchmark.statistics.terms import NETWORKS
 
 from ..numbers import Form, form, probability
 from ..palette import Style
-from ..planned import by_scope, other_of, pair_of, planned, scope_of
+from ..planned import by_scope, other_of, pair_of, planned, scope_of, shown_scopes
 from .base import GRID, INK, MUTED, PAPER, Look, figure, method_colour
 from .parts import (
     bare,
@@ -155,7 +155,7 @@ def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, l
     """The planned contrasts of an endpoint, procedure above networks."""
     look, rows = form(analysis, endpoint), []
     for pair, places in by_scope(planned(analysis, endpoint), pair_of).items():
-        found = [analysis['contrasts'][places[scope]] for scope in SCOPES if scope in places]
+        found = [analysis['contrasts'][places[scope]] for scope in shown_scopes(analysis) if scope in places]
         bars = tuple(bar(one, look, f'{one["scope"]}: {one["verdict"]}' if words else '') for one in found)
         rows.append(Row(pair_label(analysis, pair, limit), bars, other_of(analysis, pair)))
     return rows

@@ -16,6 +16,7 @@ from benchmark.statistics.terms import PAIRS, PROCEDURE
 
 from ..numbers import Form, form, probability
 from ..palette import Style
+from ..planned import shown_scopes
 from .base import COOL, GRID, INK, MUTED, PAPER, Look, figure, line_style, method_colour, short
 
 #: With more methods the map has marks only, and the critical-difference diagram would not be legible.
@@ -30,6 +31,8 @@ def cells(analysis: dict[str, Any]) -> Cells:
     place = {name: index for index, name in enumerate(analysis['ranking']['order'])}
     found = {}
     for one in analysis['contrasts']:
+        if one['scope'] not in shown_scopes(analysis):
+            continue
         if one['family'] == PAIRS and one['endpoint'] == 'ME' and {one['a'], one['b']} <= set(place):
             first, last = sorted((place[one['a']], place[one['b']]))
             found[(last, first) if one['scope'] == PROCEDURE else (first, last)] = one
@@ -71,7 +74,8 @@ def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
         ax.set(xlim=(-0.5, max(count, 5) - 0.5), ylim=(count - 0.5, -0.5))
         for side in ax.spines.values():
             side.set_visible(False)
-        ax.set_xlabel('below the diagonal: procedure' + ('\n' if narrow else '; ') + 'above: networks', fontsize=8)
+        above = ('\n' if narrow else '; ') + 'above: networks' if len(shown_scopes(analysis)) > 1 else ''
+        ax.set_xlabel(f'below the diagonal: procedure{above}', fontsize=8)
 
     return figure(draw, prefix, f'Map of all pairs of {len(order)} methods; differences and p-values are in the table.')
 

@@ -10,6 +10,7 @@ from . import (  # noqa: F401  (registers the sections)
     about,
     agreement,
     contrasts,
+    folds,
     headline,
     landmarks,
     looks,
@@ -29,7 +30,7 @@ from . import (  # noqa: F401  (registers the sections)
 from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
-ORDER = ('headline', 'table1', 'ced', 'contrasts', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
+ORDER = ('headline', 'table1', 'ced', 'contrasts', 'folds', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
          'significance', 'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'tuning', 'samples',
          'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment', 'limits')
 

@@ -9,7 +9,7 @@ from benchmark.statistics.terms import SCOPES
 from ..answers import listed
 from ..figures import forest
 from ..numbers import form
-from ..planned import by_scope, planned
+from ..planned import by_scope, cross_validated, planned
 from .base import Section, Skip, register
 
 
@@ -25,7 +25,7 @@ class Contrasts(Section):
         blocks = endpoint_blocks(analysis)
         if not blocks:
             return Skip('No contrast was planned: name a proposed method or a reference to compare with.')
-        single = min(min(one['n_seeds']) for _, one in planned(analysis)) < 2
+        single = not cross_validated(analysis) and min(min(one['n_seeds']) for _, one in planned(analysis)) < 2
         return {
             'figure': forest.contrasts(analysis, self.styles, 'fig-contrasts'),
             'small': forest.small_contrasts(analysis, self.styles, 'fig-contrasts-small'),

@@ -7,6 +7,7 @@ from typing import Any
 from ..answers import answered, answers, single_seed, weak_source
 from ..looks import overstated, planned_looks, standing
 from ..page_text import cut, isolated
+from ..planned import cross_validated
 from .base import Section, register
 
 
@@ -31,5 +32,6 @@ class Headline(Section):
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
             'shortcoming': weak_source(analysis),
-            'single_seed': not pairs and max(blocks[name]['n_seeds'] for name in order) == 1,
+            'single_seed': (not pairs and not cross_validated(analysis)
+                            and max(blocks[name]['n_seeds'] for name in order) == 1),
         }

@@ -9,6 +9,7 @@ from .. import figures
 from ..decodings import other_decodings, word
 from ..figures import curves
 from ..numbers import Form, best, form, led
+from ..planned import cross_validated
 from ..units import across
 from .base import Section, Skip, register
 
@@ -59,7 +60,7 @@ class Table1(Section):
             'reported': any(block['reported'] for block in blocks),
             'missing': any(block.get('missing') for block in blocks),
             'bounded': any(block['endpoints'].get('FR', {}).get('bound') is not None for block in blocks),
-            'single': any(block['n_seeds'] == 1 for block in blocks),
+            'single': not cross_validated(analysis) and any(block['n_seeds'] == 1 for block in blocks),
             'decodings': other_decodings(analysis),
             'word': word,
             'figure': figures.seeds(analysis, self.styles, 'fig-seeds'),

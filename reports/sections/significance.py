@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.statistics.terms import PAIRS
 
 from ..figures import significance as figures
+from ..planned import cross_validated
 from .base import Section, Skip, register
 
 
@@ -32,7 +33,8 @@ class Significance(Section):
             'ranked': figures.critical_difference(analysis, self.styles, 'fig-cd'),
             'order': order,
             'most': figures.MOST_RANKED,
-            'single': all(block['n_seeds'] < 2 for block in analysis['methods'].values()),
+            'single': (not cross_validated(analysis)
+                       and all(block['n_seeds'] < 2 for block in analysis['methods'].values())),
         }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from benchmark.statistics.terms import Scope
 
 from ..numbers import best, lookup
-from ..planned import by_scope
+from ..planned import by_scope, cross_validated
 from .base import Section, Skip, register
 
 
@@ -40,7 +40,7 @@ class Success(Section):
             'observed': mean in observed,
             'bounded': any(lookup(block, ('endpoints', rate, 'bound')) is not None
                            for block in (*analysis['methods'].values(), {'endpoints': observed}) for rate in rates),
-            'single': all(analysis['methods'][name]['n_seeds'] < 2 for name in names),
+            'single': not cross_validated(analysis) and all(analysis['methods'][name]['n_seeds'] < 2 for name in names),
             'missing': any(block.get('missing') for block in analysis['methods'].values()),
             'pairs': _pairs(success['contrasts']) if success else {},
         }

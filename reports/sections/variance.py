@@ -10,7 +10,7 @@ from benchmark.statistics.wording import LOOKING_AGAIN
 from ..figures import variance as figures
 from ..looks import planned_looks
 from ..numbers import form
-from ..planned import main_pair
+from ..planned import cross_validated, main_pair
 from .base import Section, Skip, register
 
 #: What stands there in the place of :data:`LOOKING_AGAIN` where looks were declared.
@@ -28,6 +28,10 @@ class Variance(Section):
 
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
         """Skipped where no method has two seeds."""
+        if cross_validated(analysis):
+            return Skip('In a cross-validation the share of the training sets in the uncertainty can\'t be told: no '
+                        'other data set was seen. What more repetitions or images would do stands in words under '
+                        'Contrasts.')
         blocks = analysis['variance_components'].get('ME', {}).get('methods', {})
         if not any(block['seed'] is not None for block in blocks.values()):
             return Skip('Each method was trained once: what seeds contribute to the uncertainty can\'t be told.')

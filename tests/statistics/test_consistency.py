@@ -39,42 +39,6 @@ def number(frame):
 # Folds
 
 
-def crossvalidated(n_folds=5, repetitions=1, images=40, other=False):
-    """Each image tested in one fold of each repetition; seeds number repetition and fold."""
-    frame = table(seeds=n_folds * repetitions, images=images)
-    rng = np.random.default_rng(3)
-    plan = np.array([rng.permutation(np.arange(images) % n_folds) + n_folds * r for r in range(repetitions)])
-    own = {'ours': plan, 'theirs': plan[:, ::-1] if other else plan}
-    kept = [seed in own[method][:, i]
-            for method, seed, i in zip(frame['method'], frame['seed'], number(frame), strict=True)]
-    return frame, np.array(kept)
-
-
-@pytest.mark.parametrize('choices', [{}, {'missing_cap': 5.0}])
-@pytest.mark.parametrize('shape', [dict(), dict(n_folds=2), dict(n_folds=40), dict(repetitions=3), dict(other=True)])
-def test_folds_as_seeds_are_a_cross_validation(shape, choices):
-    frame, kept = crossvalidated(**shape)
-    with pytest.raises(TableError, match='cross-validation') as caught:
-        analysed(frame[kept], **choices)
-    assert 'cap' not in str(caught.value) and 'ours' in str(caught.value)
-
-
-@pytest.mark.parametrize('allowed', [False, True])
-def test_folds_with_empty_errors_elsewhere_are_a_cross_validation(allowed):
-    frame, kept = crossvalidated()
-    frame['error'] = frame['error'].where(kept)
-    with pytest.raises(TableError, match='each image is tested in 1 of the 5 seeds .* cross-validation') as caught:
-        analyze(validate(frame, missing_allowed=allowed), **({'missing_cap': 5.0} if allowed else {}))
-    assert 'cap' not in str(caught.value)
-
-
-def test_some_lost_predictions_do_not_hide_folds():
-    frame, kept = crossvalidated()
-    kept &= ~((number(frame) == 3) & (frame['method'] == 'ours')).to_numpy()
-    with pytest.raises(TableError, match='cross-validation'):
-        analysed(frame[kept])
-
-
 @pytest.mark.parametrize('tested', [np.ones((4, 9)), np.ones((1, 9)), np.eye(4, 9) == 0, np.zeros((3, 9)),
                                     np.vstack([np.ones((2, 9)), np.zeros((3, 9))])])
 def test_repetitions_are_no_folds(tested):

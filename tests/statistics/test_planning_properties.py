@@ -10,8 +10,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmark.statistics import Block, Options, crossed_contrast
+from benchmark.statistics.components import Components, contrast_components
 from benchmark.statistics.crossed import MeanSquares, mean_squares, of_squares
-from benchmark.statistics.planning import MOST_SEEDS, Components, contrast_components, planning
+from benchmark.statistics.planning import MOST_SEEDS, planning
 
 
 @quick

@@ -9,8 +9,9 @@ from scipy import stats
 
 from benchmark.statistics import Block, Estimate, Options, crossed_contrast, crossed_mean, fixed_seeds_mean
 from benchmark.statistics.agreement import bland_altman, icc, icc_agreement
+from benchmark.statistics.components import Components, contrast_components, overall
 from benchmark.statistics.crossed import mean_squares
-from benchmark.statistics.planning import Components, contrast_components, effect, overall
+from benchmark.statistics.power import effect
 
 TOY_0 = [[1, 2, 3, 4], [1.2, 2.1, 3.3, 4.2], [0.9, 2.2, 2.9, 4.4]]
 TOY_1 = [[0.8, 1.7, 2.9, 3.5], [1, 1.9, 2.6, 3.9], [0.7, 1.6, 2.8, 3.7]]

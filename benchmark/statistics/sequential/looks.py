@@ -11,12 +11,13 @@ import numpy as np
 from scipy import special
 
 from ..arrays import Floats
+from ..components import Components, contrast_components
 from ..crossed import contrast
 from ..endpoints import lower_is_better
 from ..errors import TableError
 from ..estimates import ZERO, Estimate
 from ..options import TESTED, Options
-from ..planning import Components, contrast_components, images_for
+from ..planning import images_for
 from ..rank_tests import holm
 from ..scores import Scores
 from ..terms import DECISIONS, EQUIVALENT, FUTILE, INFERIOR, NON_INFERIOR, OPEN, PAIRED, PROCEDURE, SUPERIOR
