@@ -80,7 +80,7 @@ class Effort:
     confirmed: int = 10000
     looked: int = 1000
     stopped: int = 200
-    trained: int = 1000
+    trained: int = 2500
     few: int = 2000
     others: int = 600
     ranks: int = 1500
