@@ -12,6 +12,7 @@ from benchmark.datasets.findings import Report, default_file
 from benchmark.datasets.formats import FORMATS, add_readers, check_prepared, prepare
 from benchmark.datasets.formats.recognise import recognise
 from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.sheet import write_sheet
 from benchmark.utils.machine import keep_freed_memory
 from benchmark.utils.refusals import refuse
 
@@ -54,6 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument('--report', metavar='FILE', type=Path,
                      help='where to write all problems, a table of severity, kind and message (default: '
                           'DST.check.txt beside DST, where the screen has no room for them)')
+    sub.add_argument('--sheet', metavar='FILE', type=Path,
+                     help='draw a contact sheet, FILE.html or FILE.png: mean shape, mirrored views, and images with '
+                          'their landmarks, those that stand out first')
+    sub.add_argument('--sheet-images', metavar='N', type=int, default=24, help='images on the sheet (default 24)')
     return parser
 
 
@@ -111,4 +116,10 @@ def main(argv: list[str] | None = None) -> int:
     except (DataError, OSError) as error:
         print(f'error: the list of all problems was not written: {error}', file=sys.stderr)
         return 2
+    if getattr(args, 'sheet', None):
+        try:
+            write_sheet(report.root, args.sheet, report, args.sheet_images)
+            print(f'contact sheet: {args.sheet}')
+        except (DataError, OSError) as error:
+            return refuse(error, args.sheet)
     return 0 if report.ok else 1
