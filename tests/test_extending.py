@@ -111,3 +111,11 @@ def test_a_data_set_from_a_csv(example, tmp_path):
     run(ROOT / prepare[0], *prepare[1:])
     plan, page = report(run, tmp_path, 'my_faces.py', '--methods', 'ft')
     assert plan['data']['landmarks'] == ['tip', 'base'] and 'on my data' in page
+
+
+@pytest.mark.slow
+def test_an_executor(example, tmp_path):
+    run = example('An executor')
+    command = re.search(r'```sh\ntools/run_all\.sh demo (--executor .*)\n```', part('An executor'))[1]
+    plan, page = report(run, tmp_path, 'smoke', '--methods', 'ft,ctd_ed', *command.split())
+    assert len(list((tmp_path / 'out').glob('runs/*/*/record.json'))) == len(plan['runs']) and 'CTD-ED' in page

@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--source', help="a known source by its name (tools/get_source.py --list), fetched once; a source "
                                         "checkpoint (tools/convert_source.py); 'random'; or 'train', on --source-data "
                                         "or the suite's own faces")
-    p.add_argument('--executor', choices=tuple(EXECUTORS), default='local', help='where runs are executed')
+    p.add_argument('--executor', metavar='NAME', default='local',
+                   help=f'where runs are executed: {", ".join(EXECUTORS)}; or FILE.py:CLASS or MODULE:CLASS, an '
+                        'executor of your own (default: local)')
     p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                    help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
     p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "

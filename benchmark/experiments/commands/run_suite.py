@@ -18,7 +18,7 @@ from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.stages import Stages, declared, tell
 from benchmark.experiments.commands.status import describe, earlier, networks, reasons, seeds_of, show, statuses, watch
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, waiting
+from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, choose, waiting
 from benchmark.experiments.plan.build_check import check_methods
 from benchmark.experiments.plan.forecast import Forecast
 from benchmark.experiments.plan.plan import make_plan, write_config
@@ -331,7 +331,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         suite = adjust(suite, args)
         check_judge(suite)
         stages = staged(suite, args, out)
-        executor = EXECUTORS[args.executor]()
+        executor = choose(args.executor, EXECUTORS)()
         if not args.dry_run and not (out / 'plan.json').exists():
             # Else there may be nothing to do.
             executor.prepare()

@@ -15,7 +15,7 @@ from forked import command
 
 from benchmark.experiments.commands.work import share
 from benchmark.experiments.errors import SuiteError
-from benchmark.experiments.executors import EXECUTORS, ExecutorError, Request, base, slurm
+from benchmark.experiments.executors import EXECUTORS, ExecutorError, Request, base, choose, slurm
 from benchmark.experiments.executors.base import Follower
 from benchmark.experiments.run.progress import Progress
 from benchmark.experiments.state.records import write_record
@@ -274,3 +274,40 @@ def _ray_workers(command: int) -> list[int]:
         return pid == str(command) or pid in parents and ours(parents[pid])
 
     return [int(pid) for pid in found if ours(pid)]
+
+
+OWN = '''from benchmark.experiments.executors import Executor
+
+
+class Mine(Executor):
+    OPTIONS = ('queue',)
+
+    def run(self, request, display):
+        return False
+
+
+class Unfinished(Executor):
+    pass
+'''
+
+
+def test_an_executor_of_ones_own(tmp_path, monkeypatch, request_of):
+    path = tmp_path / 'own_executor.py'
+    path.write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in (f'{path}:Mine', 'own_executor:Mine'):
+        found = choose(name, EXECUTORS)
+        assert found.__name__ == 'Mine' and found().run(request_of(queue='a'), None) is False
+        found().check(request_of(queue='a'))
+    assert choose('slurm', EXECUTORS) is EXECUTORS['slurm']
+    info = tmp_path / 'own-1.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text('Metadata-Version: 2.1\nName: own\nVersion: 1\n')
+    (info / 'entry_points.txt').write_text('[landmark_benchmark.executors]\nmine = own_executor:Mine\n')
+    assert choose('mine', EXECUTORS).__name__ == 'Mine'
+    for name, message in (('grid', "'grid' is unknown. Give one of local, slurm, ray, kubernetes, mine, or a class of"),
+                          (f'{path}:Other', 'has no attribute'), (f'{path}:Unfinished', 'is no Executor with a method'),
+                          ('own_executor:OWN', 'has no attribute'), ('nothing_there:Mine', 'ModuleNotFoundError'),
+                          (f'{tmp_path}/none.py:Mine', 'FileNotFoundError')):
+        with pytest.raises(ExecutorError, match=f'--executor: .*{message}'):
+            choose(name, EXECUTORS)
