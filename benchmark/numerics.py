@@ -53,6 +53,7 @@ NOT_DECIDING = {
     'datasets/__init__.py': 'lists what registers',
     'datasets/formats/crops.py': 'what it makes is the data, known by their fingerprint',
     'detector/kept.py': 'writes the network that was tested',
+    'detector/validated.py': 'asks the network of other images, once it was tested',
     'detector/visualizer.py': 'draws',
     'experiments/errors.py': 'exceptions',
     'experiments/plan/data.py': 'what it makes is the data, known by their fingerprint',

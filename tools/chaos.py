@@ -243,6 +243,7 @@ def results(folder: Path) -> dict[str, str]:
     """Digests of the predictions, the results table and the source."""
     found = [*folder.glob('out/runs/*/*/predictions.parquet'), *folder.glob('out/runs/*/*/history.json'),
              *folder.glob('out/runs/*/*/heatmaps.npz'), *folder.glob('out/runs/*/*/decodings.json'),
+             *folder.glob('out/runs/*/*/validation.json'),
              *folder.glob('out/results.parquet'), *folder.glob('cache/sources/*/source.pth')]
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 

@@ -33,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--method', help='which method of a suite (default: its only one)')
     p.add_argument('--condition', help='which condition of a suite (default: its only one)')
     p.add_argument('--seeds', help='which seeds, such as 0,1 (default: all that have a network)')
+    p.add_argument('--coverage', type=float, metavar='SHARE', help='how many of new photographs the regions around '
+                   'landmarks hold on (default: 0.9, where the validation images can promise it)')
     p.add_argument('--boxes', type=Path, metavar='CSV', help='image,left,top,width,height in pixels: what to cut out '
                    'around, for a network whose images were cut out of photographs (tools/prepare_data.py --size)')
     p.add_argument('--rotation', choices=('turned', 'stored'), default='turned',
@@ -56,12 +58,15 @@ def main() -> int:
         for name, least in (('batch_size', 1), ('picture_size', 0)):
             if getattr(args, name) < least:
                 raise ValueError(f'--{name.replace("_", "-")} {getattr(args, name)}: give {least} or more.')
+        if args.coverage is not None and not 0 < args.coverage < 1:
+            raise ValueError(f'--coverage {args.coverage:g}: give a share between 0 and 1, such as 0.9.')
         stop = Stop()
         with stop.heard():
             left, bad = predict_folder(Options(
                 args.network, args.images, args.out, args.method, args.condition, read_seeds(args.seeds), args.boxes,
                 args.rotation == 'turned', args.dicom_window, args.batch_size, args.device,
-                args.picture_size or None), stop.is_set, lambda line: print(line, flush=True), FolderLock)
+                args.picture_size or None, args.coverage),
+                stop.is_set, lambda line: print(line, flush=True), FolderLock)
     except (ValueError, OSError, Locked) as error:
         return refuse(error, args.out)
     if left:

@@ -12,6 +12,7 @@ from benchmark.utils.files import write_json
 from .loaded import DetectorError, Network
 from .photographs import Photograph, Reading, Source
 from .predictor import Prediction
+from .regions import Circles
 
 #: In the output folder: which prediction it is, and its lines.
 ABOUT, LINES = 'prediction.json', 'predictions.jsonl'
@@ -19,12 +20,14 @@ ABOUT, LINES = 'prediction.json', 'predictions.jsonl'
 DIGITS = 4
 
 
-def about(networks: Iterable[Network], reading: Reading, boxes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What makes a prediction the one that it is: networks and reading."""
+def about(networks: Iterable[Network], reading: Reading, boxes: Mapping[str, Any] | None,
+          regions: Circles | None) -> dict[str, Any]:
+    """What makes a prediction the one that it is: networks, reading and regions."""
     networks = list(networks)
     return dict(format_version=1, networks=[dict(network.meta['run'], sha256=network.sha256) for network in networks],
                 scheme=networks[0].meta['landmarks'], crop=reading.crop, turned=reading.turned,
-                dicom_window=reading.window, boxes=boxes and {name: list(box) for name, box in sorted(boxes.items())})
+                dicom_window=reading.window, boxes=boxes and {name: list(box) for name, box in sorted(boxes.items())},
+                regions=regions and regions.content())
 
 
 def open_folder(out: Path, content: dict[str, Any]) -> None:
@@ -101,11 +104,12 @@ def line_of(source: Source, photograph: Photograph, prediction: Prediction, stam
         stamped: From :func:`stamp`, before it was read.
         spacing: Millimetres per pixel that the scheme states, or None.
     """
-    def rounded(values) -> list:
-        return [round(float(value), DIGITS) for value in values]
+    def rounded(values) -> list | None:
+        return values if values is None else [value if value is None else round(float(value), DIGITS)
+                                              for value in values]
 
     return dict(image=source.name, file=stamped, size=list(photograph.size),
                 points=[rounded(point) for point in prediction.points], scores=rounded(prediction.scores),
-                spread=None if prediction.spread is None else rounded(prediction.spread),
-                doubt=round(prediction.doubt, DIGITS), square=list(photograph.square),
-                mm=photograph.spacing or spacing, said=photograph.said)
+                spread=rounded(prediction.spread), radius=rounded(prediction.radius),
+                radius_all=rounded(prediction.radius_all), doubt=round(prediction.doubt, DIGITS),
+                square=list(photograph.square), mm=photograph.spacing or spacing, said=photograph.said)

@@ -79,7 +79,7 @@ def detector_config(cfg: Config, meta: LandmarkMeta) -> dict[str, Any]:
 
 
 def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metainfo: dict[str, Any],
-                 entry: dict[str, Any]) -> dict[str, Any]:
+                 entry: dict[str, Any], validation: dict[str, Any] | None = None) -> dict[str, Any]:
     """Writes ``network.pth`` and ``detector.py``; the same network gives the same bytes.
 
     Args:
@@ -88,6 +88,7 @@ def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metai
         state: The weights.
         metainfo: The landmark scheme as MMPose's data set has parsed it.
         entry: What the run's record says of it.
+        validation: What it says of its validation images (:func:`.validated.validate`), where there are some.
 
     Returns:
         What the record says of them: ``file``, ``sha256`` and ``bytes`` of the network.
@@ -103,7 +104,8 @@ def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metai
                 hooks=config['custom_hooks'])
     # By way of memory: torch writes a file's own name into it, and a temporary name would make the bytes differ.
     content = io.BytesIO()
-    torch.save(dict(meta=plain(meta), state_dict=state), content)
+    beside = {} if validation is None else dict(validation=validation)
+    torch.save(dict(meta=plain(meta), state_dict=state, **beside), content)
     with atomic_path(place / NETWORK) as temporary:
         temporary.write_bytes(content.getvalue())
     write_text(place / DETECTOR, Config(config, format_python_code=False).pretty_text)

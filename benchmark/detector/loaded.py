@@ -57,6 +57,7 @@ class Network:
         model: MMPose's model, in eval mode.
         pipeline: From an entry of a data set with an image of the input's size to the model's input.
         packs: Whether that does no more than to pack it.
+        validation: What it says of its validation images (:func:`.validated.validate`); None where it kept nothing.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Network:
     model: torch.nn.Module
     pipeline: Compose
     packs: bool
+    validation: dict[str, Any] | None = None
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -164,10 +166,10 @@ def read_meta(path: Path) -> dict[str, Any]:
     Raises:
         DetectorError: It is no such file, damaged, or of a later version.
     """
-    return _read(path)[0]
+    return _read(path)['meta']
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = read_checkpoint(path)
     except CheckpointError as error:
@@ -178,7 +180,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     if meta['format_version'] > FORMAT:
         raise DetectorError(f'{path}: is of format {meta["format_version"]}, this program reads {FORMAT}. Use the '
                             'version that made it.')
-    return meta, content['state_dict']
+    return content
 
 
 def load_network(path: Path, device: str, laid_out: bool = True) -> Network:
@@ -200,7 +202,8 @@ def load_network(path: Path, device: str, laid_out: bool = True) -> Network:
     kept = record.get('network') or {}
     if path.name == kept.get('file') and sha256 != kept['sha256']:
         raise DetectorError(f'{path}: does not match the checksum in record.json. {REMEDY}')
-    meta, state = _read(path)
+    content = _read(path)
+    meta, state = content['meta'], content['state_dict']
     init_default_scope('mmpose')
     for name in meta['imports']:
         try:
@@ -221,7 +224,7 @@ def load_network(path: Path, device: str, laid_out: bool = True) -> Network:
     steps = [step for step in meta['dataset']['pipeline'] if step['type'] != 'GenerateTarget']
     scheme = LandmarkMeta.from_dict(meta['landmarks'], str(path))
     packs = all(step['type'] in PACKING for step in steps) and scheme.mirroring != 'canonical'
-    return Network(path, sha256, meta, scheme, model, Compose(steps), packs)
+    return Network(path, sha256, meta, scheme, model, Compose(steps), packs, content.get('validation'))
 
 
 def load_networks(paths: Sequence[Path], device: str, laid_out: bool = True) -> list[Network]:

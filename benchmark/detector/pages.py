@@ -21,8 +21,9 @@ NAMED = 20
 POINT, RING = (80, 230, 240), (30, 30, 30)
 
 
-def draw(out: Path, name: str, picture: np.ndarray, points: np.ndarray, size: tuple[int, int]) -> None:
-    """Writes a picture with its landmarks.
+def draw(out: Path, name: str, picture: np.ndarray, points: np.ndarray, size: tuple[int, int],
+         radii: Sequence[float | None] | None = None, square: tuple[float, float] = (1.0, 1.0)) -> None:
+    """Writes a picture with its landmarks, each in its circle where there is one.
 
     Args:
         out: The output folder.
@@ -30,10 +31,20 @@ def draw(out: Path, name: str, picture: np.ndarray, points: np.ndarray, size: tu
         picture: (h, w, 3), BGR; it is drawn on.
         points: (K, 2) in pixels of the photograph.
         size: Width and height of the photograph.
+        radii: (K,), in pixels of the photograph, square ones.
+        square: What a pixel counts across and down.
     """
     height, width = picture.shape[:2]
     placed = (points + 0.5) * (width / size[0], height / size[1]) - 0.5
     radius = max(2, round(max(width, height) / 160))
+    across, down = width / size[0] / square[0], height / size[1] / square[1]
+    for (x, y), wide in zip(placed, radii or [None] * len(placed), strict=True):
+        if wide is not None:
+            # In sixteenths of a pixel.
+            centre, axes = (round(16 * float(x)), round(16 * float(y))), (round(16 * wide * across),
+                                                                          round(16 * wide * down))
+            cv2.ellipse(picture, centre, axes, 0, 0, 360, RING, 3, cv2.LINE_AA, 4)
+            cv2.ellipse(picture, centre, axes, 0, 0, 360, POINT, 1, cv2.LINE_AA, 4)
     for x, y in np.rint(placed).astype(int).tolist():
         cv2.circle(picture, (x, y), radius + 1, RING, -1, cv2.LINE_AA)
         cv2.circle(picture, (x, y), radius, POINT, -1, cv2.LINE_AA)

@@ -85,6 +85,12 @@ class Photograph:
     picture: np.ndarray | None
     said: list[str]
 
+    @property
+    def per_input(self) -> float:
+        """Pixels of the photograph, square ones, per pixel of the network's input: one scale for both directions."""
+        seen = np.asarray(self.entry['input_scale'], np.float64) / self.entry['input_size']
+        return float(np.sqrt(np.prod(seen * (1.0 if self.scale is None else self.scale) * self.square)))
+
     def back(self, points: np.ndarray) -> np.ndarray:
         """Landmarks (K, 2), from pixels of what the network saw to those of the photograph."""
         if self.scale is None:

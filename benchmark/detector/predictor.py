@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from benchmark.evaluation.decodings import in_image
 
 from .loaded import DetectorError, Network
 from .photographs import Photograph
+from .regions import Circles
 
 #: What a sample says of its image.
 SAID = ('img_path', 'ori_shape', 'input_size', 'input_center', 'input_scale', 'flip', 'channel_order')
@@ -28,11 +29,15 @@ class Prediction:
         points: (K, 2), x and y in pixels of the photograph; x = 0 is the centre of the first pixel.
         scores: (K,), the maximum of each landmark's heatmap: 1 where the networks are sure and agree.
         spread: (K,), root mean square distance of each network's point from ``points``, in pixels; None of one network.
+        radius, radius_all: K radii of the landmarks' own regions and of those that hold together, in pixels, square
+            ones; None where there are none.
     """
 
     points: np.ndarray
     scores: np.ndarray
     spread: np.ndarray | None
+    radius: list[float | None] | None = None
+    radius_all: list[float | None] | None = None
 
     @property
     def doubt(self) -> float:
@@ -45,10 +50,12 @@ class Predictor:
 
     Args:
         networks: Of one scheme and one input; see :func:`.loaded.load_networks`.
+        regions: Regions of what they predict, or None.
     """
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], regions: Circles | None = None) -> None:
         self.networks = list(networks)
+        self.regions = regions
         self.scheme = networks[0].scheme
 
     @torch.inference_mode()
@@ -59,8 +66,14 @@ class Predictor:
             DetectorError: Several networks, and one gives no heatmap for each landmark.
         """
         found = [self._samples(network, photographs) for network in self.networks]
-        return [self._prediction([samples[i] for samples in found], photograph)
+        return [self._with_regions(self._prediction([samples[i] for samples in found], photograph), photograph)
                 for i, photograph in enumerate(photographs)]
+
+    def _with_regions(self, prediction: Prediction, photograph: Photograph) -> Prediction:
+        if self.regions is None:
+            return prediction
+        each, together = self.regions.radii(prediction.scores, prediction.spread, photograph.per_input)
+        return replace(prediction, radius=each, radius_all=together)
 
     def _samples(self, network: Network, photographs: Sequence[Photograph]) -> list:
         """MMPose's data samples with what a network has predicted."""

@@ -16,6 +16,9 @@ from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.utils.files import write_text
 
+#: Columns that not every prediction has.
+OPTIONAL = ('spread', 'radius', 'radius_all')
+
 
 def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: Mapping[str, dict[str, Any]],
                  untrained: Iterable[str] = ()) -> None:
@@ -32,8 +35,8 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
     found = [lines[name] for name in names if name in lines]
     done = [line for line in found if 'error' not in line]
     write_text(out / 'landmarks.csv', _csv(
-        ('image', 'landmark', 'x', 'y', 'score', 'spread'),
-        ((line['image'], name, *line['points'][k], line['scores'][k], line['spread'][k] if line['spread'] else '')
+        ('image', 'landmark', 'x', 'y', 'score', *OPTIONAL),
+        ((line['image'], name, *line['points'][k], line['scores'][k], *(_given(line, key, k) for key in OPTIONAL))
          for line in done for k, name in enumerate(scheme.landmarks) if name not in untrained)))
     write_text(out / 'images.csv', _csv(
         ('image', 'width', 'height', 'doubt', 'problem', 'note'),
@@ -45,6 +48,11 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
         ((line['image'], name, *_distance(line, scheme, pair)) for line in done for name, pair in pairs.items())))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
     write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
+
+
+def _given(line: dict[str, Any], key: str, landmark: int) -> float | str:
+    value = line[key][landmark] if line.get(key) else None
+    return '' if value is None else value
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

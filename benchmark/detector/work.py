@@ -22,6 +22,7 @@ from .loaded import DetectorError, Network, find_networks, load_networks
 from .pages import draw, write_page
 from .photographs import Photograph, Reading, Source, find_photographs, read_boxes, read_photograph
 from .predictor import Predictor
+from .regions import circles
 from .tables import write_tables
 
 #: Seconds between two lines of progress.
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     batch_size: int = 8
     device: str = 'auto'
     picture: int | None = 640
+    coverage: float | None = None
 
 
 class Read(NamedTuple):
@@ -88,20 +90,23 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
                             'Leave it out.')
     reading = Reading(first.input_size, first.resize, first.meta['crop'], boxes, options.turned, options.dicom_window,
                       options.picture)
-    open_folder(options.out, about(networks, reading, boxes))
+    untrained = set.union(*(network.untrained for network in networks))
+    found_regions = circles(networks, options.coverage)
+    regions = None if isinstance(found_regions, str) else found_regions
+    told = [*notes(first, boxes), found_regions if regions is None else regions.in_words(untrained)]
+    open_folder(options.out, about(networks, reading, boxes, regions))
     with lock(options.out):
         journal = Journal(options.out)
-        for note in (*found.notes, *notes(first, boxes)):
+        for note in (*found.notes, *told):
             say(f'note: {note}')
         torch.set_num_threads(threads())
-        untrained = set.union(*(network.untrained for network in networks))
         names = [source.name for source in sources]
         try:
-            predict_all(Predictor(networks), sources, reading, options.out, journal, options.batch_size, threads(),
-                        stopped, say)
+            predict_all(Predictor(networks, regions), sources, reading, options.out, journal, options.batch_size,
+                        threads(), stopped, say)
         finally:
             write_tables(options.out, first.scheme, names, journal.lines, untrained)
-            write_page(options.out, ' '.join([f'{in_words(networks)}.', *notes(first, boxes)]), names, journal.lines,
+            write_page(options.out, ' '.join([f'{in_words(networks)}.', *told]), names, journal.lines,
                        options.picture is not None)
     left = sum(name not in journal.lines for name in names)
     bad = [journal.lines[name]['error'] for name in names if 'error' in journal.lines.get(name, ())]
@@ -228,6 +233,7 @@ def _predict(predictor: Predictor, batch: Sequence[Read], out: Path) -> list[dic
                                                             'landmarks. Choose another one.'))
             continue
         if read.photograph.picture is not None:
-            draw(out, read.source.name, read.photograph.picture, prediction.points, read.photograph.size)
+            draw(out, read.source.name, read.photograph.picture, prediction.points, read.photograph.size,
+                 prediction.radius, read.photograph.square)
         lines.append(line_of(read.source, read.photograph, prediction, read.stamp, spacing))
     return lines

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SUITE = f"""
 _base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}
 methods = dict(_delete_=True, ft={{}}, ctd_com={{}}, ema={{}})
-data = dict(train=8, val=2, test=6)
+data = dict(train=8, val=12, test=6)
 source = dict(_delete_=True, type='random')
 analysis = dict(proposed=None, reference=None, groups=[])
 seeds = 2

@@ -61,7 +61,8 @@ class Tiny:
     def digests(self) -> dict[str, str]:
         """Digest of every file that a run leaves, and of the results table."""
         return {str(p.relative_to(self.out)): hashlib.sha256(p.read_bytes()).hexdigest()
-                for name in ('*.parquet', 'heatmaps.npz', 'history.json', 'decodings.json')
+                for name in ('*.parquet', 'heatmaps.npz', 'history.json', 'decodings.json',
+                             'validation.json')
                 for p in sorted(self.out.rglob(name)) if 'set_aside' not in p.parts}
 
 

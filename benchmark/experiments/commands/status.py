@@ -16,7 +16,7 @@ from rich.table import Table
 
 from benchmark.experiments.plan.forecast import Forecast, duration
 from benchmark.experiments.plan.runs import Plan, Run
-from benchmark.experiments.plan.sizes import network_bytes
+from benchmark.experiments.plan.sizes import network_bytes, validation_bytes
 from benchmark.experiments.state.locks import holder
 from benchmark.experiments.state.records import State, Status, epochs
 from benchmark.experiments.state.tasks import Work
@@ -161,7 +161,8 @@ def networks(plan: Plan) -> str:
     """What the networks that a plan's runs keep take on the disk; nothing where they keep none."""
     if not plan.content['execution']['keep_checkpoints']:
         return ''
-    known = [size for run in plan.runs if (size := network_bytes(run.config))]
+    images = plan.content['data']['splits'].get('val', {}).get('images') or 0
+    known = [size + validation_bytes(run.config, images) for run in plan.runs if (size := network_bytes(run.config))]
     rest = len(plan.runs) - len(known)
     size = f'about {sum(known) / 2**20:,.0f} MiB of {len(known)} networks' if known else ''
     others = f'{rest} networks of a size that is known when they are there' if rest else ''

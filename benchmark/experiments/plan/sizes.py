@@ -16,6 +16,8 @@ HOURGLASS_DEPTH = 4
 #: Weights of ResNets of 64 channels by depth, and of a stack of an hourglass by the square of its channels.
 RESNET_WEIGHTS = {18: 11.2e6, 34: 21.3e6, 50: 23.6e6, 101: 42.6e6, 152: 58.3e6}
 HOURGLASS_WEIGHTS = 54
+#: Most bytes of heatmaps beside them, as benchmark/detector/validated.py, which needs torch, bounds them.
+HEATMAP_BYTES = 8 * 2**20
 
 
 def unit(cfg: Config) -> int | None:
@@ -78,6 +80,13 @@ def fitting_batches(images: int, batch_size: int, least: int) -> list[int]:
     """Batch sizes that leave no batch of an epoch with fewer than ``least`` images, the nearest first."""
     sizes = [size for size in range(least, images + 1) if smallest_batch(images, size) >= least]
     return sorted(sizes, key=lambda size: abs(size - batch_size))
+
+
+def validation_bytes(cfg: Mapping, images: int) -> int:
+    """About what that file tells of so many validation images: their heatmaps, up to a bound."""
+    head = cfg['model']['head']
+    width, height = (head.get('decoder') or {}).get('heatmap_size', (0, 0))
+    return min(HEATMAP_BYTES, 4 * images * head.get('out_channels', 0) * width * height)
 
 
 def network_bytes(cfg: Mapping) -> int | None:

@@ -28,13 +28,21 @@ from mmpose.registry import MODELS
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.prepared import fingerprint, identity_fingerprint
 from benchmark.detector.kept import DETECTOR, NETWORK, TestedWeights, keep_network
+from benchmark.detector.validated import for_analysis
 from benchmark.engine import Preempted, loops, training_state
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.identity import identity, sealed
 from benchmark.experiments.plan.data import draw_again
 from benchmark.experiments.plan.source import backbone_arch, backbone_normalisation
 from benchmark.experiments.run.damaged import DamagedCheckpoint, DamagedData, DamagedFile, DamagedSource, OtherProgram
-from benchmark.experiments.run.tested import as_json, ask_for_heatmaps, load_best, other_decodings, write_files
+from benchmark.experiments.run.tested import (
+    as_json,
+    ask_for_heatmaps,
+    load_best,
+    other_decodings,
+    validated,
+    write_files,
+)
 from benchmark.experiments.state.locks import FolderLock, Locked
 from benchmark.experiments.state.records import (
     DECODINGS,
@@ -42,6 +50,7 @@ from benchmark.experiments.state.records import (
     HISTORY,
     PROGRESS,
     RECORD,
+    VALIDATION,
     State,
     in_words,
     log_tail,
@@ -169,7 +178,7 @@ def perform(kind: str, folder: str, entry: dict, options: dict) -> None:
 
 def _begin(folder: Path, kind: str) -> int:
     """Clears what a former attempt has left, but for its state and its failure's record; gives the attempt's number."""
-    for name in (RESULTS[kind], HEATMAPS, HISTORY, DECODINGS, NETWORK, DETECTOR):
+    for name in (RESULTS[kind], HEATMAPS, HISTORY, DECODINGS, VALIDATION, NETWORK, DETECTOR):
         (folder / name).unlink(missing_ok=True)
     for path in folder.glob('.*.*'):
         if path.name.endswith('.tmp'):
@@ -325,6 +334,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     runner.register_hook(tested := TestedWeights(), priority='LOWEST')
     metrics = runner.test()
     rows = pandas.DataFrame(errors.rows)
+    said = validated(runner, cfg, tested.state, 'trial' in entry)
     _check_data(cfg.train_dataloader.dataset.data_root, entry['data'], fingerprint)
     if lost := int(rows.error.isna().sum()):
         raise FloatingPointError(f'{lost} of {len(rows)} predictions are not finite: the network has diverged. '
@@ -334,10 +344,12 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     with atomic_path(place / RESULTS[RUN]) as temporary:
         rows.to_parquet(temporary, index=False)
     files = write_files(place, {HISTORY: as_json(history), HEATMAPS: getattr(errors, 'heatmaps', None),
-                                 DECODINGS: as_json(others.content)})
+                                 DECODINGS: as_json(others.content),
+                                 VALIDATION: said and as_json(for_analysis(said, errors.landmarks))})
     kept = {}
     if options['keep_checkpoints']:
-        kept = dict(network=keep_network(place, cfg, tested.state, runner.test_dataloader.dataset.metainfo, entry))
+        kept = dict(network=keep_network(place, cfg, tested.state, runner.test_dataloader.dataset.metainfo, entry,
+                                         said))
     # What a config asks for between epochs stays with it.
     if not kept or cfg.default_hooks.checkpoint.get('interval', -1) < 1:
         for path in (*place.glob('epoch_*.pth'), *place.glob('best_*.pth'), place / 'last_checkpoint'):

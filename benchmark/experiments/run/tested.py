@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.runner import Runner
 
+from benchmark.detector.validated import validate
 from benchmark.engine.unwrap import unwrapped
-from benchmark.evaluation import OtherDecodings
+from benchmark.evaluation import LandmarkErrorMetric, OtherDecodings
 from benchmark.models.checkpoint import CheckpointError, read_checkpoint
 from benchmark.utils.files import atomic_path, file_digest
 
@@ -28,6 +31,24 @@ def other_decodings(runner: Runner) -> OtherDecodings:
     metrics = runner.test_evaluator.metrics
     metrics.append(OtherDecodings(metrics[0], getattr(getattr(unwrapped(runner.model), 'head', None), 'decoder', None)))
     return metrics[-1]
+
+
+def validated(runner: Runner, cfg: Config, state: dict[str, torch.Tensor], chosen: bool) -> dict[str, Any] | None:
+    """What the tested network says of the validation images; None where there are none or the metric is another one.
+
+    Args:
+        runner: After its test; its model has these weights afterwards.
+        cfg: The run's config.
+        state: The weights that were tested.
+        chosen: Whether it is one of several trials, chosen by these images.
+    """
+    if cfg.get('val_dataloader') is None or not isinstance(runner.test_evaluator.metrics[0], LandmarkErrorMetric):
+        return None
+    model = unwrapped(runner.model)
+    model.load_state_dict(state)
+    best = cfg.default_hooks.get('checkpoint', {}).get('save_best')
+    return dict(validate(model, runner.build_dataloader(cfg.val_dataloader)),
+                chose='trial' if chosen else 'epoch' if best else None)
 
 
 def as_json(content: dict) -> bytes:

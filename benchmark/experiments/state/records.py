@@ -21,7 +21,7 @@ from .locks import is_locked
 RECORD = 'record.json'
 PROGRESS = 'progress'
 #: What a run may leave beside its result, covered by the record's ``files`` (name -> SHA-256).
-HEATMAPS, HISTORY, DECODINGS = 'heatmaps.npz', 'history.json', 'decodings.json'
+HEATMAPS, HISTORY, DECODINGS, VALIDATION = 'heatmaps.npz', 'history.json', 'decodings.json', 'validation.json'
 
 
 class LaterFormat(SuiteError):

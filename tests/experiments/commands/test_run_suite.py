@@ -36,7 +36,7 @@ def test_files_of_the_design(done):
         assert {'config.py', 'log', 'predictions.parquet'} <= {p.name for p in folder.iterdir()}
         assert {p.name for p in folder.glob('*.py')} == {'config.py', 'detector.py'}
         assert [p.name for p in folder.glob('*.pth')] == ['network.pth']
-        assert {*record['files']} == {'heatmaps.npz', 'history.json', 'decodings.json'}
+        assert {*record['files']} == {'heatmaps.npz', 'history.json', 'decodings.json', 'validation.json'}
     table = pandas.read_parquet(done.out / 'results.parquet')
     assert len(table) == 3 * 4 * 14 and table.error.notna().all()
     assert {'method', 'condition', 'seed', 'image', 'subject', 'landmark', 'error', 'error_input', 'error_mm',
