@@ -47,6 +47,7 @@ from .success import success, which_rates
 from .table import NOTES
 from .terms import CONDITION, ONE_UNIT, PAIRED, PAIRS, PLANNED, PROCEDURE
 from .training import training
+from .trust import trust
 from .tuning import tuning
 from .units import described, one_unit, squeezed
 from .untrained import apart, learned
@@ -167,6 +168,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'learning_curve': learning_curve(conditions, layout, options.value_label, common or 'ME'),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT and decoding in (None, ARGMAX) else None,
         'decodings': decodings(plan, records, main, layout.main, labels),
+        'trust': trust(plan, records, rows, main, layout.main, options),
         'training': training(plan, records),
         'tuning': tuning(plan),
         'samples': [] if options.missing_cap is not None else sample_images(

@@ -16,6 +16,7 @@ from .errors import TableError
 from .inputs import problem
 from .table import read_table
 from .training import read_history
+from .trust import read_validation
 
 RESULTS = ('results.parquet', 'results.csv')
 TUNING = 'tuning.json'
@@ -31,8 +32,8 @@ class Suite:
         table: The validated results table.
         plan: The plan as written by the suite, with what was judged of its source, or an empty dict for a bare table;
             where methods are tuned, of each one's trials the chosen one, with all of them under ``tuning.groups``.
-        records: The ``record.json`` of each run, in the order of their ids, with its ``history`` and
-            ``decodings`` where it has them.
+        records: The ``record.json`` of each run, in the order of their ids, with its ``history``,
+            ``decodings`` and ``validation`` where it has them.
     """
 
     table: pd.DataFrame
@@ -79,7 +80,8 @@ def read_records(folder: str | Path) -> list[dict[str, Any]]:
     for path in sorted(Path(folder).glob('runs/*/*/record.json')):
         record = _json(path, 'record', 'remove this run and let the suite run it again')
         records.append({**record, 'history': read_history(path.parent, record),
-                        'decodings': read_decodings(path.parent, record)})
+                        'decodings': read_decodings(path.parent, record),
+                        'validation': read_validation(path.parent, record)})
     return sorted(records, key=lambda record: str(record.get('id', '')))
 
 

@@ -24,6 +24,7 @@ from . import (  # noqa: F401  (registers the sections)
     subgroups,
     success,
     training,
+    trust,
     tuning,
     variance,
 )
@@ -31,7 +32,7 @@ from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
 ORDER = ('headline', 'table1', 'ced', 'contrasts', 'folds', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
-         'significance', 'conditions', 'landmarks', 'agreement', 'subgroups', 'training', 'tuning', 'samples',
+         'significance', 'conditions', 'landmarks', 'trust', 'agreement', 'subgroups', 'training', 'tuning', 'samples',
          'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment', 'limits')
 
 
