@@ -200,6 +200,39 @@ def test_contestants_of_the_check(tmp_path, name):
         checking._call(name, 1, tmp_path / 'nowhere')
 
 
+def test_preparing_is_measured_beside_a_plain_loop(monkeypatch):
+    from benchmark.speed import preparing
+    monkeypatch.setattr(preparing, 'cores', lambda: 1)
+    seconds = dict(loop=iter([4.0, 2.0]), kept=iter([2.0, 2.0]), prepare=iter([4.0, 3.0]), copy=iter([2.0, 4.0]))
+    order = []
+
+    def call(name, number, root):
+        order.append(name)
+        return preparing.Cost(9.0, next(seconds[name]), 300.0 + number)
+
+    monkeypatch.setattr(preparing, '_call', call)
+    found = preparing.measure(2, quick=True, clock=None)
+    assert order == ['loop', 'kept', 'prepare', 'copy', 'kept', 'prepare', 'copy', 'loop']
+    assert [(one.low, one.high) for one in found] == [(1, 1.5), (1.5, 2), (301, 301), (.5, 2), (1, 2), (301, 301),
+                                                      (1500, 1500)]
+    assert all(one.reached is None for one in found)
+    monkeypatch.setattr(preparing, 'make_photographs', lambda *options: None)
+    seconds |= {name: iter([4.0, 2.0]) for name in seconds}
+    assert [one.at_most for one in preparing.measure(2, quick=False, clock=None)] == [1.15, None, 500, None, None, 500,
+                                                                                      None]
+
+
+@pytest.mark.parametrize('name', ['loop', 'kept', 'prepare', 'copy'])
+def test_contestants_of_preparing(tmp_path, name):
+    from benchmark.speed import preparing
+    preparing.make_photographs(tmp_path, 8, (64, 48), 4)
+    cost = preparing._call(name, 1, tmp_path)
+    assert cost.wall > 0 and cost.processor > 0 and 20 < cost.memory < 2000
+    (tmp_path / 'photographs' / '00003.jpg').write_bytes(b'no image')
+    with pytest.raises(RuntimeError, match=name):
+        preparing._call(name, 1, tmp_path)
+
+
 def test_a_missed_target_is_an_exit_code(monkeypatch, capsys):
     missed = Measurement('x', 2.0, 's', 2.0, 2.0, 1, 1.0)
     monkeypatch.setitem(TOOL['main'].__globals__['PARTS'], 'statistics', lambda *_: [missed])

@@ -19,7 +19,7 @@ use_environment()
 from benchmark.command_line import Parser  # noqa: E402
 from benchmark.utils.files import write_json  # noqa: E402
 from benchmark.utils.machine import describe  # noqa: E402
-from benchmark.speed import against, checking, statistics  # noqa: E402
+from benchmark.speed import against, checking, preparing, statistics  # noqa: E402
 from benchmark.speed.table import markdown  # noqa: E402
 
 
@@ -37,7 +37,8 @@ def _measured(part: str) -> Callable:
     return call
 
 
-PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'against': against.measure,
+PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'prepare': preparing.measure,
+         'against': against.measure,
          **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
 #: Networks that are built of stages, which stock MMPose trains as they are.
 CONVERTED = ('mobilenet_v1', 'dlib_resnet', 'efficientnet_lite0')
@@ -50,7 +51,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help=f'what to measure: {", ".join(PARTS)} (default: all but against)')
     parser.add_argument('--repeats', type=int, default=3, help='repetitions of each measurement (default: 3)')
     parser.add_argument('--seeds', type=int, default=3, help='seeds of the suite part (default: 3)')
-    parser.add_argument('--images', type=int, default=300, help='photographs of the check part (default: 300)')
+    parser.add_argument('--images', type=int, default=300,
+                        help='photographs of the check and prepare parts (default: 300)')
     parser.add_argument('--checkout', type=Path, metavar='DIR',
                         help='of the against part: the other checkout, such as a git worktree of a release')
     parser.add_argument('--finished', type=Path, metavar='DIR',
@@ -88,6 +90,7 @@ def main(argv: list[str] | None = None) -> int:
     found, curves = [], []
     for part in args.parts or [part for part in PARTS if part != 'against']:
         options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images),
+                   'prepare': dict(images=args.images),
                    'training': dict(backbone=args.backbone, stride=args.stride, pixels=args.pixels, batch=args.batch,
                                     processor=args.processor_time),
                    'against': dict(checkout=args.checkout, finished=args.finished, tests=args.tests)}.get(part, {})

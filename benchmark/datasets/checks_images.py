@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +63,8 @@ class Scan(NamedTuple):
     thumb: np.ndarray | None = None
 
 
-def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, report: Report) -> None:
+def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, report: Report,
+                 scanned: Mapping[Path, Scan] | None = None) -> None:
     """Adds problems of the image files.
 
     These are: not readable, another size than the record's, read by a rule of its own
@@ -75,13 +76,16 @@ def check_images(root: Path, splits: dict[str, list[Record]], decode: bool, repo
         splits: Its records.
         decode: Whether to decode; otherwise only files of the same bytes are found.
         report: What is added to.
+        scanned: What is known already of files, which are not decoded again.
     """
     listed = [(split, record) for split, records in splits.items() for record in records]
     if not decode:
         digests = (hashlib.sha256(record.path.read_bytes()).digest() for _, record in listed)
         _same(root, listed, digests, lambda one, other: True, report)
         return
-    scans = list(scan_files(record.path for _, record in listed))
+    known = scanned or {}
+    found = scan_files(record.path for _, record in listed if record.path not in known)
+    scans = [known[record.path] if record.path in known else next(found) for _, record in listed]
     for (split, record), scan in zip(listed, scans, strict=True):
         _file(in_file(root, split, record), record, scan, report)
     keys = (None if scan.problem else (scan.size, scan.thumb.tobytes()) for scan in scans)
@@ -170,6 +174,11 @@ def _scan(path: Path) -> Scan:
         decoded = images.decode(path.read_bytes(), str(path))
     except DataError as error:
         return Scan(str(error))
+    return scan_of(decoded)
+
+
+def scan_of(decoded: images.Decoded) -> Scan:
+    """What is kept of an image that was decoded."""
     thumb = thumbnail(decoded.pixels)
     flat = thumb.min() == thumb.max() and bool((decoded.pixels == decoded.pixels[0, 0]).all())
     return Scan(None, decoded.size, decoded.stored, decoded.said, decoded.aspect, flat, thumb)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.datasets.checks import check_sides, check_subjects, check_trained
-from benchmark.datasets.checks_images import check_images
+from benchmark.datasets.checks_images import Scan, check_images
 from benchmark.datasets.findings import Report
 from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, load_metainfo, read_json
@@ -48,12 +49,13 @@ def read_split(root: str | Path, split: str) -> Split:
     return Split(meta, records)
 
 
-def check_dataset(root: str | Path, decode: bool = True) -> Report:
+def check_dataset(root: str | Path, decode: bool = True, scanned: Mapping[Path, Scan] | None = None) -> Report:
     """Checks a whole prepared data set and collects every problem.
 
     Args:
         root: The data set's folder.
         decode: Whether to decode the images, which most checks of them need; their bytes are read in any case.
+        scanned: What is known of image files that were decoded just now.
 
     Returns:
         Errors, warnings and a summary; nothing is raised for bad data.
@@ -91,7 +93,7 @@ def check_dataset(root: str | Path, decode: bool = True) -> Report:
             landmarks={n: sum(bool(r.visible[k]) for r in records) for k, n in enumerate(meta.landmarks)})
     check_subjects(root, meta, splits, report)
     check_trained(root, meta, splits, report)
-    check_images(root, splits, decode, report)
+    check_images(root, splits, decode, report, scanned)
     check_sides(root, meta, splits, report, told=check_shapes(root, meta, splits, report))
     check_positions(root, meta, splits, report)
     check_upright(root, meta, splits, report)

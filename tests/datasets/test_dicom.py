@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import cv2
 import numpy as np
@@ -230,7 +231,7 @@ def where_the_patient_is(root):
     found = []
     for path in root.rglob('*'):
         content = path.name.encode() + (path.read_bytes() if path.is_file() else b'')
-        if any(part.lower() in content.lower() for part in (b'Doe', b'Jane', b'4711')):
+        if re.search(rb'(?i)doe(?!s\b)|jane|4711', content):
             found.append(path)
     return found
 

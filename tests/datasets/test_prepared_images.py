@@ -1,6 +1,7 @@
 """Images of a data set: what converters write, and what checking one tells."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -143,3 +144,18 @@ def test_a_record_that_fits_the_unturned_pixels_alone(mixed, photographs):
     replace_image(mixed, 'train1.png', rotated(photographs[1]), (HEIGHT, WIDTH))
     assert kinds(mixed) == [('error', 'rotation'), ('warning', 'rotation')]
     assert 'the record\'s size is that of the unturned pixels, 40 x 30' in check_dataset(mixed).errors[-1]
+
+
+def test_photographs_that_are_copied_are_decoded_once(tmp_path, photo, convert, monkeypatch):
+    from benchmark.datasets import images
+    for number in range(4):
+        photo(tmp_path / 'src' / f'{number}.png', number, 160)
+    (tmp_path / 'src' / 'a.csv').write_text('image,a_x,a_y\n' + ''.join(f'{n}.png,150,6\n' for n in range(4)))
+    decode, count = images.decode, []
+    monkeypatch.setattr(images, 'decode', lambda *args, **options: (count.append(args[1]), decode(*args, **options))[1])
+    report, _ = convert('csv', tmp_path / 'src' / 'a.csv', tmp_path / 'set')
+    assert report.ok and len(count) == 4
+    for number in range(1, 4):
+        shutil.copy(tmp_path / 'src' / '0.png', tmp_path / 'src' / f'{number}.png')
+    with pytest.raises(DataError, match='the same image content is in'):
+        convert('csv', tmp_path / 'src' / 'a.csv', tmp_path / 'again')

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from benchmark.datasets.checks_images import scan_files
+from benchmark.datasets.checks_images import Scan, scan_files
 from benchmark.datasets.findings import Finding, Report
 from benchmark.datasets.formats import (
     aflw,
@@ -77,8 +78,10 @@ def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> t
     with tempfile.TemporaryDirectory(prefix=f'.{dst.name}.partial-', dir=dst.parent) as hold:
         out = Path(hold) / dst.name
         try:
+            # Photographs that are copied are decoded once: what the check asks of them is kept.
+            args.scanned = {}
             notes = FORMATS[name].convert(src, out, args)
-            report = check_prepared(out)
+            report = check_prepared(out, args.scanned)
         except DataError as error:
             raise DataError(str(error).replace(str(out), str(dst))) from None
         report.replace(lambda message: message.replace(str(out), str(dst)))
@@ -99,8 +102,12 @@ def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> t
     return report, notes
 
 
-def check_prepared(root: str | Path) -> Report:
+def check_prepared(root: str | Path, scanned: Mapping[Path, Scan] | None = None) -> Report:
     """Checks a landmark data set, or an identity set where the folder has an ``index.csv``.
+
+    Args:
+        root: The folder.
+        scanned: What is known of a landmark set's image files, which are not decoded again.
 
     Raises:
         DataError: The folder is neither.
@@ -124,4 +131,4 @@ def check_prepared(root: str | Path) -> Report:
     if not (root / 'annotations').is_dir():
         raise DataError(f'{root}: no prepared set: neither annotations/ nor index.csv is here. Make one with '
                         'tools/prepare_data.py FORMAT SRC DST.')
-    return check_dataset(root)
+    return check_dataset(root, scanned=scanned)

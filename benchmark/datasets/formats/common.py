@@ -231,6 +231,8 @@ def write_dataset(out: Path, meta: LandmarkMeta, samples: list[Sample], args: ar
         target = out / 'images' / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(done.data)
+        if done.scan is not None:
+            args.scanned[target] = done.scan
         width, height = done.size
         files[sample.split]['images'].append(
             sample.fields | dict(id=number, file_name=name, width=width, height=height))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from benchmark.datasets.checks_images import Scan
 from benchmark.datasets.formats.crops import crop_image, crop_points, crop_square, landmark_box
 from benchmark.datasets.formats.originals import Original
 from benchmark.datasets.formats.sample import Sample
@@ -51,6 +52,7 @@ class Made:
         dropped: How many landmarks lay outside.
         tiny: Whether the landmarks span next to nothing.
         widened: Whether the crop had to be widened.
+        scan: What the check asks of the file, or None.
     """
 
     sample: Sample
@@ -61,6 +63,7 @@ class Made:
     dropped: int = 0
     tiny: bool = False
     widened: bool = False
+    scan: Scan | None = None
 
 
 def in_order(make: Callable[[Sample], Made], samples: Sequence[Sample]) -> Iterator[tuple[Sample, Made]]:
@@ -110,7 +113,7 @@ def make_image(sample: Sample, options: Options) -> Made:
         data = cv2.imencode('.png', image[:, :, 0] if grey else image)[1].tobytes()
         sample = replace(sample, name=PurePosixPath(sample.name).with_suffix('.png').as_posix())
     return Made(sample, data, (image.shape[1], image.shape[0]), _original(read, square, args.size), read.said, dropped,
-                tiny, widened)
+                tiny, widened, read.scan)
 
 
 def _original(read: Read, square: tuple[int, int, int] | None, size: int | None) -> Original:

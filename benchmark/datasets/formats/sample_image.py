@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from benchmark.datasets import images
+from benchmark.datasets.checks_images import Scan, scan_of
 from benchmark.datasets.dicom import SPACINGS
 from benchmark.datasets.formats.sample import Sample
 from benchmark.datasets.metainfo import DataError
@@ -21,12 +22,13 @@ class Read(NamedTuple):
 
     Attributes:
         sample: Its landmarks and box are in pixels of ``pixels``; it has the file's spacing where SRC gives none.
-        data: The file's bytes where they may be copied as they are, else None.
+        data: The file's bytes where they are copied as they are, else None.
         pixels: (h, w, 3), uint8 BGR.
         said: What was done (``images.PHRASES``).
         photograph: Width and height of the photograph, in the frame that its landmarks are in.
         spacing: Millimetres from row to row and from column to column of the photograph, or None.
         spacing_from: What states them.
+        scan: What the check asks of a file that is copied, or None.
     """
 
     sample: Sample
@@ -36,6 +38,7 @@ class Read(NamedTuple):
     photograph: tuple[int, int]
     spacing: tuple[float, float] | None
     spacing_from: str
+    scan: Scan | None
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +83,9 @@ def read_image(sample: Sample, args: argparse.Namespace, spacing: float | None,
     known = decoded.spacing if source else None
     if known is None and (stated := sample.fields.get('pixel_spacing') or spacing) is not None:
         known, source = (stated, stated), 'SRC'
-    return Read(sample, data if decoded.as_it_is else None, pixels, said, decoded.size, known, source)
+    copied = decoded.as_it_is and args.size is None
+    return Read(sample, data if copied else None, pixels, said, decoded.size, known, source,
+                scan_of(decoded) if copied else None)
 
 
 def _square_pixels(sample: Sample, decoded: images.Decoded,
