@@ -12,7 +12,7 @@ from benchmark.experiments.commands.stages import MOST
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.executors import EXECUTORS
 from benchmark.experiments.suite.configs import titles
-from benchmark.experiments.suite.fields import changed
+from benchmark.experiments.suite.fields import Mistake, changed
 from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 
@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('suite', help='the name of a suite, as below, or a path')
     p.add_argument('--methods', help='only these methods, comma separated')
     p.add_argument('--seeds', type=int, help='number of seeds')
+    p.add_argument('--folds', type=int, metavar='K', help='cross-validation: deal all images out to K folds, by person')
+    p.add_argument('--repeats', type=int, metavar='R',
+                   help='with --folds: how often they are dealt out anew (default: 1)')
     p.add_argument('--until', choices=('settled',),
                    help='run seeds in stages and look at the results after each, until every planned contrast is '
                         "settled (the suite's analysis.sequential)")
@@ -88,7 +91,9 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
             raise SuiteError(f'--workers {args.workers}: give 1 or more.')
         suite = changed(suite, workers=args.workers)
     if args.data_root:
-        suite = changed(suite, data=PreparedData(root=args.data_root), data_replaced=True)
+        own = {key: value for key, value in suite.data.given.items() if key in ('folds', 'repeats', 'by', 'balance')}
+        suite = changed(suite, data=PreparedData(root=args.data_root, **own), data_replaced=True)
+    suite = _cross_validated(suite, args)
     if args.source_data:
         faces = IdentityFolder(root=args.source_data)
         trained = isinstance(suite.source, TrainedSource)
@@ -107,6 +112,27 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         suite = changed(suite, source=given, source_replaced=True)
     if args.cfg_options:
         suite = changed(suite, overrides=args.cfg_options)
+    return suite
+
+
+def _cross_validated(suite: Suite, args: argparse.Namespace) -> Suite:
+    """A suite with the folds of the command line."""
+    if args.seeds is not None and (args.folds or suite.data.folds):
+        raise SuiteError(f'--seeds {args.seeds}: in a cross-validation seeds are its repetitions. Give --repeats.')
+    if args.folds is None and args.repeats is None:
+        return suite
+    for name, value, least in (('folds', args.folds, 2), ('repeats', args.repeats, 1)):
+        if value is not None and value < least:
+            raise SuiteError(f'--{name} {value}: give {least} or more.')
+    if not (args.folds or suite.data.folds):
+        raise SuiteError(f'--repeats {args.repeats}: the suite {suite.name} has no folds to repeat. Give --folds too.')
+    repeats = args.repeats or suite.data.repeats or 1
+    suite = changed(suite, data=changed(suite.data, folds=args.folds or suite.data.folds, repeats=repeats),
+                    seeds=list(range(repeats)))
+    try:
+        suite.agree()
+    except Mistake as error:
+        raise SuiteError(f'--folds: {error}') from None
     return suite
 
 

@@ -20,7 +20,8 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
 
     Where methods are tuned, each seed's chosen trial stands for its method, and ``tuning.json`` holds all of them with
     their validation errors. ``trained`` says of each row whether the run's training images let it learn that landmark.
-    Rows are ordered by the plan's runs, then as in the test split; the same results give the
+    Of a cross-validation repetitions are left out of which a fold is missing, and ``repetition`` and ``fold`` are
+    columns. Rows are ordered by the plan's runs, then as in the test split; the same results give the
     same bytes.
 
     Args:
@@ -38,14 +39,18 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     else:
         (work.out / TUNING).unlink(missing_ok=True)
     chosen = {(group['chosen'], group['condition']) for group in groups}
-    parts = []
+    parts, cut = [], incomplete(work)
     for run in work.runs:
+        if _repetition(run) in cut:
+            continue
         wanted = [condition for condition in conditions(run)
                   if 'trial' not in run.entry or (run.id, condition) in chosen]
         if wanted and (content := _checked(run)) is not None:
             part = pandas.read_parquet(io.BytesIO(content))
             if 'landmark' in part.columns:
                 part['trained'] = ~part['landmark'].isin(run.entry.get('untrained', ()))
+            if 'fold' in run.entry:
+                part = part.assign(repetition=run.entry['repetition'], fold=run.entry['fold'])
             parts += [part.assign(condition=condition) for condition in wanted]
     if not parts:
         return None
@@ -53,6 +58,18 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     with atomic_path(path) as temporary:
         pandas.concat(parts, ignore_index=True).to_parquet(temporary, index=False)
     return path
+
+
+def _repetition(run: Task) -> tuple[str, str, int] | None:
+    """Method, condition and repetition of a fold's run; None of others."""
+    entry = run.entry
+    return (entry['method'], entry['condition'], entry['repetition']) if 'fold' in entry else None
+
+
+def incomplete(work: Work) -> set[tuple[str, str, int]]:
+    """The repetitions of methods, under their conditions, of which some fold is not done."""
+    return {place for run in work.runs
+            if (place := _repetition(run)) is not None and run.status().state is not State.DONE}
 
 
 def conditions(run: Task) -> list[str]:

@@ -16,7 +16,18 @@ from benchmark.experiments.commands.arguments import adjust, check_sections, cho
 from benchmark.experiments.commands.judged_source import FILE, check_judge, judge_source
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.stages import Stages, declared, tell
-from benchmark.experiments.commands.status import describe, earlier, networks, reasons, seeds_of, show, statuses, watch
+from benchmark.experiments.commands.status import (
+    cross_validation,
+    describe,
+    earlier,
+    expected,
+    networks,
+    reasons,
+    seeds_of,
+    show,
+    statuses,
+    watch,
+)
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.executors import EXECUTORS, Executor, ExecutorError, Request, choose, waiting
 from benchmark.experiments.plan.build_check import check_methods
@@ -187,7 +198,10 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, 
         todo = [task.id for task in work.runs if found[task.id].state is not State.DONE]
         if todo:
             outdate(plan.out)
-            for line in (*reasons(plan, found), *earlier(plan, found), *filter(None, [networks(plan)])):
+            told = [cross_validation(plan), networks(plan)]
+            if told[0]:
+                told.insert(1, expected(work, len(places(args, suite))))
+            for line in (*reasons(plan, found), *earlier(plan, found), *filter(None, told)):
                 print(line)
         for name in todo:
             write_config(plan, name)

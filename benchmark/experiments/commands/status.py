@@ -106,10 +106,30 @@ def _overview(plan: Plan) -> str:
     lines = [f'{suite.title}: {suite.question}'.removesuffix(': '),
              f'methods ({len(methods)}): {", ".join(methods)}',
              f'conditions ({len(labels)}): {", ".join(labels)}' + ('; the first is the main one' if labels[1:] else ''),
-             f'seeds: {_seeds_in_words(plan)}' + (f'; trials of each: {suite.tuning.trials}' if suite.tuning else '')]
+             cross_validation(plan) or f'seeds: {_seeds_in_words(plan)}' + (
+                 f'; trials of each: {suite.tuning.trials}' if suite.tuning else '')]
     if shared:
         lines.append(f'trainings that stand for several conditions, which change nothing of them: {shared}')
     return '\n'.join(lines) + '\n'
+
+
+def cross_validation(plan: Plan) -> str:
+    """What a cross-validation is made of, and how many trainings it takes; nothing of other plans."""
+    if not (block := plan.content.get('folds')):
+        return ''
+    each = block['drawn'][0]['images']
+    words = dict(train='train', val='validate', test='test')
+    sizes = ', '.join(f'{each[split]} {word}' for split, word in words.items() if split in each)
+    repeats = block['repeats']
+    return (f'cross-validation: {repeats} repetition{"s" if repeats > 1 else ""} of {block["folds"]} folds by '
+            f'{block["by"]} (of the images of the first fold {sizes}): {len(plan.runs)} trainings')
+
+
+def expected(work: Work, places: int) -> str:
+    """How long the rest of a cross-validation takes, by what its trainings have taken; else when that will be known."""
+    left = Forecast.of(work, places).left({})
+    return ('expected time: known when the first training is done, and shown from then on' if left is None else
+            f'expected time: {duration(left)}')
 
 
 def seeds_of(plan: Plan) -> dict[str, int]:

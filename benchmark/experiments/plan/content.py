@@ -44,6 +44,7 @@ def content_of(suite: Suite, out: Path, root: Path, splits: dict, source: Source
                    seeds=r.seeds, source_hash=r.source_hash,
                    cost=float(f"{cost(r.config, len(splits['train'].records)):.4g}"),
                    **(dict(source=str(r.source.path)) if r.method in sources and r.source_hash else {}),
+                   **({} if r.fold is None else dict(repetition=r.seed, fold=r.fold.number, data=r.fold.fingerprint)),
                    **({} if r.trial is None else dict(trial=r.trial[0], values=r.trial[1])),
                    **(dict(also=r.also) if r.also else {}),
                    **(dict(untrained=[*r.untrained]) if r.untrained else {})) for r in runs],

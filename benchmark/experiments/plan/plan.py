@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fnmatch
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from .content import content_of, part_of
 from .data import sound, source_data, target_data
 from .decided import check_hooks, check_standing
 from .encoder import RANDOM, RESNETS, WIDTH, as_asked, described_setting, fit_source, uses_source
+from .folds import Fold, folds_part, make_folds
 from .given_source import with_given_sources
 from .identity import identity, seal
 from .network import Wanted
@@ -71,15 +73,18 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     meta = splits['train'].meta
     data_hash = fingerprint(root)
     sound(root, data_hash, cache)
-    suite = answerable(suite, root, splits['test'])
-    threshold, images = suite.analysis.threshold, len(splits['train'].records)
+    suite = answerable(suite, root, splits['test'] if not suite.data.folds else Split(
+        meta, [record for split in splits.values() for record in split.records]))
+    folds = make_folds(suite.data, suite.seeds, root, data_hash, splits, cache)
+    if suite.data.folds:
+        splits = folds[0].splits
+    threshold, images = suite.analysis.threshold, min(fold.images for fold in folds)
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which trials are compared. Add one.')
     suite = _with_enough(suite, images, root)
     bases = {name: method_config(method) for name, method in suite.methods.items()
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}
-    drawn: dict[tuple, dict[str, int]] = {}
     drafts: list[Draft] = []
     for condition, changes in suite.conditions.items():
         purposes = suite.seeding_of(condition).purposes()
@@ -92,20 +97,20 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
                 raise SuiteError(f"{_selecting(suite, condition, name)}.selection='best_val': {root} has no "
                                  "annotations/val.json. Add one, or use 'last'.")
         for place, seed in enumerate(suite.seeds):
-            for name in bases:
+            for fold, name in itertools.product([one for one in folds if one.repetition in (None, seed)], bases):
                 if numbers and place >= numbers.get(name, len(suite.seeds)):
                     continue
                 method = suite.methods[name]
-                seeds = derive_seeds(seed, name, purposes)
+                seeds = derive_seeds(fold.seed(seed, suite.data.folds), name, purposes)
                 for number, values in enumerate(draw_trials(suite.tuning, name) if suite.tuning else [None]):
                     options = method.cfg_options | changes.options(name) | (values or {})
                     tried = Method(config=method.config, cfg_options=options)
                     with _told(suite, name, condition):
                         drafts.append(Draft(
                             name, condition, seed, None if values is None else (number, values),
-                            run_config(tried, settings[name], meta, seeds, changes.num_labels, threshold, images,
+                            run_config(tried, settings[name], meta, seeds, changes.num_labels, threshold, fold.images,
                                        suite.overrides, bases[name]),
-                            seeds, asked(bases[name], settings[name], tried, suite.overrides)))
+                            seeds, asked(bases[name], settings[name], tried, suite.overrides), fold))
     wanted: dict[str, Wanted] = {}
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
@@ -113,14 +118,14 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
             wanted.setdefault(place, Wanted()).add(draft.config, draft.method, draft.condition)
     check_sizes(((draft.method, draft.condition, draft.config) for draft in drafts), suite.name)
     notes = [f'method {draft.method}: {said}' for draft in drafts for said in idle_schedules(draft.config)]
-    for note in dict.fromkeys([*filter(None, [_batch(draft, suite, images) for draft in drafts]), *notes]):
+    for note in dict.fromkeys([*filter(None, [_batch(draft, suite) for draft in drafts]), *notes]):
         print(f'note: {note}')
     taken = any(uses_source(draft.config) for draft in drafts if draft.method not in own)
     identities = source_data(suite.source.data, cache) if taken and isinstance(suite.source, TrainedSource) else None
     source, sources = plan_sources(suite, identities, cache / 'sources', wanted, said, own)
     for draft in drafts:
         with _told(suite, draft.method, draft.condition):
-            run = _run(draft, suite, sources.get(draft.method, source), str(root), data_hash, splits, drawn)
+            run = _run(draft, suite, sources.get(draft.method, source))
         # What a condition does not change of a method is trained once.
         key = (run.method, run.seed, run.trial and run.trial[0], run.hash)
         if (known := runs.setdefault(key, run)) is not run:
@@ -137,7 +142,7 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     suite, main = _with_runs(suite, runs)
     say_never_trained(suite, runs, root)
     _say_alike(suite, runs)
-    content = content_of(suite, out, root, splits, source, sources, runs, data_hash)
+    content = content_of(suite, out, root, splits, source, sources, runs, data_hash) | folds_part(suite.data, folds)
     content |= part_of(suite, methods, only, len(runs), whole, main)
     try:
         check_plan(json.loads(json.dumps(content)))
@@ -196,6 +201,7 @@ class Draft:
         config: Its config.
         seeds: The named seeds.
         asked: The config values that were asked for, in the order in which they were written.
+        fold: Its data.
     """
 
     method: str
@@ -205,6 +211,7 @@ class Draft:
     config: Config
     seeds: dict[str, int]
     asked: list[dict[str, Any]]
+    fold: Fold
 
 
 @contextlib.contextmanager
@@ -241,13 +248,13 @@ def _say_alike(suite: Suite, runs: list[Run]) -> None:
             print(f'note: conditions.{condition} changes nothing of any method: its results are those of another one.')
 
 
-def _batch(draft: Draft, suite: Suite, images: int) -> str | None:
+def _batch(draft: Draft, suite: Suite) -> str | None:
     """Makes a batch that is larger than the training set as large as that, which it is anyway; gives a note on it.
 
     Raises:
         SuiteError: Batches that are not whole are dropped, and there are no others.
     """
-    train = draft.config.train_dataloader
+    train, images = draft.config.train_dataloader, draft.fold.images
     labelled = min(train.dataset.num_labels or images, images)
     if train.get('drop_last') and labelled < train.batch_size:
         raise SuiteError(f'{suite.name}: method {draft.method} under {draft.condition}: train_dataloader.drop_last '
@@ -260,8 +267,7 @@ def _batch(draft: Draft, suite: Suite, images: int) -> str | None:
             f'batch_size {labelled}.')
 
 
-def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: str, splits: dict[str, Split],
-         drawn: dict[tuple, dict[str, int]]) -> Run:
+def _run(draft: Draft, suite: Suite, source: SourcePlan) -> Run:
     """A run with its source, data and hash.
 
     Raises:
@@ -275,15 +281,18 @@ def _run(draft: Draft, suite: Suite, source: SourcePlan, root: str, data_hash: s
     check_standing(cfg, *draft.asked)
     check_hooks(cfg)
     protocol(cfg)
-    if 'val' not in splits:
+    fold = draft.fold
+    if 'val' not in fold.splits:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     source_hash = source.hash if uses_source(cfg) else None
-    parts = json.loads(json.dumps(identity(cfg, data_hash, source_hash), default=str))
+    parts = json.loads(json.dumps(identity(cfg, fold.fingerprint, source_hash), default=str))
     value = digest(parts)
-    title = f'{draft.condition}-seed{draft.seed}' + ('' if draft.trial is None else f'-try{draft.trial[0]}')
+    title = (f'{draft.condition}-seed{draft.seed}' if fold.number is None else
+             f'{draft.condition}-repeat{draft.seed}-fold{fold.number}')
+    title += ('' if draft.trial is None else f'-try{draft.trial[0]}')
     return Run(f'{draft.method}/{title}-{value[:8]}', draft.method, draft.condition, draft.seed, value,
-               fill_paths(cfg, root, str(source.path)), source, draft.seeds, source_hash, parts, draft.trial,
-               untrained=never_trained(cfg, splits, drawn))
+               fill_paths(cfg, str(fold.root), str(source.path)), source, draft.seeds, source_hash, parts, draft.trial,
+               fold=None if fold.number is None else fold, untrained=never_trained(cfg, fold.splits, fold.never))
 
 
 def _encoder_as_asked(draft: Draft, suite: Suite) -> None:

@@ -11,6 +11,7 @@ from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.experiments.state.tasks import RUN, Task
 from benchmark.experiments.suite.suite import Suite
 
+from .folds import Fold
 from .source import SourcePlan
 
 
@@ -19,7 +20,8 @@ class Run:
     """One training of one method.
 
     Attributes:
-        id: ``<method>/<condition>-seed<seed>-<hash>``; its folder below ``runs/``.
+        id: ``<method>/<condition>-seed<seed>-<hash>``, in a cross-validation
+            ``<method>/<condition>-repeat<repetition>-fold<fold>-<hash>``; its folder below ``runs/``.
         method: The method's name.
         condition: The condition's name.
         seed: The run's number.
@@ -31,6 +33,7 @@ class Run:
         identity: What the hash is made of; see :func:`benchmark.experiments.plan.identity.identity`.
         trial: Number of the trial and its config values, where the method is tuned.
         also: Further conditions that change nothing of it, so that it stands for them too; each with an id of its own.
+        fold: The fold of a cross-validation that it tests; None where there is none. Its ``seed`` is the repetition.
         untrained: Landmarks that are tested and that its training images say nothing of -> number of test images.
     """
 
@@ -46,6 +49,7 @@ class Run:
     identity: dict
     trial: tuple[int, dict] | None = None
     also: dict[str, str] = field(default_factory=dict)
+    fold: Fold | None = None
     untrained: dict[str, int] = field(default_factory=dict)
 
 

@@ -107,8 +107,8 @@ def work_of(plan: dict[str, Any], out: Path) -> Work:
     source, numerics = plan['source'], plan.get('numerics', 0)
     runs = [Task(r['id'], RUN, out / r['folder'], r['hash'],
                  {key: r[key] for key in ('id', 'method', 'condition', 'seed', 'hash', 'seeds', 'source_hash')}
-                 | {key: r[key] for key in ('trial', 'values', 'also', 'untrained') if key in r}
-                 | dict(numerics=numerics, data=plan['data']['fingerprint'],
+                 | {key: r[key] for key in ('trial', 'values', 'also', 'untrained', 'repetition', 'fold') if key in r}
+                 | dict(numerics=numerics, data=r.get('data', plan['data']['fingerprint']),
                         source=r.get('source', source['path']),
                         source_job=None if 'source' in r else source['job']), r.get('cost') or 1.0)
             for r in plan['runs']]

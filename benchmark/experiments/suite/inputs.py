@@ -21,6 +21,11 @@ class SyntheticFaces(Part):
         test: Test images.
         image_size: Width and height in pixels.
         seed: What decides the faces.
+        folds: Folds of a cross-validation; all images are dealt out, whatever split they are in. Default: the data are
+            split once.
+        repeats: How often they are dealt out anew; the suite's `seeds` are these. Default: 1.
+        by: What is dealt out: a `subject` with all images, or each `image`.
+        balance: Group whose strata are spread evenly over the folds; `group`: the data's first.
     """
 
     type: Literal['synthetic'] = 'synthetic'
@@ -29,6 +34,10 @@ class SyntheticFaces(Part):
     test: Count = 48
     image_size: Side = 128
     seed: Seed = 0
+    folds: Several | None = None
+    repeats: Count | None = None
+    by: Literal['subject', 'image'] = 'subject'
+    balance: SomeText | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +47,19 @@ class PreparedData(Part):
     Attributes:
         root: The folder (`tools/prepare_data.py`); a relative path starts from the working directory.
         type: A prepared folder.
+        folds: Folds of a cross-validation; all images are dealt out, whatever split they are in. Default: the data are
+            split once.
+        repeats: How often they are dealt out anew; the suite's `seeds` are these. Default: 1.
+        by: What is dealt out: a `subject` with all images, or each `image`.
+        balance: Group whose strata are spread evenly over the folds; `group`: the data's first.
     """
 
     type: Literal['prepared'] = 'prepared'
     root: SomeText
+    folds: Several | None = None
+    repeats: Count | None = None
+    by: Literal['subject', 'image'] = 'subject'
+    balance: SomeText | None = None
 
 
 Data = SyntheticFaces | PreparedData

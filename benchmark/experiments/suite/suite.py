@@ -28,7 +28,8 @@ class Suite(Part):
 
     Attributes:
         methods: The methods, by name: a dict, or a list of names of shipped ones.
-        seeds: Their number, or a list; each method is trained once with each.
+        seeds: Their number, or a list; each method is trained once with each. In a cross-validation (`data.folds`) the
+            repetitions, as `data.repeats` says.
         data: The target task's data, with `type` and what belongs to it.
         source: The source network, with `type` and what belongs to it.
         name: What plan and messages call it. Default: the file's name.
@@ -132,6 +133,21 @@ class Suite(Part):
                           'or set one of them to None.')
         if self.tuning:
             self.tuning.fit(self.methods)
+        self._folds_fit()
+
+    def _folds_fit(self) -> None:
+        """Checks that a cross-validation is asked nothing that it can't do."""
+        if not self.data.folds:
+            if self.data.repeats is not None:
+                raise Mistake(f'data.repeats={self.data.repeats}: there are no folds to repeat. Give data.folds, or '
+                              'seeds.')
+            return
+        if self.tuning:
+            raise Mistake('tuning: trials are compared on one validation split, and a cross-validation has one for '
+                          'each fold. Leave out tuning or data.folds.')
+        if self.analysis.sequential:
+            raise Mistake('analysis.sequential: looks add seeds, and repetitions of a cross-validation draw on the '
+                          'same persons again. Leave it out.')
 
     def _has(self, method: str, place: str, remedy: str = '') -> None:
         if method not in self.methods:
@@ -198,6 +214,8 @@ def _tidy(content: dict[str, Any]) -> None:
     Raises:
         Mistake: What can't be meant by any of them.
     """
+    if isinstance(data := content.get('data'), dict) and data.get('folds'):
+        content['seeds'] = _repetitions(data, content.get('seeds'))
     if 'seeds' in content:
         content['seeds'] = _seeds(content['seeds'])
     methods = content.get('methods', {})
@@ -220,6 +238,15 @@ def _tidy(content: dict[str, Any]) -> None:
                 raise Mistake(f'{field_}: the name {name!r} {reason}. Rename it ({file}what is shown goes into label).')
     if content.get('tuning') == {}:
         content.pop('tuning')
+
+
+def _repetitions(data: dict[str, Any], seeds: Any) -> Any:
+    """The seeds of a cross-validation, which are its repetitions, whatever a suite inherits."""
+    repeats = data.get('repeats') or 1
+    if seeds not in (None, repeats):
+        print(f'note: seeds={seeds!r}: in a cross-validation seeds are its repetitions, {repeats!r} (data.repeats).',
+              file=sys.stderr)
+    return repeats
 
 
 def _seeds(seeds: Any) -> list[int]:

@@ -381,7 +381,7 @@ def test_what_the_data_cannot_answer_is_refused_before_training(registered, tmp_
 def test_unknown_suite_lists_those_there_are(registered):
     from benchmark.experiments.errors import SuiteError
     from benchmark.experiments.suite.suite import load_suite
-    with pytest.raises(SuiteError, match='nosuch: no such suite. There are: .*demo, paper, real_faces'):
+    with pytest.raises(SuiteError, match='nosuch: no such suite. There are: .*demo, mine, paper, real_faces'):
         load_suite('nosuch')
 
 
