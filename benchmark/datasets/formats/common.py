@@ -54,7 +54,7 @@ def add_image_arguments(parser: argparse.ArgumentParser) -> None:
                              '1)')
     parser.add_argument('--seed', type=int, default=0, help='seed of what is drawn at random for the split (default 0)')
     add_reading_arguments(parser)
-    parser.set_defaults(interocular=None, flip_pairs=None, flip_policy=None, resplit=False)
+    parser.set_defaults(interocular=None, flip_pairs=None, flip_policy=None, resplit=False, split=None)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +76,9 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: pixel_spacing, where SRC has it)')
     parser.add_argument('--resplit', action='store_true',
                         help='ignore the splits of SRC and split by subject, 64/16/20 percent')
+    parser.add_argument('--split', metavar='TRAIN,VAL,TEST',
+                        help='divide anew by subject, by these percentages such as 64,16,20, each value of --groups in '
+                             'the same shares as far as subjects allow')
     parser.add_argument('--subjects', choices=('same', 'distinct'),
                         help='whether subjects that differ only in leading zeros, `.0`, case or blanks are the same '
                              'person (asked where there are some)')

@@ -31,7 +31,8 @@ from benchmark.datasets.readers.base import peek
 DESCRIPTION = """SRC is a CSV file with a row per image: column `image`, then <landmark>_x and <landmark>_y
 in pixels (empty cells: not annotated), and optionally <landmark>_v (0: not annotated), `split` (train, val, test),
 `subject`, `pixel_spacing` (mm per pixel) and group columns. x = 0 is the centre of the first pixel; --one-based where
-it is 1. Separators, decimal commas and encodings of spreadsheets are recognised.
+it is 1. Separators, decimal commas and encodings of spreadsheets are recognised. Or a row per landmark: image,
+landmark, x, y. An Excel workbook (.xlsx) is read with openpyxl.
 
   tools/prepare_data.py csv faces.csv data/faces --interocular exocanthion_r:exocanthion_l --groups sex"""
 _NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?', re.ASCII | re.IGNORECASE)
@@ -45,6 +46,9 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--subject', metavar='COLUMN',
                         help='column that identifies the person (default: subject), or `none`: every image is another '
                              'person')
+    parser.add_argument('--image', metavar='COLUMN', help='column of the images\' names (default: image)')
+    parser.add_argument('--worksheet', metavar='NAME',
+                        help='sheet of an Excel workbook (default: the first that is not empty)')
     parser.add_argument('--separator', choices=SEPARATORS, help='between the cells (default: what the header has)')
     parser.add_argument('--decimal', choices=DECIMALS, help='decimal mark (default: what the cells have)')
     parser.add_argument('--encoding', help='of the text, such as cp1252 (default: UTF-8 or UTF-16, else cp1252)')
@@ -56,7 +60,7 @@ def read_rows(path: Path, args: argparse.Namespace) -> Table:
     Raises:
         DataError: See ``read_table``.
     """
-    return read_table(path, args.separator, args.decimal, args.encoding)
+    return read_table(path, args.separator, args.decimal, args.encoding, args.image, args.worksheet)
 
 
 def convert(src: str, out: Path, args: argparse.Namespace) -> list[str | Finding]:
@@ -187,6 +191,8 @@ def _number(text: str, where: str) -> float:
 
 def _reason(src: Path) -> str | None:
     """Why SRC is a table with a row per image, or None."""
+    if src.suffix.lower() in ('.xlsx', '.xlsm') and src.is_file():
+        return f'{src.name} is an Excel workbook'
     if src.suffix.lower() not in ('.csv', '.tsv', '.txt') or not src.is_file():
         return None
     lines = peek(src).replace('\0', '').splitlines()[:20]

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmark.datasets.formats.long_form import widen
+from benchmark.datasets.formats.workbook import workbook_text
 from benchmark.datasets.metainfo import DataError
 
 #: What ``--separator`` takes, and what is tried in this order.
@@ -48,8 +50,8 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def read_table(path: Path, separator: str | None = None, decimal: str | None = None,
-               encoding: str | None = None) -> Table:
+def read_table(path: Path, separator: str | None = None, decimal: str | None = None, encoding: str | None = None,
+               image: str | None = None, worksheet: str | None = None) -> Table:
     """Reads a table with a header that has a column ``image``.
 
     The header decides the separator. A decimal comma is taken where cells can mean nothing else.
@@ -59,6 +61,8 @@ def read_table(path: Path, separator: str | None = None, decimal: str | None = N
         separator: A key of ``SEPARATORS``, or None to find it.
         decimal: A key of ``DECIMALS``, or None to find it.
         encoding: A name that Python knows, or None: UTF-8 or UTF-16, else Windows-1252.
+        image: The column of the images' names, or None: ``image``.
+        worksheet: The sheet of an Excel workbook, or None: the first that is not empty.
 
     Raises:
         DataError: The file is missing, no text, empty, without the column, or a row or cell can be read in two ways;
@@ -69,9 +73,18 @@ def read_table(path: Path, separator: str | None = None, decimal: str | None = N
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise DataError(f'{path}: no such file. For `csv` SRC is a CSV file.') from None
     notes: list[str] = []
-    lines = list(io.StringIO(_decode(path, data, encoding, notes), newline=None))
-    start, mark = _find_header(path, lines, None if separator is None else SEPARATORS[separator], notes)
+    book = data.startswith(b'PK\x03\x04') and path.suffix.lower() in ('.xlsx', '.xlsm')
+    if book:
+        separator, decimal = 'comma', 'point'
+    text = workbook_text(path, worksheet, notes) if book else _decode(path, data, encoding, notes)
+    lines = list(io.StringIO(text, newline=None))
+    start, mark = _find_header(path, lines, None if separator is None else SEPARATORS[separator], notes, image)
     columns, rows = _cells(path, lines, start, mark, notes)
+    if image is not None:
+        if 'image' in columns and image != 'image':
+            columns[columns.index('image')] = 'image (not used)'
+        columns[columns.index(image)] = 'image'
+    columns, rows = widen(path, columns, [_reserved(c) for c in columns], rows, notes)
     if not rows:
         raise DataError(f'{path}: no rows. List at least one image.')
     columns = _rename(path, columns, notes)
@@ -123,7 +136,8 @@ def _decode(path: Path, data: bytes, encoding: str | None, notes: list[str]) -> 
     return text
 
 
-def _find_header(path: Path, lines: list[str], given: str | None, notes: list[str]) -> tuple[int, str]:
+def _find_header(path: Path, lines: list[str], given: str | None, notes: list[str],
+                 image: str | None = None) -> tuple[int, str]:
     """Index of the header's line, and the separator."""
     candidates = [given] if given else list(SEPARATORS.values())
     first = None
@@ -136,10 +150,13 @@ def _find_header(path: Path, lines: list[str], given: str | None, notes: list[st
             continue
         first = number if first is None else first
         for mark in candidates:
-            if 'image' in (_reserved(cell) for cell in _split(lines[number:], mark)):
+            found = [cell.strip() for cell in _split(lines[number:], mark)]
+            if image in found or image is None and 'image' in map(_reserved, found):
                 if number > first:
                     notes.append(f'{path.name}: lines {first + 1} to {number}, above the header, were skipped')
                 return number, mark
+    if image is not None and first is not None:
+        raise DataError(f'--image: {path} has no column {image!r}. The first line is {lines[first].strip()[:200]!r}.')
     if first is None:
         raise DataError(f'{path}: no rows. The first line must name the columns: image, <landmark>_x, <landmark>_y.')
     found = [cell.strip() for cell in max((_split(lines[first:], mark) for mark in candidates), key=len)]
@@ -148,7 +165,7 @@ def _find_header(path: Path, lines: list[str], given: str | None, notes: list[st
                         'them: image, then <bodypart>_x and <bodypart>_y.')
     spelt = next((c for c in found if c.casefold().replace(' ', '_') in _IMAGE_WORDS), None)
     if spelt:
-        hint = f' Rename {spelt!r} to image.'
+        hint = f' Use --image {spelt!r} where it names the files.'
     elif re.fullmatch(r'[-+\d.,;\s]+', ''.join(found[1:])) and any(c.isdigit() for c in ''.join(found[1:])):
         hint = ' The first line must name the columns: image, <landmark>_x, <landmark>_y.'
     elif len(found) == 1:
@@ -233,8 +250,8 @@ def _rename(path: Path, columns: list[str], notes: list[str]) -> list[str]:
         raise DataError(f'{path}: columns x and y stand {axes["x"]} times: a header of two lines. Write one line: '
                         'image, then <landmark>_x and <landmark>_y.')
     if not found and axes['x'] and axes['y']:
-        raise DataError(f'{path}: columns x and y: a row per landmark. Give a row per image, with columns '
-                        '<landmark>_x and <landmark>_y.')
+        raise DataError(f'{path}: columns x and y, but none that names the landmark of a row. Call it `landmark`; or '
+                        'give a row per image, with columns <landmark>_x and <landmark>_y.')
     twice = [c for c, n in Counter(names).items() if n > 1 and c]
     if twice:
         hint = f'Name them {twice[0]}_x and {twice[0]}_y.' if not found else 'Rename or delete one.'

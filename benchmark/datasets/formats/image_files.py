@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -31,6 +32,7 @@ def find_images(entries: Sequence[tuple[str, str]], folders: Sequence[Path]) -> 
     A name is looked for as it is, then with backslashes for separators. Where all names are absolute paths, addresses
     or climb out of the folder, what they all begin with is taken off; it must be the same for all of them, so that no
     two folders are taken for one. Then case and Unicode form are ignored, and an ending is added where there is none.
+    A name without a folder may lie in any folder below, where exactly one file has it.
 
     Args:
         entries: Name, and file and record for messages, of each image.
@@ -127,6 +129,7 @@ class _Finder:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = folders
         self._listings: dict[Path, list[str]] = {}
+        self._trees: dict[Path, dict[str, list[str]]] = {}
 
     def exists(self, path: str) -> bool:
         return any((f / path).is_file() or self._loosely(f, path) for f in self.folders)
@@ -136,6 +139,13 @@ class _Finder:
                  if not leaves_folder(n) and (f / n).is_file()]
         loose = [] if exact else [Found(f / p, p) for f in self.folders for p in self._loosely(f, path)]
         hits = exact or loose
+        below = [] if hits or '/' in path else [Found(f / n, n) for f in self.folders for n in self._below(f, path)]
+        if len(below) == 1:
+            odd.setdefault('files in other folders', []).append((name, below[0].name))
+            return below[0]
+        if len(below) > 1:
+            raise DataError(f'{where}: {len(below)} files fit: {below[0].path} and {below[1].path}. Write the folder '
+                            'into the name, or use --images for one folder.')
         if not hits:
             raise DataError(f'{where}: {self._missing(path)}')
         for other in hits[1:]:
@@ -166,6 +176,16 @@ class _Finder:
                 next_done += [before / n for n in ([part] if part in same else same)]
             done = next_done
         return [p.as_posix() for p in done if (folder / p).is_file()] if parts else []
+
+    def _below(self, folder: Path, name: str) -> list[str]:
+        """Files of a name, with or without its ending, in any folder below; relative to the folder."""
+        if folder not in self._trees:
+            tree = self._trees[folder] = defaultdict(list)
+            for path in sorted(folder.rglob('*')) if folder.is_dir() else ():
+                if path.suffix.lower() in ENDINGS:
+                    for key in {_fold(path.name), _fold(path.stem)}:
+                        tree[key].append(path.relative_to(folder).as_posix())
+        return self._trees[folder].get(_fold(name), [])
 
     def _names(self, folder: Path) -> list[str]:
         if folder not in self._listings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -71,6 +72,8 @@ def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Name
     Raises:
         DataError: SRC has splits of its own, but none to train or none to test on.
     """
+    if args.split:
+        return _balanced(samples, meta, args)
     if not args.resplit and samples and all(s.split for s in samples):
         found = {s.split for s in samples}
         for split in ('train', 'test'):
@@ -85,3 +88,45 @@ def assign_splits(samples: list[Sample], meta: LandmarkMeta, args: argparse.Name
         sample.split = of_subject[key]
     kind = meta.subject or 'image (no subject is given, so each image is taken for a person)'
     return [f'split by {kind}, 64/16/20 percent, seed {args.seed}']
+
+
+def _balanced(samples: list[Sample], meta: LandmarkMeta, args: argparse.Namespace) -> list[str]:
+    """Splits by ``--split``: each subject goes where its group, and then all of them, lack images the most."""
+    try:
+        shares = [float(part) for part in args.split.split(',')]
+    except ValueError:
+        shares = []
+    if len(shares) != 3 or not all(0 <= share < 100 for share in shares) or abs(sum(shares) - 100) > 1e-6 \
+            or not shares[0] or not shares[2]:
+        raise DataError(f'--split: {args.split!r} is no three percentages that make 100, with some to train and to '
+                        'test on. Give such as 64,16,20.')
+    images: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        images[str(sample.fields[meta.subject]) if meta.subject else str(sample.source)].append(sample)
+    wanted = [split for split, share in zip(SPLITS, shares, strict=True) if share]
+    if len(images) < len(wanted):
+        raise DataError(f'{len(images)} subjects cannot be split into {", ".join(wanted)}. Add subjects.')
+    names = sorted(images)
+    drawn = [names[k] for k in np.random.default_rng(args.seed).permutation(len(names))]
+    strata = {name: Counter(tuple(str(one.fields.get(g)) for g in meta.groups) for one in images[name]).most_common(1)
+              [0][0] for name in names}
+    share = {split: value / 100 for split, value in zip(SPLITS, shares, strict=True)}
+    of_stratum: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    of_all: Counter[str] = Counter()
+    for name in sorted(drawn, key=lambda one: strata[one]):
+        count, here = len(images[name]), of_stratum[strata[name]]
+
+        def lack(split: str, got: Counter[str], count: int = count) -> float:
+            return share[split] * (sum(got.values()) + count) - got[split]
+
+        split = max(wanted, key=lambda one: (round(lack(one, here) + lack(one, of_all), 9), lack(one, of_all)))
+        here[split] += count
+        of_all[split] += count
+        for sample in images[name]:
+            sample.split = split
+    if missing := [split for split in wanted if not of_all[split]]:
+        raise DataError(f'--split: {args.split} of {len(names)} subjects leaves nobody for {missing[0]}. Give it a '
+                        'larger share.')
+    kind = meta.subject or 'image (no subject is given, so each image is taken for a person)'
+    groups = f', balanced by {", ".join(meta.groups)}' if meta.groups else ''
+    return [f'split by {kind}{groups}, {"/".join(f"{value:g}" for value in shares)} percent, seed {args.seed}']
