@@ -1,4 +1,4 @@
-"""analysis.json to ``report/``: ``index.html``, ``tables``, ``figures`` and ``summary.md``."""
+"""analysis.json to ``report/``: ``index.html``, ``tables``, ``figures``, ``summary.md`` and ``methods.txt``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from benchmark.statistics.schemas import first_problem, read_schema
 from benchmark.utils.files import write_bytes
 
 from .figures.files import collected
+from .methods_text import as_file
 from .page import make_environment, render_page, render_section
 from .palette import assign
 from .sections import SectionError, chosen, load
@@ -44,6 +45,7 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         raise ReportError(f'{analysis_path}: field report: {error}') from error
     write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
     write_folder(folder / 'figures', figures)
+    write_bytes(folder / 'methods.txt', as_file(analysis).encode(errors='replace'))
     write_bytes(folder / 'summary.md', summary(analysis).encode(errors='replace'))
     write_bytes(folder / 'index.html', page.encode(errors='backslashreplace'))
     return folder / 'index.html'

@@ -12,6 +12,7 @@ from benchmark.statistics.terms import SAID_OF
 from .answers import answered, answers, single_seed, weak_source
 from .decodings import in_words
 from .looks import overstated, planned_looks, standing
+from .methods_text import paragraphs
 from .numbers import Form, form, led, level, lookup, probability
 from .page_text import cut
 from .planned import shown_scopes
@@ -47,6 +48,7 @@ def summary(analysis: dict[str, Any]) -> str:
     if made := analysis.get('program'):
         runs = '; '.join(described(one) for one in made['runs'])
         parts.append(plain((f'Runs: {runs}. ' if runs else '') + f'Analysis: {described(made["analysis"])}.'))
+    parts += ['## Methods', *map(plain, paragraphs(analysis))]
     return '\n\n'.join([*parts, 'The whole report: `index.html` beside this file.']) + '\n'
 
 

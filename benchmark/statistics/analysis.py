@@ -15,7 +15,7 @@ from .annotators import annotators
 from .arrays import Floats
 from .components import variance_components
 from .consistency import canonical, check_truths, unit_remarks
-from .contrasts import all_pairs, contrasts
+from .contrasts import all_pairs, contrasts, tests_of
 from .decodings import ARGMAX, decodings, used
 from .degenerate import constant_predictions
 from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
@@ -149,7 +149,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         },
         'endpoints': describe_endpoints([*main.values], options.unit, rates),
         'methods': methods, 'conditions': conditions,
-        'contrasts': found, 'sequential': told,
+        'tests': tests_of(main, pairs, options, looked), 'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
                                  options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds),
         'effects': sizes,

@@ -91,6 +91,14 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
     return found
 
 
+def tests_of(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
+             looked: Looked | None) -> dict[str, str]:
+    """Which tests the planned contrasts have, and how p-values of their family are adjusted, see :func:`contrasts`."""
+    keys = len(pairs) > 1 and looked is None and pool_of(scores, 'ME', options.design) is not None
+    return {PROCEDURE: 'corrected t' if scores.folds else 'two-part', NETWORKS: 'paired t',
+            'adjusted': 'Holm or either key' if keys else 'Holm'}
+
+
 def pool_of(scores: Scores, endpoint: str, design: Design) -> Pool | None:
     """What the seeds of all methods of a condition say together; None where that is not used."""
     if scores.folds or (design == PAIRED and

@@ -33,7 +33,7 @@ from .base import SECTIONS, Section, SectionError, Skip, register
 #: The page's order; a section that is not named here comes after these, as registered.
 ORDER = ('headline', 'table1', 'ced', 'contrasts', 'folds', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
          'significance', 'conditions', 'landmarks', 'trust', 'agreement', 'subgroups', 'training', 'tuning', 'samples',
-         'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment', 'limits')
+         'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment', 'paragraph', 'limits')
 
 
 def ordered() -> list[type[Section]]:

@@ -1,4 +1,4 @@
-"""Where the numbers come from: data, settings, runs, environment, limits."""
+"""Where the numbers come from: data, settings, runs, environment, limits, and how a paper says it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from benchmark.judging.judged import NOT_TAKEN, knows
 
 from ..answers import listed
 from ..figures.knowledge import knowledge
+from ..methods_text import paragraphs
 from .base import Section, Skip, register
 
 SHOWN_APART = (
@@ -65,6 +66,18 @@ def _unjudged(analysis: dict[str, Any]) -> list[str]:
             who, verb = f'The source of {whose} was not judged', 'it knows'
         said.append(f'{who}, so it is not known what {verb} of faces: {reason}')
     return said
+
+
+@register
+class Paragraph(Section):
+    """Design, training, statistics and software in sentences for a paper."""
+
+    name = 'paragraph'
+    title = 'Methods paragraph'
+
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+        """The paragraphs."""
+        return {'paragraphs': paragraphs(analysis)}
 
 
 @register

@@ -1,0 +1,212 @@
+"""A methods paragraph for a paper: what was compared, how it was tested, with which versions.
+
+Every sentence is made of a field of analysis.json; what a field does not say is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.statistics.terms import NETWORKS, PAIRED, PROCEDURE
+from benchmark.statistics.wording import Scale
+
+from .answers import listed
+from .decodings import word
+from .looks import looked_again, planned_looks
+from .numbers import form, level, lookup
+from .page_text import cut
+from .planned import planned, planned_pairs
+from .views import trained_on
+
+SPLITS = {'train': 'training', 'val': 'validation', 'test': 'test'}
+SPENDING = {'obrien_fleming': 'an O’Brien-Fleming function', 'pocock': 'a Pocock function'}
+PACKAGES = {'python': 'Python', 'torch': 'PyTorch', 'mmpose': 'MMPose', 'onedl-mmengine': 'MMEngine (onedl)',
+            'onedl-mmcv': 'mmcv (onedl)', 'numpy': 'NumPy'}
+
+
+def paragraphs(analysis: dict[str, Any]) -> list[str]:
+    """Design, training, statistics and software, a paragraph each, without markup.
+
+    Args:
+        analysis: Content of analysis.json.
+    """
+    parts = [_design(analysis), _training(analysis), _statistics(analysis), _software(analysis)]
+    return [text for part in parts if (text := ' '.join(' '.join(part).split()))]
+
+
+def as_file(analysis: dict[str, Any]) -> str:
+    """The paragraphs as a text file."""
+    return '\n\n'.join(paragraphs(analysis)) + '\n'
+
+
+def _design(analysis: dict[str, Any]) -> list[str]:
+    methods = analysis['order']['methods']
+    seeds = [analysis['methods'][name]['n_seeds'] for name in methods]
+    labels = listed([cut(analysis['methods'][name]['label'], 60) for name in methods])
+    conditions = [one['label'] for one in analysis['conditions'].values()]
+    under = f' under {len(conditions)} conditions ({listed(conditions)})' if len(conditions) > 1 else ''
+    folds = analysis.get('folds')
+    runs = 'one training run' if max(seeds) == 1 else f'{_span(seeds)} training runs (random seeds)'
+    if folds:
+        again = '' if max(seeds) == 1 else f'{_span(seeds)} repetitions of '
+        runs = f'{again}a cross-validation by {analysis["unit_of_analysis"]} in {folds["n_folds"]} folds'
+    few = 'One method' if len(methods) == 1 else f'{len(methods)} methods'
+    said = [f'{few} ({labels}) {"was" if len(methods) == 1 else "were"} compared{under}, with {runs} of each'
+            f'{" under each condition" if under else ""}.']
+    if max(seeds) > 1 and not folds:
+        said += ['Seeds were paired: seed s fixed for all methods what the design shares.'
+                 if analysis['design'] == PAIRED else
+                 'Seeds were nested: each method had randomness of its own in each seed.']
+    data, counts = analysis['data'], analysis['counts']
+    splits = {name: data['splits'][name] for name in SPLITS if lookup(data, ('splits', name, 'images'))}
+    if splits and data.get('name'):
+        held = listed([f'{one["images"]} {SPLITS[name]} images{_persons(one)}' for name, one in splits.items()])
+        said += [f'The data set {data["name"]} has {held}.']
+    whose = f' of {counts["units"]} subjects' if analysis['unit_of_analysis'] == 'subject' else ''
+    said += [f'Results are those of {counts["images"]} {"test " if splits else ""}images{whose}'
+             + (f' with {counts["landmarks"]} landmarks.' if (counts.get('landmarks') or 0) > 1 else '.')]
+    lost = analysis['runs']
+    if lost['failed'] or lost['missing']:
+        gone = listed([f'{lost[name]} {word}' for name, word in (('failed', 'failed'), ('missing', 'were not done'))
+                       if lost[name]])
+        said += [f'Of {lost["planned"]} planned runs {gone}; they are not part of the results.']
+    return said
+
+
+def _persons(split: Mapping[str, Any]) -> str:
+    people = split.get('subjects')
+    return f' of {people} subjects' if people and people != split['images'] else ''
+
+
+def _training(analysis: dict[str, Any]) -> list[str]:
+    settings = analysis['settings']
+    apart = {key for own in settings.values() if isinstance(own, dict) for key in own}
+    shared = {key: one for key, one in settings.items()
+              if one is not None and not isinstance(one, dict) and key not in apart}
+    how = [f'for {shared["epochs"]} epochs'] if 'epochs' in shared else []
+    how += [f'with {shared["optimizer"]}'] if 'optimizer' in shared else []
+    how += [f'at a learning rate of {shared["learning_rate"]:g}'] if _is_number(shared.get('learning_rate')) else []
+    how += [f'in batches of {shared["batch_size"]}'] if 'batch_size' in shared else []
+    size = shared.get('input_size')
+    how += [f'on inputs of {size[0]} x {size[1]} pixels'] if isinstance(size, list) and len(size) == 2 else []
+    said = [f'All networks were trained {", ".join(how)}.'] if how else []
+    for view in trained_on(analysis):
+        text = view.text.partition(';')[0]
+        said += [f'{view.whose + ": training" if view.whose else "Training"} views were {view.kind}: {text}.']
+    if isinstance(shared.get('decoding'), str):
+        said += [f'Landmarks were read off the heatmaps by {word(shared["decoding"])}.']
+    source = (analysis['source'] or {}).get('description')
+    said += [f'Source network: {source.rstrip(".")}.'] if said and source else []
+    if tuned := analysis.get('tuning'):
+        draws = {'grid': 'all combinations of a grid', 'random': 'drawn at random'}[tuned['kind']]
+        said += [f'Hyperparameters were chosen on the validation split, with {tuned["tries"]} trials ({draws}) for '
+                 'each method, condition and seed.']
+    return said
+
+
+def _statistics(analysis: dict[str, Any]) -> list[str]:
+    pairs, label = planned_pairs(analysis), {name: cut(one['label'], 60) for name, one in analysis['methods'].items()}
+    contrasts = [one for _, one in planned(analysis)]
+    tested = [*dict.fromkeys(one['endpoint'] for one in contrasts)]
+    said = [f'Endpoints were {listed([_endpoint(analysis, name) for name in tested or ["ME"]])}.']
+    if analysis['unit_of_analysis'] == 'subject':
+        said += ['Scores were averaged within subjects before anything else.']
+    if (cap := analysis['missing_cap']) is not None:
+        said += [f'A missing prediction counted as an error of {cap:g} {analysis["unit"]}.']
+    if not pairs:
+        return [*said, 'No contrast was planned; all comparisons are exploratory.',
+                f'Intervals have a level of {level(analysis)}.']
+    named = listed([f'{label[a]} against {label[b]}' for a, b in pairs])
+    many = len(pairs)
+    said += [f'{"One contrast was" if many == 1 else f"{many} contrasts were"} planned: {named}.']
+    scopes = {one['scope'] for one in contrasts if one['p'] is not None}
+    tests = analysis.get('tests', {})
+    if PROCEDURE in scopes and tests.get(PROCEDURE) == 'two-part':
+        said += ['Seeds and images were taken as crossed random factors: methods were compared as training procedures '
+                 '(other seeds, other images) by a two-part test, a crossed analysis of variance in which the seeds’ '
+                 'part of the variance is weighed by how little is known of it.']
+    if PROCEDURE in scopes and analysis.get('folds') and tests.get(PROCEDURE) == 'corrected t':
+        whose = f'{analysis["unit_of_analysis"]}s'
+        said += [f'Methods were compared as training procedures by t tests on the differences of {whose}, '
+                 f'averaged over repetitions, with their variance multiplied by {analysis["folds"]["factor"]:.3g} '
+                 'since training sets overlap (after Nadeau and Bengio).']
+    if NETWORKS in scopes and NETWORKS in tests:
+        who = 'For the trained models (other images only) they were compared'
+        who = who if PROCEDURE in scopes else 'The trained models were compared (other images only)'
+        over = ', averaged over seeds' if PROCEDURE in scopes else ''
+        said += [f'{who} by paired t tests on the images’ differences{over}.']
+    said += _looks(analysis)
+    said += [_adjusted(analysis, scopes)] if many > 1 and scopes else []
+    margins = [f'{Scale(name, form(analysis, name).unit).size(size)} ({name})'
+               for name, size in analysis['margin'].items()]
+    if margins:
+        said += [f'The smallest difference that matters was set to {listed(margins)}; equivalence was tested by two '
+                 f'one-sided tests.']
+    said += [f'The level of tests is {analysis["alpha"]:g}; intervals have {level(analysis)} and are not adjusted for '
+             'the number of contrasts.' if many > 1 else
+             f'The level of tests is {analysis["alpha"]:g}; intervals have {level(analysis)}.']
+    if lookup(analysis, ('ranking', 'drawn')):
+        said += [f'How stable rankings are was judged by {analysis["draws"]:,} bootstrap draws.']
+    return said
+
+
+def _endpoint(analysis: dict[str, Any], name: str) -> str:
+    unit, limit = analysis['unit'], f'{analysis["threshold"]:g} {analysis["unit"]}'
+    words = {'ME': f'the mean error in {unit} (ME)', 'FR': f'the share of images with an error above {limit} (FR)',
+             'AUC': f'the area under the cumulative error distribution up to {limit} (AUC)'}
+    return words.get(name) or f'the {analysis["endpoints"][name]["label"]} ({name})'
+
+
+def _looks(analysis: dict[str, Any]) -> list[str]:
+    block = planned_looks(analysis)
+    if block is None:
+        again = looked_again(analysis)
+        return [f'Results were looked at more than once without a plan. {again}'] if again else []
+    plan, taken = block['plan'], len(block['looks'])
+    how = SPENDING.get(plan['spending'], f'the function {plan["spending"]}')
+    times = 'once' if taken == 1 else f'{taken} times'
+    return [f'Results were looked at {times} so far, by a plan with a first look at {plan["first_look"]} and'
+            f' at most {plan["max_seeds"]} seeds: the level was spent over the looks by {how} '
+            '(Lan and DeMets), and p-values and intervals of training procedures hold over all looks.']
+
+
+def _adjusted(analysis: dict[str, Any], scopes: set[str]) -> str:
+    """How p-values are adjusted; empty where an older analysis does not say."""
+    how = lookup(analysis, ('tests', 'adjusted'))
+    if how is None:
+        return ''
+    pooled = (', of training procedures by it or by a test that pools the seeds’ variance of all methods (either key), '
+              'whichever gave the smaller p-value') if how != 'Holm' and PROCEDURE in scopes else ''
+    each = ' and scope' if len(scopes) > 1 else ''
+    return f'p-values were adjusted over the planned contrasts within endpoint{each} by Holm’s method{pooled}.'
+
+
+def _software(analysis: dict[str, Any]) -> list[str]:
+    made = analysis.get('program')
+    if not made:
+        return []
+    ours = _program(made['analysis'])
+    said = [f'Analysis: landmark-benchmark {ours}.']
+    if others := [other for one in made['runs'] if (other := _program(one)) not in ('', ours)]:
+        said += [f'Runs: landmark-benchmark {listed(others)}.']
+    sets = [one['versions'] for one in analysis['runs']['environments'] if one.get('versions')]
+    told = []
+    for name, shown in PACKAGES.items():
+        found = [*dict.fromkeys(str(one[name]) for one in sets if name in one)]
+        told += [f'{shown} {" or ".join(found)}'] if found else []
+    return said + ([f'The networks were trained with {listed(told)}.'] if told else [])
+
+
+def _program(code: Mapping[str, Any]) -> str:
+    changed = ' with changes' if code.get('changed') else ''
+    return (code.get('version') or '') + (f' (commit {code["commit"][:10]}{changed})' if code.get('commit') else '')
+
+
+def _span(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f'{low}' if low == high else f'{low} to {high}'
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
