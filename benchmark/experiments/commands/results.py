@@ -41,10 +41,9 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     chosen = {(group['chosen'], group['condition']) for group in groups}
     parts, cut = [], incomplete(work)
     for run in work.runs:
-        if _repetition(run) in cut:
-            continue
         wanted = [condition for condition in conditions(run)
-                  if 'trial' not in run.entry or (run.id, condition) in chosen]
+                  if ('trial' not in run.entry or (run.id, condition) in chosen)
+                  and _repetition(run, condition) not in cut]
         if wanted and (content := _checked(run)) is not None:
             part = pandas.read_parquet(io.BytesIO(content))
             if 'landmark' in part.columns:
@@ -60,16 +59,16 @@ def collect(work: Work, groups: list[dict[str, Any]]) -> Path | None:
     return path
 
 
-def _repetition(run: Task) -> tuple[str, str, int] | None:
+def _repetition(run: Task, condition: str) -> tuple[str, str, int] | None:
     """Method, condition and repetition of a fold's run; None of others."""
     entry = run.entry
-    return (entry['method'], entry['condition'], entry['repetition']) if 'fold' in entry else None
+    return (entry['method'], condition, entry['repetition']) if 'fold' in entry else None
 
 
 def incomplete(work: Work) -> set[tuple[str, str, int]]:
     """The repetitions of methods, under their conditions, of which some fold is not done."""
-    return {place for run in work.runs
-            if (place := _repetition(run)) is not None and run.status().state is not State.DONE}
+    return {place for run in work.runs if 'fold' in run.entry and run.status().state is not State.DONE
+            for condition in conditions(run) if (place := _repetition(run, condition)) is not None}
 
 
 def conditions(run: Task) -> list[str]:
