@@ -179,6 +179,14 @@ def test_the_command_measures_and_writes(tmp_path, capsys):
     assert '| what | median |' in capsys.readouterr().out
 
 
+def test_predicting_is_measured_beside_mmpose(registered):
+    from benchmark.speed import predict
+    rows = predict.measure(1, quick=True, clock=time.perf_counter)
+    assert [row.unit for row in rows] == ['x', 'x', '', 'photographs/s', 'photographs/s']
+    assert all(row.value > 0 and row.reached is None for row in rows)
+    assert rows[0].value == pytest.approx(rows[3].value / rows[4].value)
+
+
 def test_the_check_is_measured_beside_a_plain_decode(monkeypatch, tmp_path):
     from benchmark.speed import checking
     monkeypatch.setattr(checking, 'cores', lambda: 1)

@@ -39,7 +39,7 @@ def _measured(part: str) -> Callable:
 
 PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'prepare': preparing.measure,
          'against': against.measure,
-         **{part: _measured(part) for part in ('training', 'choices', 'suite', 'growth', 'gpu')}}
+         **{part: _measured(part) for part in ('training', 'choices', 'suite', 'predict', 'growth', 'gpu')}}
 #: Networks that are built of stages, which stock MMPose trains as they are.
 CONVERTED = ('mobilenet_v1', 'dlib_resnet', 'efficientnet_lite0')
 

@@ -41,7 +41,8 @@ def parser() -> argparse.ArgumentParser:
                    help='frame of photographs that carry an EXIF rotation (default: turned, as viewers show them)')
     p.add_argument('--dicom-window', action='store_true',
                    help='rescale grey values of DICOM over the first window of each file, not over the full range')
-    p.add_argument('--batch-size', type=int, default=8, help='photographs in a batch (default: 8, that of a test)')
+    p.add_argument('--batch-size', type=int,
+                   help='photographs in a batch (default: 32 at an input of 128 x 128 pixels, fewer at larger ones)')
     p.add_argument('--device', default='auto', help="torch's name of the device (default: the first GPU, or cpu)")
     p.add_argument('--picture-size', type=int, default=640, metavar='PX',
                    help='longer side of the pictures (default: 640; 0 makes none)')
@@ -56,7 +57,7 @@ def main() -> int:
     from benchmark.detector.work import Options, predict_folder
     try:
         for name, least in (('batch_size', 1), ('picture_size', 0)):
-            if getattr(args, name) < least:
+            if getattr(args, name) is not None and getattr(args, name) < least:
                 raise ValueError(f'--{name.replace("_", "-")} {getattr(args, name)}: give {least} or more.')
         if args.coverage is not None and not 0 < args.coverage < 1:
             raise ValueError(f'--coverage {args.coverage:g}: give a share between 0 and 1, such as 0.9.')

@@ -1,10 +1,10 @@
-"""Predicts a list of photographs: reads ahead, predicts in batches, and keeps what is done."""
+"""Predicts a list of photographs in batches, several at once, and keeps what is done."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,6 +25,10 @@ from .predictor import Predictor
 from .regions import circles
 from .tables import write_tables
 
+#: Most batches that are predicted at once: each takes memory.
+MOST_WORKERS = 4
+#: Of a batch where nothing else is said: pixels of input, and most photographs. Weights are laid out once a batch.
+PIXELS, MOST = 32 * 128 * 128, 32
 #: Seconds between two lines of progress.
 EVERY = 5.0
 #: Most photographs without landmarks that are told; images.csv names all.
@@ -43,7 +47,7 @@ class Options(NamedTuple):
     boxes: Path | None = None
     turned: bool = True
     dicom_window: bool = False
-    batch_size: int = 8
+    batch_size: int | None = None
     device: str = 'auto'
     picture: int | None = 640
     coverage: float | None = None
@@ -99,11 +103,10 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
         journal = Journal(options.out)
         for note in (*found.notes, *told):
             say(f'note: {note}')
-        torch.set_num_threads(threads())
         names = [source.name for source in sources]
         try:
-            predict_all(Predictor(networks, regions), sources, reading, options.out, journal, options.batch_size,
-                        threads(), stopped, say)
+            predict_all(Predictor(networks, regions), sources, reading, options.out, journal,
+                        options.batch_size or default_batch(first), threads(), stopped, say)
         finally:
             write_tables(options.out, first.scheme, names, journal.lines, untrained)
             write_page(options.out, ' '.join([f'{in_words(networks)}.', *told]), names, journal.lines,
@@ -117,6 +120,12 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
     say(f'{len(names) - left - len(bad)} of {len(names)} photographs, by {in_words(networks)}: '
         f'{options.out / "index.html"}')
     return left, len(bad)
+
+
+def default_batch(network: Network) -> int:
+    """Photographs of a batch where nothing else is said."""
+    width, height = network.input_size
+    return max(1, min(MOST, PIXELS // (width * height)))
 
 
 def in_words(networks: Sequence[Network]) -> str:
@@ -166,26 +175,12 @@ def read_one(source: Source, reading: Reading) -> Read:
         return Read(source, [], None, f'{source.name}: cannot be read ({type(error).__name__}: {error}). Replace it.')
 
 
-def read_ahead(sources: Sequence[Source], reading: Reading, threads: int, ahead: int) -> Iterator[Read]:
-    """Reads photographs in their order, by threads, at most so many ahead of whoever takes them."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future] = deque()
-        rest = iter(sources)
-        try:
-            while True:
-                while len(waiting) < ahead and (source := next(rest, None)) is not None:
-                    waiting.append(pool.submit(read_one, source, reading))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            for one in waiting:
-                one.cancel()
-
-
 def predict_all(predictor: Predictor, sources: Sequence[Source], reading: Reading, out: Path, journal: Journal,
                 batch_size: int, threads: int, stopped: Callable[[], bool], say: Callable[[str], None]) -> None:
     """Predicts what the journal does not have.
+
+    A batch is read, predicted and drawn by one thread, and several batches at once by several: two threads with a batch
+    each are faster than one batch whose sums are split between two.
 
     Args:
         predictor: The networks.
@@ -193,32 +188,46 @@ def predict_all(predictor: Predictor, sources: Sequence[Source], reading: Readin
         reading: How they are read.
         out: The output folder.
         journal: Its lines; they grow by a batch at a time.
-        batch_size: Photographs in a batch.
-        threads: Threads that read.
+        batch_size: Most photographs in a batch.
+        threads: Threads in all.
         stopped: Whether to end before the next batch.
         say: Told of the progress.
     """
     todo = [source for source in sources if not journal.has(source)]
     if before := len(sources) - len(todo):
         say(f'{before} of {len(sources)} photographs are done already')
+    batch_size = max(1, min(batch_size, -(-len(todo) // threads)))
+    batches = [todo[start:start + batch_size] for start in range(0, len(todo), batch_size)]
+    workers = max(1, min(threads, MOST_WORKERS, len(batches)))
+    torch.set_num_threads(max(1, threads // workers))
+    cv2.setNumThreads(max(1, threads // workers))
     began = spoken = time.monotonic()
-    batch: list[Read] = []
-    for number, read in enumerate(read_ahead(todo, reading, threads, 2 * max(batch_size, threads)), 1):
-        batch.append(read)
-        if len(batch) == batch_size or number == len(todo):
-            journal.add(_predict(predictor, batch, out))
-            batch = []
+    number, rest = 0, iter(batches)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future] = deque()
+        while True:
+            while len(waiting) <= workers and not stopped() and (batch := next(rest, None)) is not None:
+                waiting.append(pool.submit(_predict, predictor, batch, reading, out, stopped))
+            if not waiting:
+                return
+            lines = waiting.popleft().result()
+            journal.add(lines)
+            number += len(lines)
             now = time.monotonic()
             if now - spoken > EVERY:
                 rate, spoken = number / (now - began), now
                 say(f'{before + number} of {len(sources)} photographs, {rate:.1f} a second, '
                     f'about {(len(todo) - number) / rate:.0f} s left')
-            if stopped():
-                return
 
 
-def _predict(predictor: Predictor, batch: Sequence[Read], out: Path) -> list[dict[str, Any]]:
-    """The lines of a batch; pictures are written on the way."""
+def _predict(predictor: Predictor, sources: Sequence[Source], reading: Reading, out: Path,
+             stopped: Callable[[], bool]) -> list[dict[str, Any]]:
+    """The lines of a batch, as far as it was read when all was stopped; pictures are written on the way."""
+    batch: list[Read] = []
+    for source in sources:
+        if stopped():
+            break
+        batch.append(read_one(source, reading))
     good = [read for read in batch if read.photograph is not None]
     predictions = iter(predictor.predict([read.photograph for read in good]) if good else ())
     spacing = predictor.scheme.pixel_spacing
