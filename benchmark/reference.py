@@ -26,8 +26,8 @@ DOCS = ROOT / 'docs'
 MADE = 'Made by `python -m benchmark.reference --write`; change what it says in the code.'
 #: The commands in the order of a user's day; those that are not named here come last.
 ORDER = ('run_all.sh', 'prepare_data.py', 'run_suite.py', 'work.py', 'analyze.py', 'report.py', 'predict.py',
-         'to_photographs.py', 'export.py', 'get_source.py', 'convert_source.py', 'judge_source.py', 'train.py',
-         'test.py', 'cache.py', 'measure_speed.py', 'mmpose_tool.py', 'validate_statistics.py', 'chaos.py',
+         'to_photographs.py', 'average.py', 'export.py', 'get_source.py', 'convert_source.py', 'judge_source.py',
+         'train.py', 'test.py', 'cache.py', 'measure_speed.py', 'mmpose_tool.py', 'validate_statistics.py', 'chaos.py',
          'setup_env.sh', 'run_tests.sh')
 #: Commands that are modules of the package.
 MODULES = ('benchmark.numerics', 'benchmark.reference')

@@ -34,6 +34,7 @@ TABLE = {COMMANDS[command.module.rpartition('.')[2]]: command for command in (
     _in('report', 'analysis.json to a page, tables and figures'),
     _in('predict', 'landmarks on photographs that nobody has annotated'),
     _in('to_photographs', 'positions of test images in pixels of the original photographs'),
+    _in('average', "what averaging the seeds' heatmaps would give"),
     _in('export', 'a detector as one ONNX file'),
     _in('get_source', 'fetch a public source network'),
     _in('convert_source', 'make a source of a pre-trained network'),

@@ -6,9 +6,9 @@ import re
 
 #: Tools of a checkout -> the subcommands of ``landmark-bench`` that do the same.
 COMMANDS = {'run_suite': 'run', 'work': 'work', 'analyze': 'analyze', 'report': 'report', 'prepare_data': 'data',
-            'predict': 'predict', 'to_photographs': 'photographs', 'export': 'export', 'get_source': 'source get',
-            'convert_source': 'source convert', 'judge_source': 'source judge', 'train': 'train', 'test': 'test',
-            'mmpose_tool': 'mmpose', 'cache': 'cache'}
+            'predict': 'predict', 'to_photographs': 'photographs', 'average': 'average', 'export': 'export',
+            'get_source': 'source get', 'convert_source': 'source convert', 'judge_source': 'source judge',
+            'train': 'train', 'test': 'test', 'mmpose_tool': 'mmpose', 'cache': 'cache'}
 TOOL = re.compile(rf'\b(?:tools/)({"|".join(COMMANDS)})\.py\b')
 #: Whether ``landmark-bench`` was typed.
 _installed: list[bool] = []
