@@ -103,3 +103,30 @@ def test_whole_images_are_padded_as_those_that_were_learnt_on(photographs, tmp_p
     np.testing.assert_array_equal(found.entry['img'], crop_image(cv2.imread(str(path)), square, size)[..., ::-1])
     points = np.array([[21.0, 30.0], [88.5, 2.25]])
     np.testing.assert_allclose(found.back(crop_points(points, square, size)), points, atol=1e-9)
+
+
+def test_millimetres_of_a_radiograph_count_each_direction_and_its_patient_is_not_kept(photographs, tmp_path):
+    import pydicom
+    from pydicom.dataset import Dataset, FileMetaDataset
+
+    from benchmark.detector.tables import _distance
+    file = Dataset()
+    file.Modality, file.PatientName, file.PatientID = 'DX', 'Doe^Jane', 'PID-4711'
+    file.Rows, file.Columns, file.SamplesPerPixel, file.PhotometricInterpretation = 24, 32, 1, 'MONOCHROME2'
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
+    file.PixelSpacing, file.PixelSpacingCalibrationType = [0.2, 0.1], 'GEOMETRY'  # rows come first
+    file.PixelData = np.arange(24 * 32, dtype=np.uint16).tobytes()
+    file['PixelData'].VR = 'OW'
+    file.file_meta = FileMetaDataset()
+    file.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    file.file_meta.MediaStorageSOPClassUID, file.file_meta.MediaStorageSOPInstanceUID = '1.2', '1.2.3'
+    file.save_as(tmp_path / 'a.dcm', enforce_file_format=True)
+    found = photographs.read_photograph(photographs.Source('a.dcm', tmp_path / 'a.dcm'),
+                                        photographs.Reading((32, 48), 'squeeze'))
+    # 32 x 24 pixels of 0.1 x 0.2 mm are seen as 32 x 48 square ones, and points come back.
+    np.testing.assert_allclose(found.back(np.array([[10.0, 16.5], [20.0, 32.5]])), [[10, 8], [20, 16]])
+    scheme = type('Scheme', (), dict(landmarks=('a', 'b')))
+    pixels, mm = _distance(dict(points=[[10, 8], [20, 16]], square=found.square, mm=found.spacing), scheme, ('a', 'b'))
+    assert mm == pytest.approx(np.hypot(10 * 0.1, 8 * 0.2), abs=1e-4) and pixels == pytest.approx(mm / 0.1, abs=1e-3)
+    kept = repr({**vars(found), 'entry': {k: v for k, v in found.entry.items() if k != 'img_path'}})
+    assert 'Doe' not in kept and '4711' not in kept
