@@ -162,6 +162,44 @@ def test_the_configs_that_mmpose_ships_are_read():
     assert read_metainfo(folder / 'coco.py').landmarks[:3] == ('nose', 'left_eye', 'right_eye')
 
 
+def test_spacing_and_second_annotator_are_named_and_taken(coco, tmp_path, convert):
+    def change(content):
+        for image in content['images']:
+            image |= dict(mm_per_pixel=.1, device='A')
+        for annotation in content['annotations']:
+            annotation['keypoints_annotator_b'] = [v + (k % 3 == 0) for k, v in enumerate(annotation['keypoints'])]
+            annotation['score'] = 1
+
+    path = coco(change)
+    _, notes = convert('coco', path, tmp_path / 'dst')
+    assert ('fields of images that are not used: mm_per_pixel, device (--spacing mm_per_pixel takes it as millimetres '
+            'per pixel; --groups names subgroups)') in notes
+    assert ("fields of annotations that are not used: keypoints_annotator_b, score (--annotators annotator_b takes "
+            "keypoints_annotator_b as a further annotator's points)") in notes
+    options = '--spacing', 'mm_per_pixel', '--group', 'device'
+    _, notes = convert('coco', path, tmp_path / 'all', *options, '--annotators', 'keypoints_annotator_b')
+    assert not any('mm_per_pixel' in str(note) or 'annotator_b' in str(note) for note in notes)
+    train = read_split(tmp_path / 'all', 'train')
+    assert train.records[0].pixel_spacing == .1 and train.meta.annotators == ('annotator_b',)
+    np.testing.assert_allclose(train.records[0].annotators['annotator_b'] - train.records[0].landmarks, [[1, 0]] * 3)
+    for extra, message in ((('--annotators', 'c'), 'have no keypoints_c. Further annotators: annotator_b'),
+                           (('--spacing', 'scale'), "there is no 'scale'. Fields: id, file_name"),
+                           (('--spacing', 'device'), "'A' is no number of millimetres"),
+                           (('--spacing', '0'), 'above 0')):
+        with pytest.raises(DataError, match=message):
+            convert('coco', path, tmp_path / 'bad', *extra)
+
+
+def test_two_images_of_one_person_are_asked_about(coco, tmp_path, convert):
+    path = coco(lambda c: [image.update(patient_id=image['id'] // 2) for image in c['images']] and None)
+    with pytest.raises(DataError, match=r"image '1\.png': field 'patient_id' looks like the person.*--subject patien"):
+        convert('coco', path, tmp_path / 'dst')
+    convert('coco', path, tmp_path / 'dst', '--subject', 'patient_id')
+    assert read_split(tmp_path / 'dst', 'train').meta.subject == 'patient_id'
+    convert('coco', path, tmp_path / 'none', '--subject', 'none')
+    assert read_split(tmp_path / 'none', 'train').meta.subject is None
+
+
 def test_coco_one_split_needs_a_word(coco, tmp_path, convert, photo):
     path = coco(name='src/annotations/person_keypoints_train.json')
     for i in range(COUNT):

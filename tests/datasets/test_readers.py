@@ -182,6 +182,15 @@ def test_tables_and_coco_files_are_recognised(tmp_path):
     assert recognise(str(coco), 'dst', FORMATS)[0] == 'coco'
 
 
+@pytest.mark.parametrize(('name', 'file'), [('300w', 'helen/trainset/1.png'), ('wflw', 'WFLW_annotations/a.txt'),
+                                            ('isbi2015', 'AnnotationsByMD/400_junior/001.txt'),
+                                            ('webmorph', 'faces/1.tem'), ('aflw', 'AFLWinfo_release.mat')])
+def test_public_sets_are_recognised_by_their_folders(tmp_path, name, file):
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text('')
+    assert recognise(str(tmp_path), 'dst', FORMATS)[0] == name
+
+
 # Readers of one's own
 
 

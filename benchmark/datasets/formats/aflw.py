@@ -22,6 +22,7 @@ from benchmark.datasets.formats.points import (
     point_meta,
     point_sample,
 )
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.identities import leaves_folder
 from benchmark.datasets.metainfo import DataError
 
@@ -128,4 +129,5 @@ def _load_mat(path: Path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return data, mask, boxes, names, order
 
 
-CONVERTER = Converter('aflw', 'AFLW, 19 points', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('aflw', 'AFLW, 19 points', DESCRIPTION, _add_arguments, convert,
+                      having('AFLWinfo_release.mat', 'annotations/face_landmarks_aflw_*.json'))

@@ -16,6 +16,7 @@ from benchmark.datasets.formats.points import (
     point_meta,
     point_sample,
 )
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is the folder that MMPose's parse_cofw_dataset.py makes of COFW_{train,test}_color.mat (which are
@@ -55,4 +56,5 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     return draw_val(samples, args) + write_dataset(out, meta, samples, args, drop_outside=True)
 
 
-CONVERTER = Converter('cofw', 'COFW, 29 points, by way of MMPose', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('cofw', 'COFW, 29 points, by way of MMPose', DESCRIPTION, _add_arguments, convert,
+                      having('annotations/cofw_*.json'))

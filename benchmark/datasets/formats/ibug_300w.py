@@ -20,6 +20,7 @@ from benchmark.datasets.formats.points import (
     point_sample,
 )
 from benchmark.datasets.formats.pts import read_pts
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is the folder of 300-W as iBUG gives it, images (.jpg, .png) and .pts files side by side:
@@ -110,4 +111,5 @@ def _photo(sample: Sample) -> str:
     return sample.source.as_posix()
 
 
-CONVERTER = Converter('300w', '300-W (iBUG), 68 points', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('300w', '300-W (iBUG), 68 points', DESCRIPTION, _add_arguments, convert,
+                      having('helen/trainset', 'annotations/face_landmarks_300w_*.json'))

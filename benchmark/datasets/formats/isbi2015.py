@@ -17,6 +17,7 @@ from benchmark.datasets.formats.points import (
     number,
     read_text,
 )
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is the folder of the challenge:
@@ -112,4 +113,5 @@ def _folder(root: Path, above: str, name: str) -> Path:
     raise DataError(f'{root}: neither {above}/{name} nor {name} is here. Unpack the challenge\'s archives there.')
 
 
-CONVERTER = Converter('isbi2015', 'cephalograms of the ISBI 2015 challenge', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('isbi2015', 'cephalograms of the ISBI 2015 challenge', DESCRIPTION, _add_arguments, convert,
+                      having('AnnotationsByMD'))

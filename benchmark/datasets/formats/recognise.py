@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmark.datasets.formats.converter import Converter
@@ -36,6 +36,15 @@ def recognise(src: str, dst: str, formats: Mapping[str, Converter]) -> tuple[str
         listed = '; or '.join(f'tools/prepare_data.py {name} {src} {dst} ({reason})' for name, reason in fits.items())
         raise DataError(f'{src}: {len(fits)} formats fit. Say which it is: {listed}.')
     return next(iter(fits.items()))
+
+
+def having(*names: str) -> Callable[[Path], str | None]:
+    """A look for one of the files or folders by which a public data set is recognised; patterns are for SRC itself."""
+    def reason(src: Path) -> str | None:
+        found = next((name for name in names if src.is_dir() and next(src.glob(name), None) is not None), None)
+        return None if found is None else f'{found} is there'
+
+    return reason
 
 
 def coco_reason(src: Path) -> str | None:

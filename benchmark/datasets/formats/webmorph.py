@@ -14,6 +14,7 @@ from benchmark.datasets.formats.points import (
     add_subject_argument,
     read_text,
 )
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.metainfo import DataError
 
 DESCRIPTION = """SRC is a folder of WebMorph (Psychomorph) templates with the 189 points of the FRL template, each
@@ -66,4 +67,5 @@ def convert(src: str, out: Path, args: argparse.Namespace) -> list[str]:
     return convert_beside(src, out, args, 'frl189', '.tem', read_tem)
 
 
-CONVERTER = Converter('webmorph', 'WebMorph templates, 189 points', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('webmorph', 'WebMorph templates, 189 points', DESCRIPTION, _add_arguments, convert,
+                      having('*.tem', '*/*.tem'))

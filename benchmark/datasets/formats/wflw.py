@@ -22,6 +22,7 @@ from benchmark.datasets.formats.points import (
     point_sample,
     read_text,
 )
+from benchmark.datasets.formats.recognise import having
 from benchmark.datasets.identities import leaves_folder
 from benchmark.datasets.metainfo import DataError
 
@@ -102,4 +103,5 @@ def _read_list(root: Path, split: str, scheme: PointScheme, args: argparse.Names
     return samples
 
 
-CONVERTER = Converter('wflw', 'WFLW, 98 points, six attributes', DESCRIPTION, _add_arguments, convert)
+CONVERTER = Converter('wflw', 'WFLW, 98 points, six attributes', DESCRIPTION, _add_arguments, convert,
+                      having('WFLW_annotations', 'annotations/face_landmarks_wflw_*.json'))
