@@ -97,7 +97,8 @@ def circles(networks: Sequence[Network], level: float | None) -> Circles | str:
     except (DetectorError, TooFew) as error:
         if level is None:
             return f'no regions: {error}'
-        raise DetectorError(f'--coverage {level:g}: {error}. Ask for less, or leave it out.') from None
+        remedy = 'Ask for less, or leave it out' if isinstance(error, TooFew) else 'Leave it out'
+        raise DetectorError(f'--coverage {level:g}: {error}. {remedy}.') from None
 
 
 def _circles(networks: Sequence[Network], level: float) -> Circles:
@@ -106,7 +107,7 @@ def _circles(networks: Sequence[Network], level: float) -> Circles:
     for network in networks:
         if network.validation is None:
             raise DetectorError(f'{network.path} tells of no validation images (it has none, or was made before this '
-                                'was kept)')
+                                'was kept): regions take a training on data with some')
         kept.append(network.validation)
     for network, one in zip(networks, kept, strict=True):
         if (one['images'], one['subjects']) != (kept[0]['images'], kept[0]['subjects']):

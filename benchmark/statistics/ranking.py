@@ -13,6 +13,7 @@ import numpy as np
 from .arrays import Floats
 from .endpoints import lower_is_better
 from .estimates import t_quantile
+from .folds import inflation
 from .options import Options
 from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
 from .resampling import BOTH, WeightDraws, bootstrap_means, in_chunks
@@ -26,6 +27,13 @@ SCHEMES = {
     'rank then median': 'Ranks within each image, then their median, then ranks.',
     'test based': 'Number of other methods than which it is significantly better (paired t over images, networks '
                   'scope, not adjusted), then ranks.',
+}
+#: Those that a cross-validation says otherwise.
+FOLD_SCHEMES = SCHEMES | {
+    'mean then rank': 'Mean over images and repetitions, then ranks. The scheme of Table 1.',
+    'median then rank': 'Median over images of the scores averaged over repetitions, then ranks.',
+    'test based': 'Number of other methods than which it is significantly better (the corrected t of the contrasts, '
+                  'not adjusted), then ranks.',
 }
 #: Draws for the schemes that can't be computed by matrix products.
 SCHEME_DRAWS = 1000
@@ -116,12 +124,13 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     methods = [*blocks]
     whole = sign * np.stack([block.images for block in blocks.values()])
     weights = np.full(whole.shape[1], 1 / whole.shape[1])
+    folds = next(iter(blocks.values())).folds
     full = {name: tied_ranks(value)[0]
-            for name, value in _scheme_scores(whole[None], weights[None], options.alpha).items()}
+            for name, value in _scheme_scores(whole[None], weights[None], options.alpha, folds).items()}
     draws = min(options.draws, SCHEME_DRAWS)
 
     def work(chunk: int, size: int) -> dict[str, Floats]:
-        drawn = WeightDraws(options.seed, chunk, size, options.design, folds=next(iter(blocks.values())).folds)
+        drawn = WeightDraws(options.seed, chunk, size, options.design, folds=folds)
         images = drawn.images(whole.shape[1])
         seeds = [drawn.seeds(method, block.n_seeds) for method, block in blocks.items()]
         found: dict[str, list[Floats]] = {name: [] for name in SCHEMES}
@@ -130,13 +139,13 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
             some = slice(start, start + step)
             means = [weight[some] @ block.values for weight, block in zip(seeds, blocks.values(), strict=True)]
             values = sign * np.stack(means, axis=1)
-            for name, value in _scheme_scores(values, images[some], options.alpha).items():
+            for name, value in _scheme_scores(values, images[some], options.alpha, folds).items():
                 found[name].append(tied_ranks(value))
         return {name: np.concatenate(ranks) for name, ranks in found.items()}
 
     parts = in_chunks(draws, work)
     result = {}
-    for name, description in SCHEMES.items():
+    for name, description in (FOLD_SCHEMES if folds else SCHEMES).items():
         taus = kendall_taus(full['mean then rank'], full[name][None])
         result[name] = {
             'description': description, 'ranks': dict(zip(methods, full[name], strict=True)),
@@ -146,13 +155,14 @@ def schemes(blocks: Mapping[str, Any], sign: float, options: Options) -> dict[st
     return {'draws': draws, 'items': result}
 
 
-def _scheme_scores(values: Floats, weights: Floats, alpha: float) -> dict[str, Floats]:
+def _scheme_scores(values: Floats, weights: Floats, alpha: float, folds: int | None = None) -> dict[str, Floats]:
     """What each scheme ranks by, lower is better; shape (B, M).
 
     Args:
         values: Scores averaged over seeds, lower is better, shape (B, M, N).
         weights: Of images, sum 1, shape (B, N).
         alpha: Level of the tests.
+        folds: Of a cross-validation, whose contrasts have the corrected variance.
     """
     draws, n_methods, n_images = values.shape
     within = tied_ranks(values.swapaxes(1, 2).reshape(-1, n_methods)).reshape(draws, n_images, -1).swapaxes(1, 2)
@@ -161,7 +171,7 @@ def _scheme_scores(values: Floats, weights: Floats, alpha: float) -> dict[str, F
         'median then rank': _weighted_median(values, weights),
         'rank then mean': _weighted_mean(within, weights),
         'rank then median': _weighted_median(within, weights),
-        'test based': -_wins(values, weights, alpha),
+        'test based': -_wins(values, weights, alpha, inflation(folds) if folds else 1.0),
     }
 
 
@@ -181,8 +191,9 @@ def _weighted_median(values: Floats, weights: Floats) -> Floats:
     return both / 2
 
 
-def _wins(values: Floats, weights: Floats, alpha: float) -> Floats:
-    """Number of methods than which each is significantly better, shape (B, M): paired t with weighted moments."""
+def _wins(values: Floats, weights: Floats, alpha: float, factor: float) -> Floats:
+    """Number of methods than which each is significantly better, shape (B, M): paired t with weighted moments, the
+    variance of the mean times a factor."""
     n_images = values.shape[-1]
     means = _weighted_mean(values, weights)
     if n_images < 2:
@@ -190,7 +201,7 @@ def _wins(values: Floats, weights: Floats, alpha: float) -> Floats:
     centred = values - means[..., None]
     covariance = (centred * weights[:, None]) @ centred.swapaxes(1, 2) * n_images / (n_images - 1)
     own = np.diagonal(covariance, axis1=1, axis2=2)
-    spread = np.maximum(0.0, own[:, :, None] + own[:, None] - 2 * covariance) / n_images
+    spread = np.maximum(0.0, own[:, :, None] + own[:, None] - 2 * covariance) * factor / n_images
     difference = means[:, :, None] - means[:, None]
     with np.errstate(invalid='ignore', divide='ignore'):
         t = difference / np.sqrt(spread)

@@ -22,8 +22,8 @@ class Success(Section):
         """Skipped where there are neither rates nor distances between annotators."""
         success, annotators = analysis.get('success'), analysis.get('annotators')
         if not success and not annotators:
-            return Skip('Errors are not known in millimetres, no success threshold is declared, and there is one '
-                        'annotation of each image.')
+            return Skip('Errors are not known in millimetres (a table says them in the column error_mm), no success '
+                        'threshold is declared, and there is one annotation of each image.')
         mean = success['mean'] if success else 'ME'
         rates = dict(zip(success['endpoints'], success['thresholds'], strict=True)) if success else {}
         names = [name for name in analysis['order']['methods'] if mean in analysis['methods'][name]['endpoints']

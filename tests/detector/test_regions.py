@@ -103,7 +103,7 @@ def test_what_has_no_regions(runs, validated, tmp_path, registered):
         torch.save(content, copied / '1/network.pth')
 
     cases = [(lambda c: None, '.95', '--coverage 0.95: 12 validation images, one a subject, can promise at most 92.3'),
-             (lambda c: c.pop('validation'), '.9', 'tells of no validation images'),
+             (lambda c: c.pop('validation'), '.9', 'regions take a training on data with some. Leave it out.'),
              (lambda c: c['validation']['images'].reverse(), '.9', 'has other validation images than'),
              (lambda c: c['validation'].update(heatmaps=None), '.9', 'has kept no heatmaps')]
     for change, coverage, said in cases:

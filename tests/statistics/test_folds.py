@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from benchmark.statistics import TableError, analyze, read_table, validate
 from benchmark.statistics.crossed import Block, contrast, crossed_contrast, mean
@@ -46,6 +47,21 @@ def folds_as_seeds(frame, by_repetition=True):
 
 
 # The rule
+
+
+def test_ranks_by_tests_follow_the_rule_of_the_contrasts():
+    frame = crossvalidated(methods=('ours', 'theirs', 'other'), difference=0.2)
+    scheme = analysed(frame)['ranking']['schemes']['items']['test based']
+    means = frame.groupby(['method', 'subject'])['error'].mean().unstack()
+
+    def worse(factor):
+        wins = [sum((d := means.loc[a] - means.loc[b]).mean()
+                    < -t_quantile(0.025, 19) * np.sqrt(factor * d.var(ddof=1) / 20)
+                    for b in means.index if b != a) for a in means.index]
+        return dict(zip(means.index, stats.rankdata(np.negative(wins)), strict=True))
+
+    assert scheme['ranks'] == worse(1 + 5 / 4) != worse(1)
+    assert 'corrected t' in scheme['description']
 
 
 def test_the_rule_is_a_t_test_of_persons_with_a_variance_that_is_multiplied():
