@@ -1,6 +1,8 @@
 """The configs train with MMPose's own tool, and a CTD checkpoint is tested without its source."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +65,29 @@ def test_one_run_over_two_processes(trained, source_checkpoint, tmp_path):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert 'Epoch(train) [1][1/1]' in done.stdout + done.stderr
     assert (tmp_path / 'epoch_1.pth').exists()
+
+
+@pytest.mark.slow
+def test_a_single_run_takes_landmarks_from_its_data_and_another_input_size(trained, source_checkpoint, tmp_path):
+    shutil.copytree(trained / 'data', tmp_path / 'data')
+    for path in (tmp_path / 'data/annotations').glob('*.json'):
+        coco = json.loads(path.read_text())
+        for one in coco['annotations']:
+            one['keypoints'] = one['keypoints'][:9]
+        for category in coco['categories']:
+            category.update(keypoints=category['keypoints'][:3], flip_indices=[0, 1, 2])
+        path.write_text(json.dumps(coco))
+    meta = json.loads((tmp_path / 'data/metainfo.json').read_text())
+    meta.update(landmarks=meta['landmarks'][:3], flip_indices=[0, 1, 2], interocular=None, measurements={})
+    (tmp_path / 'data/metainfo.json').write_text(json.dumps({key: one for key, one in meta.items() if one is not None}))
+    env = os.environ | dict(CTD_DATA=str(tmp_path / 'data'), CTD_SOURCE=str(source_checkpoint))
+    ft, small = ROOT / 'mmconfigs/methods/ft.py', ['--input-size', '64', '64', '--cfg-options', *SMALL]
+    done = command([ROOT / 'tools/train.py', ft, '--work-dir', tmp_path / 'work', *small, 'train_cfg.max_epochs=1'],
+                   env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    done = command([ROOT / 'tools/test.py', ft, tmp_path / 'work/epoch_1.pth', '--work-dir', tmp_path / 'test', '--out',
+                    tmp_path / 'errors.csv', *small], env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(pandas.read_csv(tmp_path / 'errors.csv')) == 2 * 3
+    done = command([ROOT / 'tools/train.py', ft, '--input-size', '60', '64'], env)
+    assert done.returncode == 2 and '--input-size 60 64: give numbers divisible by 32.' in done.stderr

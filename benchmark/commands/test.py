@@ -12,6 +12,7 @@ from mmengine.config import DictAction
 
 import benchmark
 from benchmark.command_line import Parser
+from benchmark.experiments.plan.configure import fit_data
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
 from benchmark.utils.refusals import refuse
@@ -23,6 +24,8 @@ def main() -> int:
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help="the run's config")
     parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('--input-size', type=int, nargs=2, metavar=('WIDTH', 'HEIGHT'),
+                        help="of the network's input in pixels, as it was trained (default: the config's)")
     parser.add_argument('--out', type=Path, help='write the error per image and landmark as CSV')
     parser.add_argument('--work-dir', default=None, help='folder of the log (default: runs/single/CONFIG)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
@@ -34,6 +37,8 @@ def main() -> int:
         sys.path.append(str(Path(args.config).resolve().parent))
         cfg = from_file(args.config)
         override(cfg, args.cfg_options)
+        size = args.input_size and tuple(args.input_size)
+        fit_data(cfg, 'test', size, 'model.head.out_channels' not in args.cfg_options)
         from benchmark.models import plain_model
         cfg.model = plain_model(cfg.model.to_dict())
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'

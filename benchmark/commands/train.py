@@ -1,6 +1,7 @@
 """One run from a config, MMEngine style: tools/train.py CONFIG [--work-dir DIR] [--cfg-options KEY=VALUE ...].
 
-CTD_DATA names a prepared data set and CTD_SOURCE a source checkpoint; both can also be given with --cfg-options.
+CTD_DATA names a prepared data set and CTD_SOURCE a source checkpoint; both can also be given with --cfg-options. The
+number of heatmaps is that of the data set's landmarks.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from mmengine.config import DictAction
 
 import benchmark
 from benchmark.command_line import Parser
-from benchmark.experiments.plan.configure import follow_length
+from benchmark.experiments.plan.configure import fit_data, follow_length
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.overrides import override
 from benchmark.utils.refusals import refuse
@@ -23,6 +24,8 @@ def main() -> int:
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a config, such as mmconfigs/methods/ctd_ed.py')
     parser.add_argument('--work-dir', default=None, help='output folder (default: runs/single/CONFIG)')
+    parser.add_argument('--input-size', type=int, nargs=2, metavar=('WIDTH', 'HEIGHT'),
+                        help="of the network's input in pixels, wherever the config says it (default: the config's)")
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
                         help='for one run over several GPUs, as in: torchrun --nproc-per-node 2 tools/train.py CONFIG '
                              '--launcher pytorch')
@@ -39,6 +42,8 @@ def main() -> int:
         length = cfg.train_cfg.max_epochs
         override(cfg, args.cfg_options)
         follow_length(cfg, length)
+        size = args.input_size and tuple(args.input_size)
+        fit_data(cfg, 'train', size, 'model.head.out_channels' not in args.cfg_options)
         cfg.launcher = args.launcher
         cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
         from benchmark.datasets.metainfo import DataError

@@ -13,7 +13,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy
+from benchmark.datasets.metainfo import LandmarkMeta, choose_flip_policy, load_metainfo
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.suite.configs import CONFIGS, read_config
 from benchmark.experiments.suite.fields import options_of
@@ -30,7 +30,7 @@ from benchmark.experiments.suite.overrides import (
 )
 
 from .decided import check_codec, check_keys
-from .encoder import RANDOM, STRIDE, pretrained, set_network
+from .encoder import RANDOM, STRIDE, pretrained, set_landmarks, set_network
 
 #: Helpers of the shipped configs whose names are near those of what a run reads.
 HELPERS = {'codec', 'meta_keys', 'vis_backends'}
@@ -252,6 +252,31 @@ def _annotators(cfg: Config, names: list[str]) -> None:
     pack = next(step for step in cfg.test_dataloader.dataset.pipeline if step.type == 'PackPoseInputs')
     pack.meta_keys = (*pack.meta_keys, 'annotators')
     cfg.test_evaluator.annotators = names
+
+
+def fit_data(cfg: Config, split: str, size: tuple[int, int] | None = None, landmarks: bool = True) -> None:
+    """Fits the config of a single run to its data set, as a suite does: heatmaps, mirroring and, if wanted, the size.
+
+    Args:
+        cfg: The config; changed in place.
+        split: ``train`` or ``test``: whose data set counts, a prepared one.
+        size: Width and height of the input, in pixels; None keeps the config's.
+        landmarks: Whether the number of heatmaps follows the data set.
+
+    Raises:
+        DataError: There is no such data set.
+        SuiteError: A size that the network can't have.
+    """
+    if size is not None:
+        unit = 64 if cfg.model.backbone.type == 'StackedHourglass' else 32
+        if any(side <= 0 or side % unit for side in size):
+            raise SuiteError(f'--input-size {size[0]} {size[1]}: give numbers divisible by {unit}.')
+        _resize(cfg, size, None)
+    meta = load_metainfo(cfg[f'{split}_dataloader'].dataset.data_root)
+    if landmarks:
+        set_landmarks(cfg.model, len(meta.landmarks))
+    if split == 'train':
+        _settle_flips(cfg, meta)
 
 
 def follow_length(cfg: Config, before: int) -> None:

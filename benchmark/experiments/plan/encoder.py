@@ -59,6 +59,13 @@ def network_of(backbone: dict) -> dict:
     return backbone['network'] if backbone['type'] == TAPPED else backbone
 
 
+def set_landmarks(model: ConfigDict, landmarks: int) -> None:
+    """Sets the number of heatmaps wherever a model has it."""
+    model.head.out_channels = landmarks
+    if model.backbone.type == 'StackedHourglass':
+        model.backbone.out_channels = landmarks
+
+
 def set_network(model: ConfigDict, settings: Settings, landmarks: int, imports: Sequence[str] = ()) -> None:
     """Sets encoder, source, decoder and the number of heatmaps.
 
@@ -71,9 +78,8 @@ def set_network(model: ConfigDict, settings: Settings, landmarks: int, imports: 
     Raises:
         SuiteError: The settings name a network that can't be an encoder, or not this method's.
     """
-    model.head.out_channels = landmarks
+    set_landmarks(model, landmarks)
     if model.backbone.type == 'StackedHourglass':
-        model.backbone.out_channels = landmarks
         model.backbone.update(options_of(settings.hourglass))
         return
     if model.backbone.type in RESNETS:
