@@ -43,7 +43,9 @@ class LandmarkMeta:
             subject always faces the same way (lateral radiographs) or sides must not be confused. Without any pair
             nothing is mirrored, whatever this says, unless ``midline``: see ``mirroring``.
         interocular: Two landmark names whose distance normalises the NME, or None.
-        measurements: Named distances between two landmarks, such as the palpebral fissure length.
+        measurements: Named distances between two landmarks, such as the palpebral fissure length; angles at the middle
+            one of three, or between the line of the first two and that of the last two of four. ``signed`` after three
+            or four makes an angle one of -180 to 180 degrees, clockwise as one sees the image.
         pixel_spacing: Millimetres per pixel of the prepared images, or None; an image's own
             ``pixel_spacing`` field goes before it.
         subject: Field of the image records that identifies the person; None where every image is a person.
@@ -60,7 +62,7 @@ class LandmarkMeta:
     flip_indices: tuple[int, ...]
     flip_policy: str = 'swap'
     interocular: tuple[str, str] | None = None
-    measurements: dict[str, tuple[str, str]] = field(default_factory=dict)
+    measurements: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pixel_spacing: float | None = None
     subject: str | None = None
     groups: tuple[str, ...] = ()
@@ -117,7 +119,10 @@ class LandmarkMeta:
                             'leave it out.')
         if self.flip_policy not in FLIP_POLICIES:
             raise DataError(f'{where}: flip_policy is {self.flip_policy!r}. Use one of: {", ".join(FLIP_POLICIES)}.')
-        pairs = dict(self.measurements)
+        for label, ends in self.measurements.items():
+            if len(ends) > 2:
+                _check_angle(label, ends, names, where)
+        pairs = {label: ends for label, ends in self.measurements.items() if len(ends) < 3}
         if self.interocular is not None:
             pairs['interocular'] = self.interocular
         for label, pair in pairs.items():
@@ -167,6 +172,17 @@ class LandmarkMeta:
                            swap='' if flip == i else self.landmarks[flip])
         return dict(dataset_name=self.name, keypoint_info=info, skeleton_info={},
                     joint_weights=[1.0] * len(info), sigmas=[0.05] * len(info))
+
+
+def _check_angle(label: str, ends: tuple[str, ...], names: tuple[str, ...], where: str) -> None:
+    points = ends[:-1] if len(ends) > 3 and ends[-1] == 'signed' else ends
+    unknown = [name for name in points if name not in names]
+    # Of lines, a point may be on both.
+    same = len(set(points)) < 3 if len(points) == 3 else len({*points[:2]}) < 2 or len({*points[2:]}) < 2
+    if unknown or same or not 3 <= len(points) <= 4:
+        raise DataError(f'{where}: {label}: {list(ends)} must be three landmarks (angle at the middle one) or four '
+                        '(between the lines of the first two and the last two), different ones of: '
+                        f'{", ".join(names)}; "signed" may stand after them.')
 
 
 def choose_flip_policy(of_view: str | None, of_data: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import LandmarkMeta
+from benchmark.statistics import angles
 from benchmark.utils.files import write_text
 
 #: Columns that not every prediction has.
@@ -42,10 +43,10 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
         ('image', 'width', 'height', 'doubt', 'problem', 'note'),
         ((line['image'], '', '', '', line['error'], '') if 'error' in line else
          (line['image'], *line['size'], line['doubt'], '', '; '.join(line['said'])) for line in found)))
-    pairs = {name: pair for name, pair in scheme.measurements.items() if not untrained & set(pair)}
+    declared = {name: ends for name, ends in scheme.measurements.items() if not untrained & set(ends)}
     write_text(out / 'measurements.csv', _csv(
-        ('image', 'measurement', 'pixels', 'mm'),
-        ((line['image'], name, *_distance(line, scheme, pair)) for line in done for name, pair in pairs.items())))
+        ('image', 'measurement', 'pixels', 'mm', 'degrees', 'note'),
+        ((line['image'], name, *_measured(line, scheme, ends)) for line in done for name, ends in declared.items())))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
     write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
 
@@ -63,12 +64,15 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _distance(line: dict[str, Any], scheme: LandmarkMeta, pair: tuple[str, str]) -> tuple[float, float | str]:
-    """A distance in pixels, square ones, and in millimetres where they are known."""
-    (x0, y0), (x1, y1) = (line['points'][scheme.landmarks.index(name)] for name in pair)
-    across, down = line['square']
-    pixels = math.hypot((x1 - x0) * across, (y1 - y0) * down)
-    return round(pixels, 4), round(pixels * line['mm'], 4) if line['mm'] else ''
+def _measured(line: dict[str, Any], scheme: LandmarkMeta, declared: Sequence[str]) -> tuple[float | str, ...]:
+    """A distance in pixels, square ones, and in millimetres where known; or an angle in degrees; and a note."""
+    ends, signed = angles.read(declared)
+    points = np.array([line['points'][scheme.landmarks.index(name)] for name in ends]) * line['square']
+    if len(ends) == 2:
+        pixels = float(np.hypot(*(points[1] - points[0])))
+        return round(pixels, 4), round(pixels * line['mm'], 4) if line['mm'] else '', '', ''
+    found = float(angles.angle(points, signed))
+    return ('', '', '', 'two of its points coincide') if math.isnan(found) else ('', '', round(found, 4), '')
 
 
 def _coco(scheme: LandmarkMeta, done: Sequence[dict[str, Any]], untrained: set[str]) -> dict[str, Any]:

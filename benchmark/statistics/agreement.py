@@ -1,6 +1,6 @@
-"""Clinical measurements: distances between two landmarks, predicted against annotated.
+"""Clinical measurements: distances and angles of landmarks, predicted against annotated.
 
-S: seeds, N: images. p[s,i]: predicted distance, t[i]: annotated distance, d = p - t.
+S: seeds, N: images. p[s,i]: predicted, t[i]: annotated distance or angle, d = p - t.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .angles import DEGREES, angle, read, unwrapped
 from .arrays import Floats
 from .crossed import mean, mean_squares
 from .options import Options
@@ -31,15 +32,15 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
     Args:
         rows: The main condition's rows, with coordinates.
         scores: Its images and seeds.
-        measurements: Name -> two landmarks.
+        measurements: Name -> landmarks: see :mod:`.angles`.
         options: Level, draws.
         notes: Sentences on measurements that can't be taken are appended.
 
-    Where images have subjects, a subject's distances are averaged first, and it takes the image's place.
+    Where images have subjects, a subject's values are averaged first, and it takes the image's place.
 
     Returns:
-        ``unit`` and one item per measurement and method, with the ``points`` of its Bland-Altman plot, of the network
-        with the lowest seed. None where there are no measurements or no coordinates.
+        ``unit`` of distances and one item per measurement and method, with the ``points`` of its Bland-Altman plot, of
+        the network with the lowest seed. None where there are no measurements or no coordinates.
     """
     if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return None
@@ -52,32 +53,58 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
     items: list[dict[str, Any]] = []
     rated: list[Rated] = []
     for name, ends in measurements.items():
-        pair = [rows[rows['landmark'] == end] for end in ends]
-        keys = ['method', 'seed', 'image']
-        both = pair[0].merge(pair[1], on=keys, suffixes=('', '_2'))
-        predicted = np.hypot(both['x'] - both['x_2'], both['y'] - both['y_2'])
-        true = np.hypot(both['x_true'] - both['x_true_2'], both['y_true'] - both['y_true_2'])
-        factor = both['image'].map(scale).to_numpy() if scale else 1.0
-        frame = both[keys].assign(predicted=predicted * factor, true=true * factor)
+        ends, signed = read(ends)
+        frame = measured(rows, ends, signed, scale)
+        if lost := int(frame['predicted'].isna().sum()):
+            notes.append(f'{name}: {lost} of {len(frame)} predictions have no angle, as two of its points coincide; '
+                         'their images are left out.')
+        frame = frame.dropna()
         runs = sum(map(len, scores.seeds.values()))
         complete = frame.groupby('image').size()
         images = sorted(complete.index[complete == runs])
         if len(images) < 3:
-            notes.append(f'{name}: cannot be measured: fewer than three images have both {ends[0]} and {ends[1]} in '
-                         'every run.')
+            notes.append(f'{name}: cannot be measured: fewer than three images have {"both " * (len(ends) == 2)}'
+                         f'{", ".join(ends[:-1])} and {ends[-1]} in every run.')
             continue
         kept = np.isin(np.array(scores.images, dtype=object), images)
         frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
         for method, seeds in scores.seeds.items():
             own, shape = frame[frame['method'] == method], (len(seeds), len(images))
             p, t = (scores.by_unit(own[kind].to_numpy().reshape(shape), kept) for kind in ('predicted', 'true'))
-            items.append({'measurement': name, 'landmarks': [*ends], 'method': method, 'n_images': len(images),
-                          'n_seeds': len(seeds), **bland_altman(p, t[0], options.alpha),
-                          'points': points(p[0], t[0])})
+            items.append({'measurement': name, 'landmarks': [*ends], 'unit': unit if len(ends) == 2 else DEGREES,
+                          'method': method, 'n_images': len(images), 'n_seeds': len(seeds),
+                          **bland_altman(p, t[0], options.alpha), 'points': points(p[0], t[0])})
             rated.append((method, p, t[0]))
     for item, found in zip(items, icc(rated, options), strict=True):
         item['icc'] = found
     return {'unit': unit, 'items': items} if items else None
+
+
+def measured(rows: pd.DataFrame, ends: Sequence[str], signed: bool, scale: Mapping[str, float] | None) -> pd.DataFrame:
+    """Predicted and annotated values of a measurement, a row per method, seed and image that has all its landmarks.
+
+    Args:
+        rows: With coordinates.
+        ends: Two landmarks of a distance, three or four of an angle.
+        signed: Whether an angle is signed.
+        scale: Millimetres per pixel of each image, or None.
+    """
+    keys = ['method', 'seed', 'image']
+    tables = [rows[rows['landmark'] == end].set_index(keys)[[*COORDINATES]] for end in ends]
+    both = pd.concat(tables, axis=1, join='inner', keys=range(len(ends)))
+    frame = both.index.to_frame(index=False)
+    predicted, true = (np.stack([both[place][[x, y]].to_numpy(np.float64) for place in range(len(ends))], axis=1)
+                       for x, y in (('x', 'y'), ('x_true', 'y_true')))
+    if len(ends) == 2:
+        factor = frame['image'].map(scale).to_numpy() if scale else 1.0
+        values = [np.hypot(*(one[:, 0] - one[:, 1]).T) * factor for one in (predicted, true)]
+    else:
+        values = [angle(one, signed) for one in (predicted, true)]
+        known = ~np.isnan(values).any(axis=0)
+        if signed and known.any():
+            values[0][known], values[1][known] = unwrapped(values[0][known], values[1][known])
+        values[0][~known] = np.nan
+    return frame.assign(predicted=values[0], true=np.where(np.isnan(values[0]), np.nan, values[1]))
 
 
 def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:

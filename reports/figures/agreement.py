@@ -10,6 +10,8 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from benchmark.statistics.angles import DEGREES
+
 from ..palette import Style
 from .base import INK, MUTED, figure, method_colour, short
 from .parts import cut, outer_labels
@@ -24,7 +26,8 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
     measurements = [*dict.fromkeys(name for name, _ in items)]
     limits = {name: _limits([one for (of, _), one in items.items() if of == name and one['method'] in methods])
               for name in measurements}
-    unit = analysis['agreement']['unit']
+    angles = any(one['unit'] == DEGREES for one in items.values())
+    unit = analysis['agreement']['unit'] + (' or \u00b0' if angles else '')
 
     def draw(fig: Figure, narrow: bool) -> None:
         several = len(methods) > 1
@@ -37,7 +40,8 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
             _panel(tiles, tile, items[name, method], styles[method])
             tiles.frame(tile, numbers=first)
             if first:
-                tiles.title(tile, _head(name, narrow and not several))
+                mark = ' (\u00b0)' if items[name, method]['unit'] == DEGREES else ''
+                tiles.title(tile, _head(name + mark, narrow and not several))
             if several and place < columns:
                 tiles.text(tile.left, tile.top + 21, short(analysis, method, 18), fontsize=9, fontweight='bold',
                            color=method_colour(styles[method]))

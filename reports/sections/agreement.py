@@ -1,8 +1,10 @@
-"""Clinical measurements: predicted distances against annotated ones."""
+"""Clinical measurements: predicted distances and angles against annotated ones."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from benchmark.statistics.angles import DEGREES
 
 from ..figures import agreement as figures
 from ..planned import main_pair
@@ -40,5 +42,6 @@ class Agreement(Section):
             'items': items,
             'blocks': blocks,
             'unit_of_distance': analysis['agreement']['unit'],
+            'angles': any(one['unit'] == DEGREES for one in items),
             'images': sorted({one['n_images'] for one in items}),
         }
