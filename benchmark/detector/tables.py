@@ -35,16 +35,16 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
     untrained = set(untrained)
     found = [lines[name] for name in names if name in lines]
     done = [line for line in found if 'error' not in line]
-    write_text(out / 'landmarks.csv', _csv(
+    write_text(out / 'landmarks.csv', csv_text(
         ('image', 'landmark', 'x', 'y', 'score', *OPTIONAL),
         ((line['image'], name, *line['points'][k], line['scores'][k], *(_given(line, key, k) for key in OPTIONAL))
          for line in done for k, name in enumerate(scheme.landmarks) if name not in untrained)))
-    write_text(out / 'images.csv', _csv(
+    write_text(out / 'images.csv', csv_text(
         ('image', 'width', 'height', 'doubt', 'problem', 'note'),
         ((line['image'], '', '', '', line['error'], '') if 'error' in line else
          (line['image'], *line['size'], line['doubt'], '', '; '.join(line['said'])) for line in found)))
     declared = {name: ends for name, ends in scheme.measurements.items() if not untrained & set(ends)}
-    write_text(out / 'measurements.csv', _csv(
+    write_text(out / 'measurements.csv', csv_text(
         ('image', 'measurement', 'pixels', 'mm', 'degrees', 'note'),
         ((line['image'], name, *_measured(line, scheme, ends)) for line in done for name, ends in declared.items())))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
@@ -56,7 +56,8 @@ def _given(line: dict[str, Any], key: str, landmark: int) -> float | str:
     return '' if value is None else value
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table with a line for its names and one for each row."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(header)
