@@ -33,12 +33,14 @@ def true_rate(design: Design, few: int, many: int, size: int) -> float | None:
         size: Contrasts of the family.
     """
     if few < many:
-        return 0.076 if size > SIX and 2 < few < ENOUGH else None
+        return 0.080 if size > SIX and 2 < few < ENOUGH else None
     if design == PAIRED:
         return (0.069 if few < ENOUGH else 0.064) if size > SIX else None
-    if size > 1:
-        return 0.067 if few == 2 else None
-    return 0.063 if few <= 3 else None
+    if few == 2:
+        return 0.067
+    if few == 3 and size == 1:
+        return 0.063
+    return 0.061 if size > SIX and few >= 10 else None
 
 
 def few_seeds(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,

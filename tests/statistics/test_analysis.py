@@ -77,7 +77,7 @@ def alerts_of(kind, *arguments, **choices):
 
 @pytest.mark.parametrize(('seeds', 'design', 'methods', 'parts'), [
     # chi2_1 is below .2 in 34.5 %, chi2_2 / 2 in 18.1 %, chi2_3 / 3 in 10.4 %; t with 1, 2 and 3 degrees of freedom.
-    (2, 'nested', 'ab', ['2 nested seeds', 'in 35 of 100', 'up to 12.7 standard errors', 'up to 6.3 %']),
+    (2, 'nested', 'ab', ['2 nested seeds', 'in 35 of 100', 'up to 12.7 standard errors', 'up to 6.7 %']),
     (2, 'nested', 'abc', ['2 nested seeds', 'up to 6.7 %']),
     (2, 'paired', 'abcdefg', ['2 paired seeds', 'must reach 12.7 standard errors, not 2.0']),
     (3, 'paired', 'ab', ['3 paired seeds', 'in 18 of 100', 'reach 4.3 standard errors']),
@@ -123,7 +123,7 @@ def test_all_pairs_of_seven_methods_without_a_plan():
     assert 'up to 6.9 % of simulated suites' in alerts_of('few seeds', validate(frame), design='paired')[0]
     frame = results(np.random.default_rng(0), methods=[*'abcdefg'], seeds=10, landmarks=1)
     frame = frame[(frame['method'] != 'a') | (frame['seed'] < 3)]
-    assert 'up to 7.6 % of simulated suites' in alerts_of('few seeds', validate(frame))[0]
+    assert 'up to 8.0 % of simulated suites' in alerts_of('few seeds', validate(frame))[0]
 
 
 def test_methods_with_the_same_predictions_in_all_seeds_are_an_alert():
