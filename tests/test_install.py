@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,36 @@ def test_the_pins_lie_in_the_ranges_and_each_range_has_a_pin():
     assert not outside
     named = {canonicalize_name(pin.name) for pin in pins('runtime')}
     assert named <= ranges.keys(), 'pinned for running, and in no range'
+
+
+#: Imports what needs no torch, where packages that only training brings are not to be had.
+WITHOUT_TRAINING = '''
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {names!r}:
+            raise ModuleNotFoundError(f'{{name}} is not installed', name=name)
+sys.meta_path.insert(0, Missing())
+from benchmark.commands import analyze, prepare_data, report
+from benchmark.datasets.formats import mmpose_config
+from benchmark.datasets.synthetic import faces
+for command in (analyze, prepare_data, report):
+    try:
+        command.main(['--help'])
+    except SystemExit as ended:
+        assert ended.code == 0
+'''
+
+
+def test_statistics_reports_and_data_need_no_package_that_only_training_brings():
+    project = load_file(ROOT / 'pyproject.toml')['project']
+    training = {canonicalize_name(Requirement(one).name) for one in project['optional-dependencies']['train']}
+    training |= {canonicalize_name(pin.name) for pin in pins('no-deps')}
+    # What is installed for the sake of others is there all the same.
+    training -= {'six', 'packaging'}
+    names = {module for module, owners in packages_distributions().items()
+             if {canonicalize_name(one) for one in owners} <= training}
+    assert {'torch', 'mmpose', 'rich', 'termcolor'} <= names and 'yaml' not in names
+    done = subprocess.run([sys.executable, '-c', WITHOUT_TRAINING.format(names=names)], cwd=ROOT, capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stderr
