@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-""""""
+"""One of MMPose's own tools on a run: tools/mmpose_tool.py NAME [its arguments]."""
 
 import sys
 from pathlib import Path
