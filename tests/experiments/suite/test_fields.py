@@ -21,7 +21,7 @@ ROWS = [*rows(Suite)]
 @pytest.mark.parametrize(('text', 'message'), [
     ('settings = dict(itertions=4)', "unknown field settings.itertions. Known fields here: iterations, "),
     ("data = dict(type='prepared', root='x')", "unknown field data.image_size of data.type='prepared'. Known fields "
-     'here: type, root. What a base suite has more goes with dict(_delete_=True, ...).'),
+     'here: repeats, balance, type, folds, root, by. What a base suite has more goes with dict(_delete_=True, ...).'),
     ('data = dict(_delete_=True, train=3)', 'data.type is missing. Give one of: synthetic, prepared.'),
     ("data = dict(type=['zip'])", "data.type=['zip'] is unknown. Choose one of: synthetic, prepared."),
     ("source = dict(data=dict(_delete_=True, type='identities'))",
