@@ -157,8 +157,8 @@ def test_a_folder_is_no_place_and_nothing_is_fetched(tmp_path, npm):
 
 
 def test_the_commands_formats_are_those_of_the_converter():
-    tool = Path(__file__).parents[2] / 'tools/convert_source.py'
-    assert runpy.run_path(str(tool))['FORMATS'] == tuple(FORMATS)
+    from benchmark.commands import convert_source
+    assert convert_source.FORMATS == tuple(FORMATS)
 
 
 @pytest.mark.parametrize(('given', 'message'), [
