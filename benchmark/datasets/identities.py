@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from benchmark.datasets.metainfo import DataError
@@ -93,11 +93,22 @@ def identity_fingerprint(root: str | Path) -> str:
     return hash_files(root, [root / 'index.csv', *(path for path, _, _ in read_identities(root))])
 
 
-def hash_files(root: Path, files: Iterable[Path]) -> str:
-    """SHA-256 (hex) over the files' names below ``root`` and their contents, in the order of the names."""
+def content_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def hash_files(root: Path, files: Iterable[Path], digest: Callable[[Path], str] = content_digest) -> str:
+    """SHA-256 (hex) over the files' names below ``root`` and their contents, in the order of the names.
+
+    Args:
+        root: The folder.
+        files: Files in it or below.
+        digest: Gives a file's :func:`content_digest`; who hashes folders that share files may keep what it gave.
+    """
     total = hashlib.sha256()
     for name, path in sorted((p.relative_to(root).as_posix(), p) for p in files):
-        total.update(f'{hashlib.sha256(path.read_bytes()).hexdigest()} {name}\n'.encode())
+        total.update(f'{digest(path)} {name}\n'.encode())
     return total.hexdigest()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,13 @@ import numpy as np
 from benchmark.datasets.checks import check_sides, check_subjects, check_trained
 from benchmark.datasets.checks_images import Scan, check_images
 from benchmark.datasets.findings import Report
-from benchmark.datasets.identities import hash_files, identity_fingerprint, leaves_folder, read_identities
+from benchmark.datasets.identities import (
+    content_digest,
+    hash_files,
+    identity_fingerprint,
+    leaves_folder,
+    read_identities,
+)
 from benchmark.datasets.metainfo import SPLITS, DataError, LandmarkMeta, load_metainfo, read_json
 from benchmark.datasets.records import Record, Split
 from benchmark.datasets.shape_checks import check_shapes
@@ -101,8 +107,12 @@ def check_dataset(root: str | Path, decode: bool = True, scanned: Mapping[Path, 
     return report
 
 
-def fingerprint(root: str | Path) -> str:
+def fingerprint(root: str | Path, digest: Callable[[Path], str] = content_digest) -> str:
     """SHA-256 (hex) over names and contents of ``metainfo.json``, ``annotations/*.json`` and ``images/``.
+
+    Args:
+        root: A prepared data set.
+        digest: As of :func:`.identities.hash_files`.
 
     Raises:
         DataError: There are no annotation files.
@@ -115,7 +125,7 @@ def fingerprint(root: str | Path) -> str:
     # Folders that are links are followed: what can be trained on counts.
     images = [path for folder, _, names in os.walk(root / 'images', followlinks=True) for name in names
               if (path := Path(folder, name)).is_file() and name not in _CLUTTER]
-    return hash_files(root, [*annotations, *([meta] if meta.exists() else []), *images])
+    return hash_files(root, [*annotations, *([meta] if meta.exists() else []), *images], digest)
 
 
 def load_scheme(root: Path) -> LandmarkMeta:

@@ -14,7 +14,7 @@ from scipy import stats
 from benchmark.datasets.prepared import read_split
 
 from .kept import NETWORK
-from .loaded import DetectorError, Network, load_networks
+from .loaded import DetectorError, Network, load_networks, untrained_by_any
 from .photographs import Reading, Source, read_photograph
 from .predictor import Predictor
 
@@ -105,7 +105,7 @@ def compared(networks: Sequence[Network], tables: Sequence[pandas.DataFrame], ro
     first = tables[0]
     moved = (_points(networks, sources, first) - first[['x_true', 'y_true']].to_numpy()) * \
         first[['scale_x', 'scale_y']].to_numpy()
-    untrained = set.union(*(network.untrained for network in networks))
+    untrained = untrained_by_any(networks)
     ensemble, *members = (_by_subject(table, untrained)
                           for table in (first.assign(error=np.hypot(*moved.T)), *tables))
     differences = ensemble - sum(members) / len(members)

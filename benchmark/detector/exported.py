@@ -18,7 +18,7 @@ import torch
 import benchmark
 from benchmark.utils.files import digest, write_bytes
 
-from .loaded import DetectorError, Network
+from .loaded import DetectorError, Network, untrained_by_any
 from .photographs import Photograph, Reading, Source, read_photograph
 from .predictor import Predictor
 from .traced import Detector
@@ -76,7 +76,7 @@ def describe(networks: Sequence[Network]) -> dict[str, str]:
     first = networks[0]
     width, height = first.input_size
     codec = first.model.head.decoder
-    untrained = set.union(*(network.untrained for network in networks))
+    untrained = untrained_by_any(networks)
     cut = first.meta['crop']
     found: dict[str, Any] = dict(
         landmarks=list(first.scheme.landmarks), input_size=[width, height], heatmap_size=list(codec.heatmap_size),

@@ -85,6 +85,11 @@ class Network:
         return set(self.meta['run'].get('untrained') or ())
 
 
+def untrained_by_any(networks: Sequence[Network]) -> set[str]:
+    """Landmarks that the training images of some of these networks said nothing of."""
+    return set.union(*(network.untrained for network in networks))
+
+
 def read_seeds(text: str | None) -> list[int] | None:
     """Seeds as they are typed, such as 0,1.
 

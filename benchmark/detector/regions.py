@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.statistics.conformal import Regions, TooFew, calibrate
 
-from .loaded import DetectorError, Network
+from .loaded import DetectorError, Network, untrained_by_any
 from .validated import Validated, read_validated, validated_together
 
 #: Coverage where nobody asks for another one.
@@ -115,7 +115,7 @@ def _circles(networks: Sequence[Network], level: float) -> Circles:
                                 'other one has learnt on')
     found = read_validated(kept[0]) if len(kept) == 1 else _together(networks, kept)
     errors = found.errors
-    left_out = set.union(*(network.untrained for network in networks))
+    left_out = untrained_by_any(networks)
     errors[:, [name in left_out for name in first.scheme.landmarks]] = np.nan
     regions = calibrate(errors, found.subjects, level, 1 - found.scores, found.spread)
     chose = next((one['chose'] for one in kept if one['chose']), None)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from benchmark.codecs.argmax_heatmap import ArgmaxHeatmap
 
-from .loaded import PACKING, DetectorError, Network
+from .loaded import PACKING, DetectorError, Network, untrained_by_any
 
 #: DARK's least heatmap value before the logarithm is taken.
 LEAST = 1e-10
@@ -41,7 +41,7 @@ class Detector(nn.Module):
         self.models = nn.ModuleList(network.model for network in networks)
         self.input_size, self.resize = first.input_size, first.resize
         self.codec = first.model.head.decoder
-        untrained = set.union(*(network.untrained for network in networks))
+        untrained = untrained_by_any(networks)
         self.register_buffer('unknown', torch.tensor([name in untrained for name in first.scheme.landmarks]))
         kernel = cv2.getGaussianKernel(self.codec.blur_kernel_size, 0).astype('float32').ravel()
         self.register_buffer('kernel', torch.from_numpy(kernel))

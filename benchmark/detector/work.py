@@ -18,7 +18,7 @@ from benchmark.datasets.metainfo import DataError
 from benchmark.utils.machine import threads
 
 from .journal import Journal, about, line_of, open_folder, stamp
-from .loaded import DetectorError, Network, find_networks, load_networks
+from .loaded import DetectorError, Network, find_networks, load_networks, untrained_by_any
 from .pages import draw, write_page
 from .photographs import Photograph, Reading, Source, find_photographs, read_boxes, read_photograph
 from .predictor import Predictor
@@ -97,7 +97,7 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
                             'Leave it out.')
     reading = Reading(first.input_size, first.resize, first.meta['crop'], boxes, options.turned, options.dicom_window,
                       options.picture)
-    untrained = set.union(*(network.untrained for network in networks))
+    untrained = untrained_by_any(networks)
     found_regions = circles(networks, options.coverage)
     regions = None if isinstance(found_regions, str) else found_regions
     told = [*notes(first, boxes), found_regions if regions is None else regions.in_words(untrained)]

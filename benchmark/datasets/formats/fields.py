@@ -65,6 +65,21 @@ def ask_for_persons(entries: Sequence[tuple[Mapping[str, object], str]], args: a
             first[key] = where
 
 
+def person_pattern(subject: str) -> re.Pattern[str]:
+    """The regular expression of ``--subject``.
+
+    Raises:
+        DataError: It is malformed, or has no group.
+    """
+    try:
+        pattern = re.compile(subject)
+    except re.error as error:
+        raise DataError(f'--subject: {subject!r} is no regular expression ({error}).') from None
+    if not pattern.groups:
+        raise DataError(f'--subject: {subject!r} has no group. Put the part that names the person in parentheses.')
+    return pattern
+
+
 def find_subject(entries: Sequence[tuple[str, Mapping[str, object], str]],
                  subject: str | None) -> tuple[str | None, list[str | None]]:
     """The person of each image, by ``--subject``.
@@ -84,12 +99,7 @@ def find_subject(entries: Sequence[tuple[str, Mapping[str, object], str]],
         return None, [None] * len(entries)
     subject = subject or 'subject'
     if '(' in subject:
-        try:
-            pattern = re.compile(subject)
-        except re.error as error:
-            raise DataError(f'--subject: {subject!r} is no regular expression ({error}).') from None
-        if not pattern.groups:
-            raise DataError(f'--subject: {subject!r} has no group. Put the part that names the person in parentheses.')
+        pattern = person_pattern(subject)
         persons: list[str | None] = []
         for image, _, where in entries:
             name = PurePosixPath(image.replace('\\', '/')).with_suffix('').as_posix()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from benchmark.datasets.metainfo import DataError
 
@@ -53,8 +54,12 @@ class Original:
 
     def back(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 2) in pixels of the image to (..., 2) in pixels of the photograph; both pixel centres."""
-        scale, offset = (self.x_scale, self.y_scale), (self.x_offset, self.y_offset)
-        return (np.asarray(points, np.float64) + 0.5) * scale + offset - 0.5
+        return _back(np.asarray(points, np.float64), (self.x_scale, self.y_scale), (self.x_offset, self.y_offset))
+
+
+def _back(points: np.ndarray, scale: ArrayLike, offset: ArrayLike) -> np.ndarray:
+    """Points (..., 2) of images to those of the photographs; ``scale`` and ``offset`` are of their shape, or (2,)."""
+    return (points + 0.5) * np.asarray(scale) + np.asarray(offset) - 0.5
 
 
 def write_originals(root: Path, rows: Iterable[Original]) -> None:
@@ -134,7 +139,7 @@ def in_photographs(results: pd.DataFrame, originals: dict[str, Original], where:
     there = {}
     for ends in (('x', 'y'), ('x_true', 'y_true')):
         if set(ends) <= set(results.columns):
-            there[ends] = (results[list(ends)].to_numpy(float) + 0.5) * scale + offset - 0.5
+            there[ends] = _back(results[list(ends)].to_numpy(float), scale, offset)
             table[list(ends)] = there[ends]
     if len(there) == 2:
         difference = there['x', 'y'] - there['x_true', 'y_true']

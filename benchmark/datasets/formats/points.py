@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import functools
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 
 from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta
 from benchmark.datasets.formats.crops import landmark_box
+from benchmark.datasets.formats.fields import person_pattern
 from benchmark.datasets.metainfo import SCHEMES, DataError, LandmarkMeta, read_json
 
 CHOICES = ('14', 'all')
@@ -217,12 +217,7 @@ def subjects(files: list[Path], pattern: str | None) -> Iterator[str | None]:
     if pattern is None:
         yield from (None for _ in files)
         return
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise DataError(f'--subject: {pattern!r} is no regular expression ({error}).') from None
-    if not compiled.groups:
-        raise DataError(f'--subject: {pattern!r} has no group. Put the part that names the person in parentheses.')
+    compiled = person_pattern(pattern)
     for path in files:
         found = compiled.search(path.stem)
         if found is None or not found[1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -185,6 +186,21 @@ def peek(path: Path, size: int = PEEK) -> str:
             return file.read(size).decode('utf-8', 'replace')
     except OSError:
         return ''
+
+
+def finite_number(text: str, where: str, remedy: str) -> float:
+    """A finite number.
+
+    Raises:
+        DataError: Anything else; ``where`` begins the message, ``remedy`` ends it.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f'{where} is {text!r}, no finite number. {remedy}')
+    return value
 
 
 def has_keys(path: Path, keys: Iterable[str], size: int = PEEK) -> bool:

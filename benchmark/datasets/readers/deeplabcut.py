@@ -13,7 +13,7 @@ from typing import NamedTuple
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.metainfo import DataError
 
-from .base import Annotated, Reader, peek, register
+from .base import Annotated, Reader, finite_number, peek, register
 
 LEVELS = ('scorer', 'individuals', 'bodyparts', 'coords')
 #: The individual of body parts that the scene has once.
@@ -146,7 +146,8 @@ one split.
             found: dict[str, dict[str, dict[str, float]]] = {person: defaultdict(dict) for person in people}
             for (_, person, part, axis), cell in zip(table.columns, cells, strict=True):
                 if person in found and axis in ('x', 'y') and cell:
-                    found[person][part][axis] = _number(cell, f'{where}: {part} {axis}')
+                    found[person][part][axis] = finite_number(
+                        cell, f'{where}: {part} {axis}', 'Correct it, or leave it empty where nothing is marked.')
             name = '/'.join(parts)
             if (path.parent / parts[-1]).is_file():
                 name = self.beside(src, path, parts[-1])
@@ -158,14 +159,3 @@ one split.
                 yield Annotated(name, {part: (p['x'], p['y']) for part, p in points.items()},
                                 where if person in ('', UNIQUE) else f'{where}: {person}',
                                 fields={'video': parts[-2]} if len(parts) > 1 else {}, unused=unused)
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f'{where} is {text!r}, no finite number. Correct it, or leave it empty where nothing is '
-                        'marked.')
-    return value

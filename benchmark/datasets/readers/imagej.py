@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import math
 import re
 import struct
 import zipfile
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from benchmark.datasets.findings import Finding
 from benchmark.datasets.metainfo import DataError
 
-from .base import Annotated, Point, Reader, peek, register
+from .base import Annotated, Point, Reader, finite_number, peek, register
 from .located import image_file, image_of_stem, resolution
 
 #: A region's place in a stack or image, as ImageJ names it where a person gave no name.
@@ -68,7 +67,8 @@ def parse_results(path: Path) -> list[Row]:
         if row.get('Slice') and slices.setdefault(image, row['Slice']) != row['Slice']:
             raise DataError(f'{where}: points on slices {slices[image]} and {row["Slice"]} of {image or "an image"}. '
                             'Save each slice as an image of its own.')
-        x, y = (_number(row.get(axis, ''), f'{where}: {axis}') for axis in 'XY')
+        x, y = (finite_number(row.get(axis, ''), f'{where}: {axis}', 'Delete the row, or measure again.')
+                for axis in 'XY')
         decimals = max(len(row[axis].partition('.')[2]) for axis in 'XY')
         found.append(Row(number, image.strip(), '' if _PLACE.fullmatch(name) else name, x, y, decimals))
     return found
@@ -198,13 +198,3 @@ stored).
             return 1.0, 1.0
         # Also where the file says no unit.
         return found.across, found.down
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DataError(f'{where} is {text!r}, no finite number. Delete the row, or measure again.')
-    return value

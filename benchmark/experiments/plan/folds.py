@@ -8,6 +8,7 @@ of the run's hash.
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.datasets.identities import content_digest
 from benchmark.datasets.metainfo import LandmarkMeta, read_json
 from benchmark.datasets.prepared import Record, Split, fingerprint, read_split
 from benchmark.experiments.errors import SuiteError
@@ -86,7 +88,8 @@ def make_folds(data: Data, repetitions: Sequence[int], root: Path, content: str,
         return [Fold(root, content, dict(splits))]
     meta, records = splits['train'].meta, [record for split in splits.values() for record in split.records]
     units, strata = _units(data, meta, records, root)
-    merged = merge(root, [*splits])
+    digests = functools.cache(content_digest)
+    merged = functools.cache(lambda: merge(root, [*splits]))
     share = len(splits['val'].records) / (len(splits['train'].records) + len(splits['val'].records)) if (
         'val' in splits) else 0.0
     found = []
@@ -103,11 +106,13 @@ def make_folds(data: Data, repetitions: Sequence[int], root: Path, content: str,
             place = cache / 'data' / f'fold-{digest([DRAWING, content, str(root.resolve()), names])[:12]}'
 
             def make(folder: Path, names: dict[str, list[str]] = names) -> None:
-                write_fold(folder, root, merged, names)
+                write_fold(folder, root, merged(), names)
 
             drawn_once(place, make)
             own = {split: read_split(place, split) for split in names}
-            found.append(Fold(place, fingerprint(place), own, repetition, number))
+            # Folds link to the same images, which are read once.
+            content_of = fingerprint(place, lambda path: digests(path.resolve()))
+            found.append(Fold(place, content_of, own, repetition, number))
     return found
 
 

@@ -38,8 +38,10 @@ from benchmark.experiments.run.damaged import DamagedCheckpoint, DamagedData, Da
 from benchmark.experiments.run.tested import (
     as_json,
     ask_for_heatmaps,
+    finite,
     load_best,
     other_decodings,
+    parameters,
     validated,
     write_files,
 )
@@ -328,7 +330,7 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     if best := runner.message_hub.runtime_info.get('best_ckpt'):
         load_best(runner, place / Path(best).name)
     # Trials are compared on the network that is tested.
-    validation = {k: _finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
+    validation = {k: finite(v) for k, v in runner.val().items()} if 'trial' in entry else None
     ask_for_heatmaps(runner.model)
     errors, others = runner.test_evaluator.metrics[0], other_decodings(runner)
     runner.register_hook(tested := TestedWeights(), priority='LOWEST')
@@ -359,19 +361,8 @@ def _run_landmarks(place: Path, entry: dict, options: dict) -> dict:
     return dict(epochs=epochs, first_step=first, seconds_per_epoch=round(trained / epochs, 3), source_sha256=source,
                 train_images=len(runner.train_dataloader.dataset),
                 train_image_names=[e['image'] for e in runner.train_dataloader.dataset.data_list],
-                files=files, parameters=_count(runner.model), metrics={k: _finite(v) for k, v in metrics.items()},
+                files=files, parameters=parameters(runner.model), metrics={k: finite(v) for k, v in metrics.items()},
                 **kept, **({} if validation is None else dict(validation=validation)))
-
-
-def _count(model: torch.nn.Module) -> dict[str, int]:
-    target = [(n, p) for n, p in model.named_parameters() if not n.startswith('source.')]
-    return dict(total=sum(p.numel() for _, p in target),
-                trained=sum(p.numel() for _, p in target if p.requires_grad))
-
-
-def _finite(value) -> float | None:
-    value = float(value)
-    return value if value == value and abs(value) != float('inf') else None
 
 
 def _make_source(place: Path, entry: dict, options: dict) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,16 @@ def load_best(runner: Runner, path: Path) -> None:
         raise DamagedCheckpoint(str(error)) from error
     runner.call_hook('after_load_checkpoint', checkpoint=checkpoint)
     runner.model.load_state_dict(checkpoint['state_dict'])
+
+
+def parameters(model: torch.nn.Module) -> dict[str, int]:
+    """Numbers of a network, ``total`` and ``trained``, without those of its source."""
+    target = [(n, p) for n, p in model.named_parameters() if not n.startswith('source.')]
+    return dict(total=sum(p.numel() for _, p in target),
+                trained=sum(p.numel() for _, p in target if p.requires_grad))
+
+
+def finite(value: Any) -> float | None:
+    """A number as JSON has it: None where it is not finite."""
+    value = float(value)
+    return value if math.isfinite(value) else None
