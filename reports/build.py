@@ -1,4 +1,4 @@
-"""analysis.json to ``report/``: ``index.html``, ``tables``, ``figures``, ``summary.md`` and ``methods.txt``."""
+"""analysis.json to ``report/``: the page, its tables and figures, summary, methods paragraph and reporting forms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from benchmark.statistics.schemas import first_problem, read_schema
 from benchmark.utils.files import write_bytes
 
 from .figures.files import collected
+from .forms import Files, as_json, as_markdown, filled
 from .methods_text import as_file
 from .page import make_environment, render_page, render_section
 from .palette import assign
@@ -47,6 +48,9 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
     write_folder(folder / 'figures', figures)
     write_bytes(folder / 'methods.txt', as_file(analysis).encode(errors='replace'))
     write_bytes(folder / 'summary.md', summary(analysis).encode(errors='replace'))
+    forms = filled(Files(analysis, analysis_path.parent))
+    write_bytes(folder / 'checklist.json', as_json(forms).encode(errors='replace'))
+    write_bytes(folder / 'checklist.md', as_markdown(forms).encode(errors='replace'))
     write_bytes(folder / 'index.html', page.encode(errors='backslashreplace'))
     return folder / 'index.html'
 

@@ -1,0 +1,80 @@
+"""TRIPOD+AI, 27 items in 52 parts, in our own words. Predictors are the images, outcomes the landmarks."""
+
+from __future__ import annotations
+
+from . import evidence as e
+from .items import Guideline, Item
+
+TITLE, INTRODUCTION, DATA, PERSONS = 'Title and abstract', 'Introduction', 'Methods: data', 'Methods: participants'
+OUTCOME, PREDICTORS, ANALYSIS = 'Methods: outcome', 'Methods: predictors', 'Methods: analysis'
+OPEN, PUBLIC, RESULTS, DISCUSSION = 'Open science', 'Patients and public', 'Results', 'Discussion'
+
+TRIPOD = Guideline(
+    'tripod_ai', 'TRIPOD+AI',
+    'Collins GS, Moons KGM, Dhiman P, et al. TRIPOD+AI statement: updated guidance for reporting clinical prediction '
+    'models that use regression or machine learning methods. BMJ 2024;385:e078378. doi:10.1136/bmj-2023-078378',
+    '27 items, 52 with their parts', (
+        Item('1', TITLE, 'The title names the model’s development or evaluation, for whom, and what is predicted.'),
+        Item('2', TITLE, 'Abstract after the guideline’s own list for abstracts.'),
+        Item('3a', INTRODUCTION, 'Clinical context, why a model, and which there are.'),
+        Item('3b', INTRODUCTION, 'For whom and by whom the model is to be used, and at which point of care.'),
+        Item('3c', INTRODUCTION, 'Known inequalities in health between groups of people.'),
+        Item('4', INTRODUCTION, 'Aims; whether a model is developed, evaluated or both.', (e.question, e.contrasts)),
+        Item('5a', DATA, 'Sources of the data, why these, and whom they represent.', (e.data_set, e.licence),
+             'why these, and whom they represent'),
+        Item('5b', DATA, 'When the data were collected.'),
+        Item('6a', PERSONS, 'Setting, and where its centres are.'),
+        Item('6b', PERSONS, 'Who could take part.'),
+        Item('6c', PERSONS, 'Treatments, where they matter.'),
+        Item('7', DATA, 'Preparation and checks of the data, and whether alike in all groups.', (e.preparation,),
+             'whether alike in all groups'),
+        Item('8a', OUTCOME, 'What is predicted, how and when it was assessed, and why it was chosen.', (e.landmarks,),
+             'how each landmark is defined, and why these'),
+        Item('8b', OUTCOME, 'Who assessed it, where judgement is needed.', (e.annotators,), 'their qualification'),
+        Item('8c', OUTCOME, 'Whether assessors were blinded.'),
+        Item('9a', PREDICTORS, 'How predictors were chosen beforehand.'),
+        Item('9b', PREDICTORS, 'What the predictors are, how and when they were measured.', (e.preparation, e.spacing),
+             'how the images were taken'),
+        Item('9c', PREDICTORS, 'Who assessed predictors, where judgement is needed.'),
+        Item('10', DATA, 'How the size of the study came about, and whether it suffices.', (e.planning,),
+             'how it was fixed beforehand'),
+        Item('11', DATA, 'How missing data were dealt with, and why data were left out.', (e.missing,)),
+        Item('12a', ANALYSIS, 'What data were used for what.', (e.partition,)),
+        Item('12b', ANALYSIS, 'How predictors were brought into the model.', (e.preparation,)),
+        Item('12c', ANALYSIS, 'Kind of model, all steps of building it, tuning, internal validation.',
+             (e.architecture, e.training, e.selection), 'why this kind of model'),
+        Item('12d', ANALYSIS, 'Whether and how differences between clusters were looked at.',
+             (e.subgroups,)),
+        Item('12e', ANALYSIS, 'All measures and plots of performance, and how models were compared.',
+             (e.endpoints, e.tests)),
+        Item('12f', ANALYSIS, 'Whether the model was updated after its evaluation.'),
+        Item('12g', ANALYSIS, 'How predictions were computed in the evaluation.', (e.decoding,)),
+        Item('13', ANALYSIS, 'What was done about unequal classes.'),
+        Item('14', ANALYSIS, 'What was done for fairness, and why.', (e.subgroups,), 'why these groups'),
+        Item('15', ANALYSIS, 'What the model gives out, and where thresholds come from.', (e.decoding, e.landmarks)),
+        Item('16', ANALYSIS, 'How the data of development and evaluation differ.', (e.characteristics,),
+             'setting and eligibility'),
+        Item('17', ANALYSIS, 'Ethics committee, consent or its waiver.'),
+        Item('18a', OPEN, 'Funding, and what the funders did.'),
+        Item('18b', OPEN, 'Conflicts of interest.'),
+        Item('18c', OPEN, 'Where the protocol is to be had.', (e.plan,), 'where it can be had'),
+        Item('18d', OPEN, 'Registration.'),
+        Item('18e', OPEN, 'Whether the data are to be had.', (e.licence,), 'where they can be had'),
+        Item('18f', OPEN, 'Whether the code is to be had.', (e.program,), 'where it can be had'),
+        Item('19', PUBLIC, 'How patients and the public took part.'),
+        Item('20a', RESULTS, 'Flow of the participants.', (e.images_used,),
+             'those left out before the data set was prepared'),
+        Item('20b', RESULTS, 'Who the participants are.', (e.characteristics,), 'what else is known of them'),
+        Item('20c', RESULTS, 'The evaluation’s participants beside those of the development.', (e.characteristics,)),
+        Item('21', RESULTS, 'How many participants each analysis has.', (e.amounts, e.partition)),
+        Item('22', RESULTS, 'The model in full, so that others can use it.', (e.networks, e.architecture),
+             'where it can be had'),
+        Item('23a', RESULTS, 'Performance with intervals, in key groups too.', (e.performance, e.subgroups)),
+        Item('23b', RESULTS, 'How performance differs between clusters.', (e.subgroups,)),
+        Item('24', RESULTS, 'Results of updating the model.'),
+        Item('25', DISCUSSION, 'What the results mean, fairness and earlier studies included.'),
+        Item('26', DISCUSSION, 'Limitations and what they do to the results.', (e.limits,), 'those of the study'),
+        Item('27a', DISCUSSION, 'What to do with poor or absent input in use.', (e.doubt,), 'what a user should do'),
+        Item('27b', DISCUSSION, 'Whether users have to do something, and what they must know.'),
+        Item('27c', DISCUSSION, 'What should be studied next.'),
+    ))
