@@ -18,6 +18,9 @@ fi
 "$root/tools/setup_env.sh"
 
 out=runs/$(basename "$suite" .py)
+for argument in "$@"; do
+  if [ "$argument" = --short ]; then out=$out-short; fi
+done
 only=
 previous=
 for argument in "$@"; do

@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 SCHEMES = Path(__file__).with_name('schemes')
+#: Endings of the images that are read, the usual ones first.
+IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.jp2', '.avif', '.dcm')
 SPLITS = ('train', 'val', 'test')
 #: Field and subject where no person is known and several images are of one photograph.
 PHOTOGRAPH = 'photograph'

@@ -16,11 +16,10 @@ import numpy as np
 from benchmark.datasets import images
 from benchmark.datasets.formats.crops import crop_image, crop_square
 from benchmark.datasets.landmarks import fitted, geometry
+from benchmark.datasets.metainfo import IMAGE_ENDINGS
 
 from .loaded import DetectorError
 
-#: Endings of what a folder is searched for; a file that is named by itself may have any.
-ENDINGS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.jp2', '.avif', '.dcm')
 COLUMNS = ('image', 'left', 'top', 'width', 'height')
 #: What ``Decoded.said`` says of every file of a kind and no one need look at.
 USUAL = ('rotation', 'dicom')
@@ -109,10 +108,11 @@ def find_photographs(places: Sequence[Path]) -> list[Source]:
     files: dict[Path, None] = {}
     for place in places:
         if place.is_dir():
-            found = sorted(path for path in place.rglob('*') if path.suffix.lower() in ENDINGS and path.is_file()
+            found = sorted(path for path in place.rglob('*') if path.suffix.lower() in IMAGE_ENDINGS and path.is_file()
                            and not any(part.startswith('.') for part in path.relative_to(place).parts))
             if not found:
-                raise DetectorError(f'{place}: no image here ({", ".join(ENDINGS)}). Correct the path, or name files.')
+                raise DetectorError(f'{place}: no image here ({", ".join(IMAGE_ENDINGS)}). Correct the path, or name '
+                                    'files.')
             files |= dict.fromkeys(map(_whole, found))
         elif place.suffix == '.txt' and place.is_file():
             lines = [line.strip() for line in place.read_text(encoding='utf-8').splitlines()]

@@ -168,6 +168,13 @@ def test_the_format_is_recognised_or_asked_for(labelled, tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DataError, match='the format is not recognised. Say which it is'):
         recognise(str(tmp_path / 'empty'), 'dst', FORMATS)
+    (tmp_path / 'photographs').mkdir()
+    for name in ('a.JPG', 'b.dcm'):
+        (tmp_path / 'photographs' / name).touch()
+    with pytest.raises(DataError, match='photographs: 2 images and no file that could hold landmarks.* --images'):
+        recognise(str(tmp_path / 'photographs'), 'dst', FORMATS)
+    with pytest.raises(DataError, match='labelmee: no such .*Did you mean labelme[?] FORMAT is one'):
+        recognise('labelmee', 'dst', FORMATS)
     with pytest.raises(DataError, match='nothing: no such file or folder, and no FORMAT. FORMAT is one of: coco, csv'):
         recognise(str(tmp_path / 'nothing'), 'dst', FORMATS)
 

@@ -11,11 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from benchmark.datasets.formats.points import IMAGE_ENDINGS
 from benchmark.datasets.identities import leaves_folder
-from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, DataError
 
-ENDINGS = (*IMAGE_ENDINGS, '.dcm', '.webp')
 _ADDRESS = re.compile(r'[a-z][a-z0-9+.-]+://', re.IGNORECASE)
 
 
@@ -172,7 +170,7 @@ class _Finder:
                 same = [n for n in names if _fold(n) == key]
                 if last and not same:
                     same = [n for n in names if _fold(PurePosixPath(n).stem) == key
-                            and PurePosixPath(n).suffix.lower() in ENDINGS]
+                            and PurePosixPath(n).suffix.lower() in IMAGE_ENDINGS]
                 next_done += [before / n for n in ([part] if part in same else same)]
             done = next_done
         return [p.as_posix() for p in done if (folder / p).is_file()] if parts else []
@@ -182,7 +180,7 @@ class _Finder:
         if folder not in self._trees:
             tree = self._trees[folder] = defaultdict(list)
             for path in sorted(folder.rglob('*')) if folder.is_dir() else ():
-                if path.suffix.lower() in ENDINGS:
+                if path.suffix.lower() in IMAGE_ENDINGS:
                     for key in {_fold(path.name), _fold(path.stem)}:
                         tree[key].append(path.relative_to(folder).as_posix())
         return self._trees[folder].get(_fold(name), [])
@@ -195,8 +193,8 @@ class _Finder:
     def _missing(self, path: str) -> str:
         stem, base = _fold(PurePosixPath(path).stem), PurePosixPath(path).name
         parent = PurePosixPath(path).parent
-        near = next((n for f in self.folders for n in self._names(f / parent)
-                     if _fold(PurePosixPath(n).stem) == stem and PurePosixPath(n).suffix.lower() in ENDINGS), None)
+        near = next((n for f in self.folders for n in self._names(f / parent) if _fold(PurePosixPath(n).stem) == stem
+                     and PurePosixPath(n).suffix.lower() in IMAGE_ENDINGS), None)
         if near:
             hint = f' Did you mean {near!r}?'
         elif len(PurePosixPath(path).parts) > 1 and any((f / base).is_file() for f in self.folders):

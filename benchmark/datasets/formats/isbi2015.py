@@ -10,7 +10,6 @@ import numpy as np
 from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta, write_dataset
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.points import (
-    IMAGE_ENDINGS,
     add_val_argument,
     draw_val,
     load_points,
@@ -18,7 +17,7 @@ from benchmark.datasets.formats.points import (
     read_text,
 )
 from benchmark.datasets.formats.recognise import having
-from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, DataError
 
 DESCRIPTION = """SRC is the folder of the challenge:
 

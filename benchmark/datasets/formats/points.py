@@ -15,10 +15,9 @@ import numpy as np
 from benchmark.datasets.formats.common import Sample, add_image_arguments, build_meta
 from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.formats.fields import person_pattern
-from benchmark.datasets.metainfo import SCHEMES, DataError, LandmarkMeta, read_json
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, SCHEMES, DataError, LandmarkMeta, read_json
 
 CHOICES = ('14', 'all')
-IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
 
 
 @dataclass(frozen=True)

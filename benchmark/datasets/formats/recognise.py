@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmark.datasets.formats.converter import Converter
-from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, DataError
 from benchmark.datasets.readers.base import FEW
 
 _COCO_KEYS = ('images', 'annotations', 'categories')
@@ -27,8 +28,14 @@ def recognise(src: str, dst: str, formats: Mapping[str, Converter]) -> tuple[str
     """
     path = Path(src)
     if not path.exists():
-        raise DataError(f'{src}: no such file or folder, and no FORMAT. FORMAT is one of: {", ".join(formats)}.')
+        near = difflib.get_close_matches(src, formats, 1)
+        raise DataError(f'{src}: no such file or folder, and no FORMAT. {f"Did you mean {near[0]}? " if near else ""}'
+                        f'FORMAT is one of: {", ".join(formats)}.')
     fits = {name: reason for name, form in formats.items() if (reason := form.recognise(path))}
+    if not fits and (images := _only_images(path)):
+        raise DataError(f'{src}: {images} images and no file that could hold landmarks. Give the folder or file of the '
+                        f'annotations; where it is not beside the images: tools/prepare_data.py ANNOTATIONS {dst} '
+                        f'--images {src}.')
     if not fits:
         raise DataError(f'{src}: the format is not recognised. Say which it is: tools/prepare_data.py FORMAT {src} '
                         f'{dst}, FORMAT being one of: {", ".join(formats)}.')
@@ -36,6 +43,13 @@ def recognise(src: str, dst: str, formats: Mapping[str, Converter]) -> tuple[str
         listed = '; or '.join(f'tools/prepare_data.py {name} {src} {dst} ({reason})' for name, reason in fits.items())
         raise DataError(f'{src}: {len(fits)} formats fit. Say which it is: {listed}.')
     return next(iter(fits.items()))
+
+
+def _only_images(src: Path) -> int:
+    """The number of images in a folder that holds nothing else; 0 where there is something else."""
+    files = [path for path in src.rglob('*') if path.is_file() and not path.name.startswith('.')] \
+        if src.is_dir() else []
+    return len(files) if all(path.suffix.lower() in IMAGE_ENDINGS for path in files) else 0
 
 
 def having(*names: str) -> Callable[[Path], str | None]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, DataError
 
 from .base import Reader
 
@@ -51,10 +51,8 @@ def image_of_stem(src: Path, path: Path, stem: str, options: argparse.Namespace)
     Raises:
         DataError: There is none.
     """
-    from benchmark.datasets.formats.image_files import ENDINGS
-
     for folder in (path.parent, *([options.images] if options.images else [])):
-        there = sorted(one.name for one in folder.iterdir() if one.stem == stem and one.suffix.lower() in ENDINGS)
+        there = sorted(one.name for one in folder.iterdir() if one.stem == stem and one.suffix.lower() in IMAGE_ENDINGS)
         if there:
             return there[0] if folder == options.images else Reader.beside(src, path, there[0])
     raise DataError(f'{path}: no image {stem} lies beside it or in --images. Name the file after its image, or put the '

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.datasets.findings import Finding
-from benchmark.datasets.metainfo import DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, DataError
 
 from .base import Annotated, Landmarks, Reader, register
 
@@ -60,7 +60,7 @@ stored, whatever their EXIF rotation (--rotation stored). Frames of a video file
             name = frame.video.filename
             if isinstance(name, list):
                 name = name[frame.frame_idx]
-            elif not str(name).lower().endswith(('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')):
+            elif not str(name).lower().endswith(IMAGE_ENDINGS):
                 raise DataError(f'{path}: frame {frame.frame_idx} is of {Path(name).name}, which is no image. Save the '
                                 'labelled frames as images, and name them as a video of images in SLEAP.')
             people = [one for one in frame.instances if not hasattr(one, 'score') or one.score is None]

@@ -10,11 +10,9 @@ from pathlib import Path
 import yaml
 
 from benchmark.datasets.findings import Finding
-from benchmark.datasets.metainfo import SPLITS, DataError
+from benchmark.datasets.metainfo import IMAGE_ENDINGS, SPLITS, DataError
 
 from .base import Annotated, Landmarks, Point, Reader, peek, register
-
-_IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 
 @register
@@ -149,8 +147,8 @@ def _images(path: Path, config: dict, split: str) -> list[Path]:
         if place is None:
             raise DataError(f'{path}: {split}: {part} is not there. Looked for: {", ".join(map(str, tried))}.')
         if place.is_dir():
-            found += sorted(p for p in place.rglob('*') if p.suffix.lower() in _IMAGES)
-        elif place.suffix.lower() in _IMAGES:
+            found += sorted(p for p in place.rglob('*') if p.suffix.lower() in IMAGE_ENDINGS)
+        elif place.suffix.lower() in IMAGE_ENDINGS:
             found.append(place)
         else:
             found += [place.parent / line.strip().removeprefix('./') for line in

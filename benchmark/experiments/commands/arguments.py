@@ -20,6 +20,7 @@ EPILOG = """examples:
   tools/run_suite.py smoke
   tools/run_suite.py demo --methods ft,ctd_ed --seeds 5
   tools/run_suite.py demo --until settled --max-seeds 8
+  tools/run_suite.py mine --data-root data/mine --short
   tools/run_suite.py real_faces --data-root data/my_faces --source-data data/my_identities
   tools/run_suite.py real_faces --data-root data/my_faces --source vggface2_mobilenet
   tools/run_suite.py paper --data-root data/my_faces --source vggface2.pth --dry-run
@@ -27,6 +28,9 @@ EPILOG = """examples:
   tools/run_suite.py demo --status
 
 exit codes: 0 all runs are done; 1 some failed; 2 bad input; 130 stopped before the end"""
+
+#: Steps of each training of ``--short``.
+SHORT = 30
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +53,10 @@ def parser() -> argparse.ArgumentParser:
                    help=f"with --until settled: seeds at which it ends (default: the suite's, or {MOST})")
     p.add_argument('--start-anew', action='store_true',
                    help='begin a new ledger of looks; the present one is kept in earlier/ and counted')
-    p.add_argument('--out', type=Path, help='output folder (default: runs/SUITE)')
+    p.add_argument('--short', action='store_true',
+                   help=f'a trial from command to page: one seed, the main condition, {SHORT} steps each, no tuning, '
+                        'into runs/SUITE-short; its numbers mean nothing')
+    p.add_argument('--out', type=Path, help='output folder (default: runs/SUITE, or runs/SUITE-short)')
     p.add_argument('--data-root', help='a prepared data set to use for the target task (tools/prepare_data.py)')
     p.add_argument('--source-data', help='a folder of faces with index.csv to train the source network on')
     p.add_argument('--source', help="a known source by its name (tools/get_source.py --list), fetched once; a source "
@@ -94,6 +101,8 @@ def adjust(suite: Suite, args: argparse.Namespace) -> Suite:
         own = {key: value for key, value in suite.data.given.items() if key in ('folds', 'repeats', 'by', 'balance')}
         suite = changed(suite, data=PreparedData(root=args.data_root, **own), data_replaced=True)
     suite = _cross_validated(suite, args)
+    if args.short:
+        suite = _shortened(suite, args)
     if args.source_data:
         faces = IdentityFolder(root=args.source_data)
         trained = isinstance(suite.source, TrainedSource)
@@ -134,6 +143,23 @@ def _cross_validated(suite: Suite, args: argparse.Namespace) -> Suite:
     except Mistake as error:
         raise SuiteError(f'--folds: {error}') from None
     return suite
+
+
+def _shortened(suite: Suite, args: argparse.Namespace) -> Suite:
+    """A suite of ``--short``: all of its methods, once, under its first condition and with a few steps each."""
+    for name, value in (('until', args.until), ('seeds', args.seeds), ('repeats', args.repeats)):
+        if value is not None:
+            raise SuiteError(f'--{name} {value}: --short trains each method once. Leave one of the two out.')
+    name, condition = next(iter(suite.conditions.items()))
+    length = dict(epochs=None, iterations=SHORT)
+    methods = {own: changed(method, settings=changed(method.settings, **length))
+               for own, method in suite.methods.items()}
+    folds = suite.data.folds
+    return changed(
+        suite, seeds=suite.seeds[:1], data=changed(suite.data, repeats=1) if folds else suite.data, methods=methods,
+        conditions={name: condition}, tuning=None, analysis=changed(suite.analysis, sequential=None),
+        title=f'{suite.title} (a trial)', caution=f'A trial (--short): each method was trained for {SHORT} steps only. '
+        'This page shows that everything works on these data; its numbers mean nothing.')
 
 
 def check_sections(suite: Suite) -> None:

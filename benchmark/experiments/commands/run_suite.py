@@ -332,7 +332,7 @@ def work_off(suite: Suite, args: argparse.Namespace, out: Path, executor: Execut
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; see :func:`parser`."""
     args = parser().parse_args(argv)
-    out = (args.out or Path('runs') / Path(args.suite).stem).resolve()
+    out = (args.out or Path('runs') / f"{Path(args.suite).stem}{'-short' if args.short else ''}").resolve()
     try:
         if args.status or args.watch:
             with cut_short():
