@@ -19,7 +19,8 @@ FOLDERS = 'benchmark|docs|tools|mmconfigs|reports|tests|requirements|findings'
 #: Files that the pages' own examples, a run or another program makes.
 MADE = {'plan.json', 'crop.json', 'results.parquet', 'analysis.json', 'tuning.json', 'source_judged.json',
         'record.json', 'history.json', 'metainfo.json', 'config.py', 'my_points.csv', 'summary.md', 'index.csv',
-        'predictions.parquet', 'heatmaps.npz', 'failed-N.json', 'looks.json', 'parse_cofw_dataset.py'}
+        'predictions.parquet', 'heatmaps.npz', 'failed-N.json', 'looks.json', 'parse_cofw_dataset.py',
+        'checklist.json', 'checklist.md', 'croissant.json'}
 
 
 @functools.cache

@@ -1,18 +1,21 @@
-"""Converts a data set to validated COCO keypoints, or checks a prepared one."""
+"""Converts a data set to validated COCO keypoints, checks a prepared one, or writes its card."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from benchmark.command_line import Parser
 from benchmark.datasets import readers
+from benchmark.datasets.croissant import CARD, Told, card
 from benchmark.datasets.findings import Report, default_file
-from benchmark.datasets.formats import FORMATS, add_readers, check_prepared, prepare
+from benchmark.datasets.formats import FORMATS, OTHERS, add_readers, check_prepared, prepare
 from benchmark.datasets.formats.recognise import recognise
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.sheet import write_sheet
+from benchmark.utils.files import write_text
 from benchmark.utils.machine import keep_freed_memory
 from benchmark.utils.refusals import refuse
 
@@ -24,6 +27,7 @@ EXAMPLES = """examples:
   tools/prepare_data.py isbi2015 downloads/isbi data/ceph --size 512
   tools/prepare_data.py synthetic faces data/faces --splits train=60,val=15,test=45
   tools/prepare_data.py check data/faces
+  tools/prepare_data.py card data/faces --licence CC-BY-4.0 --citation 'Doe 2026'
 
 exit codes: 0 done, 1 `check` found errors, 2 bad input (one line on stderr)
 
@@ -39,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = Parser(prog='prepare_data.py', description=__doc__, epilog=EXAMPLES,
                     formatter_class=raw)
-    commands = parser.add_subparsers(dest='command', required=True, metavar='FORMAT | check')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='FORMAT | check | card')
     for name, converter in FORMATS.items():
         sub = commands.add_parser(name, help=converter.summary, description=converter.description,
                                   formatter_class=raw)
@@ -59,7 +63,25 @@ def build_parser() -> argparse.ArgumentParser:
                      help='draw a contact sheet, FILE.html or FILE.png: mean shape, mirrored views, and images with '
                           'their landmarks, those that stand out first')
     sub.add_argument('--sheet-images', metavar='N', type=int, default=24, help='images on the sheet (default 24)')
+    _add_card(commands, raw)
     return parser
+
+
+def _add_card(commands: argparse._SubParsersAction[argparse.ArgumentParser], raw: type) -> None:
+    """The subcommand ``card``."""
+    sub = commands.add_parser('card', help='write a Croissant 1.1 card of a prepared landmark set', formatter_class=raw,
+                              description=f'Writes {CARD} into the set: what its files are and hold, for data portals '
+                              'and loaders.\nIt names fields, never values; what it is not told it leaves out, and '
+                              'says so.')
+    sub.add_argument('dst', metavar='DST', help='folder of the prepared set')
+    sub.add_argument('--out', metavar='FILE', type=Path,
+                     help=f'the card (default: {CARD} in DST, where its relative addresses of files fit)')
+    sub.add_argument('--licence', '--license', metavar='TEXT', default='',
+                     help='name or address of the licence (default: that of metainfo.json)')
+    sub.add_argument('--citation', metavar='TEXT', default='', help='how to cite the set')
+    sub.add_argument('--url', metavar='URL', default='', help='where the set is to be had')
+    sub.add_argument('--set-version', metavar='X.Y.Z', default='', help='version of the set')
+    sub.add_argument('--published', metavar='DAY', default='', help='day of publication, as 2026-11-30')
 
 
 def complete(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -78,10 +100,21 @@ def complete(argv: list[str]) -> tuple[list[str], list[str]]:
         del argv[at:at + (1 if '=' in word else 2)]
         readers.load(file)
     add_readers()
-    if not argv or argv[0].startswith('-') or argv[0] in FORMATS or argv[0] == 'check':
+    if not argv or argv[0].startswith('-') or argv[0] in FORMATS or argv[0] in OTHERS:
         return argv, []
     name, reason = recognise(argv[0], ''.join(argv[1:2]) or 'DST', FORMATS)
     return [name, *argv], [f'read as {name}: {reason}']
+
+
+def _card(args: argparse.Namespace) -> int:
+    """Writes the card and says what it lacks."""
+    content, notes = card(args.dst, Told(args.licence, args.citation, args.url, args.set_version, args.published))
+    path = args.out or Path(args.dst) / CARD
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + '\n')
+    for note in notes:
+        print(f'note: {note}')
+    print(path)
+    return 0
 
 
 def _write(report: Report, limit: int | None, path: Path | None) -> None:
@@ -101,6 +134,8 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     keep_freed_memory()  # an image's pixels, which the next one needs
     try:
+        if args.command == 'card':
+            return _card(args)
         if args.command == 'check':
             report, notes = check_prepared(args.dst), []
         else:

@@ -35,17 +35,19 @@ from benchmark.datasets.prepared import check_dataset, read_identities
 from benchmark.datasets.readers import READERS
 
 FORMATS: dict[str, Converter] = {}
+#: Words of the command line that are no formats.
+OTHERS = ('check', 'card')
 
 
 def add_readers() -> None:
     """Enters the readers that are registered and no format yet.
 
     Raises:
-        DataError: A reader's name is that of a format, or ``check``.
+        DataError: A reader's name is that of a format, ``check`` or ``card``.
     """
     for name, reader in READERS.items():
         if name not in _OF_READERS:
-            if name in FORMATS or name == 'check':
+            if name in FORMATS or name in OTHERS:
                 raise DataError(f'reader {name}: the name is taken. Choose another.')
             FORMATS[name] = _OF_READERS[name] = as_converter(reader)
 
