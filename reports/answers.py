@@ -1,4 +1,4 @@
-"""The answer in a sentence or two: the verdicts on ME of the planned contrasts, gathered by what they say."""
+"""The answer in a sentence or two: the primary endpoint's verdicts on the planned contrasts, by what they say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 
+from .numbers import primary
 from .planned import by_scope, cross_validated, pair_of, planned, planned_pairs
 from .verdicts import VERDICTS
 
@@ -17,7 +18,7 @@ NAMED = 8  # names in a sentence; the others are counted
 
 @dataclass(frozen=True)
 class Pair:
-    """A planned contrast of ME, a minus b, with the places of its two scopes in ``contrasts``."""
+    """A planned contrast of the primary endpoint, a minus b, with the places of its two scopes in ``contrasts``."""
 
     a: str
     b: str
@@ -26,8 +27,8 @@ class Pair:
 
 
 def answered(analysis: dict[str, Any]) -> list[Pair]:
-    """The planned contrasts of ME under the main condition, in the order of the plan."""
-    found = by_scope(planned(analysis, 'ME'), pair_of)
+    """The planned contrasts by the primary endpoint under the main condition, in the order of the plan."""
+    found = by_scope(planned(analysis, primary(analysis)), pair_of)
     return [Pair(a, b, scopes[PROCEDURE], scopes[NETWORKS]) for (a, b), scopes in found.items() if len(scopes) == 2]
 
 

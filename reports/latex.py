@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmark.statistics.endpoints import RATE_HEAD
-from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import PROCEDURE
 
 from .looks import looked_again, planned_looks, standing
-from .numbers import Form, best, form, led, level, lookup, probability
+from .numbers import Form, best, form, led, level, lookup, primary, probability, tested
 from .planned import by_scope, other_of, pair_of, planned, planned_pairs, shown_scopes
 from .units import across
 from .verdicts import BETTER_MARK, WORSE_MARK, dagger
@@ -41,7 +40,7 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
 
 def table1(analysis: dict[str, Any]) -> str:
     """Means with intervals, seed SD and image SD."""
-    forms = led(analysis, TESTED)
+    forms = led(analysis, tested(analysis))
     first = forms[0]
     bold = {one.endpoint: best(analysis, analysis['methods'], one.endpoint) for one in forms}
     marks, note = _marks(analysis)
@@ -58,7 +57,11 @@ def table1(analysis: dict[str, Any]) -> str:
     unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
     times, over = ('repetition', 'by the rule of the cross-validation, over') if analysis.get('folds') else (
         'seed', 'over seeds and')
-    caption = (f'{tex(analysis["title"])}. ME in {unit}, failure threshold {analysis["threshold"]:g}. In brackets: '
+    where = f' in {unit}' if unit else ''
+    limit = '' if analysis['threshold'] is None else f', failure threshold {analysis["threshold"]:g}'
+    own = form(analysis, primary(analysis))
+    better = f', {own.direction}' if analysis.get('scores') else ''
+    caption = (f'{tex(analysis["title"])}. {tex(own.head)}{where}{better}{limit}. In brackets: '
                f'{_level(analysis)} intervals {over} {analysis["unit_of_analysis"]}s. {times.capitalize()} SD: over '
                f'{times}s; image SD: over images, of {times} averages. Bold: best observed mean.{note}'
                f'{_again(analysis)}')
@@ -158,7 +161,7 @@ def landmarks(analysis: dict[str, Any]) -> str:
     """Mean error per landmark and method."""
     block = analysis['landmarks']
     methods = [name for name in analysis['order']['methods'] if name in block['methods']]
-    labels, look = [tex(analysis['methods'][method]['label']) for method in methods], form(analysis, 'ME')
+    labels, look = [tex(analysis['methods'][method]['label']) for method in methods], form(analysis, primary(analysis))
     grid = [['Landmark', *labels]] + [
         [tex(name), *(tex(look.text(lookup(block['methods'][method], (name, 'mean')))) for method in methods)]
         for name in block['names']
@@ -166,7 +169,9 @@ def landmarks(analysis: dict[str, Any]) -> str:
     if len(methods) > max(10, len(block['names'])):  # more than a page is wide
         grid = [list(column) for column in zip(*grid, strict=True)]
         grid[0][0] = 'Method'
-    caption = f'Mean error per landmark in {tex(analysis["unit"])}, over images and seeds. Exploratory.'
+    what = f'Mean {look.head}' if analysis.get('scores') else 'Mean error'
+    where = f' in {tex(analysis["unit"])}' if analysis['unit'] else ''
+    caption = f'{tex(what)} per landmark{where}, over images and seeds. Exploratory.'
     return _table(caption, 'landmarks', grid[0], grid[1:])
 
 
@@ -199,7 +204,7 @@ def tex(text: str) -> str:
 
 def _head(look: Form) -> str:
     """An endpoint over a column, with its unit where it is not that of the errors."""
-    return look.head + (f' [{tex(look.mark)}]' if look.mark and not look.own else '')
+    return tex(look.head) + (f' [{tex(look.mark)}]' if look.mark and not look.own else '')
 
 
 def _estimate(block: dict[str, Any], look: Form, bold: bool, mark: str = '') -> str:

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.statistics.terms import NETWORKS, PAIRED, PROCEDURE
-from benchmark.statistics.wording import Scale
 
 from .answers import listed
 from .decodings import word
 from .looks import looked_again, planned_looks
-from .numbers import form, level, lookup
+from .numbers import form, level, lookup, primary, written
 from .page_text import cut
 from .planned import planned, planned_pairs
 from .views import trained_on
@@ -109,11 +108,13 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
     pairs, label = planned_pairs(analysis), {name: cut(one['label'], 60) for name, one in analysis['methods'].items()}
     contrasts = [one for _, one in planned(analysis)]
     tested = [*dict.fromkeys(one['endpoint'] for one in contrasts)]
-    said = [f'Endpoints were {listed([_endpoint(analysis, name) for name in tested or ["ME"]])}.']
+    shown = [_endpoint(analysis, name) for name in tested or [primary(analysis)]]
+    said = [f'{"Endpoints were" if len(shown) > 1 else "The endpoint was"} {listed(shown)}.']
     if analysis['unit_of_analysis'] == 'subject':
         said += ['Scores were averaged within subjects before anything else.']
     if (cap := analysis['missing_cap']) is not None:
-        said += [f'A missing prediction counted as an error of {cap:g} {analysis["unit"]}.']
+        kind = f'a {primary(analysis)}' if analysis.get('scores') else 'an error'
+        said += [f'A missing prediction counted as {kind} of {cap:g} {analysis["unit"]}'.rstrip() + '.']
     if not pairs:
         return [*said, 'No contrast was planned; all comparisons are exploratory.',
                 f'Intervals have a level of {level(analysis)}.']
@@ -138,8 +139,8 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
         said += [f'{who} by paired t tests on the images’ differences{over}.']
     said += _looks(analysis)
     said += [_adjusted(analysis, scopes)] if many > 1 and scopes else []
-    margins = [f'{Scale(name, form(analysis, name).unit).size(size)} ({name})'
-               for name, size in analysis['margin'].items()]
+    margins = [f'{written(size, look.digits, look.factor)} {look.difference}'.rstrip() + f' ({name})'
+               for name, size in analysis['margin'].items() if (look := form(analysis, name))]
     if margins:
         said += [f'The smallest difference that matters was set to {listed(margins)}; equivalence was tested by two '
                  f'one-sided tests.']
@@ -152,7 +153,15 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
 
 
 def _endpoint(analysis: dict[str, Any], name: str) -> str:
-    unit, limit = analysis['unit'], f'{analysis["threshold"]:g} {analysis["unit"]}'
+    unit, threshold = analysis['unit'], analysis['threshold']
+    limit = '' if threshold is None else f'{threshold:g} {unit}'.rstrip()
+    if scores := analysis.get('scores'):
+        look = form(analysis, name)
+        if name == 'FR':
+            first = scores[0]
+            return (f'the share of images with a {first["name"]} '
+                    f'{"above" if first["better"] == "lower" else "below"} {limit} (FR)')
+        return f'the mean {name}' + (f' in {look.unit}' if look.unit else '') + f' ({look.direction})'
     words = {'ME': f'the mean error in {unit} (ME)', 'FR': f'the share of images with an error above {limit} (FR)',
              'AUC': f'the area under the cumulative error distribution up to {limit} (AUC)'}
     return words.get(name) or f'the {analysis["endpoints"][name]["label"]} ({name})'

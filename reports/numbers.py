@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from benchmark.statistics.endpoints import head, p_text, rounded
+from benchmark.statistics.endpoints import TESTED, head, p_text, rounded
 
 ABSENT = '–'
 Path_ = Sequence[str | int]
@@ -62,6 +62,22 @@ def level(analysis: dict[str, Any]) -> str:
     return f'{100 * (1 - analysis["alpha"]):g} %'
 
 
+def tested(analysis: dict[str, Any]) -> Sequence[str]:
+    """The endpoints that are tested, the primary one first."""
+    found: Sequence[str] = analysis.get('tested', TESTED)
+    return found
+
+
+def primary(analysis: dict[str, Any]) -> str:
+    """The endpoint that ranks and headlines are about: the mean error, or a table's first score."""
+    return tested(analysis)[0]
+
+
+def in_brackets(unit: str) -> str:
+    """A unit after a name; nothing where there is none."""
+    return f' ({unit})' if unit else ''
+
+
 @dataclass(frozen=True)
 class Form:
     """How an endpoint is shown, as analysis.json says it: what shows one asks here.
@@ -75,6 +91,7 @@ class Form:
         difference: Of differences.
         mark: The unit in brief, for heads: '%' for percent, '' for a number from 0 to 1.
         lower: Whether a smaller value is the better one.
+        own: Whether it is the primary endpoint, in the unit of the table.
     """
 
     endpoint: str
@@ -85,11 +102,7 @@ class Form:
     difference: str
     mark: str
     lower: bool
-
-    @property
-    def own(self) -> bool:
-        """Whether it is in the errors' own unit."""
-        return self.endpoint == 'ME'
+    own: bool
 
     @property
     def arrow(self) -> str:
@@ -109,7 +122,19 @@ class Form:
     @property
     def difference_words(self) -> str:
         """The unit of differences in a sentence."""
+        if not self.difference:
+            return 'the unit of the table'
         return self.difference if self.mark else f'shares from {self.difference}'
+
+    @property
+    def axis(self) -> str:
+        """Name and unit of means, for an axis."""
+        return f'{self.head}{in_brackets(self.unit)}'
+
+    @property
+    def difference_axis(self) -> str:
+        """The same of differences."""
+        return f'difference in {self.head}{in_brackets(self.difference)}'
 
     def text(self, value: float | None) -> str:
         """A mean, a difference or an end of an interval, without its unit."""
@@ -133,9 +158,10 @@ class Form:
 def form(analysis: dict[str, Any], endpoint: str) -> Form:
     """How an endpoint is shown."""
     about = analysis['endpoints'][endpoint]
-    return Form(endpoint, head(endpoint), about['decimals'], about['factor'], about['shown_unit'],
+    return Form(endpoint, about.get('head') or head(endpoint), about['decimals'], about['factor'], about['shown_unit'],
                 about['difference_unit'] or about['shown_unit'],
-                '%' if about['factor'] == 100 else about['difference_unit'], about['better'] == 'lower')
+                '%' if about['factor'] == 100 else about['difference_unit'], about['better'] == 'lower',
+                endpoint == primary(analysis))
 
 
 def best(analysis: dict[str, Any], blocks: dict[str, Any], endpoint: str) -> list[str]:
@@ -162,7 +188,7 @@ def lead(analysis: dict[str, Any]) -> str:
         blocks = [block['endpoints'].get(name) for block in analysis['methods'].values() if block['endpoints']]
         if name in analysis['endpoints'] and all(block and block['n_images'] == images for block in blocks):
             return name
-    return 'ME'
+    return primary(analysis)
 
 
 def led(analysis: dict[str, Any], names: Sequence[str]) -> list[Form]:

@@ -17,7 +17,7 @@ from benchmark.program import described, program
 from benchmark.statistics.terms import SAID_OF, SCOPES
 
 from .looks import ONCE, PROCEDURES_ONLY, planned_looks
-from .numbers import Numbers, form, leaves, level, lookup, written
+from .numbers import Numbers, form, leaves, level, lookup, primary, written
 from .page_text import isolated
 from .palette import Style
 from .planned import shown_scopes
@@ -69,6 +69,11 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
             label=methods.__getitem__,
             methods=analysis['order']['methods'],
             unit=analysis['unit'],
+            in_unit=f' in {analysis["unit"]}' if analysis['unit'] else '',
+            of_unit=f' {analysis["unit"]}' if analysis['unit'] else '',
+            primary=primary(analysis),
+            me=form(analysis, primary(analysis)),
+            scored=bool(analysis.get('scores')),
             threshold=analysis['threshold'],
             level=level(analysis),
             looked=looked,
@@ -91,7 +96,9 @@ def render_section(environment: Environment, section: Section, analysis: dict[st
     context = section.context(analysis, records)
     if isinstance(context, Skip):
         body = Markup('<p class="skipped">{}</p>').format(context.reason)
-        return Shown(section.name, section.title, body, True, context.hidden)
+        # A table of scores is somebody else's: what only a suite or landmarks can fill is no loss there.
+        hidden = context.hidden or bool(analysis.get('scores')) and section.name != 'contrasts'
+        return Shown(section.name, section.title, body, True, hidden)
     file = f'{section.name}.html'
     if section.templates != TEMPLATES:
         environment = environment.overlay(loader=FileSystemLoader([section.templates, TEMPLATES]))

@@ -6,19 +6,19 @@ import re
 from typing import Any
 
 from benchmark.program import described
-from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import SAID_OF
 
 from .answers import answered, answers, single_seed, weak_source
 from .decodings import in_words
 from .looks import overstated, planned_looks, standing
 from .methods_text import paragraphs
-from .numbers import Form, form, led, level, lookup, probability
+from .numbers import Form, form, led, level, lookup, primary, probability, tested
 from .page_text import cut
 from .planned import shown_scopes
 from .verdicts import VERDICTS
 
-COLUMNS = TESTED[:3]
+#: Tested endpoints of errors that the table has; of scores it has all.
+COLUMNS = 3
 
 
 def summary(analysis: dict[str, Any]) -> str:
@@ -40,7 +40,7 @@ def summary(analysis: dict[str, Any]) -> str:
     parts += [_table1(analysis), *_success(analysis)]
     others = in_words(analysis, lambda name: cut(analysis['methods'][name]['label'], 60))
     parts += [plain(others)] if others else []
-    parts += [f'{counts}; {analysis["counts"]["images"]} test images.']
+    parts += [f'{counts}; {analysis["counts"]["images"]} {"" if analysis.get("scores") else "test "}images.']
     if tuned := analysis.get('tuning'):
         parts.append(f'Every method had {tuned["tries"]} trials per seed, chosen on the validation split: '
                      f'{tuned["trainings"]} trainings.')
@@ -58,7 +58,7 @@ def plain(text: str) -> str:
 
 
 def _verdicts(analysis: dict[str, Any]) -> str:
-    pairs, look = answered(analysis), form(analysis, 'ME')
+    pairs, look = answered(analysis), form(analysis, primary(analysis))
     single = single_seed(analysis, pairs)
     looked = planned_looks(analysis) is not None and not single
     rows = []
@@ -72,7 +72,8 @@ def _verdicts(analysis: dict[str, Any]) -> str:
                      _estimate(look, scopes[single], 'estimate'), *more, *verdicts])
     repeated = 'repeated ' if looked else ''
     head = ['planned contrast',
-            f'{look.head} difference [{repeated}{level(analysis)} interval], {plain(look.difference)}',
+            f'{plain(look.head)} difference [{repeated}{level(analysis)} interval]'
+            + (f', {plain(look.difference)}' if look.difference else ''),
             *(['median-unbiased', 'sequential p, adjusted'] if looked else []),
             *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in shown_scopes(analysis))]
     note = ('Verdicts on training procedures and sequential p hold over all looks and are adjusted for the number of '
@@ -83,7 +84,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
 
 
 def _table1(analysis: dict[str, Any]) -> str:
-    forms = led(analysis, COLUMNS)
+    forms = led(analysis, tested(analysis) if analysis.get('scores') else tested(analysis)[:COLUMNS])
     first = forms[0]
     rows = []
     for method in analysis['order']['methods']:
@@ -92,7 +93,7 @@ def _table1(analysis: dict[str, Any]) -> str:
         spread = first.text(lookup(block, ('endpoints', first.endpoint, 'seed_sd')))
         rows.append([_label(analysis, method), cells[0], spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = [one.head + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
+    heads = [plain(one.head) + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
     times = 'repetition' if analysis.get('folds') else 'seed'
     return _markdown(['method', heads[0], f'{times} SD', *heads[1:], f'{times}s'], rows)
 

@@ -16,7 +16,7 @@ from typing import Any
 from benchmark.statistics.endpoints import rounded
 
 from .latex import latex_tables
-from .numbers import form, lookup
+from .numbers import form, lookup, primary
 
 Row = Sequence[Any]
 #: Header and rows.
@@ -40,19 +40,19 @@ def tables(analysis: dict[str, Any]) -> dict[str, str]:
 
 def table1(analysis: dict[str, Any]) -> Table:
     """One row per method."""
-    names, rows = [*analysis['endpoints']], []
+    names, rows, reported = [*analysis['endpoints']], [], () if analysis.get('scores') else REPORTED
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
         rows.append([
             method, block['label'], block['n_seeds'], block['n_seeds_planned'], block['n_images'],
             block.get('missing'), block.get('complete_case_ME'), analysis['unit'], analysis['threshold'],
             *(lookup(block, ('endpoints', name, part)) for name in names for part in MOMENTS),
-            *(lookup(block, ('reported', name)) for name in REPORTED),
+            *(lookup(block, ('reported', name)) for name in reported),
         ])  # fmt: skip
-    header = ['method', 'label', 'n_seeds', 'n_seeds_planned', 'n_images', 'n_missing', 'complete_case_ME', 'unit',
-              'threshold']
+    header = ['method', 'label', 'n_seeds', 'n_seeds_planned', 'n_images', 'n_missing',
+              f'complete_case_{primary(analysis)}', 'unit', 'threshold']
     header += [name if part == 'mean' else f'{name}_{part}' for name in names for part in MOMENTS]
-    return header + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in REPORTED], rows
+    return header + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in reported], rows
 
 
 def conditions(analysis: dict[str, Any]) -> Table:
@@ -92,7 +92,7 @@ def error_distributions(analysis: dict[str, Any]) -> Table:
 
 def learning_curve(analysis: dict[str, Any]) -> Table:
     """One row per value of the condition and method."""
-    curve = analysis['learning_curve'] or {'endpoint': 'ME', 'x': [], 'methods': {}}
+    curve = analysis['learning_curve'] or {'endpoint': primary(analysis), 'x': [], 'methods': {}}
     parts = ('mean', 'seed_sd', 'ci_low', 'ci_high')
     rows = [
         (curve['conditions'][place], value, method, *(line[part][place] for part in (*parts, 'n_seeds')),

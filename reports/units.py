@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .numbers import Form, form
+from .numbers import Form, form, primary
 
 
 def across(analysis: dict[str, Any]) -> Form:
     """The endpoint of everything that compares conditions, and how it is shown.
 
-    ``ME``, or where a heatmap pixel is not the same everywhere ``ME_mm``, ``NME`` or ``ME_photo``; means and
+    The primary one, or where a heatmap pixel is not the same everywhere ``ME_mm``, ``NME`` or ``ME_photo``; means and
     differences stand on one axis, so both are in the unit of differences, which names its whole.
     """
     block = analysis.get('common_unit')
-    found = form(analysis, block['endpoint'] if block else 'ME')
+    found = form(analysis, block['endpoint'] if block else primary(analysis))
     return replace(found, unit=found.difference)

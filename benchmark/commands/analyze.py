@@ -16,6 +16,7 @@ from benchmark.statistics import (
     read_suite,
     write_analysis,
 )
+from benchmark.statistics.measures import declared_scores
 from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.utils.refusals import refuse
 
@@ -39,8 +40,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='reference method: every other method is compared with it, where none is proposed')
     parser.add_argument('--condition', metavar='NAME', help="main condition (default: the plan's first)")
     parser.add_argument('--threshold', type=float, metavar='T',
-                        help="failure threshold in the unit of the errors (default: the plan's, else 1.2)")
+                        help="failure threshold in the unit of the errors (default: the plan's, else 1.2; of scores "
+                        'none)')
     parser.add_argument('--unit', help='name of the unit of the errors, for the report')
+    parser.add_argument('--score', action='append', default=[], metavar='NAME',
+                        help='a column of scores, in the place of error; the first is the primary one, others may '
+                        'follow, each with --score of its own')
+    parser.add_argument('--higher-is-better', action='append', default=[], metavar='NAME',
+                        help='a column of scores of which more is better, such as Dice or accuracy')
+    parser.add_argument('--lower-is-better', action='append', default=[], metavar='NAME',
+                        help='a column of scores of which less is better (the default)')
     parser.add_argument('--success', nargs='*', type=float, metavar='U',
                         help='thresholds of the success detection rates, in mm where the errors are known in mm, else '
                         'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
@@ -72,7 +81,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     try:
-        suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None)
+        suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None,
+                           scores=declared_scores(args.score, args.higher_is_better, args.lower_is_better))
         choices = dict(
             condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,

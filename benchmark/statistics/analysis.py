@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from .agreement import agreement
 from .alerts import alert
 from .annotators import annotators
 from .arrays import Floats
+from .caps import check_cap
 from .components import variance_components
 from .consistency import canonical, check_truths, unit_remarks
 from .contrasts import all_pairs, contrasts, tests_of
 from .decodings import ARGMAX, decodings, used
 from .degenerate import constant_predictions
-from .describe import copies, describe_endpoints, error_distributions, learning_curve, method_block
+from .describe import copies, error_distributions, learning_curve, method_block
 from .effects import effects
 from .endpoints import DECODER_FLOOR, Rates, ced_points
 from .errors import TableError
@@ -28,7 +29,8 @@ from .identical import identical
 from .influence import carriers, short_normalisers
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
-from .options import TESTED, Options, read_options
+from .measures import ERRORS, of_scores
+from .options import Options, read_options
 from .output import SCHEMA_VERSION, plain
 from .pairing import check_pairing
 from .pairs import differ_in, planned_pairs
@@ -37,6 +39,7 @@ from .programs import programs
 from .ranking import ranking
 from .reported import reanalyse
 from .samples import sample_images
+from .score_columns import SCORES, sizes_of
 from .scores import Scores, make_scores
 from .sensitivity import sensitivity
 from .sequential.block import looks_of, overrule, sequential, unplanned
@@ -45,7 +48,7 @@ from .sequential.repeated import Looked
 from .subgroups import subgroups
 from .success import success, which_rates
 from .table import NOTES
-from .terms import CONDITION, ONE_UNIT, PAIRED, PAIRS, PLANNED, PROCEDURE
+from .terms import CONDITION, ONE_UNIT, PAIRED, PAIRS, PLANNED
 from .training import training
 from .trust import trust
 from .tuning import tuning
@@ -54,8 +57,6 @@ from .untrained import apart, learned
 from .wording import statements
 
 HEATMAP_UNIT = 'heatmap px'
-#: A cap of missing predictions below more than this share of a method's errors is told of.
-CAP_EXCEEDED = 0.05
 
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
@@ -78,8 +79,11 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         TableError: A choice that can't be meant, or data that the analysis can't use.
     """
     plan = plan or {}
-    declared = {'unit': HEATMAP_UNIT, **plan.get('analysis', {})} if plan else {}
-    options = read_options(declared, **choices)
+    scored = table.attrs.get(SCORES, ())
+    declared = {**({} if scored else {'unit': HEATMAP_UNIT}), **plan.get('analysis', {})} if plan else {}
+    limit = choices.get('threshold', declared.get('threshold'))
+    measures = of_scores(scored, sizes_of(table, scored), limit) if scored else ERRORS
+    options = read_options(declared, measures, **choices)
     layout = make_layout(table, plan, condition)
     made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
     notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes, *made.notes], [*made.alerts]
@@ -87,25 +91,28 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     options = declared_design(_known_methods(options, layout, choices, notes), table, choices)
     names = {name: about['label'] for name, about in layout.conditions.items()}
     everything, table = table, learned(table, names, alerts)
-    rates = which_rates(table, options, notes)
+    rates = None if scored else which_rates(table, options, notes)
     alerts += squeezed(table, names)
     table, common = one_unit(table, layout, alerts)
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if not np.isfinite(table['error'].to_numpy()).any():
-        raise TableError('field error: empty in all rows; there is nothing to analyse')
+        raise TableError(f'field {measures.primary if scored else "error"}: empty in all rows; there is nothing to '
+                         'analyse')
     check_pairing(main, layout.main, plan, options, notes)
     _check_margins(main, options)
-    if not plan.get('analysis') and choices.get('threshold') is None:
+    if scored:
+        notes += _about_scores(options)
+    elif not plan.get('analysis') and choices.get('threshold') is None:
         share = float(np.mean([values.mean() for values in main.values['FR'].values()]))
-        notes.append(f'No threshold was declared: an image fails above {options.threshold:g} {options.unit}, the value '
+        notes.append(f'No threshold was declared: an image fails above {options.limit:g} {options.unit}, the value '
                      f'for heatmap pixels ({100 * share:.3g} % of all images do); FR and AUC rest on it.')
     _check_units(table, main, layout.main, notes, alerts)
     _check_roles(main, layout, options, choices, notes)
     rows = table[table['condition'] == layout.main]
     pairs = planned_pairs(main.methods, options)
     alerts += few_seeds(main, pairs, options, notes) + identical(table, layout, plan)
-    points = _points(scores, options)
+    points = None if scored else _points(scores, options)
     conditions = _conditions(scores, layout, options, points)
     taken = looks_of(rows, main, layout.main, [*layout.methods], planned_pairs([*layout.methods], options), looks,
                      options, rates)
@@ -114,7 +121,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     overrule(found, taken, options)
     told = sequential(taken, len(pairs), options)
     alerts += unplanned(told, len(pairs), options.alpha)
-    _check_cap(rows, main, layout, found, pairs, options, notes, alerts)
+    check_cap(rows, main, layout, found, pairs, options, notes, alerts)
     order = ranking(main, options)
     sizes, plans = effects(main, pairs, options), planning(main, pairs, options)
     data, runs = plan.get('data') or {}, summarize_runs(plan, records, table)
@@ -123,10 +130,11 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     reported = {name: block['reported'] for name, block in layout.methods.items() if block['reported']}
     notes += constant_predictions(rows, labels)
     alerts += short_normalisers(rows)
-    alerts += [one for own in scores.values() for one in carriers(own, labels, options.unit, len(scores) > 1)]
+    alerts += [one for own in scores.values() for one in carriers(own, labels, options.unit, measures,
+                                                                         len(scores) > 1)]
     agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
-    observers = annotators(rows, main, rates, points, labels, options, notes)
+    observers = None if points is None else annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
     decoding = used(plan.get('settings') or {}, layout.conditions[layout.main]['label'])
     content: dict[str, Any] = plain({
@@ -143,15 +151,16 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'order': {'methods': [*layout.methods], 'conditions': [*layout.conditions]},
         'counts': {
             'methods': len(layout.methods), 'conditions': len(layout.conditions), 'images': len(main.images),
-            'units': main.block('ME', main.methods[0]).n_images,
+            'units': main.block(main.primary, main.methods[0]).n_images,
             'seeds': max(block['n_seeds_planned'] for block in methods.values()),
             'landmarks': int(shown['landmark'].nunique()) if 'landmark' in shown.columns else None,
         },
-        'endpoints': describe_endpoints([*main.values], options.unit, rates),
+        'scores': [asdict(one) for one in scored] or None, 'tested': main.endpoints(measures.tested),
+        'endpoints': measures.described([*main.values], options.unit, rates),
         'methods': methods, 'conditions': conditions,
         'tests': tests_of(main, pairs, options, looked), 'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
-                                 options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds),
+                                 options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds, measures),
         'effects': sizes,
         'ranking': {**order, **_first(order, methods, options)},
         'variance_components': variance_components(main, pairs, options),
@@ -165,7 +174,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
         'common_unit': described(common),
-        'learning_curve': learning_curve(conditions, layout, options.value_label, common or 'ME'),
+        'learning_curve': learning_curve(conditions, layout, options.value_label, common or main.primary),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT and decoding in (None, ARGMAX) else None,
         'decodings': decodings(plan, records, main, layout.main, labels),
         'trust': trust(plan, records, rows, main, layout.main, options),
@@ -179,6 +188,14 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'report': plan.get('report') or {},
     })
     return content
+
+
+def _about_scores(options: Options) -> list[str]:
+    """What a table of scores has not, and why."""
+    one = options.measures.scores[0]
+    if options.threshold is not None:
+        return []
+    return [f'No threshold of {one.name} was declared, so there is no failure rate (--threshold).']
 
 
 def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], notes: list[str]) -> Options:
@@ -267,51 +284,19 @@ def _check_units(table: pd.DataFrame, main: Scores, condition: str, notes: list[
                  alerts: list[dict[str, str]]) -> None:
     """Whether the methods' errors are in one unit."""
     rows = table[(table['condition'] == condition) & table['image'].isin(set(main.images))]
-    proven, suggested = unit_remarks(rows, {name: float(values.mean()) for name, values in main.values['ME'].items()})
+    means = {name: float(values.mean()) for name, values in main.values[main.primary].items()}
+    proven, suggested = unit_remarks(rows, means, 'errors' if main.primary == 'ME' else f'values of {main.primary}')
     alerts += [alert('units differ', text) for text in proven]
     notes += suggested
-
-
-def _check_cap(rows: pd.DataFrame, main: Scores, layout: Layout, found: list[dict[str, Any]],
-               pairs: Sequence[tuple[str, str]], options: Options, notes: list[str],
-               alerts: list[dict[str, str]]) -> None:
-    """Where a missing prediction counts less than many answers: the planned verdicts with the largest error instead."""
-    cap = options.missing_cap
-    if cap is None or not main.absent:
-        return
-    observed = {method: values[~main.absent[method]] for method, values in main.values['ME'].items()}
-    above = {method: float((errors > cap).mean()) for method, errors in observed.items() if len(errors)}
-    most, largest = max(above, key=above.__getitem__), max(float(errors.max()) for errors in observed.values())
-    if above[most] <= CAP_EXCEEDED:
-        return
-    labels = {name: block['label'] for name, block in layout.methods.items()}
-    dear = replace(options, missing_cap=largest)
-    instead = make_scores(rows, [*layout.methods], main.name, dear, [])
-    text = (f'The cap of missing predictions, {cap:g}, is below {100 * above[most]:.0f} % of the '
-            f'errors of {labels[most]}: a missing prediction counts less than many predictions. With the largest '
-            f'observed error, {largest:.4g}, in its place ')
-    before = {(one['a'], one['b'], one['scope']): one['verdict'] for one in found
-              if one['family'] == PLANNED and one['endpoint'] == 'ME'}
-    after = contrasts(instead, layout.main, PLANNED, pairs, dear, ['ME'])
-    told = [f'{labels[one["a"]]} against {labels[one["b"]]} is {one["verdict"]} instead of {old} by ME '
-            f'({"as training procedures" if one["scope"] == PROCEDURE else "for these trained models"})'
-            for one in after if one['verdict'] != (old := before[one['a'], one['b'], one['scope']])]
-    if told:
-        alerts.append(alert('cap below errors', text + '; '.join(told) + '.'))
-    elif pairs:
-        notes.append(text + 'the planned verdicts by ME are the same.')
-    else:
-        means = ', '.join(f'{labels[name]} {instead.block("ME", name).values.mean():.4g}' for name in main.absent)
-        notes.append(f'{text}the mean errors are {means}.')
 
 
 def _points(scores: dict[str, Scores], options: Options) -> Floats:
     """Abscissae of all error distributions."""
     everything = np.concatenate([values.ravel() for one in scores.values() for values in one.values['ME'].values()])
-    return ced_points(everything, options.threshold)
+    return ced_points(everything, options.limit)
 
 
-def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, points: Floats) -> dict[str, Any]:
+def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, points: Floats | None) -> dict[str, Any]:
     blocks = {}
     for name, about in layout.conditions.items():
         own = scores.get(name)
@@ -320,7 +305,7 @@ def _conditions(scores: dict[str, Scores], layout: Layout, options: Options, poi
             'methods': {method: {**label, 'n_seeds_planned': layout.planned[name, method],
                                  **method_block(own, method, options)}
                         for method, label in layout.methods.items()},
-            'ced': error_distributions(own, points) if own else {},
+            'ced': error_distributions(own, points) if own and points is not None else {},
             'images': own.images if own else [], 'dropped_images': own.dropped if own else [],
             'n_images': len(own.images) if own else 0,
         }
@@ -342,7 +327,7 @@ def _contrasts(scores: dict[str, Scores], layout: Layout, pairs: Sequence[tuple[
             there = [pair for pair in there if own.common_seeds(*pair)]
         if name != layout.main:
             found += contrasts(own, name, CONDITION, there, options, looked=looked)
-        if common not in (None, *TESTED):
+        if common is not None and common not in options.measures.tested:
             found += contrasts(own, name, ONE_UNIT, there, options, [common], looked)
     return found
 
@@ -352,8 +337,8 @@ def _first(order: dict[str, Any], methods: dict[str, Any], options: Options) -> 
     first, reference = order['order'][0], options.reference if options.reference in order['order'] else None
     difference = relative = None
     if reference:
-        base = methods[reference]['endpoints']['ME']['mean']
-        difference = methods[first]['endpoints']['ME']['mean'] - base
+        base = methods[reference]['endpoints'][order['endpoint']]['mean']
+        difference = methods[first]['endpoints'][order['endpoint']]['mean'] - base
         relative = difference / base if base else None
     return {'first': first, 'reference': reference, 'difference': difference, 'relative_difference': relative}
 
@@ -369,7 +354,7 @@ def _reported(reported: dict[str, Any], pairs: Sequence[tuple[str, str]], scores
         return None
     measured = {}
     for a, b in pairs:
-        first, second = scores.block('ME', a).images, scores.block('ME', b).images
+        first, second = scores.block(scores.primary, a).images, scores.block(scores.primary, b).images
         if len(first) > 2 and first.std() > 0 and second.std() > 0:
             measured[a, b] = float(np.corrcoef(first, second)[0, 1])
     return reanalyse(reported, pairs, options.reported_images, options, measured)

@@ -18,7 +18,7 @@ from . import crossed
 from .arrays import Floats
 from .crossed import Block
 from .describe import moments
-from .endpoints import Rates, ced, is_share, successes
+from .endpoints import Rates, ced, successes
 from .errors import TableError
 from .options import Options
 from .scores import Scores
@@ -77,7 +77,7 @@ def annotators(rows: pd.DataFrame, scores: Scores, rates: Rates | None, points: 
         shown[name] = successes(distances[column], threshold), column
     return {
         'pairs': _pairs(rows), 'unit': options.unit,
-        'endpoints': {name: moments(block(values, kind), int(known[kind].sum()), options, is_share(name))
+        'endpoints': {name: moments(block(values, kind), int(known[kind].sum()), options, options.measures.share(name))
                       for name, (values, kind) in shown.items()},
         'error_sd': spread(distances[column].reshape(1, -1)) if rates else None,
         'ced': {'x': points.tolist(), 'mean': ced(np.nanmean(distances['error'][:, known['error']], axis=(0, 2)),

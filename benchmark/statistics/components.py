@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Floats
 from .crossed import Block, mean_squares
 from .folds import inflation
-from .options import TESTED, Options
+from .options import Options
 from .power import Points, detectable
 from .scores import Scores
 from .terms import PAIRED, Design
@@ -158,7 +158,7 @@ def variance_components(scores: Scores, pairs: Sequence[tuple[str, str]], option
     found: dict[str, Any] = {}
     if scores.folds:
         return found
-    for endpoint in scores.endpoints(TESTED):
+    for endpoint in scores.endpoints(options.measures.tested):
         blocks = {method: scores.block(endpoint, method) for method in scores.methods}
         found[endpoint] = {
             'methods': {method: {'image': block.squares.image_variance, 'seed': block.squares.seed_variance,

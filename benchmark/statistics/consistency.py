@@ -159,12 +159,13 @@ def _condition(rows: pd.DataFrame) -> str:
     return '' if name == 'all' else f'condition {name}; '
 
 
-def unit_remarks(rows: pd.DataFrame, means: Mapping[str, float]) -> tuple[list[str], list[str]]:
+def unit_remarks(rows: pd.DataFrame, means: Mapping[str, float], what: str = 'errors') -> tuple[list[str], list[str]]:
     """Sentences on methods whose errors seem to be in another unit than those of the others.
 
     Args:
         rows: One condition's rows.
         means: Method -> mean error over the images that all have scored.
+        what: The numbers, in words.
 
     Returns:
         What the coordinates prove: errors of one method are k times the distances between its predicted and true
@@ -178,6 +179,8 @@ def unit_remarks(rows: pd.DataFrame, means: Mapping[str, float]) -> tuple[list[s
                     f'between its predicted and true points, those of {low} {scales[low]:.3g} times. No difference '
                     'between such methods means anything.'], []
         return [], []
+    if max(means.values()) < 0:  # of scores that are all negative
+        means = {method: -mean for method, mean in means.items()}
     least = min(means, key=means.__getitem__)
     if means[least] <= 0:
         return [], []
@@ -186,8 +189,8 @@ def unit_remarks(rows: pd.DataFrame, means: Mapping[str, float]) -> tuple[list[s
     if not odd:
         return [], []
     told = ', '.join(f'{method} {ratio:.3g} times' for method, ratio in odd.items())
-    return [], [f'Mean errors differ by about what a change of unit makes (of that of {least}: {told}). Check that all '
-                'errors are in one unit.']
+    return [], [f'Mean {what} differ by about what a change of unit makes (of that of {least}: {told}). Check that all '
+                'are in one unit.']
 
 
 def _scales(rows: pd.DataFrame) -> dict[str, float]:

@@ -11,11 +11,10 @@ from typing import Any, SupportsFloat
 import numpy as np
 
 from .crossed import contrast
-from .endpoints import is_share, lower_is_better
 from .estimates import Estimate
 from .families import Pool, adjusted, half_width, pool
 from .folds import NO_NETWORKS
-from .options import TESTED, Options
+from .options import Options
 from .rank_tests import holm
 from .scores import Scores
 from .sequential.repeated import Looked
@@ -41,7 +40,7 @@ from .terms import (
 
 
 def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple[str, str]],
-              options: Options, endpoints: Sequence[str] = TESTED,
+              options: Options, endpoints: Sequence[str] | None = None,
               looked: Looked | None = None) -> list[dict[str, Any]]:
     """All contrasts of a family; p-values are adjusted within endpoint and scope.
 
@@ -53,12 +52,12 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
         family: ``planned``, ``all pairs``, ``other condition``, ``success rates`` or ``one unit``.
         pairs: Pairs of methods (a, b).
         options: Design, margins, level.
-        endpoints: Which endpoints, where there are such.
+        endpoints: Which endpoints, where there are such; None: those that are tested.
         looked: Looks that were declared; what is said of procedures then holds over all of them, by Holm.
     """
     found = []
     alpha, design = options.alpha, options.design
-    for endpoint in scores.endpoints(endpoints):
+    for endpoint in scores.endpoints(options.measures.tested if endpoints is None else endpoints):
         blocks = [scores.pair(endpoint, a, b, design) for a, b in pairs]
         seeds = [[block.n_seeds for block in both] for both in blocks]
         n_units = scores.block(endpoint, scores.methods[0]).n_images
@@ -83,10 +82,10 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
                     'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high,
                     'ci_low_simultaneous': one.estimate - wide, 'ci_high_simultaneous': one.estimate + wide,
                     'ci_low_equivalence': inner_low, 'ci_high_equivalence': inner_high,
-                    'p_false_claim': worse_or_equal(one, endpoint), 'verdict': judged.verdict,
+                    'p_false_claim': worse_or_equal(one, options.measures.lower(endpoint)), 'verdict': judged.verdict,
                     'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
                     'n_seeds': counts, 'n_units': n_units, 'reason': why_not(one, scope, counts, n_units, scores.folds),
-                    'bound': bound(one, scores, endpoint, a, b, alpha),
+                    'bound': bound(one, scores, endpoint, a, b, options),
                 })
     return found
 
@@ -94,7 +93,7 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
 def tests_of(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
              looked: Looked | None) -> dict[str, str]:
     """Which tests the planned contrasts have, and how p-values of their family are adjusted, see :func:`contrasts`."""
-    keys = len(pairs) > 1 and looked is None and pool_of(scores, 'ME', options.design) is not None
+    keys = len(pairs) > 1 and looked is None and pool_of(scores, scores.primary, options.design) is not None
     return {PROCEDURE: 'corrected t' if scores.folds else 'two-part', NETWORKS: 'paired t',
             'adjusted': 'Holm or either key' if keys else 'Holm'}
 
@@ -126,8 +125,9 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     if math.isnan(one.se):
         return Judgement(NOT_ESTIMABLE, None)
     margin = options.margin.get(endpoint)
-    low, high = advantage(one.interval(1 - options.alpha), endpoint)
-    inner_low, inner_high = advantage(one.interval(1 - 2 * options.alpha), endpoint)
+    lower = options.measures.lower(endpoint)
+    low, high = advantage(one.interval(1 - options.alpha), lower)
+    inner_low, inner_high = advantage(one.interval(1 - 2 * options.alpha), lower)
     relevance = None
     if margin is not None:
         outside = p_adjusted < options.alpha and (low > margin or high < -margin)
@@ -144,16 +144,16 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     return Judgement(INCONCLUSIVE, relevance)
 
 
-def advantage(interval: Iterable[SupportsFloat], endpoint: str) -> tuple[float, float]:
-    """An interval of a - b, turned so that positive values speak for a."""
+def advantage(interval: Iterable[SupportsFloat], lower: bool) -> tuple[float, float]:
+    """An interval of a - b, turned so that positive values speak for a; lower: whether smaller values are better."""
     low, high = map(float, interval)
-    return (-high, -low) if lower_is_better(endpoint) else (low, high)
+    return (-high, -low) if lower else (low, high)
 
 
-def worse_or_equal(one: Estimate, endpoint: str) -> float:
+def worse_or_equal(one: Estimate, lower: bool) -> float:
     """P(a is not better than b | data): the probability that the claim is false, whatever the data look like."""
     below = float(one.below(0.0))
-    return 1 - below if lower_is_better(endpoint) else below
+    return 1 - below if lower else below
 
 
 def why_not(one: Estimate, scope: Scope, n_seeds: Sequence[int], n_units: int,
@@ -170,18 +170,18 @@ def why_not(one: Estimate, scope: Scope, n_seeds: Sequence[int], n_units: int,
     return 'all differences between the images are equal: there is no variance to judge by'
 
 
-def bound(one: Estimate, scores: Scores, endpoint: str, a: str, b: str, alpha: float) -> float | None:
+def bound(one: Estimate, scores: Scores, endpoint: str, a: str, b: str, options: Options) -> float | None:
     """Where a and b have the same share on every image: what share of images can differ at most.
 
     The exact one-sided bound for 0 of N, 1 - alpha^(1/N), about 3/N at 5 % (Clopper and Pearson 1934). It is
     conditional on the networks.
     """
-    if not is_share(endpoint) or not math.isnan(one.se):
+    if not options.measures.share(endpoint) or not math.isnan(one.se):
         return None
     first, second = scores.block(endpoint, a), scores.block(endpoint, b)
     if abs(first.images - second.images).max() > 0:
         return None
-    return float(1 - alpha ** (1 / first.n_images))
+    return float(1 - options.alpha ** (1 / first.n_images))
 
 
 def all_pairs(methods: Sequence[str]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ import numpy as np
 from . import crossed
 from .arrays import Floats
 from .crossed import Block
-from .endpoints import ENDPOINTS, Rates, ced, is_share, rate_endpoint
+from .endpoints import ced
 from .layout import Layout
 from .options import Options
 from .scores import Scores
@@ -32,10 +32,10 @@ def method_block(scores: Scores | None, method: str, options: Options) -> dict[s
         return {'n_seeds': 0, 'seeds': [], 'n_images': 0, 'n_units': 0, 'endpoints': {}}
     seeds = scores.seeds[method]
     endpoints = {endpoint: moments(scores.block(endpoint, method), int(scores.kept[endpoint].sum()),
-                                   options, is_share(endpoint))
+                                   options, options.measures.share(endpoint))
                  for endpoint in scores.values}
     return {'n_seeds': len(seeds), 'seeds': seeds, 'n_images': len(scores.images),
-            'n_units': scores.block('ME', method).n_images, 'missing': scores.missing.get(method, 0),
+            'n_units': scores.block(scores.primary, method).n_images, 'missing': scores.missing.get(method, 0),
             'complete_case_ME': scores.complete_case.get(method), 'endpoints': endpoints}
 
 
@@ -73,7 +73,7 @@ def copies(scores: Scores) -> list[str]:
     found: list[str] = []
     if scores.folds:
         return found
-    for method, values in scores.values['ME'].items():
+    for method, values in scores.values[scores.primary].items():
         groups: dict[bytes, list[int]] = {}
         for seed, row in zip(scores.seeds[method], values, strict=True):
             groups.setdefault(np.ascontiguousarray(row).tobytes(), []).append(seed)
@@ -87,7 +87,7 @@ def copies(scores: Scores) -> list[str]:
 def error_distributions(scores: Scores, points: Floats) -> dict[str, Any]:
     """Cumulative error distributions over images, per method: of each seed, their mean, and from lowest to highest."""
     found = {}
-    for method, values in scores.values['ME'].items():
+    for method, values in scores.values[scores.primary].items():
         curves = np.stack([ced(row, points) for row in values])
         found[method] = {
             'x': points.tolist(),
@@ -98,16 +98,8 @@ def error_distributions(scores: Scores, points: Floats) -> dict[str, Any]:
     return found
 
 
-def describe_endpoints(names: list[str], unit: str, rates: Rates | None = None) -> dict[str, Any]:
-    """Label, unit, meaning and direction of each endpoint, and how its numbers are written."""
-    about = dict(ENDPOINTS)
-    if rates is not None:
-        about |= {name: rate_endpoint(f'{threshold:g} {rates.unit}') for name, threshold in rates.names.items()}
-    return {name: one.described(unit) for name, one in about.items() if name in names}
-
-
 def learning_curve(conditions: dict[str, Any], layout: Layout, label: str,
-                   endpoint: str = 'ME') -> dict[str, Any] | None:
+                   endpoint: str) -> dict[str, Any] | None:
     """An endpoint against the conditions' values, where at least two of them are numbers."""
     numeric = [(block['value'], name) for name, block in conditions.items()
                if isinstance(block['value'], (int, float)) and not isinstance(block['value'], bool)]

@@ -10,8 +10,7 @@ import numpy as np
 
 from .arrays import Floats
 from .crossed import image_differences
-from .endpoints import lower_is_better
-from .options import TESTED, Options
+from .options import Options
 from .rank_tests import holm, signed_rank
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
@@ -24,12 +23,12 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
         One dict per endpoint and pair: ``percent`` of b's mean; ``d_z`` = mean(D) / sd(D) over images (Cohen 1988);
         ``wilcoxon`` on D with the matched-pairs ``rank_biserial`` and the Hodges-Lehmann interval (not for FR, where D
         is mostly 0, and not in a cross-validation, where the images' differences depend on each other);
-        ``p_better`` (ME): see :func:`probability_better`; ``discordant`` (FR): see :func:`discordant`.
+        ``p_better`` (primary endpoint): see :func:`probability_better`; ``discordant`` (FR): see :func:`discordant`.
     """
-    better = probability_better({pair: scores.pair('ME', *pair, options.design) for pair in pairs}, options,
+    better = probability_better({pair: scores.pair(scores.primary, *pair, options.design) for pair in pairs}, options,
                                 folds=scores.folds) if pairs else {}
     found = []
-    for endpoint in scores.endpoints(TESTED):
+    for endpoint in scores.endpoints(options.measures.tested):
         ranked: list[dict[str, Any]] = []
         for a, b in pairs:
             first, second = scores.pair(endpoint, a, b, options.design)
@@ -41,7 +40,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
                 'percent': 100 * mean / base if base else math.nan,
                 'd_z': mean / spread if spread > 0 else math.nan,
                 'wilcoxon': None if endpoint == 'FR' or scores.folds else _wilcoxon(difference, options.alpha),
-                'p_better': better[a, b] if endpoint == 'ME' else None,
+                'p_better': better[a, b] if endpoint == scores.primary else None,
                 'discordant': discordant(first.images, second.images) if endpoint == 'FR' else None,
             })
         tests = [one['wilcoxon']['p'] if one['wilcoxon'] else math.nan for one in ranked]
@@ -69,7 +68,7 @@ def discordant(a: Floats, b: Floats) -> dict[str, float]:
 
 
 def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], options: Options,
-                       endpoint: str = 'ME', folds: int | None = None) -> dict[tuple[str, str], dict[str, float]]:
+                       folds: int | None = None) -> dict[tuple[str, str], dict[str, float]]:
     """P(A better than B): over images and all pairs of one seed of A and one of B; ties count one half.
 
     It is the probability of superiority (Vargha and Delaney 2000) within images, with a percentile interval from the
@@ -78,10 +77,9 @@ def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], option
     Args:
         blocks: (a, b) -> their blocks.
         options: Draws, seed, level.
-        endpoint: Decides which direction is better.
         folds: Of a cross-validation.
     """
-    sign = 1 if lower_is_better(endpoint) else -1
+    sign = 1 if options.measures.lower(options.measures.primary) else -1
     wins = {}
     for pair, (first, second) in blocks.items():
         higher = sign * (second.values[None] - first.values[:, None])  # positive: a is better

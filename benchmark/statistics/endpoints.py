@@ -71,7 +71,7 @@ class Endpoint:
 
     def described(self, unit: str) -> dict[str, Any]:
         """As ``analysis.json`` holds it; unit: that of the errors."""
-        return {'label': self.label, 'description': self.description, 'better': self.better,
+        return {'head': self.head, 'label': self.label, 'description': self.description, 'better': self.better,
                 'unit': unit if self.unit is None else self.unit, 'factor': self.factor, 'decimals': self.decimals,
                 'shown_unit': unit if self.shown is None else self.shown,
                 'difference_unit': unit if self.difference is None else self.difference}
@@ -82,6 +82,8 @@ def _distance(label: str, description: str, unit: str | None = None, unit_words:
     return Endpoint(head, label, description, unit=unit, shown=unit, difference=unit, unit_words=unit_words)
 
 
+#: Endpoints of errors that are tested, the primary one first.
+TESTED = ('ME', 'FR', 'AUC', 'NME')
 ENDPOINTS = {
     'ME': _distance('mean error', 'Mean over images of the mean Euclidean error of the landmarks. Primary.'),
     'ME_printed': _distance('mean error, as printed', 'The formula as the paper prints it: Frobenius norm over K, '
@@ -171,21 +173,6 @@ def is_rate(endpoint: str) -> bool:
 def head(endpoint: str) -> str:
     """The short name of an endpoint."""
     return RATE_HEAD if is_rate(endpoint) else ENDPOINTS[endpoint].head
-
-
-def is_share(endpoint: str) -> bool:
-    """Whether an endpoint is a mean of scores between 0 and 1."""
-    return worst(endpoint) is not None
-
-
-def worst(endpoint: str) -> float | None:
-    """The score of an image without an answer, where scores lie between 0 and 1."""
-    return 0.0 if is_rate(endpoint) else ENDPOINTS[endpoint].worst
-
-
-def lower_is_better(endpoint: str) -> bool:
-    """Whether a smaller value of the endpoint is the better one."""
-    return not is_rate(endpoint) and ENDPOINTS[endpoint].better == 'lower'
 
 
 def successes(errors: Floats, threshold: float) -> Floats:

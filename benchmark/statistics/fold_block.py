@@ -61,7 +61,7 @@ def fold_block(scores: Scores, notes: list[str]) -> dict[str, Any] | None:
     found: dict[str, Any] = {
         'n_folds': folds, 'repetitions': repeats, 'factor': inflation(folds),
         'level': None if level is None else {'low': level[0], 'high': level[1]}, 'shared': None, 'sizes': None,
-        'units': scores.unit_names('ME'), 'assigned': None}
+        'units': scores.unit_names(scores.primary), 'assigned': None}
     if scores.fold_of:
         every = [*scores.fold_of.values()]
         first = every[0]
@@ -73,10 +73,10 @@ def fold_block(scores: Scores, notes: list[str]) -> dict[str, Any] | None:
 
 def _by_unit(scores: Scores, fold: Any) -> Any:
     """The fold of each unit, shape (S, N); images of a subject are in one fold."""
-    fold = fold[:, scores.kept['ME']]
+    fold = fold[:, scores.kept[scores.primary]]
     if scores.subjects is None:
         return fold
-    _, first = np.unique(scores.subjects[scores.kept['ME']], return_index=True)
+    _, first = np.unique(scores.subjects[scores.kept[scores.primary]], return_index=True)
     return fold[:, first]
 
 

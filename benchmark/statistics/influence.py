@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .alerts import alert
-from .endpoints import ENDPOINTS, rounded
+from .endpoints import rounded
 from .layout import some
+from .measures import Measures
 from .scores import Scores
 
 #: Endpoints that one image can carry: means of distances. A share can't, as no image counts more than 1.
@@ -24,33 +25,36 @@ FEWEST = 5
 SHORT = 1 / 3
 
 
-def carriers(scores: Scores, labels: Mapping[str, str], unit: str, several: bool = False) -> list[dict[str, str]]:
+def carriers(scores: Scores, labels: Mapping[str, str], unit: str, measures: Measures,
+             several: bool = False) -> list[dict[str, str]]:
     """Alerts of single units that carry most of a mean, by endpoint and unit.
 
     Args:
         scores: A condition's scores.
         labels: Method -> its name for readers.
         unit: Of the errors.
+        measures: The endpoints.
         several: Whether there are other conditions, so that this one is named.
     """
     found: dict[tuple[str, int], list[str]] = {}
-    for endpoint in scores.endpoints(CARRIED):
-        about = ENDPOINTS[endpoint]
+    for endpoint in scores.endpoints([one.name for one in measures.scores] or CARRIED):
+        about = measures[endpoint]
         own = unit if about.shown is None else about.shown
         for method in scores.methods:
             values = scores.block(endpoint, method).images
-            if len(values) < FEWEST or not values.sum() > 0 or values.max() <= values.sum() / 2:
+            sizes = np.abs(values)
+            if len(values) < FEWEST or not sizes.sum() > 0 or sizes.max() <= sizes.sum() / 2:
                 continue
-            top = int(values.argmax())
+            top = int(sizes.argmax())
             means = values[top], values.mean(), np.delete(values, top).mean()
             shown = [rounded(value, about.decimals, about.factor) for value in means]
             found.setdefault((endpoint, top), []).append(
-                f'{labels[method]} {shown[0]} {own} (mean {shown[1]}, {shown[2]} without it)')
+                f'{labels[method]} {shown[0]}{own and f" {own}"} (mean {shown[1]}, {shown[2]} without it)')
     where = f'{scores.name}: ' if several else ''
     return [alert('one image carries a mean',
                   f'{where}{scores.unit} {scores.unit_names(endpoint)[top]} makes up more than half of the sum of '
                   f'{endpoint} over {len(scores.unit_names(endpoint))} {scores.unit}s: {some(told)}. Nothing is left '
-                  'out for that; look at its annotation.')
+                  f'out for that; look at {"it" if measures.scores else "its annotation"}.')
             for (endpoint, top), told in found.items()]
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .errors import TableError
+from .measures import ERRORS, Measures
 from .sequential.plan import SequentialPlan, read_sequential
 from .terms import DESIGNS, NESTED, Design
 
 THRESHOLD = 1.2
 DRAWS = 10_000
-#: Endpoints that are tested, the primary one first.
-TESTED = ('ME', 'FR', 'AUC', 'NME')
 #: Success thresholds where errors are in millimetres: those of the cephalometric challenges (Wang et al. 2016).
 SUCCESS_MM = (2.0, 2.5, 3.0, 4.0)
 
@@ -24,7 +23,7 @@ class Options:
     """The declared choices.
 
     Attributes:
-        threshold: Failure threshold t, in the unit of the errors.
+        threshold: Failure threshold t, in the unit of the errors; None: scores have none unless it is declared.
         unit: Name of that unit.
         design: ``nested``: each method has its own randomness in each seed; ``paired``: seed s fixes the split or the
             initialisation for all methods.
@@ -45,9 +44,10 @@ class Options:
         sequential: Looks that were declared; None: the suite is looked at once.
         folds: Folds of a cross-validation whose folds were put together, so that seeds are its repetitions; None: the
             table says it, or there is none.
+        measures: The endpoints; not declared but seen in the table.
     """
 
-    threshold: float = THRESHOLD
+    threshold: float | None = THRESHOLD
     unit: str = 'units of the error'
     design: Design = NESTED
     proposed: str | None = None
@@ -64,17 +64,25 @@ class Options:
     success: tuple[float, ...] | None = None
     sequential: SequentialPlan | None = None
     folds: int | None = None
+    measures: Measures = ERRORS
+
+    @property
+    def limit(self) -> float:
+        """The failure threshold, where there is one."""
+        assert self.threshold is not None
+        return self.threshold
 
 
 #: What ``analysis`` of a suite or a plan may hold.
-FIELDS = tuple(one.name for one in fields(Options))
+FIELDS = tuple(one.name for one in fields(Options) if one.name != 'measures')
 
 
-def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
+def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, **overrides: Any) -> Options:
     """Check the declared choices.
 
     Args:
         declared: The plan's ``analysis``.
+        measures: The endpoints that the table has.
         overrides: What goes before it; None is no override.
 
     Raises:
@@ -85,11 +93,9 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
     if unknown:
         raise TableError(f'analysis: field {unknown[0]}: unknown; known are {", ".join(FIELDS)}')
     given = {key: value for key, value in given.items() if value is not None}
-    threshold = _number(given.get('threshold', THRESHOLD), 'threshold', 'give it in the unit of the errors')
-    cap = given.get('missing_cap')
-    if cap is not None and _number(cap, 'missing_cap', 'give an error, in the unit of the errors') < threshold:
-        raise TableError(f'missing_cap: {cap:g} is below the threshold {threshold:g}: a missing prediction is a '
-                         'failure, so it counts as an error of at least the threshold')
+    threshold, cap = _limits(given.get('threshold'), given.get('missing_cap'), measures)
+    if measures.scores and given.get('success') is not None:
+        raise TableError('success: rates are of errors below a threshold, and the table has scores; leave it out')
     alpha = _number(given.get('alpha', 0.05), 'alpha', 'give a level such as 0.05')
     if alpha >= 0.5:
         raise TableError(f'alpha: {alpha:g} is not below 0.5; give a level such as 0.05')
@@ -97,18 +103,36 @@ def read_options(declared: Mapping[str, Any], **overrides: Any) -> Options:
     if design not in DESIGNS:
         raise TableError(f'design: {design!r} is not one of {", ".join(DESIGNS)}')
     return Options(
-        threshold=threshold, unit=str(given.get('unit', Options.unit)), design=design,
+        threshold=threshold, unit=str(given.get('unit', '' if measures.scores else Options.unit)), design=design,
         proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
         pairs=None if given.get('pairs') is None else _pairs(given['pairs']),
-        margin=_margins(given.get('margin') or {}), alpha=alpha,
+        margin=_margins(given.get('margin') or {}, measures), alpha=alpha,
         draws=_count(given.get('draws', DRAWS), 'draws', 100), seed=_count(given.get('seed', 0), 'seed', 0),
-        groups=_names(given.get('groups', ()), 'groups'), missing_cap=None if cap is None else float(cap),
+        groups=_names(given.get('groups', ()), 'groups'), missing_cap=cap,
         reported_images=None if given.get('reported_images') is None else _count(given['reported_images'],
                                                                                 'reported_images', 2),
         value_label=str(given.get('value_label', Options.value_label)),
         success=None if given.get('success') is None else _thresholds(given['success']),
         sequential=read_sequential(given.get('sequential')),
-        folds=None if given.get('folds') is None else _count(given['folds'], 'folds', 2))
+        folds=None if given.get('folds') is None else _count(given['folds'], 'folds', 2), measures=measures)
+
+
+def _limits(threshold: Any, cap: Any, measures: Measures) -> tuple[float | None, float | None]:
+    """The failure threshold and what a missing prediction counts as, which is a failure."""
+    if measures.scores:
+        limit = None if threshold is None else _finite(threshold, 'threshold')
+        value = None if cap is None else _finite(cap, 'missing_cap')
+        kind, side = f'a {measures.primary}', 'most' if not measures.lower(measures.primary) else 'least'
+    else:
+        limit = _number(THRESHOLD if threshold is None else threshold, 'threshold',
+                        'give it in the unit of the errors')
+        value = None if cap is None else _number(cap, 'missing_cap', 'give an error, in the unit of the errors')
+        kind, side = 'an error', 'least'
+    if value is not None and limit is not None and (value < limit if side == 'least' else value > limit):
+        where = 'below' if side == 'least' else 'above'
+        raise TableError(f'missing_cap: {value:g} is {where} the threshold {limit:g}: a missing prediction is a '
+                         f'failure, so it counts as {kind} of at {side} the threshold')
+    return limit, value
 
 
 def parse_margins(texts: Iterable[str]) -> dict[str, float]:
@@ -128,18 +152,22 @@ def parse_margins(texts: Iterable[str]) -> dict[str, float]:
             sign = ''
         if not sign:
             raise TableError(f'margin: {text!r} is not of the form ENDPOINT=NUMBER, as in ME=0.05')
-    return _margins(margins)
+    return margins
 
 
-def _margins(margins: Any) -> dict[str, float]:
+def _margins(margins: Any, measures: Measures) -> dict[str, float]:
     if not isinstance(margins, Mapping):
         raise TableError(f"margin: {margins!r} is not a mapping; write dict(ME=0.05)")
     for name in margins:
-        if name not in TESTED:
-            raise TableError(f'margin: unknown endpoint {name!r}; margins can be given for {", ".join(TESTED)}')
-    remedy = "give it in the endpoint's unit (FR, AUC and NME are shares: 0.01 is one per cent)"
+        if name not in measures.tested:
+            raise TableError(f'margin: unknown endpoint {name!r}; margins can be given for '
+                             f'{", ".join(measures.tested)}')
+    shares = [name for name in measures.tested if measures[name].factor == 100 or measures.share(name)]
+    several = ' and '.join(filter(None, (', '.join(shares[:-1]), *shares[-1:])))
+    are = f' ({several} {"are shares" if len(shares) > 1 else "is a share"}: 0.01 is one per cent)' if shares else ''
+    remedy = f"give it in the endpoint's unit{are}"
     for name, value in margins.items():
-        if name != 'ME' and isinstance(value, (int, float)) and math.isfinite(value) and value >= 1:
+        if name in shares and isinstance(value, (int, float)) and math.isfinite(value) and value >= 1:
             share = f"; did you mean {name}={value / 100:g}?" if value < 100 else ''
             raise TableError(f'margin of {name}: {value:g} is no share below 1{share} (0.01 is one per cent)')
     return {name: _number(value, f'margin of {name}', remedy) for name, value in margins.items()}
@@ -171,6 +199,12 @@ def _thresholds(value: Any) -> tuple[float, ...]:
 def _number(value: Any, name: str, remedy: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
         raise TableError(f'{name}: {value!r} is not a number above 0; {remedy}')
+    return float(value)
+
+
+def _finite(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TableError(f'{name}: {value!r} is not a number; give it in the unit of the scores')
     return float(value)
 
 

@@ -8,18 +8,21 @@ import pandas as pd
 from .arrays import Floats, Integers
 from .endpoints import Rates, auc_scores, failures, successes
 from .errors import TableError
+from .measures import ERRORS, FAILURES, Measures, column_of
 from .scale import isotropic
 
 RUN = ['condition', 'method', 'seed']
 
 
-def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = None) -> pd.DataFrame:
+def image_scores(table: pd.DataFrame, threshold: float | None, rates: Rates | None = None,
+                 measures: Measures = ERRORS) -> pd.DataFrame:
     """Scores of every image of every run.
 
     Args:
         table: A validated results table (see :func:`benchmark.statistics.table.validate`).
-        threshold: t, in the unit of the errors.
+        threshold: t, in the unit of the errors; None: scores without one.
         rates: The success detection rates that are asked for.
+        measures: The endpoints.
 
     Returns:
         One row per condition, method, seed and image, with ``n_landmarks`` and one column per endpoint that
@@ -34,7 +37,15 @@ def image_scores(table: pd.DataFrame, threshold: float, rates: Rates | None = No
 
     scores = groups.copy()
     scores['n_landmarks'] = sizes
-    scores['ME'] = per_image(error)
+    scores[measures.primary] = per_image(error)
+    if measures.scores:
+        for one in measures.scores[1:]:
+            scores[one.name] = per_image(table[column_of(one.name)].to_numpy(np.float64))
+        if threshold is not None:
+            sign = 1 if measures.lower(measures.primary) else -1
+            scores[FAILURES] = failures(sign * scores[measures.primary].to_numpy(), sign * threshold)
+        return scores
+    assert threshold is not None
     if 'landmark' in table.columns:
         scores['ME_printed'] = np.sqrt(np.add.reduceat(error**2, starts)) / sizes
     scores['FR'] = failures(scores['ME'].to_numpy(), threshold)

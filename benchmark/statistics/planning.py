@@ -11,7 +11,7 @@ import numpy as np
 
 from .arrays import Floats
 from .components import MOST_IMAGES, Components, FoldComponents, contrast_components
-from .options import TESTED, Options
+from .options import Options
 from .power import Points, detectable
 from .scores import Scores
 
@@ -35,7 +35,7 @@ def planning(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options)
         ``images_needed`` likewise, at the seeds at hand.
     """
     alpha = options.alpha / max(1, len(pairs))
-    cases = [case for endpoint in scores.endpoints(TESTED) for a, b in pairs
+    cases = [case for endpoint in scores.endpoints(options.measures.tested) for a, b in pairs
              if (case := _case(scores, endpoint, a, b, options)) is not None]
     if not cases:
         return []

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from .arrays import Floats
-from .endpoints import lower_is_better
 from .estimates import t_quantile
 from .folds import inflation
 from .options import Options
@@ -41,7 +40,7 @@ SCHEME_DRAWS = 1000
 TOGETHER = 1 << 18
 
 
-def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str, Any]:
+def ranking(scores: Scores, options: Options) -> dict[str, Any]:
     """Order of the methods and its stability.
 
     Returns:
@@ -50,9 +49,9 @@ def ranking(scores: Scores, options: Options, endpoint: str = 'ME') -> dict[str,
         Kendall's tau of five ways of ranking; ``friedman``: descriptive rank tests, of which a cross-validation has
         none, as the images' ranks depend on each other.
     """
-    methods = scores.methods
+    methods, endpoint = scores.methods, scores.primary
     blocks = {method: scores.block(endpoint, method) for method in methods}
-    sign = 1.0 if lower_is_better(endpoint) else -1.0
+    sign = 1.0 if options.measures.lower(endpoint) else -1.0
     means = sign * np.array([block.values.mean() for block in blocks.values()])
     full = tied_ranks(means[None])[0]
     order = [methods[place] for place in np.argsort(full, kind='stable')]

@@ -13,8 +13,8 @@ import numpy as np
 from scipy import optimize
 
 from .estimates import t_quantile, two_sided_p
+from .image_tests import mcnemar_exact
 from .options import Options
-from .sensitivity import mcnemar_exact
 
 #: Correlations between two methods' errors that are looked at; measured ones are mostly between .3 and .9.
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)

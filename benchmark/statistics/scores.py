@@ -12,10 +12,11 @@ import pandas as pd
 from .arrays import Floats, Integers, Masks, Objects
 from .consistency import LOST_BY_CAP, differing_in_case, how_names_differ
 from .crossed import Block
-from .endpoints import ENDPOINTS, Rates, is_rate, worst
+from .endpoints import Rates
 from .errors import TableError
 from .fold_tables import folds_by_method, folds_of
 from .layout import some
+from .measures import Measures
 from .options import Options
 from .per_image import image_scores
 from .scale import SCALES, one_scale
@@ -35,8 +36,10 @@ class Scores:
         kept: Endpoint -> which of the images it could be computed for; all, as a rule.
         subjects: Subject of each image, or None where every image is a subject of its own.
         missing: Method -> number of missing predictions that were filled in by the cap.
-        complete_case: Method -> mean ME over the images that no run lacks, where predictions were filled in.
+        complete_case: Method -> mean of the primary endpoint over the images that no run lacks, where predictions were
+            filled in.
         absent: Method -> which predictions were filled in, shape (S, N), where some were.
+        primary: The endpoint that ranks and headlines are about.
         folds: Folds of a cross-validation, whose repetitions are the seeds; None where there is none.
         fold_of: Method -> fold in which each image was tested, shape (S, N), where the table has folds.
     """
@@ -51,6 +54,7 @@ class Scores:
     missing: dict[str, int] = field(default_factory=dict)
     complete_case: dict[str, float] = field(default_factory=dict)
     absent: dict[str, Masks] = field(default_factory=dict)
+    primary: str = 'ME'
     folds: int | None = None
     fold_of: dict[str, Integers] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
@@ -140,9 +144,11 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         TableError: No image has been scored by every run, the cap would fill more than a tenth of a method's cells,
             or there are more folds than images (subjects).
     """
-    frame = image_scores(rows, options.threshold, rates)
+    measures = options.measures
+    primary = measures.primary
+    frame = image_scores(rows, options.threshold, rates, measures)
     runs = frame[['method', 'seed']].drop_duplicates()
-    images, grid, whole = _grid(rows, frame, runs)
+    images, grid, whole = _grid(rows, frame, runs, primary)
     places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
               if (runs['method'] == method).any()}
     single = frame.groupby('method')['image'].nunique()
@@ -178,39 +184,40 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
                      f'{"; " * bool(hint)}{hint}.')
     seeds = {method: runs['seed'].to_numpy()[place].tolist() for method, place in places.items()}
     arrays = {}
-    for endpoint in (*ENDPOINTS, *(rates.names if rates else ())):
+    for endpoint in measures.names(rates):
         if endpoint in frame.columns:
             flat = np.append(frame[endpoint].to_numpy(), np.nan)
             arrays[endpoint] = flat[grid]
     if options.missing_cap is not None:
-        arrays = _fill(arrays, ~whole, options.missing_cap, rows, images)
+        arrays = _fill(arrays, ~whole, options.missing_cap, rows, images, measures)
     values, kept = {}, {}
     for endpoint, array in arrays.items():
         known = np.isfinite(array).all(axis=0)
         if known.any():
             kept[endpoint] = known
             values[endpoint] = {method: array[place][:, known] for method, place in places.items()}
-            if not known.all() and not is_rate(endpoint):  # rates lack what the mean error in their unit lacks
+            if not known.all() and not measures.rate(endpoint):  # rates lack what the mean error in their unit lacks
                 notes.append(f'{label}: {endpoint} is over {known.sum()} of {len(images)} images; the others lack what '
                              'it needs.')
     filled = any(missing.values())
     if filled:
-        notes.append(
-            f'{label}: {sum(missing.values())} missing predictions count as failures with an error of '
-            f'{options.missing_cap:g} ({", ".join(f"{name}: {count}" for name, count in missing.items() if count)}); '
-            f'{complete.sum()} of {len(images)} images are complete in all runs.')
+        counts = ', '.join(f'{name}: {count}' for name, count in missing.items() if count)
+        kind = f'a {primary}' if measures.scores else 'failures with an error'
+        notes.append(f'{label}: {sum(missing.values())} missing predictions count as {kind} of '
+                     f'{options.missing_cap:g} ({counts}); {complete.sum()} of {len(images)} images are complete in '
+                     'all runs.')
     found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
                    absent={method: ~whole[place] for method, place in places.items()} if filled else {},
-                   folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds))
-    if found.folds and found.folds > (n_units := found.block('ME', next(iter(places))).n_images):
+                   primary=primary, folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds))
+    if found.folds and found.folds > (n_units := found.block(primary, next(iter(places))).n_images):
         raise TableError(f'folds: {found.folds} folds and {n_units} {found.unit}s: give at most as many folds as '
                          f'{found.unit}s')
-    if found.block('ME', next(iter(places))).n_images < 2 and found.subjects is not None:
+    if found.block(primary, next(iter(places))).n_images < 2 and found.subjects is not None:
         raise TableError(f'condition {label}: one subject only: nothing can be said about others; leave the column '
                          'subject out to speak of images of this one')
     if filled and complete.any():
         found.complete_case.update({method: float(found.by_unit(array[:, complete], complete).mean())
-                                    for method, array in found.values['ME'].items()})
+                                    for method, array in found.values[primary].items()})
     return found
 
 
@@ -244,7 +251,8 @@ def _spelt_otherwise(frame: pd.DataFrame, runs: pd.DataFrame) -> str:
     return ''
 
 
-def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[list[str], Integers, Masks]:
+def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame,
+          primary: str) -> tuple[list[str], Integers, Masks]:
     """Images, the place in ``frame`` of each run's image (the last place + 1 if absent), and whether it is whole.
 
     An image of a run is whole if it has all landmarks that any run has of it, each with an error.
@@ -255,19 +263,20 @@ def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame) -> tuple[
     grid = np.full((len(runs), len(images)), len(frame))
     grid[run, codes] = np.arange(len(frame))
     if 'landmark' not in rows.columns:
-        whole = np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
+        whole = np.append(np.isfinite(frame[primary].to_numpy()), False)[grid]
         return [*images], grid, whole
     # Keys are unique, so a run that has as many landmarks of an image as there are distinct ones has them all.
     sizes = np.append(frame['n_landmarks'].to_numpy(), 0)[grid]
     distinct = rows[['image', 'landmark']].drop_duplicates().groupby('image').size().reindex(images).to_numpy()
-    whole = (sizes == distinct) & np.append(np.isfinite(frame['ME'].to_numpy()), False)[grid]
+    whole = (sizes == distinct) & np.append(np.isfinite(frame[primary].to_numpy()), False)[grid]
     return [*images], grid, whole
 
 
 def _fill(arrays: Mapping[str, Floats], absent: Masks, cap: float, rows: pd.DataFrame,
-          images: Sequence[str]) -> dict[str, Floats]:
+          images: Sequence[str], measures: Measures) -> dict[str, Floats]:
     """Missing predictions as failures; endpoints that can't be filled keep NaN."""
-    fills: dict[str, Any] = {'ME': cap, **{name: least for name in arrays if (least := worst(name)) is not None}}
+    fills: dict[str, Any] = {measures.primary: cap, **{name: least for name in arrays
+                                                       if (least := measures.worst(name)) is not None}}
     if 'NME' in arrays:
         scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from .arrays import Floats, Integers
+from .arrays import Floats
 from .crossed import Block, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
-from .endpoints import auc_scores, failures, lower_is_better, worst
+from .endpoints import auc_scores, failures
 from .estimates import ZERO, Estimate
 from .fold_tables import fold_means
+from .image_tests import bayesian_signed_rank, mcnemar_exact
 from .options import Options
 from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
@@ -27,6 +28,8 @@ from .terms import A_BETTER, B_BETTER, NESTED, NETWORKS, PAIRED, PROCEDURE, UNDE
 
 THRESHOLDS = (0.8, 1.0, 1.2, 1.4, 1.6)
 TRIMMED = 0.05
+#: Endpoints of errors that have a headline.
+HEADLINES = ('ME', 'FR', 'AUC')
 #: Most images for the Bayesian signed-rank test (its cost grows with their square), and its draws.
 ROPE_IMAGES, ROPE_DRAWS = 1000, 2000
 
@@ -70,14 +73,17 @@ class _Table:
 
     def __init__(self, scores: Scores, a: str, b: str, options: Options) -> None:
         self.scores, self.a, self.b, self.options = scores, a, b, options
-        self.blocks = scores.pair('ME', a, b, options.design)
+        self.primary = scores.primary
+        self.blocks = scores.pair(self.primary, a, b, options.design)
         self.seeds = min(block.n_seeds for block in self.blocks)
         self.folds = scores.folds
         self.scope: Scope = PROCEDURE if self.seeds > 1 or self.folds else NETWORKS
         self.difference = image_differences(*self.blocks)
+        self.head = options.measures[self.primary].head
         self.rows: list[dict[str, Any]] = []
         self.headlines: dict[str, dict[str, Any]] = {}
-        found = {endpoint: self.main(*scores.pair(endpoint, a, b, options.design)) for endpoint in ('ME', 'FR', 'AUC')}
+        told = scores.endpoints(options.measures.tested if options.measures.scores else HEADLINES)
+        found = {endpoint: self.main(*scores.pair(endpoint, a, b, options.design)) for endpoint in told}
         Estimate.together([*found.values()], [1 - options.alpha])
         for endpoint, one in found.items():
             self.headlines[endpoint] = {'scope': self.scope, **self.numbers(one),
@@ -85,7 +91,7 @@ class _Table:
 
     def written(self) -> dict[str, Any]:
         """The table as it stands in ``analysis.json``."""
-        return {'a': self.a, 'b': self.b, 'endpoint': 'ME', 'headlines': self.headlines, 'rows': self.rows,
+        return {'a': self.a, 'b': self.b, 'endpoint': self.primary, 'headlines': self.headlines, 'rows': self.rows,
                 'flips': sum(row['flip'] is True for row in self.rows),
                 'read': sum(row['reading'] is not None for row in self.rows)}
 
@@ -101,9 +107,9 @@ class _Table:
         """t tests of the folds' means: corrected for training sets that overlap, and as if folds were independent."""
         assert self.folds
         names = 'corrected resampled t of folds', 't of folds, uncorrected'
-        fold_of, values, means = self.scores.fold_of, self.scores.values['ME'], None
+        fold_of, values, means = self.scores.fold_of, self.scores.values[self.primary], None
         if fold_of and np.array_equal(fold_of[self.a], fold_of[self.b]):
-            means = fold_means(fold_of[self.a][:, self.scores.kept['ME']], values[self.a] - values[self.b])
+            means = fold_means(fold_of[self.a][:, self.scores.kept[self.primary]], values[self.a] - values[self.b])
         if means is None or not means.std() > ZERO * float(self.blocks[0].size):
             reason = 'no folds in the table that both methods share' if means is None else 'no variance between folds'
             for name in names:
@@ -125,17 +131,18 @@ class _Table:
         low, high = one.interval(1 - self.options.alpha)
         return {'estimate': one.estimate, 'p': one.p, 'ci_low': low, 'ci_high': high}
 
-    def read(self, p: float, estimate: float, endpoint: str = 'ME') -> str | None:
+    def read(self, p: float, estimate: float, endpoint: str | None = None) -> str | None:
         """a better, b better, undecided; None where there is no test."""
         if math.isnan(p):
             return None
         if p >= self.options.alpha or estimate == 0:
             return UNDECIDED
-        return A_BETTER if (estimate < 0) == lower_is_better(endpoint) else B_BETTER
+        return A_BETTER if (estimate < 0) == self.options.measures.lower(endpoint or self.primary) else B_BETTER
 
     def add(self, analysis: str, scope: Scope, numbers: dict[str, Any] | None = None, reason: str | None = None,
-            endpoint: str = 'ME', reading: str | None = None, note: str | None = None) -> None:
+            endpoint: str | None = None, reading: str | None = None, note: str | None = None) -> None:
         """A row; without numbers, the reason why there are none."""
+        endpoint = endpoint or self.primary
         numbers = {'estimate': None, 'p': None, 'ci_low': None, 'ci_high': None, **(numbers or {})}
         if reading is None and numbers['p'] is not None:
             reading = self.read(float(numbers['p']), float(numbers['estimate']), endpoint)
@@ -145,7 +152,7 @@ class _Table:
         self.rows.append({'analysis': analysis, 'scope': scope, 'endpoint': endpoint, **numbers, 'reading': reading,
                           'flip': flip, 'reason': reason, 'note': note})
 
-    def estimate(self, analysis: str, scope: Scope, one: Estimate, endpoint: str = 'ME',
+    def estimate(self, analysis: str, scope: Scope, one: Estimate, endpoint: str | None = None,
                  note: str | None = None) -> None:
         self.add(analysis, scope, self.numbers(one), endpoint=endpoint, note=note)
 
@@ -207,10 +214,11 @@ class _Table:
 
     def bootstrap(self) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
-        values = {'ME': {method: block.values for method, block in zip((self.a, self.b), self.blocks, strict=True)}}
+        pair = zip((self.a, self.b), self.blocks, strict=True)
+        values = {self.primary: {method: block.values for method, block in pair}}
         over = BOTH if self.scope == PROCEDURE else ('images',)
         means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over,
-                                self.folds)['ME']
+                                self.folds)[self.primary]
         draws = means[:, 0] - means[:, 1]
         name = f'bootstrap of {self.scores.unit}s' if self.folds else 'crossed bootstrap'
         if not np.ptp(draws) > ZERO * float(self.blocks[0].size):
@@ -225,18 +233,20 @@ class _Table:
     def other_scores(self) -> None:
         """The headline's analysis of log errors, and without the easiest and hardest images."""
         first, second = (block.values for block in self.blocks)
-        if min(first.min(), second.min()) > 0:
-            one = self.main(Block(np.log(first)), Block(np.log(second)))
-            self.estimate('log ME', self.scope, one, note='estimate: difference of mean logarithms')
+        sign = -1 if max(first.max(), second.max()) < 0 else 1  # of scores that are all negative
+        if min((sign * first).min(), (sign * second).min()) > 0:
+            one = self.main(*(Block(sign * np.log(sign * values)) for values in (first, second)))
+            self.estimate(f'log {self.head}', self.scope, one, note='estimate: difference of mean logarithms')
         else:
-            self.add('log ME', self.scope, reason='an error is 0')
+            self.add(f'log {self.head}', self.scope, reason='not all scores are above 0'
+                     if self.options.measures.scores else 'an error is 0')
         count = len(self.difference)
         cut = math.ceil(TRIMMED * count)
         if count - 2 * cut < 3:
-            self.add('trimmed ME', self.scope, reason='too few images')
+            self.add(f'trimmed {self.head}', self.scope, reason='too few images')
             return
         order = np.argsort(self.blocks[0].images + self.blocks[1].images, kind='stable')[cut:count - cut]
-        self.estimate('trimmed ME', self.scope, self.main(Block(first[:, order]), Block(second[:, order])),
+        self.estimate(f'trimmed {self.head}', self.scope, self.main(Block(first[:, order]), Block(second[:, order])),
                       note=f'without the {cut} easiest and the {cut} hardest {self.scores.unit}s of both methods')
 
     def other_design(self) -> None:
@@ -251,7 +261,7 @@ class _Table:
             self.add(name, PROCEDURE, reason='fewer than two common seeds')
         else:
             self.estimate(name, PROCEDURE, crossed_contrast(
-                *self.scores.pair('ME', self.a, self.b, PAIRED), PAIRED))
+                *self.scores.pair(self.primary, self.a, self.b, PAIRED), PAIRED))
 
     def leave_out(self) -> None:
         """The least favourable result without one seed, and without the most influential image."""
@@ -268,7 +278,7 @@ class _Table:
             found = [self.main(Block(one), Block(two)) for one, two in cases]
             Estimate.together(found, [1 - self.options.alpha])
             readings = [self.read(float(one.p), float(one.estimate)) for one in found]
-            changed = sum(reading != self.headlines['ME']['reading'] for reading in readings)
+            changed = sum(reading != self.headlines[self.primary]['reading'] for reading in readings)
             self.estimate(name, PROCEDURE, self.least_favourable(found),
                           note=f'the one of {len(found)} that speaks most against the headline; '
                                f'{changed} change{"s" if changed == 1 else ""} the conclusion')
@@ -281,7 +291,7 @@ class _Table:
 
     def least_favourable(self, found: Sequence[Estimate]) -> Estimate:
         """Where the headline is a difference the largest p (a change of sign is larger still), else the smallest."""
-        headline = self.headlines['ME']
+        headline = self.headlines[self.primary]
         reading, sign = headline['reading'], np.sign(float(headline['estimate']))
         known = [one for one in found if not math.isnan(float(one.p))] or [*found]
 
@@ -292,9 +302,11 @@ class _Table:
         return max(known, key=against)
 
     def thresholds(self) -> None:
-        """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error."""
+        """FR and AUC at thresholds of 0.8 to 1.6 times the declared one, from each image's error; of scores none."""
+        if self.options.measures.scores:
+            return
         kinds: dict[str, Callable[[Floats, float], Floats]] = {'FR': failures, 'AUC': auc_scores}
-        found = {(endpoint, factor): self.at_threshold(endpoint, score, factor * self.options.threshold)
+        found = {(endpoint, factor): self.at_threshold(endpoint, score, factor * self.options.limit)
                  for endpoint, score in kinds.items() for factor in THRESHOLDS}
         Estimate.together([*found.values()], [1 - self.options.alpha])
         for (endpoint, factor), one in found.items():
@@ -302,18 +314,20 @@ class _Table:
 
     def at_threshold(self, endpoint: str, score: Callable[[Floats, float], Floats], threshold: float) -> Estimate:
         """The headline's analysis of scores at another threshold."""
-        missed, blocks = worst(endpoint), []
+        missed, blocks = self.options.measures.worst(endpoint), []
         for method in (self.a, self.b):
-            values = score(self.scores.values['ME'][method], threshold)
+            values = score(self.scores.values[self.primary][method], threshold)
             if missed is not None and method in self.scores.absent:
                 values = np.where(self.scores.absent[method], missed, values)
             if self.options.design == PAIRED:
                 values = values[self.scores.places(method, self.scores.common_seeds(self.a, self.b))]
-            blocks.append(Block(self.scores.by_unit(values, self.scores.kept['ME'])))
+            blocks.append(Block(self.scores.by_unit(values, self.scores.kept[self.primary])))
         return self.main(*blocks)
 
     def mcnemar(self) -> None:
         """Exact McNemar test of failures, one network of each method at a time (in the order of their seeds)."""
+        if 'FR' not in self.headlines:
+            return
         if self.scores.unit == 'subject':
             self.add('exact McNemar per seed', NETWORKS, endpoint='FR',
                      reason='images of a subject are not independent')
@@ -341,57 +355,25 @@ class _Table:
             return
         difference = friedman['mean_ranks'][self.a] - friedman['mean_ranks'][self.b]
         methods = len(friedman['mean_ranks'])
-        self.add('Nemenyi on mean ranks', NETWORKS,
-                 {'estimate': difference, 'p': nemenyi_p(difference, methods, friedman['n_units'])},
+        p = nemenyi_p(difference, methods, friedman['n_units'])
+        # The better method has the lower rank, whichever way its scores go.
+        signed = difference if self.options.measures.lower(self.primary) else -difference
+        self.add('Nemenyi on mean ranks', NETWORKS, {'estimate': difference, 'p': p}, reading=self.read(p, signed),
                  note=f'estimate: difference of mean ranks; depends on the pool of {methods} methods; ignores seeds')
 
     def rope(self) -> None:
         """Bayesian signed-rank test with a region of practical equivalence (Benavoli et al. 2017); needs a margin."""
-        margin, count = self.options.margin.get('ME'), len(self.difference)
+        margin, count = self.options.margin.get(self.primary), len(self.difference)
         if margin is None:
             self.add('Bayesian signed-rank with ROPE', NETWORKS, reason='needs a margin')
         elif count > ROPE_IMAGES:
             self.add('Bayesian signed-rank with ROPE', NETWORKS, reason=f'more than {ROPE_IMAGES} {self.scores.unit}s')
         else:
-            better, same, worse = bayesian_signed_rank(self.difference, margin, ROPE_DRAWS,
+            sign = 1 if self.options.measures.lower(self.primary) else -1
+            better, same, worse = bayesian_signed_rank(sign * self.difference, margin, ROPE_DRAWS,
                                                        generator(self.options.seed, 'rope', self.a, self.b))
             level = 1 - self.options.alpha
             self.add('Bayesian signed-rank with ROPE', NETWORKS, {'estimate': self.difference.mean()},
                      reading=A_BETTER if better > level else B_BETTER if worse > level else UNDECIDED,
                      note=f'P(a better by more than the margin) {better:.3f}, P(within) {same:.3f}, P(b better) '
                           f'{worse:.3f}; depends on its prior, ignores seeds')
-
-
-def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:
-    """Two-sided exact p of McNemar's test: binomial with 1/2 over the discordant images; 1 without any.
-
-    Args:
-        only_a: Images on which a alone fails, any shape.
-        only_b: Images on which b alone fails, the same shape.
-    """
-    tail: Floats = stats.binom.cdf(np.minimum(only_a, only_b), np.add(only_a, only_b), 0.5)
-    return np.minimum(1.0, 2 * tail)
-
-
-def bayesian_signed_rank(differences: Floats, rope: float, draws: int,
-                         rng: np.random.Generator) -> tuple[float, float, float]:
-    """Shares of draws in which D's Walsh averages lie mostly below -rope, within, above it.
-
-    Weights of images (and of one prior observation at 0) are Dirichlet; ties of two shares go to neither.
-
-    Args:
-        differences: D, shape (N,).
-        rope: Half width of the region of practical equivalence.
-        draws: Draws of the weights.
-        rng: Their generator.
-    """
-    values = np.append(0.0, np.asarray(differences, np.float64))
-    averages = (values[:, None] + values[None]) / 2
-    weights = rng.dirichlet(np.ones(len(values)), size=draws)
-    with single_threaded():
-        below = np.einsum('bi,bi->b', weights @ (averages < -rope), weights)
-        above = np.einsum('bi,bi->b', weights @ (averages > rope), weights)
-    within = 1 - below - above
-    winner = np.stack([below, within, above]).argmax(axis=0)
-    below, within, above = (float((winner == place).mean()) for place in range(3))
-    return below, within, above

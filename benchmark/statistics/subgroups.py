@@ -26,7 +26,7 @@ LEAST = 5
 
 
 def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
-              notes: list[str], endpoint: str = 'ME') -> list[dict[str, Any]]:
+              notes: list[str]) -> list[dict[str, Any]]:
     """The planned contrasts per stratum of each declared column, and their interactions.
 
     Args:
@@ -44,7 +44,7 @@ def subgroups(rows: pd.DataFrame, scores: Scores, pairs: Sequence[tuple[str, str
     Raises:
         TableError: A declared column is not in the table, or an image (subject) is in two strata.
     """
-    found = []
+    found, endpoint = [], scores.primary
     for name in options.groups:
         if name in (*KEYS, 'error'):
             raise TableError(f'groups: {name} is no column of groups')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 from .decodings import read_decodings
 from .errors import TableError
 from .inputs import problem
+from .measures import Score
 from .table import read_table
 from .training import read_history
 from .trust import read_validation
@@ -41,13 +43,15 @@ class Suite:
     records: tuple[dict[str, Any], ...] = ()
 
 
-def read_suite(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False) -> Suite:
+def read_suite(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
+               scores: Sequence[Score] = ()) -> Suite:
     """Read a suite's folder, or a bare results table.
 
     Args:
         results: A folder with ``results.parquet`` (or ``results.csv``), or such a file itself.
         plan: A ``plan.json`` that goes before the folder's own.
         missing_allowed: An empty error is a missing prediction; also where the plan has a ``missing_cap``.
+        scores: Columns of scores that take the place of ``error``, in a table that no suite has written.
 
     Raises:
         TableError: Something is missing or not as it should be.
@@ -55,7 +59,9 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     results = Path(results)
     if not results.is_dir():
         found = _plan(Path(plan)) if plan else {}
-        return Suite(read_table(results, missing_allowed or _caps(found)), found)
+        return Suite(read_table(results, missing_allowed or _caps(found), scores), found)
+    if scores:
+        raise TableError(f'{results}: --score is for a table of others; a suite has errors: leave it out')
     table = next((results / name for name in RESULTS if (results / name).is_file()), None)
     if table is None:
         raise TableError(

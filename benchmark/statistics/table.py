@@ -6,11 +6,12 @@ and ``error`` is the image's; without ``condition`` there is one, named ``all``.
 is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
 across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`). ``trained``
 is false in rows of landmarks that the run could not learn (:mod:`.untrained`). ``fold`` makes the table one of a
-cross-validation (:mod:`.fold_tables`).
+cross-validation (:mod:`.fold_tables`). Columns of scores may stand in the place of ``error`` (:mod:`.score_columns`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
 from .layout import some
+from .measures import FURTHER, Score
 from .scale import SCALES
+from .score_columns import SCORES, with_scores
 
 REQUIRED = ('method', 'seed', 'image', 'error')
 KEYS = ('condition', 'method', 'seed', 'image', 'landmark')
@@ -42,12 +45,13 @@ NOTES = 'notes'
 LARGEST = 1e100
 
 
-def read_table(path: str | Path, missing_allowed: bool = False) -> pd.DataFrame:
+def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = ()) -> pd.DataFrame:
     """Read and validate a results table.
 
     Args:
         path: A ``.csv`` or ``.parquet`` file.
         missing_allowed: An empty error is a missing prediction, and not refused.
+        scores: Columns that take the place of ``error``, the primary one first.
 
     Returns:
         The table in a canonical order, so that the order of the input's rows changes nothing.
@@ -65,26 +69,27 @@ def read_table(path: str | Path, missing_allowed: bool = False) -> pd.DataFrame:
         raise TableError(f'{path}: unknown file type {kind!r}; give a .csv or a .parquet file')
     remarks: list[str] = []
     try:
-        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks)
+        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks, scores)
     except DelimitedError as exc:
         raise TableError(f'{path}: {exc}') from exc
     except Exception as exc:
         raise TableError(
             f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
         ) from exc
-    table = validate(frame, str(path), missing_allowed)
+    table = validate(frame, str(path), missing_allowed, scores)
     if remarks:
         table.attrs[NOTES] = [f'{path.name}: {", ".join(remarks)}.', *table.attrs.get(NOTES, [])]
     return table
 
 
-def _read_text(path: Path, remarks: list[str]) -> pd.DataFrame:
+def _read_text(path: Path, remarks: list[str], scores: Sequence[Score]) -> pd.DataFrame:
     """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
-    found = read_delimited(path, REQUIRED)
+    own = [one.name for one in scores]
+    found = read_delimited(path, (*REQUIRED[:3], *own) if scores else REQUIRED)
     remarks += found.remarks
     frame = pd.DataFrame(found.rows, columns=found.columns, dtype=str)
     names = [place for place, name in enumerate(found.columns)
-             if name in (*NUMBERS, 'seed') or name.startswith(BETWEEN)]
+             if name in (*NUMBERS, 'seed', *own) or name.startswith(BETWEEN)]
     if decimal_comma((row[place] for place in names for row in found.rows), found.separator):
         remarks.append('numbers with decimal commas')
         for place in names:
@@ -92,19 +97,21 @@ def _read_text(path: Path, remarks: list[str]) -> pd.DataFrame:
     return frame
 
 
-def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False) -> pd.DataFrame:
+def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False,
+             scores: Sequence[Score] = ()) -> pd.DataFrame:
     """Check a results table and bring it into canonical form.
 
     Args:
         frame: Any data frame; it is not changed.
         where: Name used in messages.
         missing_allowed: An empty error is a missing prediction, and not refused.
+        scores: Columns that take the place of ``error``, the primary one first.
 
     Returns:
         A copy with ``condition`` filled in, names as text, numbers as float64, seeds as int64, sorted by
         condition, method, seed, image and (where there is one) landmark. Columns that stand in the index are taken from
         there. Names that look the same (Unicode's forms, kinds of blanks) are one name. ``attrs['notes']`` holds
-        sentences on what was read otherwise than written.
+        sentences on what was read otherwise than written, ``attrs['scores']`` the scores.
 
     Raises:
         TableError: A column is missing, a name is empty, a number is not usable, or a key occurs twice.
@@ -114,7 +121,11 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                          "image and landmark, as pandas' stack or melt makes them")
     levels = [name for name in frame.index.names if _known(name) and name not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
+    notes: list[str] = []
     frame = name_repetitions(frame)
+    if scores:
+        taken = [name for name in frame.columns if name in (*NUMBERS, 'trained') or str(name).startswith(BETWEEN)]
+        frame = with_scores(frame, scores, taken, (*KEYS, *NAMES, FOLD, REPETITION, 'split'), where, notes)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         have = [str(name) for name in frame.columns]
@@ -142,7 +153,6 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         )
     if 'condition' not in frame.columns:
         frame['condition'] = 'all'
-    notes: list[str] = []
     merged = False
     for name in NAMES:
         if name in frame.columns:
@@ -168,9 +178,11 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     else:
         frame = seeds_as_folds(frame, where, notes)
     between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
-    for name in (*NUMBERS, *between):
+    further = [name for name in frame.columns if str(name).startswith(FURTHER)]
+    for name in (*NUMBERS, *between, *further):
         if name in frame.columns:
-            frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]])
+            shown = (scores[0].name if name == 'error' else str(name).removeprefix(FURTHER)) if scores else None
+            frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]], shown)
     if 'trained' in frame.columns:
         frame['trained'] = _flags(frame['trained'], 'trained', where)
     if FOLD in frame.columns:
@@ -186,7 +198,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                 '' if 'landmark' in keys else ', or add a column landmark')
         raise TableError(f'{where}: {_rows(repeated)} share the same {", ".join(keys)}; {remedy}')
     table = frame.sort_values(keys, kind='stable').reset_index(drop=True)
-    table.attrs = {NOTES: notes} if notes else {}
+    table.attrs = {**({NOTES: notes} if notes else {}), **({SCORES: tuple(scores)} if scores else {})}
     return table
 
 
@@ -246,10 +258,21 @@ def _seeds(column: pd.Series, where: str) -> pd.Series:
     return number.astype('int64')
 
 
-def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, seen: pd.DataFrame) -> pd.Series:
-    """A column of numbers as float64; what can't be a distance is refused. seen: condition, method, seed and image."""
+def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, seen: pd.DataFrame,
+             score: str | None = None) -> pd.Series:
+    """A column of numbers as float64; what can't be a distance is refused, but of scores.
+
+    Args:
+        column: As it was read.
+        name: Its name here; a score that stands for errors is ``error``.
+        where: Begins messages.
+        missing_allowed: An empty error is a missing prediction.
+        seen: Condition, method, seed and image.
+        score: The score that it is; None: none.
+    """
+    shown = score or name
     if column.dtype.kind in 'bmM':
-        raise TableError(f'{where}: field {name}: of type {column.dtype}; give numbers')
+        raise TableError(f'{where}: field {shown}: of type {column.dtype}; give numbers')
     column = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
     number = pd.to_numeric(column, errors='coerce').astype('float64')
     value = number.to_numpy()
@@ -258,31 +281,32 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
         text[text] = ~column[text].astype(str).str.strip().str.lower().isin(EMPTY).to_numpy()
     if text.any():
         raise TableError(
-            f'{where}: field {name}: not a number in {_rows(text)}{_first(column, text)}; use a decimal point and no '
+            f'{where}: field {shown}: not a number in {_rows(text)}{_first(column, text)}; use a decimal point and no '
             'units'
         )
     if name == 'error' and not missing_allowed and np.isnan(value).any():
         tested = seen_by_runs(seen.assign(error=value))
         few = all((~images).mean() <= LOST_BY_CAP for images in tested.values())
         raise TableError(
-            f'{where}: field error: NaN in {_rows(np.isnan(value))}; a landmark without annotation has no row; '
+            f'{where}: field {shown}: NaN in {_rows(np.isnan(value))}; '
+            f'{"a landmark without annotation has no row; " if score is None else ""}'
             + ('for missing predictions declare what they count as (--missing-cap, or missing_cap in the plan)' if few
                else 'score all runs on the same images'))
     if np.isinf(value).any():
         raise TableError(
-            f'{where}: field {name}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'
+            f'{where}: field {shown}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'
         )
     if (np.abs(value) > LARGEST).any():
-        raise TableError(f'{where}: field {name}: beyond {LARGEST:g} in {_rows(np.abs(value) > LARGEST)}; correct or '
+        raise TableError(f'{where}: field {shown}: beyond {LARGEST:g} in {_rows(np.abs(value) > LARGEST)}; correct or '
                          'remove these rows')
-    if (name in DISTANCES or name.startswith(BETWEEN)) and (value < 0).any():
+    if score is None and (name in DISTANCES or name.startswith(BETWEEN)) and (value < 0).any():
         remedy = 'a distance is at least 0'
         if len(set(value[value < 0])) == 1:
             remedy += f'; where {value[value < 0][0]:g} stands for a missing prediction leave the cell empty'
-        raise TableError(f'{where}: field {name}: negative in {_rows(value < 0)}; {remedy}')
+        raise TableError(f'{where}: field {shown}: negative in {_rows(value < 0)}; {remedy}')
     if name in ('normalizer', *SCALES) and (value <= 0).any():
         raise TableError(
-            f'{where}: field {name}: not above 0 in {_rows(value <= 0)}; leave it empty if unknown'
+            f'{where}: field {shown}: not above 0 in {_rows(value <= 0)}; leave it empty if unknown'
         )
     return number
 

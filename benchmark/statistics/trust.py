@@ -67,7 +67,7 @@ def trust(plan: dict[str, Any], records: Sequence[dict[str, Any]], rows: pd.Data
     Returns:
         The block of ``analysis.json``; None where the table has no scores of landmarks, or fewer than ten images.
     """
-    units = main.block('ME', main.methods[0]).n_images
+    units = main.block(main.primary, main.methods[0]).n_images
     if not {'landmark', 'score'} <= set(rows.columns) or units < FEWEST:
         return None
     peaks, errors = radial_errors(rows, main, 'score'), main.values['ME']

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .endpoints import ENDPOINTS, is_share, p_text, rounded
+from .endpoints import p_text, rounded
+from .measures import ERRORS, Measures
 from .terms import (
     BEYOND,
     EQUIVALENT,
@@ -37,7 +38,7 @@ LOOKING_AGAIN = ('Optional stopping has a price: following such advice declares 
 def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[str, Any]],
                plans: Sequence[Mapping[str, Any]], labels: Mapping[str, str], unit: str, unit_of: str,
                alpha: float, differ: Mapping[tuple[str, str], str] | None = None,
-               folds: int | None = None) -> list[dict[str, Any]]:
+               folds: int | None = None, measures: Measures = ERRORS) -> list[dict[str, Any]]:
     """One headline and one paragraph per planned contrast and endpoint.
 
     Args:
@@ -50,6 +51,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
         alpha: Level.
         differ: Pair -> in which of source and network its methods differ, see :func:`.pairs.differ_in`.
         folds: Of a cross-validation, in which nothing is said of the trained networks.
+        measures: The endpoints.
     """
     by_scope = {(one['endpoint'], one['a'], one['b'], one['scope']): one for one in planned}
     plan_of = {(one['endpoint'], one['a'], one['b']): one for one in plans}
@@ -57,7 +59,7 @@ def statements(planned: Sequence[Mapping[str, Any]], effects: Sequence[Mapping[s
     for effect in effects:
         key = (effect['endpoint'], effect['a'], effect['b'])
         procedure, networks = (by_scope[key + (scope,)] for scope in (PROCEDURE, NETWORKS))
-        words = _Words(*key, labels, unit, unit_of, alpha, folds)
+        words = _Words(*key, labels, unit, unit_of, alpha, folds, measures)
         parts = [words.procedure(procedure, effect),
                  '' if folds else words.networks(networks, 'sequential' in procedure),
                  words.margin(procedure, networks), words.settle(procedure, plan_of.get(key)),
@@ -73,10 +75,11 @@ class Scale:
     Args:
         endpoint: Its name.
         unit: Of the errors.
+        measures: The endpoints.
     """
 
-    def __init__(self, endpoint: str, unit: str) -> None:
-        self.endpoint, about = endpoint, ENDPOINTS[endpoint]
+    def __init__(self, endpoint: str, unit: str, measures: Measures = ERRORS) -> None:
+        self.endpoint, self.measures, about = endpoint, measures, measures[endpoint]
         self.factor, self.decimals = about.factor, about.decimals
         self.unit = unit if about.difference is None else about.difference
 
@@ -104,8 +107,8 @@ class _Words(Scale):
     """Sentences on one contrast."""
 
     def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
-                 alpha: float, folds: int | None = None) -> None:
-        super().__init__(endpoint, unit)
+                 alpha: float, folds: int | None, measures: Measures) -> None:
+        super().__init__(endpoint, unit, measures)
         self.a, self.b = labels[a], labels[b]
         self.folds = folds
         self.unit_of, self.alpha = unit_of, alpha
@@ -146,11 +149,11 @@ class _Words(Scale):
     def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         """What was compared, how large the difference is and how sure one can be, over random seeds and images."""
         many = self.many(one['n_seeds'])
-        about = ENDPOINTS[self.endpoint]
+        about = self.measures[self.endpoint]
         what = about.noun or about.label
         looks = one.get('sequential')
         percent = looks['percent'] if looks else effect['percent']
-        known = percent is not None and percent == percent and not is_share(self.endpoint)
+        known = percent is not None and percent == percent and not self.measures.share(self.endpoint)
         share = f' ({rounded(abs(percent), 1)} %)' if known else ''
         start = (f'{self.a} against {self.b}, {many}, {one["n_units"]} {self.unit_of}s: the {what} of {self.a} is '
                  f'{self.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"}{share}.')

@@ -70,7 +70,7 @@ def response(analysis: dict[str, Any], styles: dict[str, Style], names: Sequence
         curve = analysis['learning_curve']
         scale = '' if not log else ' (log scale, 0 apart)' if 0 in values else ' (log scale)'
         ax.set(xlabel=(curve['label'] if numeric and curve else 'condition') + scale,
-               ylabel=f'{axis.head} ({axis.unit}), {axis.direction}')
+               ylabel=f'{axis.axis}, {axis.direction}')
         ax.grid(True, axis='y')
         if not numeric:
             ax.margins(x=0.12)
@@ -104,6 +104,6 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
         fig.set_figheight(0.85 + max(len(rows), 2) * (0.78 if narrow else 0.42))
         draw_rows(ax, rows, styles, above=narrow)
         labels = [cut(analysis['methods'][method]['label'], 14) for method in pair]
-        ax.set_xlabel(f'difference in {axis.head} ({axis.difference})\n{directions(axis, *labels)}')
+        ax.set_xlabel(f'{axis.difference_axis}\n{directions(axis, *labels)}')
 
     return figure(draw, prefix, f'Forest plot of one contrast under {len(rows)} conditions; the numbers are below.')

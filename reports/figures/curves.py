@@ -127,7 +127,7 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         ax.set_xticks([*x], [f'{value:g}' for value in curve['x']])
         ax.set(
             xlabel=_value_label(analysis) + (' (log scale)' if log else ''),
-            ylabel=f'{axis.head} ({axis.unit}), {axis.direction}',
+            ylabel=f'{axis.axis}, {axis.direction}',
         )
         ax.grid(True)
         if axis.own:
@@ -138,7 +138,7 @@ def learning_curve(analysis: dict[str, Any], styles: dict[str, Style], prefix: s
         else:
             label_ends(ax, analysis, ends)
 
-    return figure(draw, prefix, f'Mean error of {len(names)} methods against {_value_label(analysis)}.')
+    return figure(draw, prefix, f'{axis.head} of {len(names)} methods against {_value_label(analysis)}.')
 
 
 def _first_full(curve: dict[str, Any]) -> float:

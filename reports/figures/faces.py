@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..numbers import form
+from ..numbers import form, primary
 from ..palette import Style
 from ..planned import scope_of
 from .base import GRID, HEAT, INK, MUTED, PAPER, figure, method_colour, short, spread
@@ -76,7 +76,7 @@ def _errors(ax: Axes, points: np.ndarray, errors: Sequence[float], analysis: dic
         ax.plot(x, y, marker='o', markersize=size, markerfacecolor=(HEAT, depth), markeredgecolor=INK,
                 markeredgewidth=0.6)
     title(ax, f'mean error of {short(analysis, method, 14)}')
-    look = form(analysis, 'ME')
+    look = form(analysis, primary(analysis))
     ax.set_xlabel(f'pale to strong: {look.text(low)} to {look.text(top)} {look.unit}', fontsize=8)
 
 
@@ -97,7 +97,7 @@ def _differences(ax: Axes, points: np.ndarray, analysis: dict[str, Any], styles:
         ax.plot(x, y, marker=style.marker, markersize=most * np.sqrt(abs(one['estimate']) / top),
                 markerfacecolor=colour if sure else PAPER, markeredgecolor=colour, markeredgewidth=1.2)
     title(ax, f'{short(analysis, pair[0], 14)} \u2212 {short(analysis, pair[1], 14)}')
-    look = form(analysis, 'ME')
+    look = form(analysis, primary(analysis))
     ax.set_xlabel(f'area: size of the difference, at most {look.text(top)} {look.difference}', fontsize=8)
 
 

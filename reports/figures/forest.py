@@ -10,10 +10,9 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.statistics.options import TESTED
 from benchmark.statistics.terms import NETWORKS
 
-from ..numbers import Form, form, probability
+from ..numbers import Form, form, primary, probability, tested
 from ..palette import Style
 from ..planned import by_scope, other_of, pair_of, planned, scope_of, shown_scopes
 from .base import GRID, INK, MUTED, PAPER, Look, figure, method_colour
@@ -163,21 +162,21 @@ def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, l
 
 def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """The planned contrasts by ME, with verdicts in words."""
-    rows, look = contrast_rows(analysis, 'ME'), form(analysis, 'ME')
+    rows, look = contrast_rows(analysis, primary(analysis)), form(analysis, primary(analysis))
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
         fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
         margin_band(ax, analysis, look)
         draw_rows(ax, rows, styles, above=narrow)
-        ax.set_xlabel(f'difference in {look.head} ({look.difference})\n{directions(look)}')
+        ax.set_xlabel(f'{look.difference_axis}\n{directions(look)}')
 
-    return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by mean error; the numbers are below.')
+    return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by {look.head}; the numbers are below.')
 
 
 def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup | None:
     """The same for the other endpoints, a panel each; None without any."""
-    looks = [form(analysis, name) for name in TESTED[1:] if any(planned(analysis, name))]
+    looks = [form(analysis, name) for name in tested(analysis)[1:] if any(planned(analysis, name))]
     if not looks:
         return None
 
@@ -199,7 +198,7 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
 
 def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[str, str], prefix: str) -> Markup:
     """A contrast for each landmark; filled where the adjusted p is below the level."""
-    scope, other, look = scope_of(analysis, pair), other_of(analysis, pair), form(analysis, 'ME')
+    scope, other, look = scope_of(analysis, pair), other_of(analysis, pair), form(analysis, primary(analysis))
     rows = []
     for one in analysis['landmarks']['contrasts']:
         if (one['a'], one['b'], one['scope']) == (*pair, scope):
@@ -214,6 +213,7 @@ def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[st
         fig.set_figheight(0.8 + 0.23 * max(len(rows), 2))
         draw_rows(ax, rows, styles)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
-        ax.set_xlabel(f'difference in mean error ({look.difference})\n{directions(look, *names)}')
+        ax.set_xlabel((f'{look.difference_axis}\n' if analysis.get('scores') else
+                       f'difference in mean error ({look.difference})\n') + directions(look, *names))
 
     return figure(draw, prefix, f'Forest plot of one contrast at {len(rows)} landmarks; the numbers are in the table.')

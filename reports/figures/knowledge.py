@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..numbers import form
+from ..numbers import form, primary
 from ..palette import Style
 from ..planned import planned, scope_of
 from .base import GRID, INK, figure, method_colour, short
@@ -28,7 +28,7 @@ def gains(analysis: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     source = analysis['source'] or {}
     own = source.get('methods', {})
     found: dict[str, list[dict[str, Any]]] = {STARTING: [], HOLDING: []}
-    for _, one in planned(analysis, 'ME'):
+    for _, one in planned(analysis, primary(analysis)):
         if 'trained' not in own.get(one['a'], {}).get('judged', {}) or one['scope'] != scope_of(
                 analysis, (one['a'], one['b'])):
             continue
@@ -43,7 +43,7 @@ def knowledge(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     found = gains(analysis)
     if not found:
         return None
-    own, look = analysis['source']['methods'], form(analysis, 'ME')
+    own, look = analysis['source']['methods'], form(analysis, primary(analysis))
 
     def draw(fig: Figure, narrow: bool) -> None:
         shape = (len(found), 1) if narrow else (1, len(found))

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from benchmark.statistics.terms import FUTILE
 
 from ..looks import course
-from ..numbers import Form, form
+from ..numbers import Form, form, in_brackets
 from ..palette import Style
 from ..planned import other_of, planned_pairs
 from ..verdicts import DECIDED
@@ -42,7 +42,7 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], endpoint: str,
                 panel.remove()
                 continue
             _course(panel, analysis, styles, courses[place], look, 9 if narrow and columns > 1 else 14)
-        outer_labels(fig, 'seeds per method', f'difference in {look.head}\n({look.difference})')
+        outer_labels(fig, 'seeds per method', f'difference in {look.head}\n{in_brackets(look.difference).strip()}')
 
     return figure(draw, prefix, f'{len(courses)} planned contrasts by {look.head} over the looks, with boundaries; the '
                   'numbers are in the table.')

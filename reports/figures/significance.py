@@ -14,7 +14,7 @@ from matplotlib.path import Path
 
 from benchmark.statistics.terms import PAIRS, PROCEDURE
 
-from ..numbers import Form, form, probability
+from ..numbers import Form, form, primary, probability
 from ..palette import Style
 from ..planned import shown_scopes
 from .base import COOL, GRID, INK, MUTED, PAPER, Look, figure, line_style, method_colour, short
@@ -33,7 +33,7 @@ def cells(analysis: dict[str, Any]) -> Cells:
     for one in analysis['contrasts']:
         if one['scope'] not in shown_scopes(analysis):
             continue
-        if one['family'] == PAIRS and one['endpoint'] == 'ME' and {one['a'], one['b']} <= set(place):
+        if one['family'] == PAIRS and one['endpoint'] == primary(analysis) and {one['a'], one['b']} <= set(place):
             first, last = sorted((place[one['a']], place[one['b']]))
             found[(last, first) if one['scope'] == PROCEDURE else (first, last)] = one
     return found
@@ -47,8 +47,8 @@ def kind_of(one: dict[str, Any], alpha: float) -> str | None:
 
 
 def pairs_map(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
-    """A cell per pair and scope: how much the better one by ME is ahead, with p and a mark."""
-    order, found, look = analysis['ranking']['order'], cells(analysis), form(analysis, 'ME')
+    """A cell per pair and scope: how much the better one is ahead, with p and a mark."""
+    order, found, look = analysis['ranking']['order'], cells(analysis), form(analysis, primary(analysis))
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()

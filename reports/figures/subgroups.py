@@ -31,7 +31,7 @@ def strata(analysis: dict[str, Any], styles: dict[str, Style], group: dict[str, 
         fig.set_figheight(0.8 + (0.6 if narrow else 0.3) * max(len(rows), 2))
         draw_rows(ax, rows, styles, above=narrow)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
-        ax.set_xlabel(f'difference in {look.head} ({look.difference})\n{directions(look, *names)}')
+        ax.set_xlabel(f'{look.difference_axis}\n{directions(look, *names)}')
 
     return figure(draw, prefix, f'Forest plot of one contrast in {len(counts)} strata; the numbers are in the table.')
 

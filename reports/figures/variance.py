@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ..numbers import form
+from ..numbers import form, in_brackets, primary
 from ..palette import Style
 from ..planned import other_of
 from .base import GRID, INK, MUTED, PAPER, figure, method_colour, short
@@ -77,14 +77,14 @@ def components(analysis: dict[str, Any], styles: dict[str, Style], endpoint: str
             panel.locator_params(axis='x', nbins=4)
             bare(panel)
             title(panel, labels[part])
-            panel.set_xlabel(f'SD ({form(analysis, endpoint).unit})')
+            panel.set_xlabel(f'SD{in_brackets(form(analysis, endpoint).unit)}')
 
     return figure(draw, prefix, f'Standard deviations of {len(names)} methods between images and between seeds.')
 
 
 def planner(analysis: dict[str, Any], styles: dict[str, Style], items: list[dict[str, Any]], prefix: str) -> Markup:
     """The smallest difference found with 80 % power against the number of seeds, a panel per contrast."""
-    items, unit = items[:MOST_PANELS], form(analysis, 'ME').difference
+    items, unit = items[:MOST_PANELS], form(analysis, primary(analysis)).difference
 
     def draw(fig: Figure, narrow: bool) -> None:
         columns = min(len(items), 2 if narrow else 3)
@@ -96,7 +96,7 @@ def planner(analysis: dict[str, Any], styles: dict[str, Style], items: list[dict
                 panel.remove()
                 continue
             _plan(panel, analysis, styles, items[place], place >= len(items) - columns)
-        outer_labels(fig, 'seeds per method (log scale)', f'smallest difference\nfound ({unit})')
+        outer_labels(fig, 'seeds per method (log scale)', f'smallest difference\nfound{in_brackets(unit)}')
 
     return figure(draw, prefix, f'Smallest difference found with 80 % power against the seeds, {len(items)} contrasts.')
 

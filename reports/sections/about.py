@@ -30,9 +30,11 @@ class Data(Section):
     name = 'data'
     title = 'Data and source'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
         """What the source knows, and fields of the data set that have no place of their own in the template."""
         data, judged = analysis['data'], (analysis['source'] or {}).get('judged')
+        if analysis.get('scores') and not data:
+            return Skip('The table came without a plan, so nothing is known of the data.')
         return {
             'judged': judged,
             'knows': knows(judged) if judged and 'trained' in judged else None,

@@ -8,7 +8,7 @@ from benchmark.statistics.terms import SCOPES
 
 from ..answers import listed
 from ..figures import forest
-from ..numbers import form
+from ..numbers import form, primary
 from ..planned import by_scope, cross_validated, planned
 from .base import Section, Skip, register
 
@@ -37,8 +37,8 @@ class Contrasts(Section):
             'sides': {side: listed([block['look'].head for block in blocks if block['look'].lower == lower])
                       for side, lower in (('below', True), ('above', False))
                       if any(block['look'].lower == lower for block in blocks)},
-            'words': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
-            'other_words': [row for row in analysis['statements'] if row['endpoint'] != 'ME'],
+            'words': [row for row in analysis['statements'] if row['endpoint'] == primary(analysis)],
+            'other_words': [row for row in analysis['statements'] if row['endpoint'] != primary(analysis)],
         }
 
 

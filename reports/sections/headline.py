@@ -6,6 +6,7 @@ from typing import Any
 
 from ..answers import answered, answers, single_seed, weak_source
 from ..looks import overstated, planned_looks, standing
+from ..numbers import primary
 from ..page_text import cut, isolated
 from ..planned import cross_validated
 from .base import Section, register
@@ -30,7 +31,7 @@ class Headline(Section):
             'overstated': {pair.procedure for pair in pairs if overstated(analysis['contrasts'][pair.procedure])},
             'standing': standing(analysis),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
-            'statements': [row for row in analysis['statements'] if row['endpoint'] == 'ME'],
+            'statements': [row for row in analysis['statements'] if row['endpoint'] == primary(analysis)],
             'shortcoming': weak_source(analysis),
             'single_seed': (not pairs and not cross_validated(analysis)
                             and max(blocks[name]['n_seeds'] for name in order) == 1),

@@ -8,7 +8,7 @@ from typing import Any
 from .. import figures
 from ..decodings import other_decodings, word
 from ..figures import curves
-from ..numbers import Form, best, form, led
+from ..numbers import Form, best, form, led, tested
 from ..planned import cross_validated
 from ..units import across
 from .base import Section, Skip, register
@@ -45,7 +45,8 @@ class Table1(Section):
     def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
-        first, *main = [Column(look, look.head, look.endpoint not in BRIEF) for look in led(analysis, MAIN)]
+        first, *main = [Column(look, look.head, look.endpoint not in BRIEF)
+                        for look in led(analysis, tested(analysis) if analysis.get('scores') else MAIN)]
         more = [form(analysis, name) for name in MORE
                 if name in analysis['endpoints'] and name != first.look.endpoint]
         return {
@@ -92,9 +93,11 @@ class Ced(Section):
     name = 'ced'
     title = 'Error distribution'
 
-    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:
+    def context(self, analysis: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | Skip:
         """The figure, what its script reads off, and some points of the curves as a table."""
         main = analysis['main_condition']
+        if analysis.get('scores'):
+            return Skip('The table has scores: a cumulative distribution up to a threshold is one of errors.')
         lines, names = analysis['conditions'][main]['ced'], curves.named(analysis, main)
         x = lines[names[0]]['x']
         wanted = [analysis['threshold'] * share for share in (0.25, 0.5, 0.75, 1, 1.25)]

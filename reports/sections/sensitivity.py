@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from benchmark.statistics.options import TESTED
-
+from ..numbers import tested
 from ..verdicts import READINGS
 from .base import Section, Skip, register
 
@@ -26,8 +26,8 @@ class Sensitivity(Section):
         return {
             'items': items,
             'readings': READINGS,
-            'blocks': matrix(items),
-            'tested': TESTED,
+            'blocks': matrix(items, tested(analysis)),
+            'tested': tested(analysis),
             'common': shown,
             'flips': sum(item['flips'] for item in items),
             'read': sum(item['read'] for item in items),
@@ -36,10 +36,10 @@ class Sensitivity(Section):
         }
 
 
-def matrix(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def matrix(items: list[dict[str, Any]], order: Sequence[str]) -> list[dict[str, Any]]:
     """Endpoint -> the headlines, and the analyses with a cell per contrast, None where it was not made."""
     there = {row['endpoint'] for item in items for row in item['rows']}
-    endpoints = [name for name in TESTED if name in there]
+    endpoints = [name for name in order if name in there]
     blocks = []
     for endpoint in endpoints:
         names = dict.fromkeys(row['analysis'] for item in items for row in item['rows'] if row['endpoint'] == endpoint)

@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.statistics.terms import PAIRS
 
 from ..figures import significance as figures
+from ..numbers import primary
 from ..planned import cross_validated
 from .base import Section, Skip, register
 
@@ -45,7 +46,7 @@ def _rows(analysis: dict[str, Any], order: list[str]) -> list[dict[str, Any]]:
     nemenyi = {frozenset((one['a'], one['b'])): index for index, one in enumerate(friedman['nemenyi'])}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for index, one in enumerate(analysis['contrasts']):
-        if one['family'] == PAIRS and one['endpoint'] == 'ME' and {one['a'], one['b']} <= set(place):
+        if one['family'] == PAIRS and one['endpoint'] == primary(analysis) and {one['a'], one['b']} <= set(place):
             pair = (one['a'], one['b'])
             rows.setdefault(pair, {'a': pair[0], 'b': pair[1], 'nemenyi': nemenyi.get(frozenset(pair))})
             rows[pair][one['scope']] = index

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmark.statistics.terms import Scope
 
-from ..numbers import best, lookup
+from ..numbers import best, lookup, primary
 from ..planned import by_scope, cross_validated
 from .base import Section, Skip, register
 
@@ -24,7 +24,7 @@ class Success(Section):
         if not success and not annotators:
             return Skip('Errors are not known in millimetres (a table says them in the column error_mm), no success '
                         'threshold is declared, and there is one annotation of each image.')
-        mean = success['mean'] if success else 'ME'
+        mean = success['mean'] if success else primary(analysis)
         rates = dict(zip(success['endpoints'], success['thresholds'], strict=True)) if success else {}
         names = [name for name in analysis['order']['methods'] if mean in analysis['methods'][name]['endpoints']
                  or any(rate in analysis['methods'][name]['endpoints'] for rate in rates)]

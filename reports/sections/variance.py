@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.statistics.options import TESTED
 from benchmark.statistics.wording import LOOKING_AGAIN
 
 from ..figures import variance as figures
 from ..looks import planned_looks
-from ..numbers import form
+from ..numbers import form, primary, tested
 from ..planned import cross_validated, main_pair
 from .base import Section, Skip, register
 
@@ -32,14 +31,14 @@ class Variance(Section):
             return Skip('In a cross-validation the share of the training sets in the uncertainty can\'t be told: no '
                         'other data set was seen. What more repetitions or images would do stands in words under '
                         'Contrasts.')
-        blocks = analysis['variance_components'].get('ME', {}).get('methods', {})
+        blocks = analysis['variance_components'].get(primary(analysis), {}).get('methods', {})
         if not any(block['seed'] is not None for block in blocks.values()):
             return Skip('Each method was trained once: what seeds contribute to the uncertainty can\'t be told.')
         plans = _plans(analysis)
         by_me = [plan for plan in plans if plan['look'].own]
         return {
-            'components': figures.components(analysis, self.styles, 'ME', 'fig-components'),
-            'shares': figures.shares(analysis, 'ME', 'fig-shares'),
+            'components': figures.components(analysis, self.styles, primary(analysis), 'fig-components'),
+            'shares': figures.shares(analysis, primary(analysis), 'fig-shares'),
             'planner': figures.planner(analysis, self.styles, [plan['item'] for plan in by_me], 'fig-planner')
             if by_me else None,
             'most': figures.MOST_PANELS,
@@ -48,7 +47,7 @@ class Variance(Section):
             'plans': plans,
             'looks': [*dict.fromkeys(plan['look'] for plan in plans if not plan['look'].own)],
             'by_me': by_me,
-            'endpoints': [name for name in TESTED if name in analysis['variance_components']],
+            'endpoints': [name for name in tested(analysis) if name in analysis['variance_components']],
             'parts': PARTS,
             'shown': [name for name in analysis['order']['methods'] if name in blocks],
         }
@@ -61,4 +60,5 @@ def _plans(analysis: dict[str, Any]) -> list[dict[str, Any]]:
         more = None if one['seeds_needed'] is None else one['seeds_needed'] - one['n_seeds']
         found.append({'item': one, 'place': place, 'look': form(analysis, one['endpoint']), 'more': more,
                       'main': (one['a'], one['b']) == main})
-    return sorted(found, key=lambda plan: (TESTED.index(plan['item']['endpoint']), not plan['main']))
+    order = tested(analysis)
+    return sorted(found, key=lambda plan: (order.index(plan['item']['endpoint']), not plan['main']))

@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmark.statistics import Estimate, Options, holm
 from benchmark.statistics.contrasts import advantage, judge
-from benchmark.statistics.endpoints import lower_is_better
+from benchmark.statistics.measures import ERRORS
 from benchmark.statistics.rank_tests import benjamini_hochberg
 from benchmark.statistics.terms import (
     EQUIVALENT,
@@ -64,8 +64,8 @@ def test_verdict_intervals_and_p_values_agree(errors, alpha, margin):
         assert one['ci_low'] < one['estimate'] < one['ci_high']
         assert one['ci_low_simultaneous'] <= one['ci_low'] and one['ci_high'] <= one['ci_high_simultaneous']
         assert 0 <= one['p_false_claim'] <= 1 and one['p'] <= one['p_adjusted'] <= 1
-        good_low, good_high = advantage((one['ci_low'], one['ci_high']), one['endpoint'])
-        better = (one['estimate'] < 0) == lower_is_better(one['endpoint'])
+        good_low, good_high = advantage((one['ci_low'], one['ci_high']), ERRORS.lower(one['endpoint']))
+        better = (one['estimate'] < 0) == ERRORS.lower(one['endpoint'])
         if verdict in SUPERIORS:
             assert good_low > 0 and better and one['p_adjusted'] < alpha and one['p_false_claim'] < alpha / 2
             assert (verdict == SUPERIOR_RELEVANT) == (good_low > margin)
@@ -96,7 +96,7 @@ def test_verdict_intervals_and_p_values_agree(errors, alpha, margin):
 def test_without_a_margin_nothing_is_said_about_relevance(estimate, se, df, endpoint, alpha):
     one = Estimate(np.float64(estimate), np.float64(se), np.float64(df))
     found = judge(one, float(one.p), endpoint, Options(alpha=alpha))
-    better = (estimate < 0) == lower_is_better(endpoint)
+    better = (estimate < 0) == ERRORS.lower(endpoint)
     assert found.relevance is None
     if abs(float(one.p) - alpha) > 1e-9:
         assert found.verdict == ((SUPERIOR if better else INFERIOR) if one.p < alpha else INCONCLUSIVE)

@@ -13,9 +13,9 @@ from scipy import special
 
 from ..alerts import alert
 from ..arrays import Integers
-from ..endpoints import Rates, lower_is_better
+from ..endpoints import Rates
 from ..errors import TableError
-from ..options import TESTED, Options
+from ..options import Options
 from ..scores import Scores, make_scores
 from ..terms import (
     BEYOND,
@@ -121,7 +121,7 @@ def overrule(found: Sequence[dict[str, Any]], looks: Sequence[Look], options: Op
         if one.se is None or one.p is None:
             continue
         verdict, relevance = judged(one, options)
-        right = (one.estimate < 0) == lower_is_better(one.endpoint)
+        right = (one.estimate < 0) == options.measures.lower(one.endpoint)
         row |= {'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.estimate / one.se, 'p': one.p,
                 'p_adjusted': one.p_adjusted, 'p_false_claim': one.p / 2 if right else 1 - one.p / 2,
                 'n_units': one.n_units or row['n_units'], 'ci_low': one.low, 'ci_high': one.high,
@@ -146,7 +146,7 @@ def judged(one: LookedContrast, options: Options) -> tuple[str, str | None]:
         return INFERIOR_RELEVANT if relevance == BEYOND else INFERIOR, relevance
     if one.decision == EQUIVALENT:
         return EQUIVALENT, relevance
-    good = sides[1] if lower_is_better(one.endpoint) else sides[0]
+    good = sides[1] if options.measures.lower(one.endpoint) else sides[0]
     return NON_INFERIOR if good < options.alpha / 2 else INCONCLUSIVE, relevance
 
 
@@ -174,7 +174,7 @@ def sequential(looks: Sequence[Look], size: int, options: Options) -> dict[str, 
     done, fixed = sum(last.seeds.values()), plan.max_seeds * len(methods)
     level = options.alpha / max(1, size)
     return content | {
-        'primary': [*primary_endpoints([name for name in TESTED if name in present], options)],
+        'primary': [*primary_endpoints([name for name in options.measures.tested if name in present], options)],
         'schedule': [{'n_seeds': count, 'fraction': time, 'spent': float(spent(level, time, plan.spending)),
                       'boundary': nominal(times[:place + 1], level, plan.spending)}
                      for place, (count, time) in enumerate(zip(plan.schedule(), times, strict=True))],

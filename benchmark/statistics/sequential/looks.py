@@ -13,10 +13,9 @@ from scipy import special
 from ..arrays import Floats
 from ..components import Components, contrast_components
 from ..crossed import contrast
-from ..endpoints import lower_is_better
 from ..errors import TableError
 from ..estimates import ZERO, Estimate
-from ..options import TESTED, Options
+from ..options import Options
 from ..planning import images_for
 from ..rank_tests import holm
 from ..scores import Scores
@@ -72,10 +71,10 @@ def next_look(scores: Scores, condition: str, pairs: Sequence[tuple[str, str]], 
         return Look(number, seeds, (), digest, False)
     plan.check_counts(seeds)
     found: list[LookedContrast] = []
-    primaries = primary_endpoints(scores.endpoints(TESTED), options)
+    primaries = primary_endpoints(scores.endpoints(options.measures.tested), options)
     there = [pair for pair in pairs if set(pair) <= set(scores.methods)
              and (options.design != PAIRED or scores.common_seeds(*pair))]
-    for endpoint in scores.endpoints(TESTED):
+    for endpoint in scores.endpoints(options.measures.tested):
         family = [_Case(scores, condition, endpoint, pair, earlier, options, plan, endpoint in primaries)
                   for pair in there]
         found += _decide(family, pairs, options, plan, number)
@@ -282,14 +281,14 @@ def _after_stop(case: _Case) -> Unbiased:
 def _called(estimate: float, p_adjusted: float, p_above: float | None, p_below: float | None, endpoint: str,
             options: Options) -> str:
     """What a contrast is called by its sequential p-values, futility aside."""
-    better = estimate < 0 if lower_is_better(endpoint) else estimate > 0
+    better = estimate < 0 if options.measures.lower(endpoint) else estimate > 0
     if p_adjusted < options.alpha:
         return SUPERIOR if better else INFERIOR
     above, below = _number(p_above), _number(p_below)
     if max(above, below) < options.alpha:
         return EQUIVALENT
     # As elsewhere, non-inferiority is one-sided at half the level: the 1 - alpha interval on a's side of -margin.
-    return NON_INFERIOR if (below if lower_is_better(endpoint) else above) < options.alpha / 2 else OPEN
+    return NON_INFERIOR if (below if options.measures.lower(endpoint) else above) < options.alpha / 2 else OPEN
 
 
 def _chance(case: _Case, level: float) -> float | None:
@@ -301,7 +300,7 @@ def _chance(case: _Case, level: float) -> float | None:
     n_images, most = case.blocks[0].n_images, float(case.plan.max_seeds)
     times = (*case.times, *(time for time in case.plan.times() if time > case.fraction + SAME))
     margin, options = case.options.margin.get(case.endpoint), case.options
-    side = (-1.0 if lower_is_better(case.endpoint) else 1.0) if case.plan.non_inferiority else 0.0
+    side = (-1.0 if options.measures.lower(case.endpoint) else 1.0) if case.plan.non_inferiority else 0.0
     with np.errstate(invalid='ignore', divide='ignore'):
         df = float(parts.df(np.float64(most), np.float64(n_images)))
     variance, then = float(case.one.se) ** 2, parts.variance(most, n_images)

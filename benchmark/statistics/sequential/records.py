@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.utils.files import digest
 
 from ..errors import TableError
-from ..options import TESTED, Options
+from ..options import Options
 from ..output import plain
 from ..terms import DECISIONS
 
@@ -192,8 +192,8 @@ def primary_endpoints(present: Sequence[str], options: Options) -> tuple[str, ..
         present: Endpoints that there are.
         options: Names the margins.
     """
-    declared = tuple(name for name in TESTED if name in options.margin and name in present)
-    return declared or tuple(name for name in TESTED if name in present)[:1]
+    declared = tuple(name for name in options.measures.tested if name in options.margin and name in present)
+    return declared or tuple(name for name in options.measures.tested if name in present)[:1]
 
 
 def open_methods(look: Look) -> tuple[str, ...]:
