@@ -13,7 +13,7 @@ from benchmark.datasets.metainfo import SPLITS
 from benchmark.statistics.terms import PLANNED
 
 from ..answers import listed
-from ..numbers import level
+from ..numbers import level, primary
 from ..page_text import cut
 from .files import Files
 from .items import Evidence
@@ -275,7 +275,8 @@ def internal(files: Files) -> Evidence | None:
 
 def performance(files: Files) -> Evidence | None:
     """Means of the methods with intervals."""
-    blocks = [one['endpoints']['ME'] for one in files.analysis['methods'].values() if 'ME' in one['endpoints']]
+    name = primary(files.analysis)
+    blocks = [one['endpoints'][name] for one in files.analysis['methods'].values() if name in one['endpoints']]
     known = [one for one in blocks if one.get('ci_low') is not None]
     return Evidence(ANALYSIS, 'methods.*.endpoints', 'table1', f'{_several(len(known), "method")} with '
                     f'{level(files.analysis)} intervals') if known else None
