@@ -20,10 +20,10 @@ from benchmark.statistics import (
     signed_rank,
 )
 from benchmark.statistics.contrasts import judge
+from benchmark.statistics.image_tests import mcnemar_exact
 from benchmark.statistics.rank_tests import benjamini_hochberg, nemenyi_cd, nemenyi_p, nemenyi_q, signed_rank_counts
 from benchmark.statistics.ranking import kendall_taus, tied_ranks
 from benchmark.statistics.scores import Scores
-from benchmark.statistics.image_tests import mcnemar_exact
 from benchmark.statistics.sensitivity import sensitivity
 from benchmark.statistics.terms import EQUIVALENT, INFERIOR, NON_INFERIOR, SUPERIOR
 
