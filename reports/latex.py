@@ -11,6 +11,7 @@ from benchmark.statistics.terms import PROCEDURE
 from .looks import looked_again, planned_looks, standing
 from .numbers import Form, best, form, led, level, lookup, primary, probability, tested
 from .planned import by_scope, other_of, pair_of, planned, planned_pairs, shown_scopes
+from .ties import letters, rests_on, tied
 from .units import across
 from .verdicts import BETTER_MARK, WORSE_MARK, dagger
 
@@ -41,7 +42,7 @@ def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
 def table1(analysis: dict[str, Any]) -> str:
     """Means with intervals, seed SD and image SD."""
     forms = led(analysis, tested(analysis))
-    first = forms[0]
+    first, grouped = forms[0], tied(analysis)
     bold = {one.endpoint: best(analysis, analysis['methods'], one.endpoint) for one in forms}
     marks, note = _marks(analysis)
     rows = []
@@ -51,7 +52,8 @@ def table1(analysis: dict[str, Any]) -> str:
                  for one in forms]
         spread = [tex(first.text(lookup(block, ('endpoints', first.endpoint, part))))
                   for part in ('seed_sd', 'image_sd')]
-        rows.append([tex(block['label']), cells[0], *spread, *cells[1:],
+        group = [letters(analysis, method) or '--'] if grouped else []
+        rows.append([tex(block['label']), cells[0], *group, *spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = [_head(one) for one in forms]
     unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
@@ -64,8 +66,10 @@ def table1(analysis: dict[str, Any]) -> str:
     caption = (f'{tex(analysis["title"])}. {tex(own.head)}{where}{better}{limit}. In brackets: '
                f'{_level(analysis)} intervals {over} {analysis["unit_of_analysis"]}s. {times.capitalize()} SD: over '
                f'{times}s; image SD: over images, of {times} averages. Bold: best observed mean.{note}'
-               f'{_again(analysis)}')
-    return _table(caption, 'table1', ['Method', heads[0], f'{times} SD', 'image SD', *heads[1:], f'{times}s'], rows)
+               f'{_tied(analysis)}{_again(analysis)}')
+    more = ['tie group'] if grouped else []
+    return _table(caption, 'table1', ['Method', heads[0], *more, f'{times} SD', 'image SD', *heads[1:], f'{times}s'],
+                  rows)
 
 
 def contrasts(analysis: dict[str, Any]) -> str:
@@ -127,6 +131,12 @@ def looks(analysis: dict[str, Any]) -> str:
     heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'repeated interval', 'median-unbiased',
              'p', 'adj.']
     return _table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)
+
+
+def _tied(analysis: dict[str, Any]) -> str:
+    """What tie groups are and rest on, as a note; empty without them."""
+    text = rests_on(analysis) if tied(analysis) else None
+    return f' {tex(text)}' if text else ''
 
 
 def _again(analysis: dict[str, Any]) -> str:

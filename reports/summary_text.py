@@ -15,6 +15,7 @@ from .methods_text import paragraphs
 from .numbers import Form, form, led, level, lookup, primary, probability, tested
 from .page_text import cut
 from .planned import shown_scopes
+from .ties import letters, rests_on, said, tied
 from .verdicts import VERDICTS
 
 #: Tested endpoints of errors that the table has; of scores it has all.
@@ -36,6 +37,7 @@ def summary(analysis: dict[str, Any]) -> str:
     told = plain(' '.join([*sentences, *standing(analysis)]))
     parts += [told] if sentences else ['No contrast was planned, so nothing is tested.']
     parts += [_verdicts(analysis)] if sentences else []
+    parts += [plain(ties)] if (ties := said(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))) else []
     parts += [plain(weak)] if (weak := weak_source(analysis)) else []
     parts += [_table1(analysis), *_success(analysis)]
     others = in_words(analysis, lambda name: cut(analysis['methods'][name]['label'], 60))
@@ -85,17 +87,20 @@ def _verdicts(analysis: dict[str, Any]) -> str:
 
 def _table1(analysis: dict[str, Any]) -> str:
     forms = led(analysis, tested(analysis) if analysis.get('scores') else tested(analysis)[:COLUMNS])
-    first = forms[0]
+    first, grouped = forms[0], tied(analysis)
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
         cells = [_estimate(one, lookup(block, ('endpoints', one.endpoint)) or {}) for one in forms]
         spread = first.text(lookup(block, ('endpoints', first.endpoint, 'seed_sd')))
-        rows.append([_label(analysis, method), cells[0], spread, *cells[1:],
+        group = [letters(analysis, method) or '–'] if grouped else []
+        rows.append([_label(analysis, method), cells[0], *group, spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = [plain(one.head) + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
     times = 'repetition' if analysis.get('folds') else 'seed'
-    return _markdown(['method', heads[0], f'{times} SD', *heads[1:], f'{times}s'], rows)
+    table = _markdown(['method', heads[0], *(['tie group'] if grouped else []), f'{times} SD', *heads[1:], f'{times}s'],
+                      rows)
+    return f'{table}\n\n{plain(note)}' if (note := rests_on(analysis)) else table
 
 
 def _success(analysis: dict[str, Any]) -> list[str]:

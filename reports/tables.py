@@ -17,6 +17,7 @@ from benchmark.statistics.endpoints import rounded
 
 from .latex import latex_tables
 from .numbers import form, lookup, primary
+from .ties import letters
 
 Row = Sequence[Any]
 #: Header and rows.
@@ -46,11 +47,12 @@ def table1(analysis: dict[str, Any]) -> Table:
         rows.append([
             method, block['label'], block['n_seeds'], block['n_seeds_planned'], block['n_images'],
             block.get('missing'), block.get('complete_case_ME'), analysis['unit'], analysis['threshold'],
+            letters(analysis, method),
             *(lookup(block, ('endpoints', name, part)) for name in names for part in MOMENTS),
             *(lookup(block, ('reported', name)) for name in reported),
         ])  # fmt: skip
     header = ['method', 'label', 'n_seeds', 'n_seeds_planned', 'n_images', 'n_missing',
-              f'complete_case_{primary(analysis)}', 'unit', 'threshold']
+              f'complete_case_{primary(analysis)}', 'unit', 'threshold', 'tie_group']
     header += [name if part == 'mean' else f'{name}_{part}' for name in names for part in MOMENTS]
     return header + ['reported_' + ('FR_percent' if name == 'FR' else name) for name in reported], rows
 

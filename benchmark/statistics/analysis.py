@@ -49,6 +49,7 @@ from .subgroups import subgroups
 from .success import success, which_rates
 from .table import NOTES
 from .terms import CONDITION, ONE_UNIT, PAIRED, PAIRS, PLANNED
+from .ties import tie_groups
 from .training import training
 from .trust import trust
 from .tuning import tuning
@@ -163,6 +164,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
                                  options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds, measures),
         'effects': sizes,
         'ranking': {**order, **_first(order, methods, options)},
+        'tie_groups': tie_groups(found, order['order'], layout.main, main.primary),
         'variance_components': variance_components(main, pairs, options),
         'planning': plans,
         'sensitivity': sensitivity(main, pairs, order['friedman'], options),

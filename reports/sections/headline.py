@@ -9,6 +9,7 @@ from ..looks import overstated, planned_looks, standing
 from ..numbers import primary
 from ..page_text import cut, isolated
 from ..planned import cross_validated
+from ..ties import said
 from .base import Section, register
 
 
@@ -31,6 +32,7 @@ class Headline(Section):
             'overstated': {pair.procedure for pair in pairs if overstated(analysis['contrasts'][pair.procedure])},
             'standing': standing(analysis),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
+            'ties': said(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == primary(analysis)],
             'shortcoming': weak_source(analysis),
             'single_seed': (not pairs and not cross_validated(analysis)

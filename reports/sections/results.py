@@ -10,6 +10,7 @@ from ..decodings import other_decodings, word
 from ..figures import curves
 from ..numbers import Form, best, form, led, tested
 from ..planned import cross_validated
+from ..ties import rests_on, tied
 from ..units import across
 from .base import Section, Skip, register
 
@@ -57,6 +58,8 @@ class Table1(Section):
                      for look in more],
             'best': {one.look.endpoint: best(analysis, analysis['methods'], one.look.endpoint)
                      for one in (first, *main)},
+            'tied': tied(analysis),
+            'ties_rest_on': rests_on(analysis),
             'described': any(block['description'] for block in blocks),
             'reported': any(block['reported'] for block in blocks),
             'missing': any(block.get('missing') for block in blocks),

@@ -71,7 +71,7 @@ def test_latex_has_best_in_bold_daggers_and_their_note(page, analysis):
             assert (r'$^\dagger$' in line.split('&')[1]) == one['verdict'].startswith('superior')
     assert r'$\dagger$: CTD-ED is superior to this method' in text
     body = re.search(r'\\midrule\n(.*)\n\\bottomrule', text, re.DOTALL)[1].splitlines()
-    assert len(body) == 7 and {line.count(' & ') for line in body} == {7}
+    assert len(body) == 7 and {line.count(' & ') for line in body} == {8}
     assert text.count('{') == text.count('}')
     contrasts = latex_tables(analysis)['contrasts.tex']
     assert contrasts.count(r'\\') == 1 + sum(one['family'] == 'planned' for one in analysis['contrasts']) / 2
