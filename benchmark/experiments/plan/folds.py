@@ -135,8 +135,8 @@ def _units(data: Data, meta: LandmarkMeta, records: Sequence[Record],
         strata.setdefault(unit, record.groups[group] if group else '')
     if data.folds and data.folds > len(units):
         kind = 'persons' if data.by == 'subject' else 'images'
-        raise SuiteError(f'data.folds={data.folds}: {root} has {len(units)} {kind}, so that some fold would have no '
-                         f'test image. Ask for at most {len(units)}.')
+        raise SuiteError(f'data.folds={data.folds} (--folds): {root} has {len(units)} {kind}, so that some fold '
+                         f'would have no test image. Ask for at most {len(units)}.')
     return {unit: sorted(units[unit]) for unit in sorted(units)}, strata
 
 

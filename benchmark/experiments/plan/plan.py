@@ -45,6 +45,8 @@ from .runs import Plan, Run
 from .sizes import check_sizes
 from .source import SourcePlan, plan_sources
 
+#: Test images below which a cross-validation is proposed.
+FEW_TESTED = 30
 #: What is said of a suite's source that no run takes, where methods have their own and where none takes any.
 UNUSED, NO_SOURCE = 'not used: each method that takes a source has its own', 'not used: no method takes one'
 
@@ -66,7 +68,6 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
         DataError: Bad data.
     """
     cache = cache_folder()
-    suite, said, own = with_given_sources(suite, methods)
     root = target_data(suite.data, cache)
     splits = {split: read_split(root, split) for split in ('train', 'val', 'test')
               if (root / 'annotations' / f'{split}.json').exists() or split != 'val'}
@@ -82,6 +83,13 @@ def make_plan(suite: Suite, out: Path, methods: list[str] | None = None, only: s
     if suite.tuning and 'val' not in splits:
         raise SuiteError(f'tuning: {root} has no annotations/val.json, on which trials are compared. Add one.')
     suite = _with_enough(suite, images, root)
+    tested = len(splits['test'].records)
+    if tested < FEW_TESTED and suite.data_replaced and not (suite.data.folds or suite.tuning
+                                                            or suite.analysis.sequential):
+        print(f'note: {tested} test images say little; --folds 5 --repeats 5 tests each of the '
+              f'{sum(len(split.records) for split in splits.values())} images (docs/suites.md, Cross-validation)')
+    # After the data, whose faults are seen at once: a source may have to be fetched.
+    suite, said, own = with_given_sources(suite, methods)
     bases = {name: method_config(method) for name, method in suite.methods.items()
              if methods is None or name in methods}
     runs: dict[tuple, Run] = {}

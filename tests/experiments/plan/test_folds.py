@@ -10,6 +10,7 @@ from benchmark.datasets.prepared import Split, fingerprint, read_split
 from benchmark.datasets.synthetic.faces import write_landmark_dataset
 from benchmark.experiments.errors import SuiteError
 from benchmark.experiments.plan.folds import deal, folds_part, make_folds, merge
+from benchmark.experiments.plan.plan import make_plan
 from benchmark.experiments.suite.fields import changed
 from benchmark.experiments.suite.inputs import PreparedData
 from benchmark.experiments.suite.suite import load_suite
@@ -108,7 +109,7 @@ def test_annotations_of_all_splits_have_ids_of_their_own(faces):
 
 
 def test_images_of_one_person_stay_together_unless_images_are_dealt_out(faces, tmp_path):
-    with pytest.raises(SuiteError, match='data.folds=21: .* has .* images, so that some fold would have no test image'):
+    with pytest.raises(SuiteError, match=r'data.folds=21 \(--folds\): .* has .* images, so that some fold'):
         made(faces, tmp_path, by='image', folds=21)
     root, splits = faces
     alone = {name: Split(changed_meta(split.meta), split.records) for name, split in splits.items()}
@@ -149,3 +150,16 @@ def test_seeds_of_a_cross_validation_are_its_repetitions(tmp_path, capsys):
     suite = load_suite(str(path))
     assert suite.seeds == [0, 1, 2, 3] and 'repetitions, 4' in capsys.readouterr().err
     assert changed(suite, seeds=[0]).data.folds == 3
+
+
+@pytest.mark.parametrize('text, proposed', [('', True), ("data['folds'] = 2\n", False),
+                                            ("analysis = dict(sequential=dict(max_seeds=5))\n", False)])
+def test_few_test_images_propose_folds_before_a_source_is_asked_for(faces, tmp_path, capsys, text, proposed):
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = {str(ROOT / 'mmconfigs/suites/smoke.py')!r}\n"
+                    f"data = dict(_delete_=True, type='prepared', root={str(faces[0])!r})\n"
+                    f"source = dict(_delete_=True, type='checkpoint', path='nowhere.pth')\n{text}")
+    with pytest.raises(SuiteError, match='nowhere.pth'):
+        make_plan(changed(load_suite(str(path)), data_replaced=True), tmp_path / 'out')
+    said = 'note: 6 test images say little; --folds 5 --repeats 5 tests each of the 20 images'
+    assert (said in capsys.readouterr().out) is proposed
