@@ -149,6 +149,7 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
         'planning_grid': _flat(grid),
         'sensitivity': _flat(sensitivity),
         'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
+        'agreement_contrasts': _flat((analysis['agreement'] or {}).get('contrasts', [])),
         'reported': _flat((analysis['reported'] or {}).get('items', [])),
         'runs': _flat(analysis['runs']['items']),
     }

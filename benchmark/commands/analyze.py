@@ -16,6 +16,7 @@ from benchmark.statistics import (
     read_suite,
     write_analysis,
 )
+from benchmark.statistics.measurements import declare
 from benchmark.statistics.measures import declared_scores
 from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.utils.refusals import refuse
@@ -66,6 +67,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'table without a column fold does not show')
     parser.add_argument('--alpha', type=float, help='level of tests (default: 0.05)')
     parser.add_argument('--groups', nargs='+', metavar='COLUMN', help='columns whose strata are compared')
+    parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
+                        help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
+                        'a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; see docs/data.md')
     parser.add_argument('--missing-cap', type=float, metavar='E',
                         help='count missing predictions (no row, or an empty error) as failures with this error; '
                         'without it an empty error is refused and images that a run lacks are left out')
@@ -83,6 +87,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None,
                            scores=declared_scores(args.score, args.higher_is_better, args.lower_is_better))
+        if args.measure:
+            declare(suite.table, args.measure)
         choices = dict(
             condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
             proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,

@@ -17,6 +17,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from benchmark.utils.measurement import FORMS, read
+
 SCHEMES = Path(__file__).with_name('schemes')
 #: Endings of the images that are read, the usual ones first.
 IMAGE_ENDINGS = ('.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp', '.gif', '.jp2', '.avif', '.dcm')
@@ -45,9 +47,8 @@ class LandmarkMeta:
             subject always faces the same way (lateral radiographs) or sides must not be confused. Without any pair
             nothing is mirrored, whatever this says, unless ``midline``: see ``mirroring``.
         interocular: Two landmark names whose distance normalises the NME, or None.
-        measurements: Named distances between two landmarks, such as the palpebral fissure length; angles at the middle
-            one of three, or between the line of the first two and that of the last two of four. ``signed`` after three
-            or four makes an angle one of -180 to 180 degrees, clockwise as one sees the image.
+        measurements: Named distances between two landmarks, such as the palpebral fissure length; angles, ratios,
+            offsets and sums of them, as :mod:`benchmark.utils.measurement` reads them.
         pixel_spacing: Millimetres per pixel of the prepared images, or None; an image's own
             ``pixel_spacing`` field goes before it.
         subject: Field of the image records that identifies the person; None where every image is a person.
@@ -123,7 +124,7 @@ class LandmarkMeta:
             raise DataError(f'{where}: flip_policy is {self.flip_policy!r}. Use one of: {", ".join(FLIP_POLICIES)}.')
         for label, ends in self.measurements.items():
             if len(ends) > 2:
-                _check_angle(label, ends, names, where)
+                _check_measurement(label, ends, names, where)
         pairs = {label: ends for label, ends in self.measurements.items() if len(ends) < 3}
         if self.interocular is not None:
             pairs['interocular'] = self.interocular
@@ -176,15 +177,14 @@ class LandmarkMeta:
                     joint_weights=[1.0] * len(info), sigmas=[0.05] * len(info))
 
 
-def _check_angle(label: str, ends: tuple[str, ...], names: tuple[str, ...], where: str) -> None:
-    points = ends[:-1] if len(ends) > 3 and ends[-1] == 'signed' else ends
-    unknown = [name for name in points if name not in names]
-    # Of lines, a point may be on both.
-    same = len(set(points)) < 3 if len(points) == 3 else len({*points[:2]}) < 2 or len({*points[2:]}) < 2
-    if unknown or same or not 3 <= len(points) <= 4:
-        raise DataError(f'{where}: {label}: {list(ends)} must be three landmarks (angle at the middle one) or four '
-                        '(between the lines of the first two and the last two), different ones of: '
-                        f'{", ".join(names)}; "signed" may stand after them.')
+def _check_measurement(label: str, declared: tuple[str, ...], names: tuple[str, ...], where: str) -> None:
+    try:
+        found = read(declared)
+    except ValueError as error:
+        raise DataError(f'{where}: {label}: {error}.') from None
+    if unknown := [name for name in found.landmarks if name not in names]:
+        raise DataError(f'{where}: {label}: {list(declared)} must be {FORMS} of: {", ".join(names)}; '
+                        f'{unknown[0]!r} is none of them.')
 
 
 def choose_flip_policy(of_view: str | None, of_data: str) -> str:

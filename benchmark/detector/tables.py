@@ -14,8 +14,9 @@ import numpy as np
 
 from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.statistics import angles
+from benchmark.statistics.measurements import value
 from benchmark.utils.files import write_text
+from benchmark.utils.measurement import LENGTH, RATIO, read
 
 #: Columns that not every prediction has.
 OPTIONAL = ('spread', 'radius', 'radius_all')
@@ -45,7 +46,7 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
          (line['image'], *line['size'], line['doubt'], '', '; '.join(line['said'])) for line in found)))
     declared = {name: ends for name, ends in scheme.measurements.items() if not untrained & set(ends)}
     write_text(out / 'measurements.csv', csv_text(
-        ('image', 'measurement', 'pixels', 'mm', 'degrees', 'note'),
+        ('image', 'measurement', 'pixels', 'mm', 'degrees', 'ratio', 'note'),
         ((line['image'], name, *_measured(line, scheme, ends)) for line in done for name, ends in declared.items())))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
     write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
@@ -66,14 +67,16 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def _measured(line: dict[str, Any], scheme: LandmarkMeta, declared: Sequence[str]) -> tuple[float | str, ...]:
-    """A distance in pixels, square ones, and in millimetres where known; or an angle in degrees; and a note."""
-    ends, signed = angles.read(declared)
-    points = np.array([line['points'][scheme.landmarks.index(name)] for name in ends]) * line['square']
-    if len(ends) == 2:
-        pixels = float(np.hypot(*(points[1] - points[0])))
-        return round(pixels, 4), round(pixels * line['mm'], 4) if line['mm'] else '', '', ''
-    found = float(angles.angle(points, signed))
-    return ('', '', '', 'two of its points coincide') if math.isnan(found) else ('', '', round(found, 4), '')
+    """A length in pixels, square ones, and in millimetres where known; an angle in degrees; a ratio; and a note."""
+    what = read(declared)
+    places = {name: scheme.landmarks.index(name) for name in what.landmarks}
+    points = {name: np.asarray(line['points'][place]) * line['square'] for name, place in places.items()}
+    found = float(value(what, points))
+    if math.isnan(found):
+        return '', '', '', '', 'two of its points coincide'
+    if what.unit == LENGTH:
+        return round(found, 4), round(found * line['mm'], 4) if line['mm'] else '', '', '', ''
+    return ('', '', '', round(found, 4), '') if what.unit == RATIO else ('', '', round(found, 4), '', '')
 
 
 def _coco(scheme: LandmarkMeta, done: Sequence[dict[str, Any]], untrained: set[str]) -> dict[str, Any]:

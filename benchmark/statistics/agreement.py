@@ -1,6 +1,6 @@
-"""Clinical measurements: distances and angles of landmarks, predicted against annotated.
+"""Clinical measurements: distances, angles, ratios and offsets of landmarks, predicted against annotated.
 
-S: seeds, N: images. p[s,i]: predicted, t[i]: annotated distance or angle, d = p - t.
+S: seeds, N: images. p[s,i]: predicted, t[i]: annotated value, d = p - t.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .angles import DEGREES, angle, read, unwrapped
+from benchmark.utils.measurement import LENGTH, Measurement, read
+
+from .angles import unwrapped
 from .arrays import Floats
-from .crossed import mean, mean_squares
+from .crossed import Block, contrast, mean, mean_squares
+from .errors import TableError
+from .estimates import Estimate
+from .measurements import value
 from .options import Options
+from .rank_tests import benjamini_hochberg
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
 from .table import COORDINATES
+from .terms import PAIRED, SCOPES
 
 Z = 1.959963984540054
 #: A method, p of shape (S, N) and t of shape (N,).
@@ -26,21 +33,23 @@ Rated = tuple[str, Floats, Floats]
 
 
 def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Sequence[str]],
-              options: Options, notes: list[str]) -> dict[str, Any] | None:
+              pairs: Sequence[tuple[str, str]], options: Options, notes: list[str]) -> dict[str, Any] | None:
     """Agreement of each method with the annotation on each declared measurement.
 
     Args:
         rows: The main condition's rows, with coordinates.
         scores: Its images and seeds.
-        measurements: Name -> landmarks: see :mod:`.angles`.
+        measurements: Name -> what is declared: see :mod:`benchmark.utils.measurement`.
+        pairs: Planned pairs.
         options: Level, draws.
         notes: Sentences on measurements that can't be taken are appended.
 
     Where images have subjects, a subject's values are averaged first, and it takes the image's place.
 
     Returns:
-        ``unit`` of distances and one item per measurement and method, with the ``points`` of its Bland-Altman plot, of
-        the network with the lowest seed. None where there are no measurements or no coordinates.
+        ``unit`` of lengths; one item per measurement and method, with the ``points`` of its Bland-Altman plot, of the
+        network with the lowest seed; ``contrasts``: see :func:`_contrasts`. None where there are no measurements or no
+        coordinates.
     """
     if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return None
@@ -52,12 +61,17 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
     scale, unit = pixel_sizes(rows)
     items: list[dict[str, Any]] = []
     rated: list[Rated] = []
-    for name, ends in measurements.items():
-        ends, signed = read(ends)
-        frame = measured(rows, ends, signed, scale)
+    off: dict[str, dict[str, Block]] = {}
+    for name, declared in measurements.items():
+        try:
+            what = read(declared)
+        except ValueError as error:
+            raise TableError(f'field data.measurements: {name}: {error}; correct metainfo.json') from None
+        ends = what.landmarks
+        frame = measured(rows, what, scale)
         if lost := int(frame['predicted'].isna().sum()):
-            notes.append(f'{name}: {lost} of {len(frame)} predictions have no angle, as two of its points coincide; '
-                         'their images are left out.')
+            notes.append(f'{name}: {lost} of {len(frame)} predictions have no {what.noun}, as two of its points '
+                         'coincide; their images are left out.')
         frame = frame.dropna()
         runs = sum(map(len, scores.seeds.values()))
         complete = frame.groupby('image').size()
@@ -70,41 +84,69 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
         for method, seeds in scores.seeds.items():
             own, shape = frame[frame['method'] == method], (len(seeds), len(images))
-            p, t = (scores.by_unit(own[kind].to_numpy().reshape(shape), kept) for kind in ('predicted', 'true'))
-            items.append({'measurement': name, 'landmarks': [*ends], 'unit': unit if len(ends) == 2 else DEGREES,
+            every = {kind: own[kind].to_numpy().reshape(shape) for kind in ('predicted', 'true')}
+            p, t = (scores.by_unit(values, kept) for values in every.values())
+            far = Block(scores.by_unit(np.abs(every['predicted'] - every['true']), kept))
+            off.setdefault(name, {})[method] = far
+            items.append({'measurement': name, 'landmarks': [*ends], 'declared': ' '.join(declared),
+                          'unit': unit if what.unit == LENGTH else what.unit,
                           'method': method, 'n_images': len(images), 'n_seeds': len(seeds),
-                          **bland_altman(p, t[0], options.alpha), 'points': points(p[0], t[0])})
+                          'off': float(far.values.mean()), **bland_altman(p, t[0], options.alpha),
+                          'points': points(p[0], t[0])})
             rated.append((method, p, t[0]))
     for item, found in zip(items, icc(rated, options), strict=True):
         item['icc'] = found
-    return {'unit': unit, 'items': items} if items else None
+    return {'unit': unit, 'items': items, 'contrasts': _contrasts(off, scores, pairs, options)} if items else None
 
 
-def measured(rows: pd.DataFrame, ends: Sequence[str], signed: bool, scale: Mapping[str, float] | None) -> pd.DataFrame:
+def _contrasts(off: Mapping[str, Mapping[str, Block]], scores: Scores, pairs: Sequence[tuple[str, str]],
+               options: Options) -> list[dict[str, Any]]:
+    """Mean |d| of a minus that of b, by measurement, planned pair and scope.
+
+    Exploratory: p-values are adjusted by Benjamini and Hochberg over the measurements of a pair and scope.
+    """
+    found = []
+    for a, b in pairs:
+        common = scores.common_seeds(a, b)
+        for scope in SCOPES:
+            estimates = []
+            for blocks in off.values():
+                first, second = blocks[a], blocks[b]
+                if options.design == PAIRED:
+                    first, second = (Block(one.values[scores.places(method, common)])
+                                     for one, method in ((first, a), (second, b)))
+                estimates.append(contrast(first, second, scope, options.design))
+            Estimate.together(estimates, [1 - options.alpha])
+            adjusted = benjamini_hochberg([float(one.p) for one in estimates])
+            for name, one, p_adjusted in zip(off, estimates, adjusted, strict=True):
+                low, high = one.interval(1 - options.alpha)
+                found.append({'measurement': name, 'a': a, 'b': b, 'scope': scope, 'estimate': one.estimate,
+                              'se': one.se, 'df': one.df, 'p': one.p, 'p_adjusted': p_adjusted, 'ci_low': low,
+                              'ci_high': high})
+    return found
+
+
+def measured(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] | None) -> pd.DataFrame:
     """Predicted and annotated values of a measurement, a row per method, seed and image that has all its landmarks.
 
     Args:
         rows: With coordinates.
-        ends: Two landmarks of a distance, three or four of an angle.
-        signed: Whether an angle is signed.
+        what: What is measured.
         scale: Millimetres per pixel of each image, or None.
     """
     keys = ['method', 'seed', 'image']
-    tables = [rows[rows['landmark'] == end].set_index(keys)[[*COORDINATES]] for end in ends]
-    both = pd.concat(tables, axis=1, join='inner', keys=range(len(ends)))
+    tables = [rows[rows['landmark'] == name].set_index(keys)[[*COORDINATES]] for name in what.landmarks]
+    both = pd.concat(tables, axis=1, join='inner', keys=what.landmarks)
     frame = both.index.to_frame(index=False)
-    predicted, true = (np.stack([both[place][[x, y]].to_numpy(np.float64) for place in range(len(ends))], axis=1)
-                       for x, y in (('x', 'y'), ('x_true', 'y_true')))
-    if len(ends) == 2:
-        factor = frame['image'].map(scale).to_numpy() if scale else 1.0
-        values = [np.hypot(*(one[:, 0] - one[:, 1]).T) * factor for one in (predicted, true)]
-    else:
-        values = [angle(one, signed) for one in (predicted, true)]
-        known = ~np.isnan(values).any(axis=0)
-        if signed and known.any():
-            values[0][known], values[1][known] = unwrapped(values[0][known], values[1][known])
-        values[0][~known] = np.nan
-    return frame.assign(predicted=values[0], true=np.where(np.isnan(values[0]), np.nan, values[1]))
+    size = frame['image'].map(scale).to_numpy(np.float64) if scale else 1.0
+    values = [value(what, {name: both[name][[x, y]].to_numpy(np.float64) for name in what.landmarks}, size)
+              for x, y in (('x', 'y'), ('x_true', 'y_true'))]
+    known = ~np.isnan(values).any(axis=0)
+    if what.turns and known.any():
+        values[0][known], values[1][known] = unwrapped(values[0][known], values[1][known])
+    for one in values:
+        one[~known] = np.nan
+    return frame.assign(predicted=values[0], true=values[1])
 
 
 def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:

@@ -29,6 +29,7 @@ from .identical import identical
 from .influence import carriers, short_normalisers
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
+from .measurements import MEASURED
 from .measures import ERRORS, of_scores
 from .options import Options, read_options
 from .output import SCHEMA_VERSION, plain
@@ -133,7 +134,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += short_normalisers(rows)
     alerts += [one for own in scores.values() for one in carriers(own, labels, options.unit, measures,
                                                                          len(scores) > 1)]
-    agreed = agreement(rows, main, data.get('measurements') or {}, options, notes)
+    agreed = agreement(rows, main, {**(data.get('measurements') or {}), **everything.attrs.get(MEASURED, {})}, pairs,
+                       options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     observers = None if points is None else annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]

@@ -1,25 +1,10 @@
-"""Measurements of landmarks: distances of two, angles at the middle one of three, angles between two lines of four.
-
-A declared measurement is a list of landmarks, after which ``signed`` may stand where they are three or four.
-"""
+"""Angles of landmarks: at the middle one of three, or between two lines of four."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from .arrays import Floats
-
-#: The word that makes an angle a signed one.
-SIGNED = 'signed'
-DEGREES = 'degrees'
-
-
-def read(declared: Sequence[str]) -> tuple[list[str], bool]:
-    """Landmarks of a declared measurement, and whether it is a signed angle."""
-    signed = len(declared) > 3 and declared[-1] == SIGNED
-    return list(declared[:-1] if signed else declared), signed
 
 
 def angle(points: Floats, signed: bool = False) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchmark.statistics.angles import DEGREES
+from benchmark.utils.measurement import DEGREES, RATIO
 
 from ..palette import Style
 from .base import INK, MUTED, figure, method_colour, short
@@ -18,6 +18,8 @@ from .parts import cut, outer_labels
 from .tiles import AREAS, Tile, Tiles
 
 LINES = ('lower', 'bias', 'upper')
+#: How units beside that of lengths are marked.
+MARKS = {DEGREES: '\u00b0', RATIO: 'ratio'}
 
 
 def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Sequence[str], prefix: str) -> Markup:
@@ -26,8 +28,8 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
     measurements = [*dict.fromkeys(name for name, _ in items)]
     limits = {name: _limits([one for (of, _), one in items.items() if of == name and one['method'] in methods])
               for name in measurements}
-    angles = any(one['unit'] == DEGREES for one in items.values())
-    unit = analysis['agreement']['unit'] + (' or \u00b0' if angles else '')
+    kinds = {one['unit'] for one in items.values()}
+    unit = analysis['agreement']['unit'] + ''.join(f' or {word}' for kind, word in MARKS.items() if kind in kinds)
 
     def draw(fig: Figure, narrow: bool) -> None:
         several = len(methods) > 1
@@ -40,7 +42,8 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
             _panel(tiles, tile, items[name, method], styles[method])
             tiles.frame(tile, numbers=first)
             if first:
-                mark = ' (\u00b0)' if items[name, method]['unit'] == DEGREES else ''
+                mark = MARKS.get(items[name, method]['unit'], '')
+                mark = f' ({mark})' if mark else ''
                 tiles.title(tile, _head(name + mark, narrow and not several))
             if several and place < columns:
                 tiles.text(tile.left, tile.top + 21, short(analysis, method, 18), fontsize=9, fontweight='bold',

@@ -1,13 +1,13 @@
-"""Clinical measurements: predicted distances and angles against annotated ones."""
+"""Clinical measurements: predicted values against annotated ones."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmark.statistics.angles import DEGREES
+from benchmark.utils.measurement import DEGREES, RATIO
 
 from ..figures import agreement as figures
-from ..planned import main_pair
+from ..planned import main_pair, shown_scopes
 from .base import Section, Skip, register
 
 #: Methods beside the two shown first that get plots of their own.
@@ -43,5 +43,10 @@ class Agreement(Section):
             'blocks': blocks,
             'unit_of_distance': analysis['agreement']['unit'],
             'angles': any(one['unit'] == DEGREES for one in items),
+            'ratios': any(one['unit'] == RATIO for one in items),
+            'marks': {DEGREES: '\u00a0(°)', RATIO: '\u00a0(ratio)'},
+            'units': {one['measurement']: one['unit'] for one in items},
+            'contrasts': [place for place, one in enumerate(analysis['agreement'].get('contrasts', []))
+                          if one['scope'] in shown_scopes(analysis)],
             'images': sorted({one['n_images'] for one in items}),
         }

@@ -21,7 +21,7 @@ def line(points, **more):
 def test_distances_angles_and_what_has_none(tmp_path):
     from benchmark.detector.tables import write_tables
     declared = scheme(width=['a', 'b'], corner=['a', 'b', 'c'], turn=['a', 'b', 'c', 'signed'],
-                      lines=['a', 'b', 'c', 'd'])
+                      lines=['a', 'b', 'c', 'd'], part=['a', 'b', 'b', 'c', 'ratio'], out=['c', 'a', 'b', 'offset'])
     # Pixels that count twice down: c is as far below b as a is to its left.
     lines = dict(i=line([(0, 0), (10, 0), (10, 5), (10, 5)], square=[1.0, 2.0], mm=0.5))
     write_tables(tmp_path, declared, ['i'], lines)
@@ -29,6 +29,8 @@ def test_distances_angles_and_what_has_none(tmp_path):
     assert (rows['width']['pixels'], rows['width']['mm'], rows['width']['degrees']) == ('10.0', '5.0', '')
     assert (rows['corner']['degrees'], rows['turn']['degrees'], rows['corner']['pixels']) == ('90.0', '-90.0', '')
     assert (rows['lines']['degrees'], rows['lines']['note']) == ('', 'two of its points coincide')
+    assert (rows['part']['ratio'], rows['part']['pixels'], rows['out']['pixels'], rows['out']['mm']) == (
+        '1.0', '', '10.0', '5.0')
     write_tables(tmp_path, declared, ['i'], lines, ['c'])
     assert [row['measurement'] for row in csv.DictReader((tmp_path / 'measurements.csv').open(newline=''))] == ['width']
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmark.statistics import SCHEMA, analyze, validate
-from benchmark.statistics.angles import angle, read, unwrapped
+from benchmark.statistics.angles import angle, unwrapped
 
 
 @pytest.mark.parametrize('points, signed, expected', [
@@ -27,11 +27,6 @@ def test_coinciding_points_have_no_angle():
     found = angle(np.array([[(0, 0), (0, 0), (1, 1)], [(1, 1), (0, 0), (0, 0)], [(1, 1), (0, 0), (1, 1)]]))
     assert np.isnan(found[:2]).all() and found[2] == 0
     assert np.isnan(angle(np.array([(0, 0), (1, 1), (2, 2), (2, 2)])))
-
-
-def test_what_is_declared():
-    assert read(['a', 'b', 'c', 'signed']) == (['a', 'b', 'c'], True)
-    assert read(['a', 'b', 'c', 'd']) == (['a', 'b', 'c', 'd'], False) and read(['a', 'b']) == (['a', 'b'], False)
 
 
 def test_no_jump_at_180():
