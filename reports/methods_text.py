@@ -138,7 +138,8 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
         over = ', averaged over seeds' if PROCEDURE in scopes else ''
         said += [f'{who} by paired t tests on the images’ differences{over}.']
     said += _looks(analysis)
-    said += [_adjusted(analysis, scopes)] if many > 1 and scopes else []
+    several = many > 1 or lookup(analysis, ('tests', 'family')) == 'all endpoints'
+    said += [_adjusted(analysis, scopes)] if several and scopes else []
     margins = [f'{written(size, look.digits, look.factor)} {look.difference}'.rstrip() + f' ({name})'
                for name, size in analysis['margin'].items() if (look := form(analysis, name))]
     if margins:
@@ -188,6 +189,9 @@ def _adjusted(analysis: dict[str, Any], scopes: set[str]) -> str:
     pooled = (', of training procedures by it or by a test that pools the seeds’ variance of all methods (either key), '
               'whichever gave the smaller p-value') if how != 'Holm' and PROCEDURE in scopes else ''
     each = ' and scope' if len(scopes) > 1 else ''
+    if lookup(analysis, ('tests', 'family')) == 'all endpoints':
+        within = f' within {each.removeprefix(" and ")}' if each else ''
+        return f'p-values were adjusted over the planned contrasts of all endpoints{within} by Holm’s method.'
     return f'p-values were adjusted over the planned contrasts within endpoint{each} by Holm’s method{pooled}.'
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmark.command_line import Parser
 from benchmark.statistics import (
+    Suite,
     TableError,
     analyze,
     analyze_suite,
@@ -16,10 +17,15 @@ from benchmark.statistics import (
     read_suite,
     write_analysis,
 )
+from benchmark.statistics.foreign import Foreign, parse_columns
 from benchmark.statistics.measurements import declare
 from benchmark.statistics.measures import declared_scores
 from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.utils.refusals import refuse
+
+ERROR = 'error'
+#: Columns that other names can stand for, beside those of groups.
+COLUMNS = ('method', 'seed', 'image', 'error', 'landmark', 'condition', 'subject', 'repetition', 'fold', 'look')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -43,7 +49,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--threshold', type=float, metavar='T',
                         help="failure threshold in the unit of the errors (default: the plan's, else 1.2; of scores "
                         'none)')
-    parser.add_argument('--unit', help='name of the unit of the errors, for the report')
+    parser.add_argument('--unit', nargs='+', metavar='UNIT',
+                        help='name of the unit of the errors, for the report; of scores as in hd95=mm')
+    parser.add_argument('--columns', nargs='+', default=[], metavar='OURS=THEIRS',
+                        help='names of columns in the table, as in method=model,image=case')
+    parser.add_argument('--wide', nargs='?', const=ERROR, metavar='NAME',
+                        help='the table has a row per image and a column per method; NAME: the score that its numbers '
+                        'are (default: errors)')
+    parser.add_argument('--na', nargs='*', metavar='WORD',
+                        help='leave rows without a number out, as if they were not there, and count them: empty ones, '
+                        'NA, n/a, nan, null, none, - and these words')
+    parser.add_argument('--worksheet', metavar='NAME',
+                        help='sheet of an Excel workbook (default: the first that is not empty)')
     parser.add_argument('--score', action='append', default=[], metavar='NAME',
                         help='a column of scores, in the place of error; the first is the primary one, others may '
                         'follow, each with --score of its own')
@@ -51,6 +68,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='a column of scores of which more is better, such as Dice or accuracy')
     parser.add_argument('--lower-is-better', action='append', default=[], metavar='NAME',
                         help='a column of scores of which less is better (the default)')
+    parser.add_argument('--one-family', action='store_true',
+                        help='adjust p-values over all scores at once (default: each score is a family of its own)')
     parser.add_argument('--success', nargs='*', type=float, metavar='U',
                         help='thresholds of the success detection rates, in mm where the errors are known in mm, else '
                         'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
@@ -81,26 +100,41 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def read(args: argparse.Namespace) -> Suite:
+    """The table, with the scores that are named in it, or the suite's folder."""
+    higher, lower = args.higher_is_better, args.lower_is_better
+    named = [*args.score]
+    if args.wide not in (None, ERROR, *named, *higher, *lower):  # what a wide table holds is named once
+        named.append(args.wide)
+    scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
+    wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
+    missing = None if args.na is None else tuple(args.na)
+    return read_suite(args.results, args.plan, args.missing_cap is not None, scores,
+                      Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     try:
-        suite = read_suite(args.results, args.plan, missing_allowed=args.missing_cap is not None,
-                           scores=declared_scores(args.score, args.higher_is_better, args.lower_is_better))
+        suite = read(args)
         if args.measure:
             declare(suite.table, args.measure)
         choices = dict(
-            condition=args.condition, threshold=args.threshold, unit=args.unit, design=args.design,
-            proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups,
+            condition=args.condition, threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None,
+            design=args.design, proposed=args.proposed, reference=args.reference, alpha=args.alpha,
+            groups=args.groups,
             margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
             draws=args.draws, seed=args.seed, success=args.success, folds=args.folds,
             sequential=parse_sequential(args.sequential) if args.sequential else None)
         if args.results.is_dir() and has_runs(suite.plan):
+            if args.one_family:
+                raise TableError('--one-family: is for several scores of a table; leave it out')
             content = analyze_suite(args.results, suite, args.start_anew, **choices)
         elif args.start_anew:
             raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
         else:
-            content = analyze(suite.table, suite.plan, suite.records, **choices)
+            content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, **choices)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_analysis(out / 'analysis.json', content)
     except (TableError, OSError) as error:

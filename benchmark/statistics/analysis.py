@@ -62,7 +62,8 @@ HEATMAP_UNIT = 'heatmap px'
 
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
-            condition: str | None = None, looks: Sequence[Look] | None = None, **choices: Any) -> dict[str, Any]:
+            condition: str | None = None, looks: Sequence[Look] | None = None, one_family: bool = False,
+            **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
@@ -72,6 +73,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         condition: The main condition, instead of the plan's first.
         looks: Looks that a ledger holds, the first one first; None: nobody keeps one. The look of now is the last of
             ``sequential.looks``.
+        one_family: Whether all scores are one family of planned contrasts.
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -85,7 +87,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     declared = {**({} if scored else {'unit': HEATMAP_UNIT}), **plan.get('analysis', {})} if plan else {}
     limit = choices.get('threshold', declared.get('threshold'))
     measures = of_scores(scored, sizes_of(table, scored), limit) if scored else ERRORS
-    options = read_options(declared, measures, **choices)
+    options = read_options(declared, measures, one_family, **choices)
     layout = make_layout(table, plan, condition)
     made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
     notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes, *made.notes], [*made.alerts]
@@ -196,10 +198,16 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
 
 def _about_scores(options: Options) -> list[str]:
     """What a table of scores has not, and why."""
-    one = options.measures.scores[0]
+    one, notes = options.measures.scores[0], []
+    if options.one_family:
+        ways = {score.better: [other.name for other in options.measures.scores if other.better == score.better]
+                for score in options.measures.scores}
+        told = ' and '.join(f'{better} is better in {some(names)}' for better, names in ways.items())
+        notes.append(f'One family: p-values are adjusted over all scores. {told[:1].upper()}{told[1:]}'
+                     + ('; signs of differences say the opposite in both, verdicts do not.' if len(ways) > 1 else '.'))
     if options.threshold is not None:
-        return []
-    return [f'No threshold of {one.name} was declared, so there is no failure rate (--threshold).']
+        return notes
+    return [*notes, f'No threshold of {one.name} was declared, so there is no failure rate (--threshold).']
 
 
 def _known_methods(options: Options, layout: Layout, choices: dict[str, Any], notes: list[str]) -> Options:

@@ -28,6 +28,7 @@ from .terms import (
     NON_INFERIOR,
     NOT_ESTIMABLE,
     PAIRED,
+    PLANNED,
     PROCEDURE,
     SCOPES,
     SUPERIOR,
@@ -55,18 +56,25 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
         endpoints: Which endpoints, where there are such; None: those that are tested.
         looked: Looks that were declared; what is said of procedures then holds over all of them, by Holm.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     alpha, design = options.alpha, options.design
-    for endpoint in scores.endpoints(options.measures.tested if endpoints is None else endpoints):
+    names = scores.endpoints(options.measures.tested if endpoints is None else endpoints)
+    # Contrasts of one family over all endpoints go by Holm: what seeds say together is known within an endpoint alone.
+    together = _over_endpoints(scores, names, pairs, options) if options.one_family and family == PLANNED else {}
+    for endpoint in names:
         blocks = [scores.pair(endpoint, a, b, design) for a, b in pairs]
         seeds = [[block.n_seeds for block in both] for both in blocks]
         n_units = scores.block(endpoint, scores.methods[0]).n_images
         for scope in SCOPES:
             estimates = [contrast(*both, scope, design) for both in blocks]
             tests = max(1, sum(not np.isnan(one.se) for one in estimates))
+            if together:
+                tests = max(1, sum(not math.isnan(p) for (_, own), p in together.items() if own[0] == scope))
             Estimate.together(estimates, [1 - alpha, 1 - 2 * alpha, 1 - alpha / tests])
-            pooled = pool_of(scores, endpoint, design) if scope == PROCEDURE and tests > 1 else None
+            pooled = pool_of(scores, endpoint, design) if scope == PROCEDURE and tests > 1 and not together else None
             corrected = adjusted(estimates, seeds, pooled).tolist() if pairs else []
+            if together:
+                corrected = [together[endpoint, (scope, *pair)] for pair in pairs]
             if looked is not None and scope == PROCEDURE:
                 at_looks = [looked.repeated(one, a, b, counts)
                             for (a, b), one, counts in zip(pairs, estimates, seeds, strict=True)]
@@ -90,12 +98,26 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
     return found
 
 
+def _over_endpoints(scores: Scores, endpoints: Sequence[str], pairs: Sequence[tuple[str, str]],
+                    options: Options) -> dict[tuple[str, tuple[str, str, str]], float]:
+    """Endpoint, scope and pair -> p by Holm over all endpoints and pairs of the scope."""
+    found: dict[tuple[str, tuple[str, str, str]], float] = {}
+    for scope in SCOPES:
+        keys = [(endpoint, (scope, *pair)) for endpoint in endpoints for pair in pairs]
+        own = [float(contrast(*scores.pair(endpoint, a, b, options.design), scope, options.design).p)
+               for endpoint, (_, a, b) in keys]
+        found.update(zip(keys, holm(own), strict=True))
+    return found
+
+
 def tests_of(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options,
              looked: Looked | None) -> dict[str, str]:
     """Which tests the planned contrasts have, and how p-values of their family are adjusted, see :func:`contrasts`."""
-    keys = len(pairs) > 1 and looked is None and pool_of(scores, scores.primary, options.design) is not None
+    keys = len(pairs) > 1 and looked is None and not options.one_family
+    keys = keys and pool_of(scores, scores.primary, options.design) is not None
     return {PROCEDURE: 'corrected t' if scores.folds else 'two-part', NETWORKS: 'paired t',
-            'adjusted': 'Holm or either key' if keys else 'Holm'}
+            'adjusted': 'Holm or either key' if keys else 'Holm',
+            'family': 'all endpoints' if options.one_family else 'endpoint'}
 
 
 def pool_of(scores: Scores, endpoint: str, design: Design) -> Pool | None:

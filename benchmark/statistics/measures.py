@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .endpoints import ENDPOINTS, TESTED, Endpoint, Rates, is_rate, rate_endpoint
 from .errors import TableError
@@ -28,10 +28,11 @@ FURTHER = 'score: '
 
 @dataclass(frozen=True)
 class Score:
-    """A column of scores: its name, and which way is ``better``: ``lower`` or ``higher``."""
+    """A column of scores: its name, which way is ``better`` (``lower`` or ``higher``), and its unit."""
 
     name: str
     better: str = LOWER
+    unit: str = ''
 
 
 def column_of(score: str) -> str:
@@ -93,16 +94,19 @@ class Measures:
 ERRORS = Measures(ENDPOINTS)
 
 
-def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Iterable[str] = ()) -> tuple[Score, ...]:
+def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Iterable[str] = (),
+                    units: Iterable[str] = ()) -> tuple[Score, ...]:
     """Columns of scores as they are asked for: the first is the primary one.
 
     Args:
         names: Columns in their order; those of ``higher`` and ``lower`` that are not among them come after.
         higher: Columns of which more is better.
         lower: Columns of which less is better.
+        units: As in ``hd95=mm``; one without a name is that of the primary score.
 
     Raises:
-        TableError: A name twice, in both directions, or without one although more of it is better as a rule.
+        TableError: A unit of no score; a name twice, in both directions, or without one although more of it is better
+            as a rule.
     """
     names, higher, lower = [*names], [*higher], [*lower]
     for option, own in (('--score', names), ('--higher-is-better', higher), ('--lower-is-better', lower)):
@@ -116,7 +120,20 @@ def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Ite
             raise TableError(f'--score: {name}: more of it is better as a rule, and no direction is declared; give '
                              f'--higher-is-better {name} (or --lower-is-better {name}, if less is)')
         found.append(Score(name, HIGHER if name in higher else LOWER))
-    return tuple(found)
+    return _with_units(found, units)
+
+
+def _with_units(scores: Sequence[Score], units: Iterable[str]) -> tuple[Score, ...]:
+    given: dict[str, str] = {}
+    for text in units:
+        name, sign, unit = (part.strip() for part in text.rpartition('='))
+        name = name if sign else scores[0].name
+        if name not in (one.name for one in scores):
+            raise TableError(f'--unit: {name}: no score; there are {", ".join(one.name for one in scores)}')
+        if name in given:
+            raise TableError(f'--unit: {name}: given twice; give it once')
+        given[name] = unit
+    return tuple(replace(one, unit=given.get(one.name, '')) for one in scores)
 
 
 def of_scores(scores: Sequence[Score], sizes: Mapping[str, float], threshold: float | None) -> Measures:
@@ -131,9 +148,8 @@ def of_scores(scores: Sequence[Score], sizes: Mapping[str, float], threshold: fl
         TableError: A score has the name of the failure rate.
     """
     about = {one.name: Endpoint(one.name, f'mean {one.name}', f'Mean over images of {one.name}.'
-                                + (' Primary.' if place == 0 else ''), one.better, decimals=_decimals(sizes[one.name]),
-                                unit=None if place == 0 else '', shown=None if place == 0 else '',
-                                difference=None if place == 0 else '')
+                                + (' Primary.' if place == 0 else ''), one.better, one.unit,
+                                decimals=_decimals(sizes[one.name]), shown=one.unit, difference=one.unit)
              for place, one in enumerate(scores)}
     if threshold is not None:
         first = scores[0]

@@ -45,6 +45,8 @@ class Options:
         folds: Folds of a cross-validation whose folds were put together, so that seeds are its repetitions; None: the
             table says it, or there is none.
         measures: The endpoints; not declared but seen in the table.
+        one_family: Whether planned p-values are adjusted over all tested endpoints at once, not within each; of
+            scores only, asked for beside the table.
     """
 
     threshold: float | None = THRESHOLD
@@ -65,6 +67,7 @@ class Options:
     sequential: SequentialPlan | None = None
     folds: int | None = None
     measures: Measures = ERRORS
+    one_family: bool = False
 
     @property
     def limit(self) -> float:
@@ -74,15 +77,17 @@ class Options:
 
 
 #: What ``analysis`` of a suite or a plan may hold.
-FIELDS = tuple(one.name for one in fields(Options) if one.name != 'measures')
+FIELDS = tuple(one.name for one in fields(Options) if one.name not in ('measures', 'one_family'))
 
 
-def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, **overrides: Any) -> Options:
+def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, one_family: bool = False,
+                 **overrides: Any) -> Options:
     """Check the declared choices.
 
     Args:
         declared: The plan's ``analysis``.
         measures: The endpoints that the table has.
+        one_family: Whether all of them are one family.
         overrides: What goes before it; None is no override.
 
     Raises:
@@ -102,8 +107,9 @@ def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, **ove
     design = given.get('design', NESTED)
     if design not in DESIGNS:
         raise TableError(f'design: {design!r} is not one of {", ".join(DESIGNS)}')
+    unit = measures.scores[0].unit if measures.scores else str(given.get('unit', Options.unit))
     return Options(
-        threshold=threshold, unit=str(given.get('unit', '' if measures.scores else Options.unit)), design=design,
+        threshold=threshold, unit=unit, design=design,
         proposed=_name(given.get('proposed')), reference=_name(given.get('reference')),
         pairs=None if given.get('pairs') is None else _pairs(given['pairs']),
         margin=_margins(given.get('margin') or {}, measures), alpha=alpha,
@@ -114,7 +120,18 @@ def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, **ove
         value_label=str(given.get('value_label', Options.value_label)),
         success=None if given.get('success') is None else _thresholds(given['success']),
         sequential=read_sequential(given.get('sequential')),
-        folds=None if given.get('folds') is None else _count(given['folds'], 'folds', 2), measures=measures)
+        folds=None if given.get('folds') is None else _count(given['folds'], 'folds', 2), measures=measures,
+        one_family=_one_family(one_family, given, measures))
+
+
+def _one_family(asked: bool, given: Mapping[str, Any], measures: Measures) -> bool:
+    if asked and not measures.scores:
+        raise TableError('--one-family: is for several scores; errors have a family for each endpoint: leave it out')
+    if asked and len(measures.tested) < 2:
+        raise TableError('--one-family: there is one endpoint; name several scores, or leave it out')
+    if asked and given.get('sequential') is not None:
+        raise TableError('--one-family: declared looks hold for each endpoint by itself; leave one of both out')
+    return asked
 
 
 def _limits(threshold: Any, cap: Any, measures: Measures) -> tuple[float | None, float | None]:

@@ -14,6 +14,7 @@ from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 
 from .decodings import read_decodings
 from .errors import TableError
+from .foreign import Foreign
 from .inputs import problem
 from .measures import Score
 from .table import read_table
@@ -44,7 +45,7 @@ class Suite:
 
 
 def read_suite(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
-               scores: Sequence[Score] = ()) -> Suite:
+               scores: Sequence[Score] = (), foreign: Foreign | None = None) -> Suite:
     """Read a suite's folder, or a bare results table.
 
     Args:
@@ -52,6 +53,7 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
         plan: A ``plan.json`` that goes before the folder's own.
         missing_allowed: An empty error is a missing prediction; also where the plan has a ``missing_cap``.
         scores: Columns of scores that take the place of ``error``, in a table that no suite has written.
+        foreign: How such a table is written.
 
     Raises:
         TableError: Something is missing or not as it should be.
@@ -59,9 +61,12 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     results = Path(results)
     if not results.is_dir():
         found = _plan(Path(plan)) if plan else {}
-        return Suite(read_table(results, missing_allowed or _caps(found), scores), found)
+        return Suite(read_table(results, missing_allowed or _caps(found), scores, foreign), found)
     if scores:
         raise TableError(f'{results}: --score is for a table of others; a suite has errors: leave it out')
+    if foreign is not None and foreign != Foreign():
+        raise TableError(f'{results}: --columns, --wide, --na and --worksheet are for a table of others, not for a '
+                         "suite's folder: leave them out")
     table = next((results / name for name in RESULTS if (results / name).is_file()), None)
     if table is None:
         raise TableError(

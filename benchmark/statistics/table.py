@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.utils.delimited import DelimitedError, decimal_comma, read_delimited
+from benchmark.utils.delimited import DelimitedError, decimal_comma, parse_delimited, read_delimited
+from benchmark.utils.workbook import WorkbookError, sheet_text
 
 from .arrays import Masks
 from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_by_runs, spellings
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
+from .foreign import Foreign, melted, renamed, with_one_run, without_missing
 from .layout import some
 from .measures import FURTHER, Score
 from .scale import SCALES
@@ -37,21 +39,26 @@ NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 ROWS_SHOWN = 5
+#: What a table with a column per landmark or method lacks.
+WIDE = (['error'], ['method', 'error'], ['method', 'seed', 'error'], [*REQUIRED])
 #: Prefix of columns of groups.
 GROUP = 'group_'
-SPREADSHEETS = ('.xlsx', '.xls', '.xlsm', '.ods', '.numbers')
+WORKBOOKS = ('.xlsx', '.xlsm')
+SPREADSHEETS = ('.xls', '.ods', '.numbers')
 #: Where a table carries sentences on how it was read.
 NOTES = 'notes'
 LARGEST = 1e100
 
 
-def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = ()) -> pd.DataFrame:
+def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = (),
+               foreign: Foreign | None = None) -> pd.DataFrame:
     """Read and validate a results table.
 
     Args:
-        path: A ``.csv`` or ``.parquet`` file.
+        path: A ``.csv`` or ``.parquet`` file, or an Excel workbook.
         missing_allowed: An empty error is a missing prediction, and not refused.
         scores: Columns that take the place of ``error``, the primary one first.
+        foreign: How somebody else's table is written.
 
     Returns:
         The table in a canonical order, so that the order of the input's rows changes nothing.
@@ -65,31 +72,68 @@ def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence
     kind = path.suffix.lower()
     if kind in SPREADSHEETS:
         raise TableError(f'{path}: a spreadsheet; save the sheet as CSV (UTF-8) and give that')
-    if kind not in ('.csv', '.tsv', '.txt', '.parquet'):
+    if kind not in ('.csv', '.tsv', '.txt', '.parquet', *WORKBOOKS):
         raise TableError(f'{path}: unknown file type {kind!r}; give a .csv or a .parquet file')
+    foreign = foreign or Foreign()
+    if foreign.worksheet is not None and kind not in WORKBOOKS:
+        raise TableError(f'--worksheet: {path} is no Excel workbook; leave it out')
     remarks: list[str] = []
+    notes: list[str] = []
     try:
-        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks, scores)
+        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks, notes, scores, foreign)
     except DelimitedError as exc:
         raise TableError(f'{path}: {exc}') from exc
+    except WorkbookError as exc:
+        raise TableError(str(exc)) from exc
     except Exception as exc:
         raise TableError(
             f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
         ) from exc
+    notes += [f'{path.name}: {", ".join(remarks)}.'] if remarks else []
+    frame = _in_our_form(frame, scores, foreign, str(path), notes)
     table = validate(frame, str(path), missing_allowed, scores)
-    if remarks:
-        table.attrs[NOTES] = [f'{path.name}: {", ".join(remarks)}.', *table.attrs.get(NOTES, [])]
+    if notes:
+        table.attrs[NOTES] = [*notes, *table.attrs.get(NOTES, [])]
     return table
 
 
-def _read_text(path: Path, remarks: list[str], scores: Sequence[Score]) -> pd.DataFrame:
+def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign, where: str,
+                 notes: list[str]) -> pd.DataFrame:
+    """Somebody else's table with our columns, a row per method and without rows that have no number."""
+    if foreign.columns:
+        frame = renamed(frame, foreign.columns, where, notes)
+    if foreign.wide is not None:
+        if scores and (foreign.wide,) != (*(one.name for one in scores),):
+            raise TableError(f'--wide: {foreign.wide}: a table with a column per method has one kind of numbers, and '
+                             f'scores are {some([one.name for one in scores])}; name the same one')
+        keys = (*KEYS, 'subject', FOLD, REPETITION, 'split', 'look')
+        frame = melted(frame, foreign.wide, keys, foreign.missing or (), where, notes)
+    elif foreign.missing is not None:
+        numbers = [name for name in ([one.name for one in scores] or ['error']) if name in frame.columns]
+        frame = without_missing(frame, numbers, foreign.missing, notes) if numbers else frame
+    declared = scores or foreign.columns or foreign.wide is not None
+    return with_one_run(frame, KEYS, where, notes) if declared else frame
+
+
+def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequence[Score],
+               foreign: Foreign) -> pd.DataFrame:
     """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
     own = [one.name for one in scores]
-    found = read_delimited(path, (*REQUIRED[:3], *own) if scores else REQUIRED)
+    wanted = [foreign.columns.get(name, name) for name in ((*REQUIRED[:3], *own) if scores else REQUIRED)]
+    if path.suffix.lower() in WORKBOOKS:
+        text, note = sheet_text(path, foreign.worksheet)
+        notes.append(f'{note}.')
+        found = parse_delimited(text, wanted=wanted)
+    else:
+        found = read_delimited(path, wanted)
     remarks += found.remarks
     frame = pd.DataFrame(found.rows, columns=found.columns, dtype=str)
+    numbers = {*NUMBERS, 'seed', *own}
+    numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
+    words = {foreign.columns.get(name, name) for name in (*NAMES, FOLD, REPETITION, 'split')}
     names = [place for place, name in enumerate(found.columns)
-             if name in (*NUMBERS, 'seed', *own) or name.startswith(BETWEEN)]
+             if name in numbers or name.startswith(BETWEEN)
+             or foreign.wide is not None and name not in words and not name.startswith(GROUP)]
     if decimal_comma((row[place] for place in names for row in found.rows), found.separator):
         remarks.append('numbers with decimal commas')
         for place in names:
@@ -135,9 +179,10 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
             remedy = f'write {", ".join(map(repr, alike))} in small letters'
             if any(canonical(name) != name for name in alike):
                 remedy += ', without further blanks'
-        elif missing in (['error'], ['method', 'error']) and len(_numeric(frame)) > 1:
+        elif missing in WIDE and len(_numeric(frame)) > 1:
             remedy = (f'with a column for each of {some([*map(str, _numeric(frame))], 3)} the table is wide: give one '
-                      'row per landmark (or per method), with columns landmark and error, as pandas.melt does')
+                      'row per landmark (or per method), with columns landmark and error, as pandas.melt does '
+                      '(--wide, if each is a method)')
         raise TableError(f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
                          f'{", ".join(have) or "none"}); {remedy}')
     if frame.columns.has_duplicates:
@@ -282,7 +327,7 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
     if text.any():
         raise TableError(
             f'{where}: field {shown}: not a number in {_rows(text)}{_first(column, text)}; use a decimal point and no '
-            'units'
+            f'units{_if_missing(column, text, name, score)}'
         )
     if name == 'error' and not missing_allowed and np.isnan(value).any():
         tested = seen_by_runs(seen.assign(error=value))
@@ -323,6 +368,13 @@ def _first(column: pd.Series, mask: Masks) -> str:
     """The first value that is meant, as in ' (as in 'run1')'; nothing for empty ones."""
     value = column[mask].iloc[0]
     return '' if pd.isna(value) or str(value).strip() == '' else f' (as in {str(value).strip()[:30]!r})'
+
+
+def _if_missing(column: pd.Series, mask: Masks, name: str, score: str | None) -> str:
+    """How a word is declared that stands for a missing number."""
+    word = str(column[mask].iloc[0]).strip()
+    told = (name == 'error' or score is not None) and not any(sign.isdigit() for sign in word) and len(word) <= 20
+    return f'; where it means a missing one, give --na {word}' if told else ''
 
 
 def _one_line(exc: BaseException) -> str:

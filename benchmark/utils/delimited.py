@@ -65,6 +65,20 @@ def read_delimited(path: str | Path, wanted: Collection[str] = ()) -> Delimited:
         OSError: The file can't be read.
     """
     text, encoding = _decoded(Path(path).read_bytes())
+    return parse_delimited(text, encoding, wanted)
+
+
+def parse_delimited(text: str, encoding: str = 'utf-8', wanted: Collection[str] = ()) -> Delimited:
+    """The same of a text that was read already.
+
+    Args:
+        text: The file's content.
+        encoding: What it was read as.
+        wanted: Names of columns that tell the right separator.
+
+    Raises:
+        DelimitedError: A row has another number of cells than the header.
+    """
     first, _, rest = text.partition('\n')
     declared = re.fullmatch(r'"?sep=(.)"?', first.strip('\r\n'))
     start = 2 if declared else 1

@@ -248,9 +248,9 @@ def test_messages_name_the_remedy_that_helps(frame, part):
 
 
 def test_a_spreadsheet_is_named(tmp_path):
-    (tmp_path / 'r.xlsx').write_bytes(b'PK')
+    (tmp_path / 'r.ods').write_bytes(b'PK')
     with pytest.raises(TableError, match='save the sheet as CSV'):
-        read_table(tmp_path / 'r.xlsx')
+        read_table(tmp_path / 'r.ods')
 
 
 # Margins and caps

@@ -102,7 +102,8 @@ def same(found, expected):
 
 def test_more_of_a_score_wins_where_more_is_better():
     found = analysed(scores(ours=0.95), Score('dice', HIGHER))
-    assert found['ranking']['order'][0] == 'ours' and found['scores'] == [{'name': 'dice', 'better': 'higher'}]
+    assert found['ranking']['order'][0] == 'ours' and found['scores'] == [
+        {'name': 'dice', 'better': 'higher', 'unit': ''}]
     planned = [one for one in found['contrasts'] if one['family'] == 'planned']
     assert {one['verdict'] for one in planned} == {'superior'} and all(one['estimate'] > 0.1 for one in planned)
     assert all(one['p_better']['estimate'] == 1 for one in found['effects'])

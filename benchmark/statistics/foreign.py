@@ -1,0 +1,216 @@
+"""Tables as others have them: other names of columns, a column per method, further words for what is missing.
+
+Each is brought into the form of :mod:`.table` before it is checked. Nothing is guessed that changes a number: other
+names, a wide table and further words are declared, and a sentence says what was made of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from .consistency import EMPTY
+from .errors import TableError
+from .layout import some
+
+#: Methods with seeds as columns: a name that says 'seed', or a number after it.
+SEED_WORD = re.compile(r'(?P<method>.+?)[ _.:-]*(?:seed|run)[ _.:-]*(?P<seed>\d+)', re.IGNORECASE)
+SEED_NUMBER = re.compile(r'(?P<method>.+?)[ _.:-](?P<seed>\d+)')
+#: Words of a note.
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """How somebody else's table is written.
+
+    Attributes:
+        columns: Our name of a column -> theirs.
+        wide: What the numbers are of a table with a column per method; None: a row has one number.
+        missing: Words that stand for a missing number beside the usual ones; None: none, and an empty number is
+            refused.
+        worksheet: Sheet of an Excel workbook; None: the first that is not empty.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    wide: str | None = None
+    missing: tuple[str, ...] | None = None
+    worksheet: str | None = None
+
+
+def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str]:
+    """``['method=model,image=case']`` to ``{'method': 'model', 'image': 'case'}``.
+
+    Args:
+        texts: Pairs, separated by commas.
+        known: Our names.
+
+    Raises:
+        TableError: A text of another form, an unknown name of ours, or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for text in [part for one in texts for part in one.split(',') if part.strip()]:
+        ours, sign, theirs = (part.strip() for part in text.partition('='))
+        if not (sign and ours and theirs):
+            raise TableError(f'--columns: {text!r} is not of the form OURS=THEIRS, as in method=model')
+        if ours not in known and not ours.startswith('group_'):
+            near = difflib.get_close_matches(ours.lower(), known, 1)
+            raise TableError(f'--columns: {ours}: no column that is read here; '
+                             + (f'did you mean {near[0]}?' if near else f'there are {", ".join(known)}'))
+        if ours in found or theirs in found.values():
+            raise TableError(f'--columns: {ours if ours in found else theirs}: given twice; give it once')
+        found[ours] = theirs
+    return found
+
+
+def renamed(frame: pd.DataFrame, columns: Mapping[str, str], where: str, notes: list[str]) -> pd.DataFrame:
+    """The table with our names of columns.
+
+    Args:
+        frame: As it was read.
+        columns: Our name -> theirs.
+        where: Begins messages.
+        notes: Gets a sentence.
+
+    Raises:
+        TableError: The table lacks a column, or has one of our name already.
+    """
+    have = [str(name) for name in frame.columns]
+    for ours, theirs in columns.items():
+        if theirs not in have:
+            near = difflib.get_close_matches(theirs.lower(), [name.lower() for name in have], 1)
+            hint = [name for name in have if near and name.lower() == near[0]]
+            raise TableError(f'{where}: no column {theirs}, which --columns names; '
+                             + (f'did you mean {hint[0]}?' if hint else f'there are {some(have, 12)}'))
+        if ours in have and ours != theirs and ours not in columns.values():
+            raise TableError(f'{where}: has a column {ours} beside {theirs}, which --columns takes for it; leave '
+                             f'{ours}={theirs} out, or rename the other')
+    if changed := [f'{theirs} is {ours}' for ours, theirs in columns.items() if ours != theirs]:
+        notes.append(f'Columns: {", ".join(changed)}.')
+    return frame.rename(columns={theirs: ours for ours, theirs in columns.items()})
+
+
+def melted(frame: pd.DataFrame, numbers: str, keys: Collection[str], words: Sequence[str], where: str,
+           notes: list[str]) -> pd.DataFrame:
+    """A row per method (and seed) and image, of a table with a column for each method.
+
+    Every column that is none of keys or groups is a method. Columns are seeds of methods where each says so
+    (``unet_seed0``, ``unet run 1``), or where each ends in a number and two methods or more have the same two numbers
+    or more (``unet_0``, ``unet_1``, ``swin_0``, ``swin_1``); else each is a method with one run. Empty cells have no
+    row.
+
+    Args:
+        frame: With our names of columns.
+        numbers: What the numbers are: ``error`` or a score.
+        keys: Columns that are no methods, beside groups.
+        words: What stands for a missing number beside the usual words.
+        where: Begins messages.
+        notes: Gets sentences on what was taken for what.
+
+    Raises:
+        TableError: There is a column ``method`` or ``landmark``, no column ``image``, or fewer than two methods.
+    """
+    for name in ('method', numbers):
+        if name in frame.columns:
+            raise TableError(f'{where}: --wide is for a column per method, and there is a column {name}; leave --wide '
+                             'out')
+    if 'image' not in frame.columns:
+        raise TableError(f'{where}: column image missing (it has {some([*map(str, frame.columns)], 8)}); name the '
+                         'column of images, as in --columns image=case')
+    fixed = [name for name in frame.columns if name in keys or str(name).startswith('group_')]
+    methods = [str(name) for name in frame.columns if name not in fixed]
+    if len(methods) < 2:
+        raise TableError(f'{where}: --wide is for a column per method, and there is {some(methods) or "none"}; give at '
+                         'least two')
+    runs = seeds_of(methods)
+    told = some(methods, SHOWN)
+    if runs is not None and 'seed' in fixed:
+        raise TableError(f'{where}: seeds stand in a column and in names of columns ({told}); keep one of both')
+    if runs is not None:
+        names = [*dict.fromkeys(name for name, _ in runs.values())]
+        first = methods[0]
+        notes.append(f'Wide: {len(methods)} columns ({told}) are {len(names)} methods with seeds: {first} is '
+                     f'{runs[first][0]}, seed {runs[first][1]}.')
+    else:
+        notes.append(f'Wide: each of {len(methods)} columns ({told}) is a method'
+                     + ('.' if 'seed' in fixed else '; seeds would be named unet_seed0, unet_seed1.'))
+    parts = []
+    for name in methods:
+        rows = frame[fixed].assign(method=runs[name][0] if runs else name, **{numbers: frame[name].to_numpy()})
+        if runs is not None:
+            rows['seed'] = runs[name][1]
+        parts.append(rows)
+    found = pd.concat(parts, ignore_index=True)
+    return without_missing(found, [numbers], words, notes)
+
+
+def seeds_of(names: Sequence[str]) -> dict[str, tuple[str, int]] | None:
+    """Column -> method and seed, where all columns are seeds of methods; see :func:`melted`."""
+    for pattern, sure in ((SEED_WORD, True), (SEED_NUMBER, False)):
+        matches = {name: pattern.fullmatch(name) for name in names}
+        if not all(matches.values()):
+            continue
+        found = {name: (match['method'], int(match['seed'])) for name, match in matches.items() if match}
+        numbers: dict[str, set[int]] = {}
+        for method, seed in found.values():
+            numbers.setdefault(method, set()).add(seed)
+        same = len({*map(frozenset, numbers.values())}) == 1
+        if len({*found.values()}) == len(found) and (sure or len(numbers) > 1 and same and len(found) > len(numbers)):
+            return found
+    return None
+
+
+def without_missing(frame: pd.DataFrame, numbers: Sequence[str], words: Sequence[str],
+                    notes: list[str]) -> pd.DataFrame:
+    """The table without rows whose first number is missing; other numbers that are missing are empty.
+
+    Args:
+        frame: With our names of columns.
+        numbers: Columns of errors or scores, the primary one first.
+        words: What stands for a missing number beside the usual words.
+        notes: Gets a sentence per column with how many were missing, by word.
+    """
+    frame, lost = frame.copy(), np.zeros(len(frame), dtype=bool)
+    wanted = {word.strip().lower() for word in words}
+    for name in numbers:
+        text = frame[name].astype(object).map(lambda cell: '' if pd.isna(cell) else _plain(cell))
+        low = text.str.strip().str.lower()
+        absent = low.isin({*EMPTY, *wanted}).to_numpy()
+        if absent.any():
+            counts = text[absent].str.strip().value_counts()
+            said = some([f'{word or "empty"} {count}' for word, count in counts.items()])
+            notes.append(f'{name}: {int(absent.sum())} of {len(frame)} are missing ({said}).')
+            frame[name] = frame[name].astype(object).where(~absent, np.nan)
+        lost = absent if name == numbers[0] else lost
+    return frame[~lost].reset_index(drop=True)
+
+
+def with_one_run(frame: pd.DataFrame, keys: Sequence[str], where: str, notes: list[str]) -> pd.DataFrame:
+    """The table with seed 0, where it has neither seeds nor repetitions.
+
+    Args:
+        frame: With our names of columns.
+        keys: Columns of keys.
+        where: Begins messages.
+        notes: Gets a sentence.
+
+    Raises:
+        TableError: Rows share all keys.
+    """
+    there = [name for name in keys if name in frame.columns]
+    if {'seed', 'repetition', 'fold'} & {*map(str, frame.columns)} or not {'method', 'image'} <= {*there}:
+        return frame
+    if twice := int(frame.duplicated(there, keep=False).sum()):
+        raise TableError(f'{where}: column seed missing, and {twice} rows share {", ".join(there)}; number the runs of '
+                         'a method in a column seed (--columns seed=NAME, where it has another name)')
+    notes.append('No column of seeds: each method has one run.')
+    return frame.assign(seed=0)
+
+
+def _plain(cell: object) -> str:
+    return f'{cell:g}' if isinstance(cell, (float, np.floating)) else str(cell)
