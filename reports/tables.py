@@ -141,7 +141,10 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
     for endpoint, block in analysis['variance_components'].items():
         components.append({'endpoint': endpoint, 'of': 'overall', 'a': None, 'b': None, **block['overall']})
         components += [{'endpoint': endpoint, 'of': 'share of a contrast', **one} for one in block['contrasts']]
+    averaged = analysis.get('averaging') or {'methods': {}, 'contrasts': []}
     return {
+        'averaging': _flat([{'method': name, **one} for name, one in averaged['methods'].items()]),
+        'averaging_contrasts': _flat(averaged['contrasts']),
         'contrasts': _flat(_shown(analysis, analysis['contrasts'])),
         'effects': _flat(analysis['effects']),
         'variance_components': _flat(components),

@@ -134,7 +134,8 @@ def main(argv: list[str] | None = None) -> int:
         elif args.start_anew:
             raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
         else:
-            content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, **choices)
+            content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family,
+                              ensembles=suite.ensembles, **choices)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_analysis(out / 'analysis.json', content)
     except (TableError, OSError) as error:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import benchmark
 from benchmark.command_line import Parser
-from benchmark.utils.files import write_json
 from benchmark.utils.machine import threads
 from benchmark.utils.refusals import refuse
 
 EPILOG = """Each method's networks are averaged under each condition, without any training: the mean of their heatmaps,
 decoded once. Its mean error, in heatmap pixels, stands beside the mean of the single networks' with the interval of the
-difference over subjects: of these networks, on new faces. How another ensemble of as many seeds would do it does not
-say, because an ensemble is one network. SUITE gets ensembles.json with the same numbers.
+difference over subjects: of these networks, on new faces. SUITE gets ensembles.json with the same numbers and
+ensembles.parquet, of which tools/analyze.py makes the report's section on averaged networks, with what can be said of
+other seeds. A suite does this for its main condition by itself (its field ensembles).
 
 exit codes: 0 compared; 2 bad input"""
 
@@ -32,13 +32,12 @@ def main() -> int:
     benchmark.register()
     import torch
 
-    from benchmark.detector.averaged import FILE, averaged_suite
+    from benchmark.detector.averaged import average
     try:
         if not 0 < args.level < 1:
             raise ValueError(f'--level {args.level:g}: give a number between 0 and 1, such as 0.95.')
         torch.set_num_threads(threads())
-        found = averaged_suite(args.suite, args.level, lambda line: print(line, flush=True))
-        write_json(args.suite / FILE, dict(format_version=1, unit='heatmap pixels', ensembles=found))
+        found = average(args.suite, args.level, lambda line: print(line, flush=True))
     except (ValueError, OSError) as error:
         return refuse(error, args.suite)
     print(f'\n| method | condition | seeds | mean single network | ensemble | difference, {100 * args.level:g} % | '

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -45,6 +46,20 @@ class Prediction:
         return max(0.0, 1.0 - float(self.scores.mean()))
 
 
+class Members(NamedTuple):
+    """What S networks find in a photograph, in its pixels.
+
+    Attributes:
+        each: (S, K, 2), one network at a time.
+        whole: (K, 2), of the mean of all heatmaps.
+        without: (S, K, 2), of the mean without one network at a time; empty of one network.
+    """
+
+    each: np.ndarray
+    whole: np.ndarray
+    without: np.ndarray
+
+
 class Predictor:
     """Predicts batches of photographs.
 
@@ -68,6 +83,24 @@ class Predictor:
         found = [self._samples(network, photographs) for network in self.networks]
         return [self._with_regions(self._prediction([samples[i] for samples in found], photograph), photograph)
                 for i, photograph in enumerate(photographs)]
+
+    @torch.inference_mode()
+    def members(self, photographs: Sequence[Photograph]) -> list[Members]:
+        """The landmarks of each network, of all of them together and of all but one, of each photograph.
+
+        Raises:
+            DetectorError: As :meth:`predict`.
+        """
+        found = [self._samples(network, photographs) for network in self.networks]
+        several = []
+        for i, photograph in enumerate(photographs):
+            samples = [own[i] for own in found]
+            maps, total = self._heatmaps(samples), len(samples)
+            without = [self._decoded(maps[[k for k in range(total) if k != out]].mean(0), samples[0], photograph)[0]
+                       for out in range(total)] if total > 1 else []
+            several.append(Members(self._each(samples, photograph),
+                                   self._decoded(maps.mean(0), samples[0], photograph)[0], np.array(without)))
+        return several
 
     def _with_regions(self, prediction: Prediction, photograph: Photograph) -> Prediction:
         if self.regions is None:
@@ -98,18 +131,30 @@ class Predictor:
         return sample
 
     def _prediction(self, samples: list, photograph: Photograph) -> Prediction:
-        points = np.stack([np.asarray(sample.pred_instances.keypoints[0], np.float64) for sample in samples])
+        each = self._each(samples, photograph)
         if len(samples) == 1:
-            scores = np.asarray(samples[0].pred_instances.keypoint_scores[0], np.float64)
-            return Prediction(photograph.back(points[0]), scores, None)
+            return Prediction(each[0], np.asarray(samples[0].pred_instances.keypoint_scores[0], np.float64), None)
+        middle, scores = self._decoded(self._heatmaps(samples).mean(0), samples[0], photograph)
+        return Prediction(middle, scores, np.sqrt(((each - middle) ** 2).sum(-1).mean(0)))
+
+    @staticmethod
+    def _each(samples: list, photograph: Photograph) -> np.ndarray:
+        """(S, K, 2): the networks' own landmarks."""
+        return np.stack([photograph.back(np.asarray(sample.pred_instances.keypoints[0], np.float64))
+                         for sample in samples])
+
+    def _heatmaps(self, samples: list) -> torch.Tensor:
+        """(S, K, h, w): the networks' heatmaps."""
         maps = [getattr(sample.get('pred_fields'), 'heatmaps', None) for sample in samples]
-        for heatmaps, network in zip(maps, self.networks, strict=True):
-            if heatmaps is None or len(heatmaps) != points.shape[1]:
+        for heatmaps, network, sample in zip(maps, self.networks, samples, strict=True):
+            if heatmaps is None or len(heatmaps) != sample.pred_instances.keypoints.shape[1]:
                 raise DetectorError(f'{network.path}: its network gives no heatmap for each landmark, so that it is '
                                     'part of no ensemble. Choose one with --seeds.')
-        mean = torch.stack([heatmaps.float() for heatmaps in maps]).mean(0).cpu().numpy()
-        keypoints, scores = self.networks[0].model.head.decoder.decode(mean)
-        middle = photograph.back(in_image(keypoints, samples[0].metainfo)[0].astype(np.float64))
-        each = np.stack([photograph.back(one) for one in points])
-        spread = np.sqrt(((each - middle) ** 2).sum(-1).mean(0))
-        return Prediction(middle, np.asarray(scores[0], np.float64), spread)
+        return torch.stack([heatmaps.float() for heatmaps in maps])
+
+    def _decoded(self, heatmaps: torch.Tensor, sample: PoseDataSample,
+                 photograph: Photograph) -> tuple[np.ndarray, np.ndarray]:
+        """Landmarks (K, 2) of heatmaps (K, h, w), and their scores."""
+        keypoints, scores = self.networks[0].model.head.decoder.decode(heatmaps.cpu().numpy())
+        points = photograph.back(in_image(keypoints, sample.metainfo)[0].astype(np.float64))
+        return points, np.asarray(scores[0], np.float64)

@@ -13,6 +13,7 @@ from .agreement import agreement
 from .alerts import alert
 from .annotators import annotators
 from .arrays import Floats
+from .averaging import averaging
 from .caps import check_cap
 from .components import variance_components
 from .consistency import canonical, check_truths, unit_remarks
@@ -63,7 +64,7 @@ HEATMAP_UNIT = 'heatmap px'
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
             condition: str | None = None, looks: Sequence[Look] | None = None, one_family: bool = False,
-            **choices: Any) -> dict[str, Any]:
+            ensembles: dict[str, Any] | None = None, **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
@@ -74,6 +75,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         looks: Looks that a ledger holds, the first one first; None: nobody keeps one. The look of now is the last of
             ``sequential.looks``.
         one_family: Whether all scores are one family of planned contrasts.
+        ensembles: What the suite's networks give together (:func:`.averaging.read_ensembles`).
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -183,6 +185,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'learning_curve': learning_curve(conditions, layout, options.value_label, common or main.primary),
         'decoder_floor': _floor() if options.unit == HEATMAP_UNIT and decoding in (None, ARGMAX) else None,
         'decodings': decodings(plan, records, main, layout.main, labels),
+        'averaging': averaging(ensembles, plan, records, rows, main, layout.main, pairs, options),
         'trust': trust(plan, records, rows, main, layout.main, options),
         'training': training(plan, records),
         'tuning': tuning(plan),

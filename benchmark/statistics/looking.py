@@ -62,7 +62,8 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
         except OSError as error:
             unwritten, ledger = _refused(error), as_put_away(ledger, OTHER_RUNS)
     counts = {method: len(seeds) for method, seeds in seen['seeds'].items()}
-    content = analyze(suite.table, suite.plan, suite.records, looks=_looks(ledger, counts, declared), **choices)
+    content = analyze(suite.table, suite.plan, suite.records, looks=_looks(ledger, counts, declared),
+                      ensembles=suite.ensembles, **choices)
     now = content['sequential']['looks'][-1] if declared['sequential'] is not None else None
     if unwritten is None:
         try:

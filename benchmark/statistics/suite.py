@@ -12,6 +12,7 @@ import pandas as pd
 
 from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 
+from .averaging import read_ensembles
 from .decodings import read_decodings
 from .errors import TableError
 from .foreign import Foreign
@@ -37,11 +38,13 @@ class Suite:
             where methods are tuned, of each one's trials the chosen one, with all of them under ``tuning.groups``.
         records: The ``record.json`` of each run, in the order of their ids, with its ``history``,
             ``decodings`` and ``validation`` where it has them.
+        ensembles: What its networks give together, see :mod:`.averaging`; None where none were averaged.
     """
 
     table: pd.DataFrame
     plan: dict[str, Any] = field(default_factory=dict)
     records: tuple[dict[str, Any], ...] = ()
+    ensembles: dict[str, Any] | None = None
 
 
 def read_suite(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
@@ -77,7 +80,7 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     tries = _json(results / TUNING, 'tuning', 'run the suite again') if (results / TUNING).is_file() else []
     found = _judged(found, results / JUDGED)
     found, records = _standing(found, read_records(results), tries)
-    return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records))
+    return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records), read_ensembles(results))
 
 
 def read_records(folder: str | Path) -> list[dict[str, Any]]:

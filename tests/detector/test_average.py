@@ -59,6 +59,29 @@ def test_the_ensemble_stands_beside_its_networks(runs, suite, registered):
     assert one['interval'][0] < narrow['interval'][0] < narrow['interval'][1] < one['interval'][1]
 
 
+def test_a_suite_averages_by_itself_and_once(runs, tmp_path, monkeypatch):
+    from benchmark.experiments.commands import averaged_seeds
+    from benchmark.experiments.state.tasks import work_of
+    from benchmark.experiments.suite.suite import load_suite
+    from benchmark.statistics.averaging import read_ensembles
+    found = read_ensembles(runs.out)
+    assert [one['method'] for one in found['ensembles']] == ['ft', 'ctd_com', 'ema'] and found['left_out'] == []
+    assert {*found['table']['left_out']} == {-1, 0, 1}
+    # Without one of two networks, the other is left.
+    own = pandas.read_parquet(runs.folders['ft', 1] / 'predictions.parquet')
+    without = found['table'][(found['table']['method'] == 'ft') & (found['table']['left_out'] == 0)]
+    assert without[['x', 'y']].to_numpy() == pytest.approx(own[['x', 'y']].to_numpy(), abs=1e-3)
+    assert without['error'].to_numpy() == pytest.approx(own['error'].to_numpy(), abs=1e-3)
+    plan, asked = json.loads((runs.out / 'plan.json').read_text()), []
+    monkeypatch.setattr(averaged_seeds, 'asked', lambda work, request: asked.append(request) or {'reason': 'no luck'})
+    work = work_of(plan, runs.out)
+    suite = load_suite(runs.out.parent / 'tiny.py')
+    averaged_seeds.average_seeds(suite, type('Plan', (), dict(out=runs.out)), work, [])
+    assert asked == []
+    averaged_seeds.average_seeds(suite, type('Plan', (), dict(out=tmp_path)), work, [])
+    assert asked[0]['wanted'] == [('ft', 'all'), ('ctd_com', 'all'), ('ema', 'all')]
+
+
 def test_other_images_and_too_few_networks_are_refused(runs, suite, tmp_path):
     plan = json.loads((suite / 'plan.json').read_text())
     shutil.copytree(plan['data']['root'], tmp_path / 'data')

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,14 @@ from benchmark.datasets.identities import identity_fingerprint, read_identities
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.plan.runs import Plan
 from benchmark.experiments.plan.source import SourcePlan
-from benchmark.experiments.run.child import call, start, wait
+from benchmark.experiments.run.asking import asked
 from benchmark.experiments.run.judging import perform, reason
-from benchmark.experiments.run.pool import fork_context
 from benchmark.experiments.state.records import State
 from benchmark.experiments.state.tasks import Work
 from benchmark.experiments.suite.inputs import RandomSource, SyntheticFaces, SyntheticIdentities, TrainedSource
 from benchmark.experiments.suite.suite import Suite
 from benchmark.judging.judged import FORMAT_VERSION, NOT_TAKEN, knows
 from benchmark.utils.files import cache_folder, digest, write_json
-from benchmark.utils.signals import Stop
 
 FILE = 'source_judged.json'
 #: Synthetic people and the images of each, most images of others, and draws for the intervals: a few seconds.
@@ -155,25 +152,10 @@ def _made(work: Work, source: SourcePlan, request: dict[str, Any], key: str) -> 
     kept = source.job / f'judged-{key[:16]}.json' if source.job else None
     if kept and (known := _known(_read(kept) or {}, key)):
         return known
-    answer = _asked(request)
+    answer = asked(perform, request)
     if kept and answer['judged']:
         write_json(kept, dict(key=key, **answer))
     return answer
-
-
-def _asked(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer of a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / 'answer.json'
-        process = fork_context().Process(target=call, args=(perform, request, str(place)))
-        handle = start(process, Stop())
-        try:
-            while not wait([handle], 60.0):
-                pass
-        except BaseException:
-            handle.tell(9)
-            raise
-        return _read(place) or dict(judged=None, reason=f'the process on it ended with exit code {handle.exit}.')
 
 
 def _known(found: dict[str, Any], key: str) -> dict[str, Any] | None:

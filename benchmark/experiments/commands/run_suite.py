@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.experiments.commands.arguments import adjust, check_sections, chosen, parser
+from benchmark.experiments.commands.averaged_seeds import average_seeds
 from benchmark.experiments.commands.judged_source import FILE, check_judge, judge_source
 from benchmark.experiments.commands.results import collect, tuned
 from benchmark.experiments.commands.stages import Stages, declared, tell
@@ -83,7 +84,8 @@ def keep_earlier(out: Path) -> None:
     place = next(place for place in places if not place.exists())
     place.mkdir(parents=True)
     start_anew(out, str(plan.get('suite')), OTHER_NUMERICS, place / LOOKS)
-    for name in ('plan.json', 'tuning.json', FILE, 'results.parquet', 'analysis.json', 'report'):
+    for name in ('plan.json', 'tuning.json', FILE, 'results.parquet', 'analysis.json', 'report', 'ensembles.json',
+                 'ensembles.parquet'):
         if (out / name).exists():
             os.replace(out / name, place / name)
     # Not all file systems have links; without one the table can be analysed, and knows nothing of its runs.
@@ -229,6 +231,7 @@ def run(plan: Plan, args: argparse.Namespace, suite: Suite, executor: Executor, 
         judge_source(plan.suite, plan, work)
     groups = tuned(work)
     table = collect(work, groups)
+    average_seeds(plan.suite, plan, work, groups)
     left = [task for task in work.runs if task.status().state is not State.DONE]
     print(f'{len(plan.runs) - len(left)} of {len(plan.runs)} runs done ({done} before, {len(left)} failed); '
           + (f'results: {table}' if table else 'no results'))

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from benchmark.experiments.commands.averaged_seeds import in_words as averaged
 from benchmark.experiments.plan.forecast import Forecast, duration
 from benchmark.experiments.plan.runs import Plan, Run
 from benchmark.experiments.plan.sizes import network_bytes, validation_bytes
@@ -168,7 +169,7 @@ def describe(plan: Plan) -> None:
     for line in earlier(plan, found):
         print(line)
     print(f'{todo} of {len(plan.runs)} runs to do; source: {plan.source.description}; data: {plan.data_root}')
-    if said := networks(plan):
+    for said in filter(None, (networks(plan), averaged(plan))):
         print(said)
     for said in dict.fromkeys(source.description for source in plan.sources.values()):
         names = [name for name, source in plan.sources.items() if source.description == said]

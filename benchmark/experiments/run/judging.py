@@ -30,7 +30,7 @@ def perform(request: dict[str, Any], place: str) -> None:
 def reason(error: Exception) -> str:
     """Why a source was not judged, on one line: what was refused in its own words, all else with its type."""
     said = ' '.join(in_words(error).split())
-    told = type(error).__name__ in ('DataError', 'JudgingError', 'SourceError')
+    told = type(error).__name__ in ('DataError', 'DetectorError', 'JudgingError', 'SourceError')
     return said if told and said else f'{type(error).__name__}: {said}'
 
 

@@ -18,6 +18,8 @@ from .tuning import Tuning
 
 #: Old names of fields, by dotted path -> their names now. They work until version 1.0.
 FORMER = {'tuning.tries': 'trials'}
+SOME_METHODS = Kind('a list of methods, [] for none',
+                    lambda value: isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value))
 SEEDS = Kind('a number of seeds, or a list of whole numbers from 0 on without repetition, such as [0, 1, 2]',
              lambda value: isinstance(value, list))
 
@@ -43,6 +45,8 @@ class Suite(Part):
         reported: Method -> numbers that somebody reported for it: `ME`, `SD`, `FR` (percent), `AUC`.
         tuning: Trials per method, one of which each seed chooses on the validation split. Default: nothing is
             tuned.
+        ensembles: Methods whose seeds' networks are also averaged, for a section of the page; it trains nothing.
+            Default: all that have two seeds or more.
         workers: Runs at the same time on CPUs, where `--workers` does not say; small runs use two cores better apart.
         execution: How runs are executed: `docs/reliability.md`.
         report: What the page shows.
@@ -68,6 +72,7 @@ class Suite(Part):
     analysis: Analysis = Analysis()
     reported: dict[str, Numbers] = field(default_factory=dict)
     tuning: Tuning | None = None
+    ensembles: Annotated[tuple[str, ...], SOME_METHODS] | None = None
     workers: Annotated[int, Kind('a number of runs at the same time, 1 or more', whole(1).fits)] = 1
     execution: Execution = Execution()
     report: Report = Report()
@@ -133,6 +138,10 @@ class Suite(Part):
                           'or set one of them to None.')
         if self.tuning:
             self.tuning.fit(self.methods)
+        for name in self.ensembles or ():
+            self._has(name, f'ensembles has {name!r}')
+        if self.ensembles and not self.execution.keep_checkpoints:
+            raise Mistake('ensembles: no network is kept with execution.keep_checkpoints=False. Leave out one of them.')
         self._folds_fit()
 
     def _folds_fit(self) -> None:
@@ -145,6 +154,9 @@ class Suite(Part):
         if self.tuning:
             raise Mistake('tuning: trials are compared on one validation split, and a cross-validation has one for '
                           'each fold. Leave out tuning or data.folds.')
+        if self.ensembles:
+            raise Mistake('ensembles: the networks of a cross-validation have each seen other images, so that none are '
+                          'averaged. Leave out ensembles or data.folds.')
         if self.analysis.sequential:
             raise Mistake('analysis.sequential: looks add seeds, and repetitions of a cross-validation draw on the '
                           'same persons again. Leave it out.')

@@ -17,6 +17,8 @@ def write(path: Path, text: str, base: str = 'suites/smoke.py') -> Path:
     ("seeds = ['a', 'b']", r"seeds=\['a', 'b'\]: 'a' is no whole number"),
     ('seeds = [0.5, 1.5]', r'0\.5 is no whole number'), ('seeds = [0, -1]', '-1 is no whole number'),
     ('seeds = True', 'seeds=True: give a number of seeds'), ('seeds = 2.0', r'seeds=2\.0: give a number'),
+    ("ensembles = ['nobody']", "ensembles has 'nobody': the suite has no such method"),
+    ("ensembles = ['ft']\nexecution = dict(keep_checkpoints=False)", 'ensembles: no network is kept'),
     ('seeds = [True]', 'True is no whole number'), ('seeds = [1, 1]', 'one stands twice'),
     ('seeds = [2 ** 53]', '9007199254740992 is no whole number'), ("seeds = '3'", "seeds='3': give a number of seeds"),
     ('seeds = -1', 'seeds=-1: give a number of seeds'), ('workers = True', 'workers=True: give a number'),
