@@ -52,6 +52,7 @@ NOT_DECIDING = {
     'datasets/values.py': 'says what is odd in numbers, changes none',
     'utils/measurement.py': 'reads declared measurements, which no run takes',
     'datasets/__init__.py': 'lists what registers',
+    'datasets/formats/came.py': 'names the format of the data, which nothing is computed of',
     'datasets/formats/crops.py': 'what it makes is the data, known by their fingerprint',
     'detector/kept.py': 'writes the network that was tested',
     'detector/validated.py': 'asks the network of other images, once it was tested',

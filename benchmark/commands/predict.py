@@ -35,8 +35,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--seeds', help='which seeds, such as 0,1 (default: all that have a network)')
     p.add_argument('--coverage', type=float, metavar='SHARE', help='how many of new photographs the regions around '
                    'landmarks hold on (default: 0.9, where the validation images can promise it)')
-    p.add_argument('--format', default='', metavar='NAMES', help='further forms, with commas: pts, csv (a row per '
-                   'photograph), labelme; landmarks.csv and COCO are always written')
+    p.add_argument('--format', metavar='NAMES', help='further forms, with commas: pts, csv (a row per photograph), '
+                   'labelme; none for none (default: that of the data that the network learnt on, where it is one of '
+                   'these); landmarks.csv and COCO are always written')
     p.add_argument('--boxes', type=Path, metavar='CSV', help='image,left,top,width,height in pixels: what to cut out '
                    'around, for a network whose images were cut out of photographs (tools/prepare_data.py --size)')
     p.add_argument('--rotation', choices=('turned', 'stored'), default='turned',
@@ -69,7 +70,8 @@ def main() -> int:
                 args.network, args.images, args.out, args.method, args.condition, read_seeds(args.seeds), args.boxes,
                 args.rotation == 'turned', args.dicom_window, args.batch_size, args.device,
                 args.picture_size or None, args.coverage,
-                [name.strip() for name in args.format.split(',') if name.strip()]),
+                None if args.format is None else [name for name in map(str.strip, args.format.split(','))
+                                                  if name not in ('', 'none')]),
                 stop.is_set, lambda line: print(line, flush=True), FolderLock)
     except (ValueError, OSError, Locked) as error:
         return refuse(error, args.out)

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from benchmark.datasets.formats.came import read_format
 from benchmark.datasets.formats.crops import read_crop
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.datasets.prepared import load_scheme
@@ -98,7 +99,8 @@ def keep_network(place: Path, cfg: Config, state: dict[str, torch.Tensor], metai
     config = detector_config(cfg, scheme)
     data = config['test_dataloader']['dataset']
     meta = dict(format_version=FORMAT, run={name: entry[name] for name in OF_RUN if name in entry},
-                source=_source(entry), landmarks=scheme.to_dict(), crop=read_crop(root), dataset_meta=plain(metainfo),
+                source=_source(entry), landmarks=scheme.to_dict(), crop=read_crop(root), came=read_format(root),
+                dataset_meta=plain(metainfo),
                 imports=config.get('custom_imports', {}).get('imports', []), model=config['model'],
                 dataset={name: data.get(name) for name in ('input_size', 'resize', 'pipeline')},
                 hooks=config['custom_hooks'])

@@ -24,7 +24,7 @@ from .photographs import Photograph, Reading, Source, find_photographs, read_box
 from .predictor import Predictor
 from .regions import circles
 from .tables import write_tables
-from .written import check_formats, write_formats
+from .written import check_formats, form_like, write_formats
 
 #: Most batches that are predicted at once: each takes memory.
 MOST_WORKERS = 4
@@ -52,7 +52,7 @@ class Options(NamedTuple):
     device: str = 'auto'
     picture: int | None = 640
     coverage: float | None = None
-    formats: Sequence[str] = ()
+    formats: Sequence[str] | None = None
 
 
 class Read(NamedTuple):
@@ -83,7 +83,7 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
     found = find_networks(options.network, options.method, options.condition, options.seeds)
     boxes = read_boxes(options.boxes) if options.boxes else None
     sources = find_photographs(options.images)
-    check_formats(options.formats, sources, options.turned)
+    check_formats(options.formats or (), sources, options.turned)
     try:
         device = options.device if options.device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
         networks = load_networks(found.paths, device)
@@ -100,11 +100,13 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
     untrained = untrained_by_any(networks)
     found_regions = circles(networks, options.coverage)
     regions = None if isinstance(found_regions, str) else found_regions
+    formats, why_not = ([*options.formats], '') if options.formats is not None else form_like(
+        first.meta.get('came'), sources, options.turned)
     told = [*notes(first, boxes), found_regions if regions is None else regions.in_words(untrained)]
     open_folder(options.out, about(networks, reading, boxes, regions))
     with lock(options.out):
         journal = Journal(options.out)
-        for note in (*found.notes, *told):
+        for note in (*found.notes, *told, *filter(None, [why_not])):
             say(f'note: {note}')
         names = [source.name for source in sources]
         try:
@@ -112,7 +114,7 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
                         options.batch_size or default_batch(first), threads(), stopped, say)
         finally:
             write_tables(options.out, first.scheme, names, journal.lines, untrained)
-            write_formats(options.out, options.formats, first.scheme, sources, journal.lines, untrained)
+            write_formats(options.out, formats, first.scheme, sources, journal.lines, untrained)
             write_page(options.out, ' '.join([f'{in_words(networks)}.', *told]), names, journal.lines,
                        options.picture is not None)
     left = sum(name not in journal.lines for name in names)

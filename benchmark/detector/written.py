@@ -50,6 +50,29 @@ def _labelme(out: Path, labelled: Sequence[Labelled]) -> None:
 FORMATS: dict[str, Callable[[Path, Sequence[Labelled]], None]] = {'pts': _pts, 'csv': _wide, 'labelme': _labelme}
 
 
+#: Format that a data set came in -> the form that photographs are written in where nothing else is asked for. COCO and
+#: a table are written anyway, and other formats are read, not written.
+LIKE = {'pts': 'pts', '300w': 'pts', 'csv': 'csv', 'labelme': 'labelme'}
+
+
+def form_like(came: str | None, sources: Sequence[Source], turned: bool) -> tuple[list[str], str]:
+    """The form of the data that a network learnt on, and a note where photographs can't be written in it.
+
+    Args:
+        came: The format that they came in, as ``tools/prepare_data.py`` calls it; None: it is not known.
+        sources: The photographs.
+        turned: Whether an EXIF rotation is applied.
+    """
+    form = LIKE.get(came or '')
+    if form is None:
+        return [], ''
+    try:
+        check_formats([form], sources, turned)
+    except DetectorError as error:
+        return [], f'The data came as {came}, in which nothing is written: {error}'
+    return [form], ''
+
+
 def check_formats(formats: Iterable[str], sources: Sequence[Source], turned: bool) -> None:
     """Checks that photographs can be written in these forms.
 

@@ -46,6 +46,7 @@ def test_read_back(form, place, predicted, tmp_path, registered):
     done = command([ROOT / 'tools/prepare_data.py', form, tmp_path / 'out' / place, tmp_path / 'set', *options],
                    os.environ | dict(OMP_NUM_THREADS='1'))
     assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads((tmp_path / 'set/format.json').read_text()) == {'format': form}
     found = {}
     for path in (tmp_path / 'set/annotations').glob('*.json'):
         content = json.loads(path.read_text())
@@ -73,3 +74,47 @@ def test_what_can_not_be_written(predicted, registered):
             (['pts'], [Source('p1.jpg', Path('p1.jpg'))], True, 'p1.png and p1.jpg would be one file')):
         with pytest.raises(DetectorError, match=said):
             check_formats(formats, [*sources, *more], turned)
+
+
+def test_the_form_of_the_data_where_nothing_is_asked_for(predicted, tmp_path):
+    from benchmark.datasets.formats.came import CAME, read_format, write_format
+    from benchmark.detector.photographs import Source
+    from benchmark.detector.written import form_like
+    sources, _ = predicted
+    assert [form_like(came, sources, True) for came in ('300w', 'csv', 'labelme', 'coco', 'slicer', None)] == [
+        (['pts'], ''), (['csv'], ''), (['labelme'], ''), ([], ''), ([], ''), ([], '')]
+    # What was not asked for stops nobody.
+    forms, said = form_like('pts', [*sources, Source('p1.jpg', Path('p1.jpg'))], True)
+    assert forms == [] and 'The data came as pts' in said and 'would be one file' in said
+    write_format(tmp_path, 'labelme')
+    assert read_format(tmp_path) == 'labelme'
+    for odd in ('', '[]', '{"format": 3}', '{}'):
+        (tmp_path / CAME).write_text(odd)
+        assert read_format(tmp_path) is None
+    assert read_format(tmp_path / 'older') is None
+
+
+def test_a_network_knows_the_form(runs, tmp_path, registered):
+    import contextlib
+
+    import torch
+
+    from benchmark.detector.work import Options, predict_folder
+    content = torch.load(runs.folders['ft', 0] / 'network.pth', weights_only=True)
+    assert content['meta']['came'] is None  # synthetic faces, which no converter made
+    image = next(iter(runs.points('ft')))
+
+    def made(came, formats):
+        content['meta'].update(came=came) if came else content['meta'].pop('came', None)
+        torch.save(content, tmp_path / 'network.pth')
+        out = tmp_path / f'out-{came}-{formats}'
+        left, bad = predict_folder(Options(tmp_path / 'network.pth', [runs.images / image], out, device='cpu',
+                                           formats=formats),
+                                   lambda: False, lambda line: None, lambda place: contextlib.nullcontext())
+        assert (left, bad) == (0, 0)
+        return {name for name in ('pts', 'landmarks.wide.csv', 'labelme') if (out / name).exists()}
+
+    assert made('labelme', None) == {'labelme'}
+    assert made('labelme', ('pts',)) == {'pts'}
+    assert made('labelme', ()) == set()
+    assert made(None, None) == set()  # of a network that was kept before this was

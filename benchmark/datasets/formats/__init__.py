@@ -28,6 +28,7 @@ from benchmark.datasets.formats import (
     webmorph,
     wflw,
 )
+from benchmark.datasets.formats.came import write_format
 from benchmark.datasets.formats.converter import Converter
 from benchmark.datasets.formats.reading import as_converter
 from benchmark.datasets.metainfo import DataError
@@ -83,6 +84,7 @@ def prepare(name: str, src: str, dst: str | Path, args: argparse.Namespace) -> t
             # Photographs that are copied are decoded once: what the check asks of them is kept.
             args.scanned = {}
             notes = FORMATS[name].convert(src, out, args)
+            write_format(out, name)
             report = check_prepared(out, args.scanned)
         except DataError as error:
             raise DataError(str(error).replace(str(out), str(dst))) from None
