@@ -5,43 +5,29 @@ in the file is executed.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-import benchmark
-from benchmark.command_line import Parser
-from benchmark.experiments.plan.configure import fit_data
-from benchmark.experiments.suite.configs import from_file
-from benchmark.experiments.suite.overrides import override
+from benchmark.commands.single_run import single_config, single_parser
 from benchmark.utils.refusals import refuse
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    p = single_parser('tools/test.py', __doc__, "the run's config", 'as it was trained', 'folder of the log',
+                      'test_dataloader.batch_size=4')
+    p.add_argument('checkpoint', help='its checkpoint')
+    p.add_argument('--out', type=Path, help='write the error per image and landmark as CSV')
+    return p
 
 
 def main() -> int:
     """Tests; exit code 2 for bad input."""
-    parser = Parser(prog='tools/test.py', description=__doc__,
-                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help="the run's config")
-    parser.add_argument('checkpoint', help='its checkpoint')
-    parser.add_argument('--input-size', type=int, nargs=2, metavar=('WIDTH', 'HEIGHT'),
-                        help="of the network's input in pixels, as it was trained (default: the config's)")
-    parser.add_argument('--out', type=Path, help='write the error per image and landmark as CSV')
-    parser.add_argument('--work-dir', default=None, help='folder of the log (default: runs/single/CONFIG)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
-                        help='config values to override, by dotted key, such as test_dataloader.batch_size=4')
-    args = parser.parse_args()
+    args = parser().parse_args()
     from mmengine.runner import Runner
     try:
-        benchmark.register()
-        sys.path.append(str(Path(args.config).resolve().parent))
-        cfg = from_file(args.config)
-        override(cfg, args.cfg_options)
-        size = args.input_size and tuple(args.input_size)
-        fit_data(cfg, 'test', size, 'model.head.out_channels' not in args.cfg_options)
+        cfg = single_config(args, 'test')
         from benchmark.models import plain_model
         cfg.model = plain_model(cfg.model.to_dict())
-        cfg.work_dir = args.work_dir or f'runs/single/{Path(args.config).stem}'
         for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'val_dataloader', 'val_cfg', 'val_evaluator'):
             cfg[key] = None
         cfg.param_scheduler = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from benchmark.command_line import Parser
 from benchmark.experiments.commands.stages import MOST
 from benchmark.experiments.errors import SuiteError
@@ -14,6 +12,7 @@ from benchmark.experiments.executors import EXECUTORS
 from benchmark.experiments.suite.configs import titles
 from benchmark.experiments.suite.fields import Mistake, changed
 from benchmark.experiments.suite.inputs import GivenSource, IdentityFolder, PreparedData, RandomSource, TrainedSource
+from benchmark.experiments.suite.key_values import KeyValues
 from benchmark.experiments.suite.suite import Suite
 
 EPILOG = """examples:
@@ -65,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--executor', metavar='NAME', default='local',
                    help=f'where runs are executed: {", ".join(EXECUTORS)}; or FILE.py:CLASS or MODULE:CLASS, an '
                         'executor of your own (default: local)')
-    p.add_argument('--engine', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+    p.add_argument('--engine', nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE',
                    help="options of the executor, such as partition=gpu time=4:00:00 (default: the suite's)")
     p.add_argument('--workers', type=int, help="runs at the same time; the cores are shared out (default: the suite's, "
                                                'or one for each place on a GPU)')
@@ -75,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--only', metavar='PATTERN', help="only runs whose id matches, such as 'ft/*' or '*seed0*'")
     p.add_argument('--status', action='store_true', help='show the state of the runs in the output folder')
     p.add_argument('--watch', action='store_true', help='the same, updated until all runs have ended')
-    p.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+    p.add_argument('--cfg-options', nargs='+', action=KeyValues, default={}, metavar='KEY=VALUE',
                    help='override config values of every run, such as train_cfg.max_epochs=5')
     p.add_argument('--dry-run', action='store_true', help='show what would run, without running it')
     p.add_argument('--progress', choices=('auto', 'plain', 'none'), default='auto',
