@@ -83,7 +83,7 @@ def averaging(ensembles: Mapping[str, Any] | None, plan: Mapping[str, Any], reco
     Returns:
         The block of ``analysis.json``; None where nothing was averaged.
     """
-    if ensembles is None or main.folds or 'landmark' not in rows.columns or 'ME' not in main.values:
+    if ensembles is None or main.folds or 'landmark' not in rows.columns or options.threshold is None:
         return None
     digests = {str(record.get('id')): record.get('result_sha256') for record in records}
     runs = {(str(run['method']), int(run['seed'])): digests.get(str(run.get('id'))) for run in plan.get('runs', [])
