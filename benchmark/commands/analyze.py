@@ -19,7 +19,8 @@ from benchmark.statistics import (
 )
 from benchmark.statistics.foreign import Foreign, parse_columns
 from benchmark.statistics.measurements import declare
-from benchmark.statistics.measures import declared_scores
+from benchmark.statistics.measures import declared_scores, own_cap
+from benchmark.statistics.score_columns import SCORES
 from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.utils.refusals import refuse
 
@@ -36,9 +37,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '2 bad input (one line on stderr says what to do).')
     parser.add_argument(
         'results', type=Path, metavar='RESULTS',
-        help="a suite's output folder, or a tidy .csv or .parquet file with the columns method, seed, image, error "
-        '(and, if there are any, landmark, subject, condition, repetition, fold, error_mm, group_... and between_... '
-        'columns)')
+        help="a suite's output folder, or a tidy .csv, .parquet or .xlsx file with the columns method, seed, image, "
+        'error (and, if there are any, landmark, subject, condition, repetition, fold, error_mm, group_... and '
+        'between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
     parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json to use instead of the folder's own")
@@ -89,9 +90,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
                         help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
                         'a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; see docs/data.md')
-    parser.add_argument('--missing-cap', type=float, metavar='E',
+    parser.add_argument('--missing-cap', nargs='+', metavar='E',
                         help='count missing predictions (no row, or an empty error) as failures with this error; '
-                        'without it an empty error is refused and images that a run lacks are left out')
+                        'without it an empty error is refused and images that a run lacks are left out; of scores as '
+                        'in dice=0 hd95=50')
     parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
     parser.add_argument('--seed', type=int, help='random seed of the bootstrap (default: 0)')
     parser.add_argument('--start-anew', action='store_true',
@@ -109,7 +111,7 @@ def read(args: argparse.Namespace) -> Suite:
     scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
     wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
     missing = None if args.na is None else tuple(args.na)
-    return read_suite(args.results, args.plan, args.missing_cap is not None, scores,
+    return read_suite(args.results, args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
                       Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
 
 
@@ -120,11 +122,12 @@ def main(argv: list[str] | None = None) -> int:
         suite = read(args)
         if args.measure:
             declare(suite.table, args.measure)
+        cap, caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
         choices = dict(
             condition=args.condition, threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None,
             design=args.design, proposed=args.proposed, reference=args.reference, alpha=args.alpha,
             groups=args.groups,
-            margin=parse_margins(args.margin) if args.margin else None, missing_cap=args.missing_cap,
+            margin=parse_margins(args.margin) if args.margin else None, missing_cap=cap,
             draws=args.draws, seed=args.seed, success=args.success, folds=args.folds,
             sequential=parse_sequential(args.sequential) if args.sequential else None)
         if args.results.is_dir() and has_runs(suite.plan):
@@ -134,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
         elif args.start_anew:
             raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
         else:
-            content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family,
+            content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, caps=caps,
                               ensembles=suite.ensembles, **choices)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_analysis(out / 'analysis.json', content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -64,7 +64,8 @@ HEATMAP_UNIT = 'heatmap px'
 
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
             condition: str | None = None, looks: Sequence[Look] | None = None, one_family: bool = False,
-            ensembles: dict[str, Any] | None = None, **choices: Any) -> dict[str, Any]:
+            caps: Mapping[str, float] | None = None, ensembles: dict[str, Any] | None = None,
+            **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
@@ -75,6 +76,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         looks: Looks that a ledger holds, the first one first; None: nobody keeps one. The look of now is the last of
             ``sequential.looks``.
         one_family: Whether all scores are one family of planned contrasts.
+        caps: What a missing value of a score counts as that is not the primary one.
         ensembles: What the suite's networks give together (:func:`.averaging.read_ensembles`).
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
@@ -89,7 +91,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     declared = {**({} if scored else {'unit': HEATMAP_UNIT}), **plan.get('analysis', {})} if plan else {}
     limit = choices.get('threshold', declared.get('threshold'))
     measures = of_scores(scored, sizes_of(table, scored), limit) if scored else ERRORS
-    options = read_options(declared, measures, one_family, **choices)
+    options = replace(read_options(declared, measures, one_family, **choices), caps=caps or {})
     layout = make_layout(table, plan, condition)
     made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
     notes, alerts = [*table.attrs.get(NOTES, []), *layout.notes, *made.notes], [*made.alerts]
@@ -206,7 +208,8 @@ def _about_scores(options: Options) -> list[str]:
         ways = {score.better: [other.name for other in options.measures.scores if other.better == score.better]
                 for score in options.measures.scores}
         told = ' and '.join(f'{better} is better in {some(names)}' for better, names in ways.items())
-        notes.append(f'One family: p-values are adjusted over all scores. {told[:1].upper()}{told[1:]}'
+        notes.append(f'One family: p-values are adjusted over {some(options.measures.tested)} at once. '
+                     f'{told[:1].upper()}{told[1:]}'
                      + ('; signs of differences say the opposite in both, verdicts do not.' if len(ways) > 1 else '.'))
     if options.threshold is not None:
         return notes

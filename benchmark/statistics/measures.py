@@ -136,6 +136,35 @@ def _with_units(scores: Sequence[Score], units: Iterable[str]) -> tuple[Score, .
     return tuple(replace(one, unit=given.get(one.name, '')) for one in scores)
 
 
+def own_cap(texts: Sequence[str] | None, scores: Sequence[Score]) -> tuple[float | None, dict[str, float]]:
+    """What a missing prediction counts as: an error or the primary score, and each further score.
+
+    Args:
+        texts: Numbers; of scores as in ``hd95=50``, one without a name is that of the primary score.
+        scores: The primary one first; empty: the table has errors.
+
+    Raises:
+        TableError: No number, a name of no score, or one given twice.
+    """
+    found: dict[str, float] = {}
+    primary = scores[0].name if scores else ''
+    for text in texts or ():
+        name, sign, number = (part.strip() for part in text.rpartition('='))
+        name = name if sign else primary
+        if name not in (primary, *(one.name for one in scores)):
+            known = f'there are {", ".join(one.name for one in scores)}' if scores else 'the table has errors'
+            raise TableError(f'--missing-cap: {name}: no score; {known}')
+        if name in found:
+            raise TableError(f'--missing-cap: {name or "the error"}: given twice; give it once')
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise TableError(f'--missing-cap: {text!r} is no number, nor of the form NAME=NUMBER') from None
+        if not math.isfinite(found[name]):
+            raise TableError(f'--missing-cap: {text!r} is not finite; give a number')
+    return found.pop(primary, None), found
+
+
 def of_scores(scores: Sequence[Score], sizes: Mapping[str, float], threshold: float | None) -> Measures:
     """The endpoints of a table of scores.
 

@@ -47,6 +47,7 @@ class Options:
         measures: The endpoints; not declared but seen in the table.
         one_family: Whether planned p-values are adjusted over all tested endpoints at once, not within each; of
             scores only, asked for beside the table.
+        caps: What a missing value of a score counts as that is not the primary one.
     """
 
     threshold: float | None = THRESHOLD
@@ -68,6 +69,7 @@ class Options:
     folds: int | None = None
     measures: Measures = ERRORS
     one_family: bool = False
+    caps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def limit(self) -> float:
@@ -77,7 +79,7 @@ class Options:
 
 
 #: What ``analysis`` of a suite or a plan may hold.
-FIELDS = tuple(one.name for one in fields(Options) if one.name not in ('measures', 'one_family'))
+FIELDS = tuple(one.name for one in fields(Options) if one.name not in ('measures', 'one_family', 'caps'))
 
 
 def read_options(declared: Mapping[str, Any], measures: Measures = ERRORS, one_family: bool = False,

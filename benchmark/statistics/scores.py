@@ -190,6 +190,11 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             arrays[endpoint] = flat[grid]
     if options.missing_cap is not None:
         arrays = _fill(arrays, ~whole, options.missing_cap, rows, images, measures)
+    for name, cap in options.caps.items():
+        lost_here = ~np.isfinite(arrays[name])
+        arrays[name] = np.where(lost_here, cap, arrays[name])
+        notes.append(f'{label}: {lost_here.sum()} of {lost_here.size} values of {name} are missing and count as '
+                     f'{cap:g}.')
     values, kept = {}, {}
     for endpoint, array in arrays.items():
         known = np.isfinite(array).all(axis=0)

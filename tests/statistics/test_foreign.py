@@ -9,7 +9,7 @@ import pytest
 from benchmark.commands.analyze import COLUMNS, main
 from benchmark.statistics import TableError, analyze, read_table, validate
 from benchmark.statistics.foreign import Foreign, parse_columns, renamed, seeds_of
-from benchmark.statistics.measures import ERRORS, HIGHER, Score, declared_scores, of_scores
+from benchmark.statistics.measures import ERRORS, HIGHER, Score, declared_scores, of_scores, own_cap
 from benchmark.statistics.options import read_options
 from benchmark.statistics.table import NOTES
 
@@ -175,6 +175,29 @@ def test_a_workbook_needs_openpyxl_and_a_worksheet_a_workbook(tmp_path, monkeypa
         read_table(written(long(), tmp_path / 'long.csv'), foreign=Foreign(worksheet='a'))
 
 
+def test_each_score_has_a_cap_of_its_own():
+    frame = long(seeds=1).assign(hd95=lambda table: (10 * table['dice']).where(table.index > 1))
+    frame = frame.drop(index=[5])
+    table = validate(frame, scores=[DICE, Score('hd95')])
+    found = analyze(table, draws=100, proposed='ours', missing_cap=0.0, caps={'hd95': 50.0})
+    means = found['methods']['unet']['endpoints']
+    own = frame[frame['method'] == 'unet']
+    assert means['dice']['mean'] == pytest.approx(own['dice'].sum() / 12)
+    assert means['hd95']['mean'] == pytest.approx((own['hd95'].sum() + 150) / 12) and means['hd95']['n_images'] == 12
+    assert any('3 of 24 values of hd95 are missing and count as 50' in note for note in found['notes'])
+
+
+@pytest.mark.parametrize(('texts', 'scores', 'part'), [
+    (['x=1'], [DICE], 'x: no score; there are dice'), (['x=1'], [], 'x: no score; the table has errors'),
+    (['0', 'dice=1'], [DICE], 'dice: given twice'), (['dice=a'], [DICE], "'dice=a' is no number"),
+    (['inf'], [], "'inf' is not finite")])
+def test_caps_that_can_t_be_meant_are_refused(texts, scores, part):
+    with pytest.raises(TableError, match=f'--missing-cap: {part}'):
+        own_cap(texts, scores)
+    assert own_cap(['hd95=50', '0'], [DICE, Score('hd95')]) == (0.0, {'hd95': 50.0})
+    assert own_cap(['3.5'], []) == (3.5, {}) and own_cap(None, [DICE]) == (None, {})
+
+
 def test_one_family_adjusts_over_all_scores():
     frame = long(seeds=1)
     frame = frame.assign(hd95=10 * (1 - frame['dice']) + np.random.default_rng(1).normal(0, 0.6, len(frame)))
@@ -195,7 +218,7 @@ def test_one_family_adjusts_over_all_scores():
               for content in (each, one)]
     assert widths[1] > widths[0]
     told = [note for note in one['notes'] if note.startswith('One family')]
-    assert told and 'Higher is better in dice and lower is better in hd95; signs' in told[0]
+    assert told and 'over dice, hd95 at once. Higher is better in dice and lower is better in hd95; signs' in told[0]
     assert not any(note.startswith('One family') for note in each['notes'])
 
 
