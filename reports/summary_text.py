@@ -39,6 +39,8 @@ def summary(analysis: dict[str, Any]) -> str:
     parts += [_verdicts(analysis)] if sentences else []
     parts += [plain(ties)] if (ties := said(analysis, lambda name: cut(analysis['methods'][name]['label'], 40))) else []
     parts += [plain(weak)] if (weak := weak_source(analysis)) else []
+    if partial := analysis.get('unbalanced'):
+        parts.append('\n'.join(f'- {plain(item["text"])}' for item in partial['items']))
     parts += [_table1(analysis), *_success(analysis)]
     others = in_words(analysis, lambda name: cut(analysis['methods'][name]['label'], 60))
     parts += [plain(others)] if others else []

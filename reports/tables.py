@@ -153,6 +153,7 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
         'sensitivity': _flat(sensitivity),
         'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
         'agreement_contrasts': _flat((analysis['agreement'] or {}).get('contrasts', [])),
+        'unbalanced': _flat((analysis.get('unbalanced') or {}).get('items', [])),
         'reported': _flat((analysis['reported'] or {}).get('items', [])),
         'runs': _flat(analysis['runs']['items']),
     }

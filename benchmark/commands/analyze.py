@@ -1,4 +1,4 @@
-"""Analyse a suite's results, or any tidy CSV or Parquet table, and write analysis.json."""
+"""Analyse a suite's results, or any tidy CSV or Parquet table: analysis.json, and the table for other packages."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from benchmark.statistics import (
     read_suite,
     write_analysis,
 )
+from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.foreign import Foreign, parse_columns
 from benchmark.statistics.measurements import declare
 from benchmark.statistics.measures import declared_scores, own_cap
 from benchmark.statistics.score_columns import SCORES
+from benchmark.statistics.scores import Scores
 from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.utils.refusals import refuse
 
@@ -118,6 +120,7 @@ def read(args: argparse.Namespace) -> Suite:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
+    kept: list[Scores] = []
     try:
         suite = read(args)
         if args.measure:
@@ -133,14 +136,15 @@ def main(argv: list[str] | None = None) -> int:
         if args.results.is_dir() and has_runs(suite.plan):
             if args.one_family:
                 raise TableError('--one-family: is for several scores of a table; leave it out')
-            content = analyze_suite(args.results, suite, args.start_anew, **choices)
+            content = analyze_suite(args.results, suite, args.start_anew, kept, **choices)
         elif args.start_anew:
             raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
         else:
             content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, caps=caps,
-                              ensembles=suite.ensembles, **choices)
+                              ensembles=suite.ensembles, kept=kept, **choices)
         out = args.out or (args.results if args.results.is_dir() else args.results.parent)
         path = write_analysis(out / 'analysis.json', content)
+        write_elsewhere(out, kept[0])
     except (TableError, OSError) as error:
         return refuse(error)
     if not suite.plan.get('analysis'):

@@ -55,6 +55,7 @@ from .ties import tie_groups
 from .training import training
 from .trust import trust
 from .tuning import tuning
+from .unbalanced import unbalanced
 from .units import described, one_unit, squeezed
 from .untrained import apart, learned
 from .wording import statements
@@ -65,7 +66,7 @@ HEATMAP_UNIT = 'heatmap px'
 def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Sequence[dict[str, Any]] = (),
             condition: str | None = None, looks: Sequence[Look] | None = None, one_family: bool = False,
             caps: Mapping[str, float] | None = None, ensembles: dict[str, Any] | None = None,
-            **choices: Any) -> dict[str, Any]:
+            kept: list[Scores] | None = None, **choices: Any) -> dict[str, Any]:
     """Analyse a results table.
 
     Args:
@@ -78,6 +79,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         one_family: Whether all scores are one family of planned contrasts.
         caps: What a missing value of a score counts as that is not the primary one.
         ensembles: What the suite's networks give together (:func:`.averaging.read_ensembles`).
+        kept: The main condition's scores are appended.
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -104,6 +106,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     table, common = one_unit(table, layout, alerts)
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
+    if kept is not None:
+        kept.append(main)
     if not np.isfinite(table['error'].to_numpy()).any():
         raise TableError(f'field {measures.primary if scored else "error"}: empty in all rows; there is nothing to '
                          'analyse')
@@ -170,7 +174,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'tests': tests_of(main, pairs, options, looked), 'contrasts': found, 'sequential': told,
         'statements': statements([one for one in found if one['family'] == PLANNED], sizes, plans, labels,
                                  options.unit, main.unit, options.alpha, differ_in(plan, pairs), main.folds, measures),
-        'effects': sizes,
+        'effects': sizes, 'unbalanced': unbalanced(main, found, layout.main, labels, options),
         'ranking': {**order, **_first(order, methods, options)},
         'tie_groups': tie_groups(found, order['order'], layout.main, main.primary),
         'variance_components': variance_components(main, pairs, options),

@@ -16,6 +16,7 @@ from .layout import some
 from .ledger import ASKED, OTHER_RUNS, Ledger, as_put_away, locked, read_ledger, runs_before, start_anew
 from .options import read_options
 from .pairs import planned_pairs
+from .scores import Scores
 from .sequential.records import Look, declaration
 from .suite import Suite
 
@@ -26,7 +27,8 @@ def has_runs(plan: Mapping[str, Any]) -> bool:
     return bool(runs) and all('id' in run and 'hash' in run for run in runs)
 
 
-def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any) -> dict[str, Any]:
+def analyze_suite(folder: Path, suite: Suite, anew: bool = False, kept: list[Scores] | None = None,
+                  **choices: Any) -> dict[str, Any]:
     """Analyses a suite's folder, and records the look where its runs were not looked at before.
 
     A look is recorded before anybody sees the analysis: killed at any moment, it counts once or was not taken.
@@ -35,7 +37,8 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
         folder: The suite's folder.
         suite: What lies in it.
         anew: Whether its earlier looks are put away first (:func:`.ledger.start_anew`).
-        choices: What :func:`.analysis.analyze` takes beside table, plan, records and looks.
+        kept: The main condition's scores are appended.
+        choices: What else :func:`.analysis.analyze` takes beside table, plan, records and looks.
 
     Returns:
         The content of ``analysis.json``.
@@ -63,7 +66,7 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, **choices: Any
             unwritten, ledger = _refused(error), as_put_away(ledger, OTHER_RUNS)
     counts = {method: len(seeds) for method, seeds in seen['seeds'].items()}
     content = analyze(suite.table, suite.plan, suite.records, looks=_looks(ledger, counts, declared),
-                      ensembles=suite.ensembles, **choices)
+                      ensembles=suite.ensembles, kept=kept, **choices)
     now = content['sequential']['looks'][-1] if declared['sequential'] is not None else None
     if unwritten is None:
         try:

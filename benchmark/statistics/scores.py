@@ -42,6 +42,8 @@ class Scores:
         primary: The endpoint that ranks and headlines are about.
         folds: Folds of a cross-validation, whose repetitions are the seeds; None where there is none.
         fold_of: Method -> fold in which each image was tested, shape (S, N), where the table has folds.
+        partial: Method -> the primary endpoint of all images, also of those left out, with NaN where a run lacks one,
+            shape (S, N + those left out); empty where none was left out.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Scores:
     primary: str = 'ME'
     folds: int | None = None
     fold_of: dict[str, Integers] = field(default_factory=dict)
+    partial: dict[str, Floats] = field(default_factory=dict)
     _blocks: dict[tuple[str, str], Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -159,6 +162,10 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     missing: dict[str, int] = {}
     complete = np.asarray(whole.all(axis=0))
     lost = {method: float((~whole[place]).mean()) for method, place in places.items()}
+    partial: dict[str, Floats] = {}
+    if options.missing_cap is None and not complete.all():
+        every = np.where(whole, np.append(frame[primary].to_numpy(), np.nan)[grid], np.nan)
+        partial = {method: every[place] for method, place in places.items()}
     if options.missing_cap is None:
         grid = grid[:, complete]
         dropped = [image for image, kept in zip(images, complete, strict=True) if not kept]
@@ -213,7 +220,8 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
                      'all runs.')
     found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
                    absent={method: ~whole[place] for method, place in places.items()} if filled else {},
-                   primary=primary, folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds))
+                   primary=primary, folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds),
+                   partial=partial)
     if found.folds and found.folds > (n_units := found.block(primary, next(iter(places))).n_images):
         raise TableError(f'folds: {found.folds} folds and {n_units} {found.unit}s: give at most as many folds as '
                          f'{found.unit}s')

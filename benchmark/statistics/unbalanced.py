@@ -1,0 +1,94 @@
+"""Where runs lack images: what a mixed model of all scores says beside the complete cases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .mixed import Mixed, mixed_contrast
+from .options import Options
+from .scores import Scores
+from .terms import PAIRED, PLANNED, PROCEDURE
+from .wording import Scale
+
+#: Differences of so many standard errors of the complete cases are pointed out.
+FAR = 1.0
+
+
+def unbalanced(scores: Scores, contrasts: Sequence[Mapping[str, Any]], condition: str, labels: Mapping[str, str],
+               options: Options) -> dict[str, Any] | None:
+    """The planned contrasts of the primary endpoint by REML, over all images and over those that every run has.
+
+    Args:
+        scores: Of the main condition, with its ``partial`` scores.
+        contrasts: The contrasts, of all families.
+        condition: The main condition's name.
+        labels: Method -> its name for readers.
+        options: Design and level.
+
+    Returns:
+        None where no image was left out, nothing was planned, subjects have several images, or in a cross-validation.
+    """
+    planned = [one for one in contrasts if (one['family'], one['endpoint'], one['scope'], one['condition']) == (
+        PLANNED, scores.primary, PROCEDURE, condition)]
+    if not scores.partial or not planned or scores.subjects is not None or scores.folds:
+        return None
+    whole = np.all([np.isfinite(values).all(axis=0) for values in scores.partial.values()], axis=0)
+    items, scale = [], Scale(scores.primary, options.unit, options.measures)
+    for one in planned:
+        pair = [scores.partial[name] for name in (one['a'], one['b'])]
+        if options.design == PAIRED:
+            common = scores.common_seeds(one['a'], one['b'])
+            pair = [values[scores.places(name, common)]
+                    for name, values in zip((one['a'], one['b']), pair, strict=True)]
+        a, b = pair
+        every, complete = mixed_contrast(a, b, options.design), mixed_contrast(a[:, whole], b[:, whole], options.design)
+        items.append({'endpoint': scores.primary, 'a': one['a'], 'b': one['b'],
+                      'complete': _block(complete, options.alpha), 'every': _block(every, options.alpha),
+                      'text': _text(f'{labels[one["a"]]} − {labels[one["b"]]}', one, every, complete, scale,
+                                    options.alpha)})
+    return {'n_complete': int(whole.sum()), 'n_images': len(whole), 'items': items}
+
+
+def _block(found: Mixed | None, alpha: float) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    low, high = found.interval(1 - alpha)
+    return {'estimate': found.estimate, 'se': found.se, 'df': found.df, 'ci_low': low, 'ci_high': high,
+            'n_images': found.n_images, 'n_scores': found.n_scores, 'variances': found.variances}
+
+
+def _text(pair: str, one: Mapping[str, Any], every: Mixed | None, complete: Mixed | None, scale: Scale,
+          alpha: float) -> str:
+    """How the two answers differ, in a sentence; judged by the same model on the complete images."""
+    if every is None or complete is None:
+        return f'{pair}: the mixed model needs two seeds and two images of each method.'
+    unit = f' {scale.unit}'.rstrip()
+    told = (f'{pair}: {_cell(scale, one["estimate"], one["ci_low"], one["ci_high"])}{unit} on the complete images, '
+            f'{_cell(scale, every.estimate, *every.interval(1 - alpha))}{unit} by the mixed model over '
+            f'{every.n_images}')
+    here, there = (found.interval(1 - alpha) for found in (complete, every))
+    if _side(here) != _side(there):
+        which = 'the complete images' if _side(here) else 'all images'
+        return f'{told}; by this model only {which} tell them apart, so the answer hangs on what was left out.'
+    gap = abs(every.estimate - complete.estimate) / complete.se
+    if gap > FAR:
+        return f'{told}; {gap:.1f} standard errors apart: the images left out are unlike the others.'
+    return f'{told}; {gap:.1f} standard errors apart, the same answer.'
+
+
+def _side(interval: tuple[float, float]) -> int:
+    """On which side of zero an interval lies; 0: it has zero."""
+    return int(interval[0] > 0) - int(interval[1] < 0)
+
+
+def _cell(scale: Scale, estimate: float, low: float | None, high: float | None) -> str:
+    """'−0.057 [−0.101, −0.013]'."""
+    text = _number(scale, estimate)
+    return text if low is None or high is None else f'{text} [{_number(scale, low)}, {_number(scale, high)}]'
+
+
+def _number(scale: Scale, value: float) -> str:
+    return ('−' if value < 0 else '') + scale.number(abs(value))
