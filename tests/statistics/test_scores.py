@@ -62,9 +62,13 @@ def mirrored(value, key='', path=()):
 
 @pytest.mark.parametrize(('seeds', 'choices'), [
     (1, {'margin': {'dice': 0.01}}), (3, {'groups': ['site'], 'threshold': -0.8}),
-    (3, {'design': 'paired', 'reference': 'unet', 'proposed': None}), (3, {'missing_cap': -0.1})])
+    (3, {'design': 'paired', 'reference': 'unet', 'proposed': None}), (3, {'missing_cap': -0.1}),
+    (2, {'folded': True})])
 def test_a_negated_table_with_the_direction_turned_says_the_same(seeds, choices):
+    choices = {**choices}
     frame = scores(seeds=seeds)
+    if choices.pop('folded', False):
+        frame = frame.assign(fold=frame['image'].str[-1].astype(int) % 3)
     turned = {**choices, **{name: -choices[name] for name in ('threshold', 'missing_cap') if name in choices}}
     if 'missing_cap' in choices:
         frame = frame.drop(index=[0, 20])
