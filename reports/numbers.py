@@ -123,7 +123,7 @@ class Form:
     def difference_words(self) -> str:
         """The unit of differences in a sentence."""
         if not self.difference:
-            return 'the unit of the table'
+            return 'the unit of the table' if self.own else 'its own unit'
         return self.difference if self.mark else f'shares from {self.difference}'
 
     @property

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from benchmark.program import described
+from benchmark.statistics.endpoints import TESTED
 from benchmark.statistics.terms import SAID_OF
 
 from .answers import answered, answers, single_seed, weak_source
@@ -88,7 +89,8 @@ def _verdicts(analysis: dict[str, Any]) -> str:
 
 
 def _table1(analysis: dict[str, Any]) -> str:
-    forms = led(analysis, tested(analysis) if analysis.get('scores') else tested(analysis)[:COLUMNS])
+    forms = led(analysis, tested(analysis) if analysis.get('scores') else
+                [*tested(analysis)[:COLUMNS], *(name for name in tested(analysis) if name not in TESTED)])
     first, grouped = forms[0], tied(analysis)
     rows = []
     for method in analysis['order']['methods']:

@@ -21,6 +21,7 @@ from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.foreign import Foreign, parse_columns
 from benchmark.statistics.measurements import declare
 from benchmark.statistics.measures import declared_scores, own_cap
+from benchmark.statistics.metric import ask
 from benchmark.statistics.score_columns import SCORES
 from benchmark.statistics.scores import Scores
 from benchmark.statistics.sequential.plan import parse_sequential
@@ -92,6 +93,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
                         help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
                         'a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; see docs/data.md')
+    parser.add_argument('--metric', action='append', type=Path, metavar='FILE', default=[],
+                        help='a Python file with a metric of your own, which is tested beside the mean error '
+                        '(docs/extending.md); it is executed')
     parser.add_argument('--missing-cap', nargs='+', metavar='E',
                         help='count missing predictions (no row, or an empty error) as failures with this error; '
                         'without it an empty error is refused and images that a run lacks are left out; of scores as '
@@ -123,6 +127,8 @@ def main(argv: list[str] | None = None) -> int:
     kept: list[Scores] = []
     try:
         suite = read(args)
+        if args.metric:
+            ask(suite.table, args.metric)
         if args.measure:
             declare(suite.table, args.measure)
         cap, caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))

@@ -31,7 +31,8 @@ from .influence import carriers, short_normalisers
 from .landmarks import landmarks
 from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .measurements import MEASURED
-from .measures import ERRORS, of_scores
+from .measures import of_scores
+from .metric import WANTED, measures_with, with_metrics
 from .options import Options, read_options
 from .output import SCHEMA_VERSION, plain
 from .pairing import check_pairing
@@ -92,7 +93,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     scored = table.attrs.get(SCORES, ())
     declared = {**({} if scored else {'unit': HEATMAP_UNIT}), **plan.get('analysis', {})} if plan else {}
     limit = choices.get('threshold', declared.get('threshold'))
-    measures = of_scores(scored, sizes_of(table, scored), limit) if scored else ERRORS
+    metrics = table.attrs.get(WANTED, ())
+    measures = of_scores(scored, sizes_of(table, scored), limit) if scored else measures_with(metrics)
     options = replace(read_options(declared, measures, one_family, **choices), caps=caps or {})
     layout = make_layout(table, plan, condition)
     made = programs(table, plan, records, {name: block['label'] for name, block in layout.methods.items()})
@@ -104,6 +106,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     rates = None if scored else which_rates(table, options, notes)
     alerts += squeezed(table, names)
     table, common = one_unit(table, layout, alerts)
+    table = with_metrics(table, metrics)
     scores = _scores(table, layout, options, notes, rates)
     main = scores[layout.main]
     if kept is not None:

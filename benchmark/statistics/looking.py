@@ -14,6 +14,8 @@ from .analysis import analyze
 from .errors import TableError
 from .layout import some
 from .ledger import ASKED, OTHER_RUNS, Ledger, as_put_away, locked, read_ledger, runs_before, start_anew
+from .measures import ERRORS, Measures
+from .metric import WANTED, measures_with
 from .options import read_options
 from .pairs import planned_pairs
 from .scores import Scores
@@ -47,7 +49,8 @@ def analyze_suite(folder: Path, suite: Suite, anew: bool = False, kept: list[Sco
         TableError: What ``analyze`` raises; or a ledger that can't be gone on with, with what has changed.
     """
     name = str(suite.plan.get('suite'))
-    declared, seen = declared_by(suite.plan, **choices), looked_at(suite)
+    measures, seen = measures_with(suite.table.attrs.get(WANTED, ())), looked_at(suite)
+    declared = declared_by(suite.plan, measures=measures, **choices)
     _check_beforehand(folder, declared, suite.plan)
     if anew:
         start_anew(folder, name)
@@ -102,12 +105,14 @@ def _check_beforehand(folder: Path, declared: Mapping[str, Any], plan: Mapping[s
                          '--out')
 
 
-def declared_by(plan: Mapping[str, Any], condition: str | None = None, **choices: Any) -> dict[str, Any]:
+def declared_by(plan: Mapping[str, Any], condition: str | None = None, measures: Measures = ERRORS,
+                **choices: Any) -> dict[str, Any]:
     """What a suite's plan, and what goes before it, declare of the tests: what must not change between two looks.
 
     Args:
         plan: The plan.
         condition: The main condition, instead of the plan's first.
+        measures: The endpoints.
         choices: Fields of :class:`.options.Options` that go before the plan's ``analysis``.
 
     Returns:
@@ -116,7 +121,7 @@ def declared_by(plan: Mapping[str, Any], condition: str | None = None, **choices
     Raises:
         TableError: A choice that can't be meant.
     """
-    options = read_options(plan.get('analysis', {}), **choices)
+    options = read_options(plan.get('analysis', {}), measures, **choices)
     pairs = planned_pairs([one['name'] for one in plan.get('methods', [])], options)
     main = condition or next((one['name'] for one in plan.get('conditions', [])), None)
     content: dict[str, Any] = json.loads(json.dumps({**declaration(options, pairs), 'condition': main}))

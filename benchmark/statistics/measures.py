@@ -24,6 +24,8 @@ MOST_DECIMALS = 8
 FAILURES = 'FR'
 #: The results table holds the primary score as ``error``, each further one under its name after this.
 FURTHER = 'score: '
+#: And values of a user's metric under its name after this.
+METRIC = 'metric: '
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ def column_of(score: str) -> str:
     return FURTHER + score
 
 
+def metric_column(metric: str) -> str:
+    """The column that has the values of a metric, the image's in each of its rows."""
+    return METRIC + metric
+
+
 @dataclass(frozen=True)
 class Measures:
     """The table of endpoints of one analysis.
@@ -48,11 +55,13 @@ class Measures:
         about: Endpoint -> what it is, in the order in which they are shown.
         tested: Endpoints that are tested, the primary one first.
         scores: Columns of scores, where the table has no errors.
+        metrics: Endpoints that a user's class computes, beside those of errors.
     """
 
     about: Mapping[str, Endpoint]
     tested: tuple[str, ...] = TESTED
     scores: tuple[Score, ...] = ()
+    metrics: tuple[str, ...] = ()
 
     def __getitem__(self, endpoint: str) -> Endpoint:
         return rate_endpoint(endpoint) if self.rate(endpoint) else self.about[endpoint]

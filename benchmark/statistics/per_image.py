@@ -8,7 +8,7 @@ import pandas as pd
 from .arrays import Floats, Integers
 from .endpoints import Rates, auc_scores, failures, successes
 from .errors import TableError
-from .measures import ERRORS, FAILURES, Measures, column_of
+from .measures import ERRORS, FAILURES, Measures, column_of, metric_column
 from .scale import isotropic
 
 RUN = ['condition', 'method', 'seed']
@@ -55,6 +55,8 @@ def image_scores(table: pd.DataFrame, threshold: float | None, rates: Rates | No
     for column, endpoint in (('error_photo', 'ME_photo'), ('error_input', 'ME_input'), ('error_mm', 'ME_mm')):
         if column in table.columns:
             scores[endpoint] = per_image(table[column].to_numpy(np.float64))
+    for name in measures.metrics:
+        scores[name] = per_image(table[metric_column(name)].to_numpy(np.float64))
     if rates is not None:
         for endpoint, success in rates.names.items():
             scores[endpoint] = per_image(successes(table[rates.column].to_numpy(np.float64), success))

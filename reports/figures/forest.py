@@ -174,6 +174,10 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by {look.head}; the numbers are below.')
 
 
+#: Panels in a row: more have no room for their numbers.
+ABREAST = 3
+
+
 def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup | None:
     """The same for the other endpoints, a panel each; None without any."""
     looks = [form(analysis, name) for name in tested(analysis)[1:] if any(planned(analysis, name))]
@@ -183,11 +187,15 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
     def draw(fig: Figure, narrow: bool) -> None:
         rows = contrast_rows(analysis, looks[0].endpoint)
         tall = 0.8 + len(rows) * 0.3
-        shape = (len(looks), 1) if narrow else (1, len(looks))
-        for panel, look in zip(panels(fig, *shape, tall * shape[0]).ravel(), looks, strict=True):
+        columns = 1 if narrow else min(len(looks), ABREAST)
+        lines = -(-len(looks) // columns)
+        found = panels(fig, lines, columns, tall * lines).ravel()
+        for panel in found[len(looks):]:
+            panel.set_axis_off()
+        for place, (panel, look) in enumerate(zip(found, looks, strict=False)):
             margin_band(panel, analysis, look)
             draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles)
-            if not narrow and look != looks[0]:
+            if place % columns:
                 panel.set_yticks([])
             title(panel, look.head)
             panel.set_xlabel(f'{look.difference}\n{first_side(look)}', fontsize=7.5)

@@ -47,7 +47,8 @@ class Table1(Section):
         """Which columns there are, which means are best, and the figure of the seeds."""
         blocks = analysis['methods'].values()
         first, *main = [Column(look, look.head, look.endpoint not in BRIEF)
-                        for look in led(analysis, tested(analysis) if analysis.get('scores') else MAIN)]
+                        for look in led(analysis, tested(analysis) if analysis.get('scores') else
+                                        [*MAIN, *(name for name in tested(analysis) if name not in MAIN)])]
         more = [form(analysis, name) for name in MORE
                 if name in analysis['endpoints'] and name != first.look.endpoint]
         return {
