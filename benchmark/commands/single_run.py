@@ -14,6 +14,7 @@ from benchmark.experiments.plan.configure import fit_data, follow_length
 from benchmark.experiments.suite.configs import from_file
 from benchmark.experiments.suite.key_values import KeyValues
 from benchmark.experiments.suite.overrides import override
+from benchmark.utils.packages import lacking
 
 
 def single_parser(prog: str, description: str | None, config: str, trained: str, folder: str,
@@ -53,6 +54,8 @@ def single_config(args: argparse.Namespace, split: str) -> Config:
     cfg = from_file(args.config)
     length = cfg.train_cfg.max_epochs if split == 'train' else None
     override(cfg, args.cfg_options)
+    if needed := lacking(cfg.model.to_dict()):
+        raise ValueError(f'{args.config}: model: {needed}')
     if length is not None:
         follow_length(cfg, length)
     size = args.input_size and tuple(args.input_size)

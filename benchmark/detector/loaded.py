@@ -19,6 +19,7 @@ from mmpose.registry import HOOKS, MODELS
 from benchmark.datasets.metainfo import LandmarkMeta
 from benchmark.models.checkpoint import CheckpointError, load_weights, read_checkpoint
 from benchmark.utils.files import file_digest
+from benchmark.utils.packages import lacking
 
 from .kept import FORMAT, NETWORK
 
@@ -215,6 +216,8 @@ def load_network(path: Path, device: str, laid_out: bool = True) -> Network:
             importlib.import_module(name)
         except ImportError as error:
             raise DetectorError(f'{path}: needs the module {name} ({error}). Put it on PYTHONPATH.') from None
+    if needed := lacking(meta['model']):
+        raise DetectorError(f'{path}: {needed}')
     model = MODELS.build(ConfigDict(meta['model']))
     try:
         load_weights(model, state, path)

@@ -21,6 +21,7 @@ from benchmark.experiments.suite.backbones import TAPS, Backbone
 from benchmark.experiments.suite.overrides import plain
 from benchmark.numerics import deciding_digest
 from benchmark.utils.files import cache_folder, digest, file_digest, json_text, write_text
+from benchmark.utils.packages import lacking
 from benchmark.utils.signals import end_with_command
 
 FORK = multiprocessing.get_context('fork')
@@ -112,9 +113,8 @@ def _child(network: dict[str, Any], imports: list[str], found: Path) -> None:
 def _reason(kind: str, error: Exception) -> str:
     """Why a network can't be asked, with what to do."""
     said = in_words(error)
-    package, point, _ = kind.partition('.')
-    if point and importlib.util.find_spec(package) is None:
-        return f'needs the package {package}, which is not installed here. Install it (pip install {package}).'
+    if needed := lacking(dict(type=kind)):
+        return needed.partition(': ')[2]
     if isinstance(error, KeyError) and 'registry' in said:
         return ('MMPose registers no such backbone. Correct the name, or name the module that registers it in '
                 "cfg_options={'custom_imports.imports': [...]}.")

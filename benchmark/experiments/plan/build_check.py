@@ -30,6 +30,7 @@ from benchmark.experiments.state.records import in_words
 from benchmark.experiments.suite.configs import CONFIGS
 from benchmark.experiments.suite.overrides import standing
 from benchmark.utils.files import cache_folder, digest
+from benchmark.utils.packages import lacking
 from benchmark.utils.signals import end_with_command
 
 from .encoder import RANDOM, TAPPED, described_setting
@@ -319,7 +320,9 @@ def _named(part: str) -> Iterator[None]:
         path = Path(frame.f_code.co_filename)
         own = path.is_file() and not any(place in path.parents for place in FOREIGN)
         said = in_words(error)
-        if isinstance(error, KeyError) and 'registry' in said:
+        if isinstance(error, KeyError) and isinstance(kind, str) and (needed := lacking(dict(type=kind))):
+            said = needed.partition(': ')[2]
+        elif isinstance(error, KeyError) and 'registry' in said:
             said = f"{said.partition('. Please check')[0].strip(QUOTES)}. Correct the name, or name the module that " \
                    'registers it in custom_imports.'
         where = ', '.join([part, *([kind] if isinstance(kind, str) else []), *([f'{path.name}:{line}'] if own else [])])
