@@ -70,7 +70,7 @@ def test_same_input_same_bytes_from_another_process(suite_folder, page, tmp_path
     command = [sys.executable, '-c', code, str(suite_folder / 'analysis.json'), str(tmp_path)]
     subprocess.run(command, env=env, check=True, cwd=tmp_path)
     first, again = content(page.parent), content(tmp_path / 'report')
-    assert {Path(name).suffix for name in first} == {'.html', '.csv', '.tex', '.pdf', '.md', '.txt'}
+    assert {Path(name).suffix for name in first} == {'.html', '.csv', '.tex', '.pdf', '.md', '.txt', '.json'}
     assert [*sorted(first)] == [*sorted(again)] and [name for name in first if first[name] != again[name]] == []
 
 
