@@ -85,7 +85,8 @@ def weak_source(analysis: dict[str, Any]) -> str | None:
 def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
     """'A is better than X and Y; worse than Z; whether it is better or worse than U is not settled.'"""
     if len({pair.a for pair, _ in found}) > 1:
-        return _against(found, label)
+        one_reference = len({pair.b for pair, _ in found}) == 1
+        return _against(found, label) if one_reference else _by_pair(found, label)
     subject, groups = label(found[0][0].a), _groups(found, lambda pair: label(pair.b))
     parts = [look.clause.format(listed(groups[name])) for name, look in VERDICTS.items()
              if look.clause and name in groups]
@@ -111,6 +112,24 @@ def _against(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> 
     if NOT_ESTIMABLE in groups:
         clauses.append(f"{listed(groups[NOT_ESTIMABLE])} can't be judged")
     return f'compared with {label(found[0][0].b)}, ' + '; '.join(clauses) + '.'
+
+
+def _by_pair(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+    """'A is better than B; C is worse than D; not settled are E against F; G against H.' Of pairs that share no method."""
+    clauses = []
+    for name, look in VERDICTS.items():
+        pairs = [pair for pair, verdict in found if verdict == name]
+        if look.clause:
+            for a in dict.fromkeys(pair.a for pair in pairs):
+                others = listed([label(pair.b) for pair in pairs if pair.a == a])
+                clauses.append(f'{label(a)} is {look.clause.format(others)}')
+        elif pairs and name in (INCONCLUSIVE, NOT_ESTIMABLE):
+            what = f'not {"settled" if name == INCONCLUSIVE else "estimable"} {"is" if len(pairs) == 1 else "are"}'
+            named = [f'{label(pair.a)} against {label(pair.b)}' for pair in pairs]
+            if len(named) > NAMED:
+                named = [*named[:NAMED - 1], f'{len(named) - NAMED + 1} other pairs']
+            clauses.append(f'{what} {"; ".join(named)}')
+    return '; '.join(clauses) + '.'
 
 
 def _groups(found: Sequence[tuple[Pair, str]], name: Callable[[Pair], str]) -> dict[str, list[str]]:

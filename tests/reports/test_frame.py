@@ -148,6 +148,13 @@ def test_answers_with_a_reference_and_with_one_seed():
         one['a'], one['b'] = one['b'], one['a']
     assert answers(content)[0] == ('As training procedures: compared with P, A is better; C is worse; for B it is not '
                                    'settled.')
+    for one, reference in zip(content['contrasts'], ('P', 'P', 'A', 'A', 'A', 'A'), strict=True):
+        one['b'] = reference
+    assert answers(content)[0] == ('As training procedures: A is better than P; C is worse than A; not settled is B '
+                                   'against A.')
+    content['contrasts'][4]['verdict'] = 'inconclusive'
+    assert answers(content)[0] == ('As training procedures: A is better than P; not settled are B against A; C '
+                                   'against A.')
     content = planned('P', [('not estimable', 'superior')], seeds=1)
     assert answers(content) == ['One training run per method cannot tell which training procedure is better.',
                                 'For these trained models: P is better than A.']
