@@ -115,7 +115,7 @@ def _against(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> 
 
 
 def _by_pair(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
-    """'A is better than B; C is worse than D; not settled are E against F; G against H.' Of pairs that share no method."""
+    """'A is better than B; C is worse than D; not settled are E against F; G against H.'"""
     clauses = []
     for name, look in VERDICTS.items():
         pairs = [pair for pair, verdict in found if verdict == name]
