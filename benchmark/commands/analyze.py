@@ -53,14 +53,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--threshold', type=float, metavar='T',
                         help="failure threshold in the unit of the errors (default: the plan's, else 1.2; of scores "
                         'none)')
-    parser.add_argument('--unit', nargs='+', metavar='UNIT',
+    parser.add_argument('--unit', nargs='+', action='extend', metavar='UNIT',
                         help='name of the unit of the errors, for the report; of scores as in hd95=mm')
-    parser.add_argument('--columns', nargs='+', default=[], metavar='OURS=THEIRS',
+    parser.add_argument('--columns', nargs='+', action='extend', default=[], metavar='OURS=THEIRS',
                         help='names of columns in the table, as in method=model,image=case')
     parser.add_argument('--wide', nargs='?', const=ERROR, metavar='NAME',
                         help='the table has a row per image and a column per method; NAME: the score that its numbers '
                         'are (default: errors)')
-    parser.add_argument('--na', nargs='*', metavar='WORD',
+    parser.add_argument('--na', nargs='*', action='extend', metavar='WORD',
                         help='leave rows without a number out, as if they were not there, and count them: empty ones, '
                         'NA, n/a, nan, null, none, - and these words')
     parser.add_argument('--worksheet', metavar='NAME',
@@ -77,9 +77,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--success', nargs='*', type=float, metavar='U',
                         help='thresholds of the success detection rates, in mm where the errors are known in mm, else '
                         'in their unit (default: 2 2.5 3 4 in mm, else none; without a number: none)')
-    parser.add_argument('--margin', nargs='+', metavar='ENDPOINT=X',
+    parser.add_argument('--margin', nargs='+', action='extend', metavar='ENDPOINT=X',
                         help='smallest difference that matters, declared before looking at the results; as in ME=0.05')
-    parser.add_argument('--sequential', nargs='+', metavar='FIELD=VALUE',
+    parser.add_argument('--sequential', nargs='+', action='extend', metavar='FIELD=VALUE',
                         help='looks that were declared beforehand, as in max_seeds=20 spending=pocock; for a table '
                         'with a column look')
     parser.add_argument('--design', choices=('nested', 'paired'),
@@ -89,14 +89,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='seeds are repetitions of a cross-validation of K folds that were put together, which a '
                         'table without a column fold does not show')
     parser.add_argument('--alpha', type=float, help='level of tests (default: 0.05)')
-    parser.add_argument('--groups', nargs='+', metavar='COLUMN', help='columns whose strata are compared')
+    parser.add_argument('--groups', nargs='+', action='extend', metavar='COLUMN',
+                        help='columns whose strata are compared')
     parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
                         help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
                         'a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; see docs/data.md')
     parser.add_argument('--metric', action='append', type=Path, metavar='FILE', default=[],
                         help='a Python file with a metric of your own, which is tested beside the mean error '
                         '(docs/extending.md); it is executed')
-    parser.add_argument('--missing-cap', nargs='+', metavar='E',
+    parser.add_argument('--missing-cap', nargs='+', action='extend', metavar='E',
                         help='count missing predictions (no row, or an empty error) as failures with this error; '
                         'without it an empty error is refused and images that a run lacks are left out; of scores as '
                         'in dice=0 hd95=50')

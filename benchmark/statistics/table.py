@@ -174,7 +174,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     if missing:
         have = [str(name) for name in frame.columns]
         alike = [name for name in have if canonical(name).lower() in missing]
-        remedy = f'rename or add them: {", ".join(REQUIRED)} are required'
+        remedy = (f'{", ".join(REQUIRED)} are required: name others with --columns method=model,image=case, and a '
+                  'column of scores in the place of error with --score NAME')
         if alike:
             remedy = f'write {", ".join(map(repr, alike))} in small letters'
             if any(canonical(name) != name for name in alike):
@@ -336,7 +337,8 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
             f'{where}: field {shown}: NaN in {_rows(np.isnan(value))}; '
             f'{"a landmark without annotation has no row; " if score is None else ""}'
             + ('for missing predictions declare what they count as (--missing-cap, or missing_cap in the plan)' if few
-               else 'score all runs on the same images'))
+               else 'score all runs on the same images')
+            + '; --na leaves such images out')
     if np.isinf(value).any():
         raise TableError(
             f'{where}: field {shown}: infinite in {_rows(np.isinf(value))}; correct or remove these rows'

@@ -76,7 +76,9 @@ def _text(pair: str, one: Mapping[str, Any], every: Mixed | None, complete: Mixe
     gap = abs(every.estimate - complete.estimate) / complete.se
     if gap > FAR:
         return f'{told}; {gap:.1f} standard errors apart: the images left out are unlike the others.'
-    return f'{told}; {gap:.1f} standard errors apart, the same answer.'
+    rules = _side((one['ci_low'], one['ci_high'])) != _side(there)
+    return (f'{told}; {gap:.1f} standard errors apart, so the images left out change little'
+            + ('. That only one interval has zero is due to the rules of the test and of the model.' if rules else '.'))
 
 
 def _side(interval: tuple[float, float]) -> int:

@@ -92,7 +92,7 @@ def missing(files: Files) -> Evidence | None:
     analysis = files.analysis
     runs, cap = analysis['runs'], analysis['missing_cap']
     dropped = {image for one in analysis['conditions'].values() for image in one['dropped_images']}
-    how = 'no prediction may be missing' if cap is None else f'a missing prediction is an error of {cap:g}'
+    how = 'missing predictions are not filled in' if cap is None else f'a missing prediction is an error of {cap:g}'
     said = f'{_several(len(dropped), "image")} left out as incomplete; {how}'
     if runs['planned']:
         said += f'; {runs["failed"]} failed and {runs["missing"]} missing of {_several(runs["planned"], "run")}'

@@ -54,7 +54,7 @@ def test_bad_content_is_refused_with_file_field_and_rows(changes, parts):
 
 
 @pytest.mark.parametrize(('text', 'remedy'), [
-    ('method seed image error\na 0 i 1\n', 'rename or add them'),
+    ('method seed image error\na 0 i 1\n', 'method, seed, image, error are required: name others with --columns'),
     ('method,seed,image,Error\na,0,i,1\n', "write 'Error' in small letters")])
 def test_a_near_miss_of_the_columns_has_its_own_remedy(tmp_path, text, remedy):
     (tmp_path / 'results.csv').write_text(text)
