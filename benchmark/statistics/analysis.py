@@ -92,7 +92,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     plan = plan or {}
     scored = table.attrs.get(SCORES, ())
     declared = {**({} if scored else {'unit': HEATMAP_UNIT}), **plan.get('analysis', {})} if plan else {}
-    limit = choices.get('threshold', declared.get('threshold'))
+    limit = declared.get('threshold') if choices.get('threshold') is None else choices['threshold']
     metrics = table.attrs.get(WANTED, ())
     measures = of_scores(scored, sizes_of(table, scored), limit) if scored else measures_with(metrics)
     options = replace(read_options(declared, measures, one_family, **choices), caps=caps or {})
@@ -211,6 +211,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
 def _about_scores(options: Options) -> list[str]:
     """What a table of scores has not, and why."""
     one, notes = options.measures.scores[0], []
+    if len(options.measures.scores) > 1:
+        notes.append(f'The primary score is {one.name}, the first that was named.')
     if options.one_family:
         ways = {score.better: [other.name for other in options.measures.scores if other.better == score.better]
                 for score in options.measures.scores}

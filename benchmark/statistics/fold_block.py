@@ -93,8 +93,7 @@ def _level(repeats: int, folds: int, level: tuple[float, float] | None) -> str:
             + ['where it matters much they err too often'] * (high > RIGHT[1]))
     where = f': {", and ".join(ways)}' if ways else ''
     return (f'In simulations of {design} of 60 images of 30 persons the tests called equal procedures '
-            f'different in 
-            f'{_percent(low)} to {_percent(high)} of suites, at a nominal 5 %{where}.')
+            f'different in {_percent(low)} to {_percent(high)} of suites, at a nominal 5 %{where}.')
 
 
 def _percent(rate: float) -> str:

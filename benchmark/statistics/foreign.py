@@ -100,9 +100,9 @@ def melted(frame: pd.DataFrame, numbers: str, keys: Collection[str], words: Sequ
     """A row per method (and seed) and image, of a table with a column for each method.
 
     Every column that is none of keys or groups is a method. Columns are seeds of methods where each says so
-    (``unet_seed0``, ``unet run 1``), or where each ends in a number and two methods or more have the same two numbers
-    or more (``unet_0``, ``unet_1``, ``swin_0``, ``swin_1``); else each is a method with one run. Empty cells have no
-    row.
+    (``unet_seed0``, ``unet run 1``), or where each ends in a number and two methods or more have the same numbers, two
+    or more, from 0 or 1 on without a gap (``unet_0``, ``unet_1``, ``swin_0``, ``swin_1``); else each is a method with
+    one run. Empty cells have no row.
 
     Args:
         frame: With our names of columns.
@@ -115,10 +115,13 @@ def melted(frame: pd.DataFrame, numbers: str, keys: Collection[str], words: Sequ
     Raises:
         TableError: There is a column ``method`` or ``landmark``, no column ``image``, or fewer than two methods.
     """
-    for name in ('method', numbers):
+    for name in ('method', 'landmark', numbers):
         if name in frame.columns:
             raise TableError(f'{where}: --wide is for a column per method, and there is a column {name}; leave --wide '
                              'out')
+    if nameless := [place for place, name in enumerate(frame.columns, 1) if not str(name).strip()
+                    or str(name).startswith('Unnamed: ')]:
+        raise TableError(f'{where}: column {nameless[0]} has no name; name it, or remove it')
     if 'image' not in frame.columns:
         raise TableError(f'{where}: column image missing (it has {some([*map(str, frame.columns)], 8)}); name the '
                          'column of images, as in --columns image=case')
@@ -159,7 +162,9 @@ def seeds_of(names: Sequence[str]) -> dict[str, tuple[str, int]] | None:
         numbers: dict[str, set[int]] = {}
         for method, seed in found.values():
             numbers.setdefault(method, set()).add(seed)
-        same = len({*map(frozenset, numbers.values())}) == 1
+        # resnet-18 and resnet-34 are two methods, also beside vgg-18 and vgg-34.
+        same = {*map(frozenset, numbers.values())} in [{frozenset(range(first, first + count))} for first in (0, 1)
+                                                       for count in [max(map(len, numbers.values()))]]
         if len({*found.values()}) == len(found) and (sure or len(numbers) > 1 and same and len(found) > len(numbers)):
             return found
     return None
@@ -177,10 +182,11 @@ def without_missing(frame: pd.DataFrame, numbers: Sequence[str], words: Sequence
     """
     frame, lost = frame.copy(), np.zeros(len(frame), dtype=bool)
     wanted = {word.strip().lower() for word in words}
+    values = [value for value in map(_number, wanted) if not np.isnan(value)]
     for name in numbers:
         text = frame[name].astype(object).map(lambda cell: '' if pd.isna(cell) else _plain(cell))
         low = text.str.strip().str.lower()
-        absent = low.isin({*EMPTY, *wanted}).to_numpy()
+        absent = low.isin({*EMPTY, *wanted}).to_numpy() | frame[name].map(_number).isin(values).to_numpy()
         if absent.any():
             counts = text[absent].str.strip().value_counts()
             said = some([f'{word or "empty"} {count}' for word, count in counts.items()])
@@ -210,6 +216,24 @@ def with_one_run(frame: pd.DataFrame, keys: Sequence[str], where: str, notes: li
                          'a method in a column seed (--columns seed=NAME, where it has another name)')
     notes.append('No column of seeds: each method has one run.')
     return frame.assign(seed=0)
+
+
+def unlike(frame: pd.DataFrame, where: str) -> None:
+    """Checks that no two columns have one name.
+
+    Raises:
+        TableError: Two have.
+    """
+    if twice := sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}):
+        raise TableError(f'{where}: column {", ".join(twice)} occurs more than once; keep one of them')
+
+
+def _number(cell: object) -> float:
+    """A cell as a number; NaN where it is none."""
+    try:
+        return float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def _plain(cell: object) -> str:

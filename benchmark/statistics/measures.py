@@ -8,6 +8,7 @@ declared; an area under the error distribution is not, since it needs a best val
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -125,7 +126,7 @@ def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Ite
         raise TableError(f'--higher-is-better: {both[0]} is given with --lower-is-better too; one direction is meant')
     found = []
     for name in dict.fromkeys([*names, *higher, *lower]):
-        if name not in (*higher, *lower) and name.lower() in USUALLY_HIGHER:
+        if name not in (*higher, *lower) and {*re.split(r'[^a-z0-9]+', name.lower())} & {*USUALLY_HIGHER}:
             raise TableError(f'--score: {name}: more of it is better as a rule, and no direction is declared; give '
                              f'--higher-is-better {name} (or --lower-is-better {name}, if less is)')
         found.append(Score(name, HIGHER if name in higher else LOWER))
@@ -189,11 +190,10 @@ def of_scores(scores: Sequence[Score], sizes: Mapping[str, float], threshold: fl
                                 + (' Primary.' if place == 0 else ''), one.better, one.unit,
                                 decimals=_decimals(sizes[one.name]), shown=one.unit, difference=one.unit)
              for place, one in enumerate(scores)}
+    if FAILURES in about:
+        raise TableError(f'--score: {FAILURES} is the name of the failure rate; rename the column')
     if threshold is not None:
         first = scores[0]
-        if FAILURES in about:
-            raise TableError(f'--threshold: {FAILURES} is the name of the failure rate and of a score; rename the '
-                             'column')
         side = 'above' if first.better == LOWER else 'below'
         about[FAILURES] = Endpoint(
             FAILURES, 'failure rate', f'Share of images whose {first.name} is {side} the threshold.',

@@ -24,7 +24,7 @@ from .arrays import Masks
 from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_by_runs, spellings
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
-from .foreign import Foreign, melted, renamed, with_one_run, without_missing
+from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import FURTHER, Score
 from .scale import SCALES
@@ -100,6 +100,7 @@ def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence
 def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign, where: str,
                  notes: list[str]) -> pd.DataFrame:
     """Somebody else's table with our columns, a row per method and without rows that have no number."""
+    unlike(frame, where)
     if foreign.columns:
         frame = renamed(frame, foreign.columns, where, notes)
     if foreign.wide is not None:
@@ -186,9 +187,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                       '(--wide, if each is a method)')
         raise TableError(f'{where}: column{"s" if len(missing) > 1 else ""} {", ".join(missing)} missing (it has '
                          f'{", ".join(have) or "none"}); {remedy}')
-    if frame.columns.has_duplicates:
-        twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
-        raise TableError(f'{where}: column {", ".join(twice)} occurs more than once; keep one of them')
+    unlike(frame, where)
     if frame.empty:
         raise TableError(f'{where}: the table has no rows; was any run finished?')
     frame = frame.reset_index(drop=True).copy()

@@ -209,7 +209,7 @@ def test_the_page_is_told_how_often_the_rule_errs():
     content = analysed(crossvalidated(repetitions=5, persons=30), proposed='ours')
     low, high = LEVELS[5, 5]
     assert content['folds']['level'] == {'low': low, 'high': high}
-    assert any(f'{100 * high:.1f} % of simulated suites' in note for note in content['notes'])
+    assert any(f'{100 * high:.1f} % of suites' in note and 'In simulations' in note for note in content['notes'])
     other = analysed(crossvalidated(), proposed='ours')
     assert other['folds']['level'] is None and any('was not simulated' in note for note in other['notes'])
 

@@ -55,6 +55,7 @@ def test_columns_of_a_wide_table_are_methods_where_they_say_no_seed(tmp_path):
 
 @pytest.mark.parametrize(('names', 'found'), [
     (['ResNet_50', 'ResNet_101'], None), (['ResNet_50', 'VGG_16'], None), (['a_0', 'a_1', 'b_0'], None),
+    ([f'{a}-{depth}' for a in ('resnet', 'vgg') for depth in (18, 34)], None), (['a_0', 'a_2', 'b_0', 'b_2'], None),
     (['a_0', 'b_0'], None), (['a', 'b_0'], None), (['a_1', 'a_01', 'b_1', 'b_2'], None),
     (['a_0', 'a_1', 'b_0', 'b_1'], {'a_0': ('a', 0), 'a_1': ('a', 1), 'b_0': ('b', 0), 'b_1': ('b', 1)}),
     (['ResNet_50 seed 0', 'VGG seed1'], {'ResNet_50 seed 0': ('ResNet_50', 0), 'VGG seed1': ('VGG', 1)})])
@@ -67,6 +68,8 @@ def test_numbers_after_names_are_seeds_only_where_all_say_so(names, found):
     (pd.DataFrame({'case': ['a', 'b'], 'x1': [1, 2], 'x2': [1, 2]}), ('column image missing', '--columns image=case')),
     (pd.DataFrame({'image': ['a', 'b'], 'unet': [1, 2]}), ('there is unet', 'at least two')),
     (wide(long()).assign(seed=0), ('seeds stand in a column and in names',)),
+    (wide(long()).assign(landmark='a'), ('--wide', 'a column landmark')),
+    (wide(long()).reset_index().rename(columns={'index': ''}), ('column 1 has no name',)),
 ])
 def test_what_is_no_wide_table_is_refused(frame, parts, tmp_path):
     with pytest.raises(TableError) as caught:
@@ -90,6 +93,16 @@ def test_missing_cells_are_counted_by_word_and_have_no_row(tmp_path):
     same(found, validate(long(seeds=1).drop(index=[0, 3, 5, 7]), scores=[DICE]))
     said = ' '.join(found.attrs[NOTES])
     assert all(part in said for part in ('dice: 4 of 24 are missing', 'failed 2', 'n/a 1', '-999 1'))
+    # A whole column of numbers is written as -999.0.
+    numbers = long(seeds=1).assign(dice=lambda table: table['dice'].where(table.index != 7, -999.0))
+    numbers.to_parquet(tmp_path / 'floats.parquet')
+    for place in (written(numbers, tmp_path / 'floats.csv'), tmp_path / 'floats.parquet'):
+        found = read_table(place, scores=[DICE], foreign=Foreign(missing=('-999',)))
+        same(found, validate(long(seeds=1).drop(index=7), scores=[DICE]))
+    twice = pd.concat([long(), long()[['dice']]], axis=1)
+    for own in (Foreign(missing=()), Foreign(columns={'image': 'image'})):
+        with pytest.raises(TableError, match='column dice occurs more than once'):
+            read_table(written(twice, tmp_path / 'twice.csv'), scores=[DICE], foreign=own)
     with pytest.raises(TableError, match="not a number in data rows 1, 4 .as in 'failed'.*--na failed"):
         read_table(path, scores=[DICE])
     of_methods = wide(long(seeds=1), '{method}').astype(object)

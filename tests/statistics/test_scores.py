@@ -206,11 +206,24 @@ def test_choices_that_a_score_does_not_allow_are_refused(choices, parts):
     assert all(part in str(caught.value) for part in parts), caught.value
 
 
-def test_a_score_named_as_the_failure_rate_stands_in_no_threshold_s_way():
-    frame = scores().rename(columns={'dice': 'FR'})
-    assert analysed(frame, Score('FR', LOWER))['tested'] == ['FR']
-    with pytest.raises(TableError, match='FR is the name of the failure rate'):
-        analysed(frame, Score('FR', LOWER), threshold=0.8)
+@pytest.mark.parametrize('threshold', [None, 0.8])
+def test_a_score_is_not_named_as_the_failure_rate(threshold):
+    with pytest.raises(TableError, match='FR is the name of the failure rate; rename the column'):
+        analysed(scores().rename(columns={'dice': 'FR'}), Score('FR', LOWER), threshold=threshold)
+
+
+@pytest.mark.parametrize('name', ['dice', 'Dice (%)', 'mean_dice', 'balanced-accuracy', 'f1_macro'])
+def test_a_name_of_which_more_is_better_as_a_rule_needs_a_direction(name):
+    with pytest.raises(TableError, match='more of it is better as a rule'):
+        declared_scores([name])
+    assert declared_scores([name], higher=[name])[0].better == HIGHER
+    assert declared_scores(['indices'])[0].better == LOWER
+
+
+def test_a_plan_s_threshold_makes_a_failure_rate_of_scores():
+    plan = {'analysis': {'threshold': 0.8}, 'suite': 'own'}
+    frame = validate(scores(), scores=(Score('dice', HIGHER),))
+    assert 'FR' in analyze(frame, plan, draws=100, threshold=None)['endpoints']
 
 
 def test_names_of_endpoints_of_errors_are_names_like_any_other():
