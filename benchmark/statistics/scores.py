@@ -39,6 +39,7 @@ class Scores:
         complete_case: Method -> mean of the primary endpoint over the images that no run lacks, where predictions were
             filled in.
         absent: Method -> which predictions were filled in, shape (S, N), where some were.
+        capped: Score that is not the primary one -> as ``absent``, of its values, where some were filled in.
         primary: The endpoint that ranks and headlines are about.
         folds: Folds of a cross-validation, whose repetitions are the seeds; None where there is none.
         fold_of: Method -> fold in which each image was tested, shape (S, N), where the table has folds.
@@ -56,6 +57,7 @@ class Scores:
     missing: dict[str, int] = field(default_factory=dict)
     complete_case: dict[str, float] = field(default_factory=dict)
     absent: dict[str, Masks] = field(default_factory=dict)
+    capped: dict[str, dict[str, Masks]] = field(default_factory=dict)
     primary: str = 'ME'
     folds: int | None = None
     fold_of: dict[str, Integers] = field(default_factory=dict)
@@ -144,8 +146,8 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         rates: Success detection rates.
 
     Raises:
-        TableError: No image has been scored by every run, the cap would fill more than a tenth of a method's cells,
-            or there are more folds than images (subjects).
+        TableError: No image has been scored by every run, a cap would fill more than a tenth of a method's cells, or
+            there are more folds than images (subjects).
     """
     measures = options.measures
     primary = measures.primary
@@ -175,13 +177,8 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     else:
         dropped = []
         missing = {method: int((~whole[place]).sum()) for method, place in places.items()}
-        if max(lost.values()) > LOST_BY_CAP:
-            most = max(lost, key=lost.__getitem__)
-            raise TableError(
-                f'missing_cap: condition {label}: it would fill {missing[most]} of the {whole[places[most]].size} '
-                f'cells (seeds x images) of {most}, {100 * lost[most]:.0f} %; more than a tenth is not filled in, '
-                'since the result would be the cap. Score all runs on the same images, or leave out those that lack '
-                'them')
+        _check_lost({method: ~whole[place] for method, place in places.items()}, 'missing_cap', label,
+                    'Score all runs on the same images, or leave out those that lack them')
     if dropped:
         keys = runs.itertuples(index=False)
         lacking = [f'{method} seed {seed}' for (method, seed), row in zip(keys, whole, strict=True) if not row.all()]
@@ -197,8 +194,15 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
             arrays[endpoint] = flat[grid]
     if options.missing_cap is not None:
         arrays = _fill(arrays, ~whole, options.missing_cap, rows, images, measures)
+    capped: dict[str, dict[str, Masks]] = {}
     for name, cap in options.caps.items():
         lost_here = ~np.isfinite(arrays[name])
+        if not lost_here.any():
+            continue
+        capped[name] = {method: lost_here[place] for method, place in places.items()}
+        _check_lost(capped[name], f'missing_cap: {name}', label,
+                    'Leave its cap out, so that it is over the images that have it in every run, or leave out the '
+                    'runs that lack it')
         arrays[name] = np.where(lost_here, cap, arrays[name])
         notes.append(f'{label}: {lost_here.sum()} of {lost_here.size} values of {name} are missing and count as '
                      f'{cap:g}.')
@@ -219,7 +223,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
                      f'{options.missing_cap:g} ({counts}); {complete.sum()} of {len(images)} images are complete in '
                      'all runs.')
     found = Scores(label, images, dropped, seeds, values, kept, _subjects(rows, images, label, notes), missing,
-                   absent={method: ~whole[place] for method, place in places.items()} if filled else {},
+                   absent={method: ~whole[place] for method, place in places.items()} if filled else {}, capped=capped,
                    primary=primary, folds=folds_of(rows, options.folds), fold_of=folds_by_method(rows, images, seeds),
                    partial=partial)
     if found.folds and found.folds > (n_units := found.block(primary, next(iter(places))).n_images):
@@ -232,6 +236,17 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
         found.complete_case.update({method: float(found.by_unit(array[:, complete], complete).mean())
                                     for method, array in found.values[primary].items()})
     return found
+
+
+def _check_lost(absent: Mapping[str, Masks], field_name: str, label: str, remedy: str) -> None:
+    """Refuses a cap that would fill more than a tenth of the cells (S, N) of a method."""
+    lost = {method: float(mask.mean()) for method, mask in absent.items()}
+    most = max(lost, key=lost.__getitem__)
+    if lost[most] > LOST_BY_CAP:
+        raise TableError(
+            f'{field_name}: condition {label}: it would fill {absent[most].sum()} of the {absent[most].size} cells '
+            f'(seeds x images) of {most}, {100 * lost[most]:.0f} %; more than a tenth is not filled in, since the '
+            f'result would be the cap. {remedy}')
 
 
 def _nothing_common(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame, label: str,
