@@ -33,6 +33,11 @@ STARTS = ((1.0, 0.05, 0.3), (0.05, 0.5, 0.05), (10.0, 1.0, 3.0), (0.3, 0.0, 1.0)
 STEP = 1e-30
 #: A ratio below it is 0, on the edge.
 EDGE = 1e-8
+#: Largest ratio in the search. From a hundredth of it on the residual variance is none beside another, and the numbers
+#: hang on the limit.
+FAR_EDGE = 1e8
+#: A standard deviation of this share of the largest score is rounding.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -73,15 +78,44 @@ def mixed_contrast(a: Floats, b: Floats, design: Design) -> Mixed | None:
         design: ``nested`` or ``paired``.
 
     Returns:
-        None where it can't be fitted: fewer than two seeds or images of a method with scores, or no variance.
+        None where it can't be fitted: not :func:`enough` seeds or images, or scores without a residual variance beyond
+        rounding.
     """
-    tables = [a - b] if design == PAIRED else [a, b]
-    tables = [values[np.isfinite(values).any(axis=1)] for values in tables]
-    known = [np.isfinite(values) for values in tables]
-    if min(int(mask.any(axis=axis).sum()) for mask in known for axis in (0, 1)) < 2:
+    if not enough(a, b, design):
         return None
-    fit = _Fit(tables, known)
-    return fit.solve() if fit.spread > 0 else None
+    tables = _tables(a, b, design)
+    fit = _Fit(tables, [np.isfinite(values) for values in tables])
+    least = (ROUNDING * max(float(np.nanmax(np.abs(values))) for values in (a, b)))**2
+    if fit.spread <= least * fit.n_scores:
+        return None
+    try:
+        with np.errstate(all='ignore'):
+            found = fit.solve()
+    except np.linalg.LinAlgError:
+        return None
+    residual = found.variances['residual']
+    # The negation, so that NaN is no answer either.
+    if not (residual > least and 0.01 * FAR_EDGE * residual > max(found.variances.values())):
+        return None
+    return found if np.isfinite([found.estimate, found.se, *found.interval(0.5)]).all() else None
+
+
+def enough(a: Floats, b: Floats, design: Design) -> bool:
+    """Whether there are two seeds and two images with scores of each method, in a paired design of both.
+
+    Args:
+        a: Scores, shape (S_a, N), NaN where there is none.
+        b: As a, see :func:`mixed_contrast`.
+        design: ``nested`` or ``paired``.
+    """
+    return all(int(np.isfinite(values).any(axis=axis).sum()) >= 2
+               for values in _tables(a, b, design) for axis in (0, 1))
+
+
+def _tables(a: Floats, b: Floats, design: Design) -> list[Floats]:
+    """The scores that are fitted, without seeds that have none."""
+    tables = [a - b] if design == PAIRED else [a, b]
+    return [values[np.isfinite(values).any(axis=1)] for values in tables]
 
 
 class _Fit:
@@ -166,7 +200,7 @@ class _Fit:
     def solve(self) -> Mixed:
         """The minimum of all starts, and the contrast there."""
         found = [optimize.minimize(self.with_gradient, start[:len(self.names)], jac=True, method='L-BFGS-B',
-                                   bounds=[(0, 1e8)] * len(self.names), options=dict(ftol=1e-14, gtol=1e-8))
+                                   bounds=[(0, FAR_EDGE)] * len(self.names), options=dict(ftol=1e-14, gtol=1e-8))
                  for start in STARTS]
         ratios = self.polished(min(found, key=lambda one: float(one.fun)).x)
         _, rest = self.pieces(ratios[None])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .mixed import Mixed, mixed_contrast
+from .mixed import Mixed, enough, mixed_contrast
 from .options import Options
 from .scores import Scores
 from .terms import PAIRED, PLANNED, PROCEDURE
@@ -15,6 +16,10 @@ from .wording import Scale
 
 #: Differences of so many standard errors of the complete cases are pointed out.
 FAR = 1.0
+#: Fewer complete images tell nothing of those left out; nor does an interval so many times as wide as that of all.
+FEW, WIDE = 5, 3.0
+TOO_FEW = ': the mixed model needs two seeds and two images of each method.'
+NO_SPREAD = ': the mixed model has no answer, since seeds and images leave no residual spread in these scores.'
 
 
 def unbalanced(scores: Scores, contrasts: Sequence[Mapping[str, Any]], condition: str, labels: Mapping[str, str],
@@ -47,8 +52,9 @@ def unbalanced(scores: Scores, contrasts: Sequence[Mapping[str, Any]], condition
         every, complete = mixed_contrast(a, b, options.design), mixed_contrast(a[:, whole], b[:, whole], options.design)
         items.append({'endpoint': scores.primary, 'a': one['a'], 'b': one['b'],
                       'complete': _block(complete, options.alpha), 'every': _block(every, options.alpha),
-                      'text': _text(f'{labels[one["a"]]} − {labels[one["b"]]}', one, every, complete, scale,
-                                    options.alpha)})
+                      'text': (f'{labels[one["a"]]} − {labels[one["b"]]}'
+                               + (_text(one, every, complete, scale, options.alpha) if every is not None else
+                                  NO_SPREAD if enough(a, b, options.design) else TOO_FEW))})
     return {'n_complete': int(whole.sum()), 'n_images': len(whole), 'items': items}
 
 
@@ -60,16 +66,18 @@ def _block(found: Mixed | None, alpha: float) -> dict[str, Any] | None:
             'n_images': found.n_images, 'n_scores': found.n_scores, 'variances': found.variances}
 
 
-def _text(pair: str, one: Mapping[str, Any], every: Mixed | None, complete: Mixed | None, scale: Scale,
-          alpha: float) -> str:
+def _text(one: Mapping[str, Any], every: Mixed, complete: Mixed | None, scale: Scale, alpha: float) -> str:
     """How the two answers differ, in a sentence; judged by the same model on the complete images."""
-    if every is None or complete is None:
-        return f'{pair}: the mixed model needs two seeds and two images of each method.'
     unit = f' {scale.unit}'.rstrip()
-    told = (f'{pair}: {_cell(scale, one["estimate"], one["ci_low"], one["ci_high"])}{unit} on the complete images, '
+    told = (f': {_cell(scale, one["estimate"], one["ci_low"], one["ci_high"])}{unit} on the complete images, '
             f'{_cell(scale, every.estimate, *every.interval(1 - alpha))}{unit} by the mixed model over '
             f'{every.n_images}')
+    if complete is None:
+        return f'{told}; on the complete images alone the model has no answer to set beside it.'
     here, there = (found.interval(1 - alpha) for found in (complete, every))
+    wide = here[1] - here[0] > WIDE * (there[1] - there[0])
+    if complete.n_images < FEW or (wide and not _side(here)):
+        return f'{told}; too few complete images to tell whether those left out are like them.'
     if _side(here) != _side(there):
         which = 'the complete images' if _side(here) else 'all images'
         return f'{told}; by this model only {which} tell them apart, so the answer hangs on what was left out.'
@@ -89,7 +97,9 @@ def _side(interval: tuple[float, float]) -> int:
 def _cell(scale: Scale, estimate: float, low: float | None, high: float | None) -> str:
     """'−0.057 [−0.101, −0.013]'."""
     text = _number(scale, estimate)
-    return text if low is None or high is None else f'{text} [{_number(scale, low)}, {_number(scale, high)}]'
+    if low is None or high is None or not math.isfinite(low) or not math.isfinite(high):
+        return text
+    return f'{text} [{_number(scale, low)}, {_number(scale, high)}]'
 
 
 def _number(scale: Scale, value: float) -> str:

@@ -5,7 +5,7 @@ import pytest
 from in_r import REFERENCE, close
 from scipy import optimize
 
-from benchmark.statistics.mixed import mixed_contrast
+from benchmark.statistics.mixed import enough, mixed_contrast
 
 CROSSED = REFERENCE['crossed']
 
@@ -111,3 +111,13 @@ def test_what_can_not_be_fitted_is_none():
     assert mixed_contrast(a, gone, 'nested') is None
     assert mixed_contrast(np.ones((3, 5)), np.ones((3, 5)), 'nested') is None
     assert mixed_contrast(a, a.copy(), 'paired') is None
+
+
+@pytest.mark.parametrize('design', ['nested', 'paired'])
+@pytest.mark.parametrize('own', [0.0, 0.3], ids=['a constant apart', 'images apart'])
+def test_seeds_that_are_copies_leave_no_residual_and_no_answer(design, own):
+    rng = np.random.default_rng(0)
+    image = rng.gamma(2, size=20)
+    a, b = (np.tile(image + shift + own * rng.normal(size=20), (3, 1)) for shift in (0.0, 0.1))
+    a[0, 3] = a[0, 5] = np.nan
+    assert enough(a, b, design) and mixed_contrast(a, b, design) is None

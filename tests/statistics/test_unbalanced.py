@@ -75,3 +75,30 @@ def test_one_seed_is_said():
     errors = {**ERRORS, 'hg': ERRORS['hg'][:1]}
     block = analyzed(lacking(errors, some), proposed='ours')['unbalanced']['items'][1]
     assert block['every'] is None and 'needs two seeds and two images of each method' in block['text']
+
+
+@pytest.mark.parametrize('design', ['nested', 'paired'])
+def test_no_spread_is_said_and_not_taken_for_few_seeds(design):
+    copies = {name: np.tile(ERRORS['ft'][0] + shift, (3, 1)) for name, shift in (('ours', 0.0), ('hg', 0.1))}
+    block = analyzed(lacking(copies, some), proposed='ours', design=design)['unbalanced']['items'][0]
+    assert block['every'] is None and 'no residual spread' in block['text'] and 'nan' not in block['text']
+
+
+def test_an_interval_that_there_is_not_is_not_printed():
+    # On the complete images hg is a copy of ours; the others tell seeds apart.
+    errors = {'ours': ERRORS['ours'], 'hg': ERRORS['hg'].copy()}
+    errors['ours'] = errors['ours'].copy()
+    for values in errors.values():
+        values[:, 6:] = ERRORS['ft'][0, 6:]
+    block = analyzed(lacking(errors, some), proposed='ours')['unbalanced']['items'][0]
+    assert block['complete'] is None and block['every'] is not None
+    assert 'nan' not in block['text'] and block['text'].endswith('no answer to set beside it.')
+
+
+def test_few_complete_images_tell_nothing_of_the_others():
+    def most(method, seed, image):
+        return method == 'hg' and seed == 0 and image >= 3
+
+    block = analyzed(lacking(ERRORS, most), proposed='ours')['unbalanced']['items'][1]
+    assert block['complete']['n_images'] == 3
+    assert block['text'].endswith('too few complete images to tell whether those left out are like them.')
