@@ -1,7 +1,8 @@
 """The analysed table as other packages take it: ``wide.csv`` and ``long.csv``.
 
 Both hold what the contrasts of the primary endpoint are computed from: the main condition, the images that count,
-errors averaged over landmarks, missing predictions as they were filled in.
+errors averaged over landmarks, missing predictions as they were filled in. In a paired design a contrast is over the
+seeds that both methods have; both files hold all seeds of each method.
 """
 
 from __future__ import annotations
