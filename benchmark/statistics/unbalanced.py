@@ -84,7 +84,7 @@ def _text(one: Mapping[str, Any], every: Mixed, complete: Mixed | None, scale: S
     gap = abs(every.estimate - complete.estimate) / complete.se
     if gap > FAR:
         return f'{told}; {gap:.1f} standard errors apart: the images left out are unlike the others.'
-    rules = _side((one['ci_low'], one['ci_high'])) != _side(there)
+    rules = math.isfinite(one['ci_low']) and _side((one['ci_low'], one['ci_high'])) != _side(there)
     return (f'{told}; {gap:.1f} standard errors apart, so the images left out change little'
             + ('. That only one interval has zero is due to the rules of the test and of the model.' if rules else '.'))
 
