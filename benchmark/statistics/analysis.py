@@ -162,7 +162,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
         'design': options.design, 'folds': fold_block(main, notes),
         'unit': options.unit, 'threshold': options.threshold, 'alpha': options.alpha,
         'margin': dict(options.margin), 'draws': options.draws, 'seed': options.seed,
-        'missing_cap': options.missing_cap, 'unit_of_analysis': main.unit,
+        'missing_cap': options.missing_cap, 'missing_caps': dict(options.caps) or None, 'unit_of_analysis': main.unit,
         'proposed': options.proposed, 'reference': options.reference, 'main_condition': layout.main,
         'order': {'methods': [*layout.methods], 'conditions': [*layout.conditions]},
         'counts': {

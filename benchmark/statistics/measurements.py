@@ -66,7 +66,8 @@ def declare(table: pd.DataFrame, texts: Sequence[str]) -> None:
     """Notes measurements that are given as ``name=a,b,c,signed`` with the table.
 
     Raises:
-        TableError: One that can't be meant, a landmark that the table has not, or a table without coordinates.
+        TableError: One that can't be meant, two of one name, a landmark that the table has not, or a table without
+            coordinates.
     """
     there = set(map(str, table['landmark'].unique())) if 'landmark' in table.columns else set()
     if not there or not set(COORDINATES) <= set(table.columns):
@@ -76,6 +77,8 @@ def declare(table: pd.DataFrame, texts: Sequence[str]) -> None:
         name, equals, words = text.partition('=')
         if not name.strip() or not equals:
             raise TableError(f'--measure {text}: give NAME=LANDMARK,LANDMARK,...')
+        if name.strip() in found:
+            raise TableError(f'--measure {text}: {name.strip()} is given twice; choose another name, or leave one out')
         declared = [word.strip() for word in words.split(',') if word.strip()]
         try:
             measurement = read(declared)

@@ -6,6 +6,7 @@ error from there: contrasts, ranks of its means, figures, tables, LaTeX.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import re
 import warnings
@@ -21,10 +22,12 @@ import pandas as pd
 from .arrays import Floats
 from .endpoints import ENDPOINTS, TESTED, Endpoint, is_rate
 from .errors import TableError
+from .fold_tables import FOLD, REPETITION
 from .measures import ERRORS, HIGHER, LOWER, MOST_DECIMALS, Measures, metric_column
 from .per_image import RUN
 from .score_columns import SCORES
-from .table import COORDINATES
+from .table import COORDINATES, KEYS, NAMES, NUMBERS
+from .untrained import COLUMN as TRAINED
 
 METRICS: dict[str, type[Metric]] = {}
 #: Where a table carries the metrics that are asked for.
@@ -32,11 +35,15 @@ WANTED = 'metrics'
 NAME = re.compile(r'[A-Za-z][\w-]*')
 #: The landmark of a table without landmarks.
 WHOLE = 'image'
+#: Columns of tables and of scores, which a metric would overwrite or be taken for.
+COLUMNS = frozenset((*KEYS, *NAMES, *NUMBERS, FOLD, REPETITION, 'look', TRAINED, 'n_landmarks'))
 
 
 @dataclass(frozen=True)
 class Run:
     """What one run says of its N images and K landmarks; NaN where an image has not a landmark.
+
+    Each metric gets arrays of its own, so that what one writes into them no other sees.
 
     Attributes:
         method: Its method.
@@ -87,15 +94,20 @@ def register(metric: type[Metric]) -> type[Metric]:
     """Make a metric known.
 
     Raises:
-        TableError: A name that is taken or can't be one, an unknown direction, or decimals that can't be meant.
+        TableError: A name that is taken, that of a column or none, a unit that is no text, an unknown direction, or
+            decimals that can't be meant.
     """
     who, name = f'metric {metric.__name__}', getattr(metric, 'name', None)
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise TableError(f'{who}: name {name!r}; give letters, digits, _ and -, a letter first')
     if name in ENDPOINTS or is_rate(name) or name in METRICS:
         raise TableError(f'{who}: the name {name} is taken; choose another')
+    if name in COLUMNS:
+        raise TableError(f'{who}: the name {name} is that of a column of tables; choose another')
     if not isinstance(getattr(metric, 'label', None), str):
         raise TableError(f'{who}: no label; say in a few words what it is')
+    if metric.unit is not None and not isinstance(metric.unit, str):
+        raise TableError(f"{who}: unit is {metric.unit!r}; give a text, '' for none, or None for that of the errors")
     if metric.better not in (LOWER, HIGHER):
         raise TableError(f'{who}: better is {metric.better!r}; give {LOWER!r} or {HIGHER!r}')
     if not isinstance(metric.decimals, int) or not 0 <= metric.decimals <= MOST_DECIMALS:
@@ -121,8 +133,8 @@ def load(path: str | Path) -> list[str]:
         raise TableError(f'--metric: {path}: no Python file; its name ends in .py')
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except Exception as error:
-        said = f'{error}' if isinstance(error, TableError) else f'{type(error).__name__}: {error}'
+    except (Exception, SystemExit) as error:
+        said = f'{error}' if isinstance(error, TableError) else _said(error)
         raise TableError(f'--metric: {path}: {said}') from error
     added = [name for name in METRICS if name not in before]
     if not added:
@@ -131,14 +143,15 @@ def load(path: str | Path) -> list[str]:
 
 
 def ask(table: pd.DataFrame, files: Sequence[Path]) -> None:
-    """Notes the metrics of files with the table.
+    """Notes the metrics of files with the table; a file that is given twice is read once.
 
     Raises:
         TableError: See :func:`load`; or the table has scores in the place of errors.
     """
     if table.attrs.get(SCORES):
         raise TableError('--metric: is computed of errors, and the table has scores; leave it or --score out')
-    table.attrs[WANTED] = tuple(name for path in files for name in load(path))
+    once = {Path(path).resolve(): path for path in files}
+    table.attrs[WANTED] = tuple(name for path in once.values() for name in load(path))
 
 
 def measures_with(names: Sequence[str]) -> Measures:
@@ -187,22 +200,27 @@ def _run(rows: pd.DataFrame, condition: str, method: str, seed: int) -> Run:
 def _values(metric: type[Metric], run: Run) -> Floats:
     """A metric of a run, shape (N,)."""
     where = f'metric {metric.name}: {run.method}, {run.condition}, seed {run.seed}'
+    # A prediction that is missing has no error, and so no metric; all others must have one.
+    there = np.isfinite(run.error).any(axis=1) & ~_gaps(run)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore', RuntimeWarning)  # of images without a prediction; what comes is looked at
-            values = np.asarray(metric().images(run), np.float64)
-    except Exception as error:
-        raise TableError(f'{where}: {type(error).__name__}: {" ".join(str(error).split())}') from error
+            values = np.asarray(metric().images(copy.deepcopy(run)), np.float64)
+    except (Exception, SystemExit) as error:
+        raise TableError(f'{where}: {_said(error)}') from error
     if values.shape != (len(run.images),):
         raise TableError(f'{where}: gives shape {values.shape} for {len(run.images)} images; give one number per image')
-    # A prediction that is missing has no error, and so no metric; all others must have one.
-    there = np.isfinite(run.error).any(axis=1) & ~_gaps(run)
     if (wrong := there & ~np.isfinite(values)).any():
         image = run.images[int(np.flatnonzero(wrong)[0])]
         more = f' ({int(wrong.sum()) - 1} more images)' if wrong.sum() > 1 else ''
         raise TableError(f'{where}: gives {values[wrong][0]} for image {image}{more}; give a number for each image, '
                          'and pass over landmarks that are NaN')
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def _said(error: BaseException) -> str:
+    """An exception in one line."""
+    return f'{type(error).__name__}: {" ".join(str(error).split())}'.removesuffix(': ')
 
 
 def _gaps(run: Run) -> np.ndarray:

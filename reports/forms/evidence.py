@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmark.datasets.metainfo import SPLITS
-from benchmark.statistics.terms import PLANNED
+from benchmark.statistics.terms import NETWORKS, PLANNED, PROCEDURE
 
 from ..answers import listed
 from ..numbers import level, primary
@@ -21,6 +21,8 @@ from .items import Evidence
 ANALYSIS, PLAN, CONFIGS = 'analysis.json', 'plan.json', 'runs/*/*/config.py'
 METAINFO, ANNOTATIONS = 'metainfo.json (data set)', 'annotations/*.json (data set)'
 ROOM = 120
+#: Scope of a test -> what it compares.
+SCOPE_WORDS = {PROCEDURE: 'training procedures', NETWORKS: 'trained networks'}
 
 
 def _several(count: int, one: str, many: str | None = None) -> str:
@@ -92,11 +94,13 @@ def missing(files: Files) -> Evidence | None:
     analysis = files.analysis
     runs, cap = analysis['runs'], analysis['missing_cap']
     dropped = {image for one in analysis['conditions'].values() for image in one['dropped_images']}
-    how = 'missing predictions are not filled in' if cap is None else f'a missing prediction is an error of {cap:g}'
-    said = f'{_several(len(dropped), "image")} left out as incomplete; {how}'
+    kind = f'a {primary(analysis)}' if analysis.get('scores') else 'an error'
+    how = ['missing predictions are not filled in' if cap is None else f'a missing prediction is {kind} of {cap:g}']
+    how += [f'a missing {name} counts as {value:g}' for name, value in (analysis.get('missing_caps') or {}).items()]
+    said = f'{_several(len(dropped), "image")} left out as incomplete; {listed(how)}'
     if runs['planned']:
         said += f'; {runs["failed"]} failed and {runs["missing"]} missing of {_several(runs["planned"], "run")}'
-    return Evidence(ANALYSIS, 'conditions.*.dropped_images, missing_cap, runs', 'runs', said)
+    return Evidence(ANALYSIS, 'conditions.*.dropped_images, missing_cap, missing_caps, runs', 'runs', said)
 
 
 def spacing(files: Files) -> Evidence | None:
@@ -149,13 +153,16 @@ def disjoint(files: Files) -> Evidence | None:
     if folds := files.analysis.get('folds'):
         who = _several(len(folds['units']), files.analysis['unit_of_analysis'])
         return Evidence(ANALYSIS, 'folds.units', 'folds', f'{who}, each in one fold of a repetition')
-    field = files.metainfo.subject if files.metainfo else None
-    level = 'person' if field else 'image'
-    sets = [{str(one.get(field or 'file_name')) for one in images} for images in files.splits.values()]
-    if len(sets) < 2 or len(set.union(*sets)) < sum(map(len, sets)):
+    subject = files.metainfo.subject if files.metainfo else None
+    field = subject or 'file_name'
+    named = [[one.get(field) for one in images] for images in files.splits.values()]
+    sets = [{str(who) for who in names if who not in (None, '')} for names in named]
+    if len(sets) < 2 or not any(sets) or len(set.union(*sets)) < sum(map(len, sets)):
         return None
-    who = _several(sum(map(len, sets)), level)
-    return Evidence(ANNOTATIONS, f'images.{field or "file_name"}', 'data', f'{who}, none in two splits')
+    who = _several(sum(map(len, sets)), 'person' if subject else 'image')
+    unknown = sum(one in (None, '') for names in named for one in names)
+    more = f'; {_several(unknown, "image")} without a {"person" if subject else "name"}' if unknown else ''
+    return Evidence(ANNOTATIONS, f'images.{field}', 'data', f'{who}, none in two splits{more}')
 
 
 def planning(files: Files) -> Evidence | None:
@@ -207,10 +214,13 @@ def architecture(files: Files) -> Evidence | None:
 
 
 def versions(files: Files) -> Evidence | None:
-    """Versions of the packages that the runs were made with."""
+    """Versions of the packages that the runs were made with; of several environments, what differs comes first."""
     sets = [one['versions'] for one in files.analysis['runs']['environments'] if one.get('versions')]
-    return Evidence(ANALYSIS, 'runs.environments', 'environment', cut(', '.join(
-        f'{name} {version}' for name, version in sets[0].items()), ROOM)) if sets else None
+    found = {name: [*dict.fromkeys(one.get(name, 'absent') for one in sets)] for one in sets for name in one}
+    told = [f'{name} {" or ".join(map(str, several))}'
+            for name, several in sorted(found.items(), key=lambda one: len(one[1]) < 2)]
+    head = f'{len(sets)} environments: ' if len(sets) > 1 else ''
+    return Evidence(ANALYSIS, 'runs.environments', 'environment', cut(head + ', '.join(told), ROOM)) if sets else None
 
 
 def start(files: Files) -> Evidence | None:
@@ -238,10 +248,16 @@ def selection(files: Files) -> Evidence | None:
 
 
 def single_networks(files: Files) -> Evidence | None:
-    """That each prediction is of one run's network."""
-    runs = files.plan.get('runs') or []
-    return Evidence(PLAN, 'runs', 'runs', f'{_several(len(runs), "run")}; each prediction is of one network') \
-        if runs else None
+    """That each prediction is of one run's network, and which networks were averaged beside."""
+    runs, averaged = files.plan.get('runs') or [], (files.analysis.get('averaging') or {}).get('methods') or {}
+    if not runs:
+        return None
+    said = f'{_several(len(runs), "run")}; each prediction is of one network'
+    if not averaged:
+        return Evidence(PLAN, 'runs', 'runs', said)
+    means = listed([f'{one["n_seeds"]} networks of {name}' for name, one in averaged.items()])
+    return Evidence(ANALYSIS, 'averaging.methods, runs', 'averaging', cut(
+        f'{said}, and beside them heatmaps were averaged over {means}', 2 * ROOM))
 
 
 def endpoints(files: Files) -> Evidence | None:
@@ -252,9 +268,16 @@ def endpoints(files: Files) -> Evidence | None:
 
 def tests(files: Files) -> Evidence | None:
     """Level, tests and intervals."""
-    named = [str(one) for one in (files.analysis.get('tests') or {}).values() if one]
-    said = f'level {files.analysis["alpha"]:g}, {level(files.analysis)} intervals'
-    return Evidence(ANALYSIS, 'alpha, tests', 'contrasts', said + (f'; {listed(named)}' if named else ''))
+    kinds = files.analysis.get('tests') or {}
+    asked = {one['scope'] for one in files.analysis['contrasts'] if one['family'] == PLANNED and one['p'] is not None}
+    said = [f'level {files.analysis["alpha"]:g}, {level(files.analysis)} intervals']
+    said += [f'{what}: {kinds[scope]} test' for scope, what in SCOPE_WORDS.items()
+             if scope in asked and kinds.get(scope)]
+    if asked and kinds.get('adjusted'):
+        over = 'over all endpoints' if kinds.get('family') == 'all endpoints' else 'within endpoint'
+        keys = f' (of procedures: {kinds["adjusted"]})' if kinds['adjusted'] != 'Holm' and PROCEDURE in asked else ''
+        said += [f'p adjusted {over} by Holm{keys}']
+    return Evidence(ANALYSIS, 'alpha, tests', 'contrasts', '; '.join(said))
 
 
 def sensitivity(files: Files) -> Evidence | None:

@@ -149,6 +149,61 @@ def test_which_epoch_is_tested_is_read_off_the_configs(full):
         'tested is the epoch that was best on the validation images of ft, of others the last')
 
 
+def test_tests_are_named_with_what_they_compare(full):
+    analysis, base, _ = full
+    analysis['tests'] = {'procedure': 'two-part', 'networks': 'paired t', 'adjusted': 'Holm or either key',
+                         'family': 'endpoint'}
+    said = RULES['tests'](Files(analysis, base)).says
+    assert said.partition('; ')[2] == ('training procedures: two-part test; trained networks: paired t test; '
+                                       'p adjusted within endpoint by Holm (of procedures: Holm or either key)')
+    analysis['tests'] |= {'adjusted': 'Holm', 'family': 'all endpoints'}
+    assert RULES['tests'](Files(analysis, base)).says.endswith('p adjusted over all endpoints by Holm')
+    analysis['tests']['adjusted'] = 'Holm or either key'
+    analysis['contrasts'] = [one for one in analysis['contrasts'] if one['scope'] == 'networks']
+    said = RULES['tests'](Files(analysis, base)).says
+    assert 'two-part' not in said and said.endswith('by Holm')
+
+
+def test_networks_that_were_averaged_are_told_beside_single_ones(full):
+    analysis, base, _ = full
+    alone = RULES['single_networks'](Files(analysis, base))
+    assert alone.says.endswith('each prediction is of one network') and alone.file == 'plan.json'
+    analysis['averaging'] = {'methods': {'ft': {'n_seeds': 3}}, 'contrasts': []}
+    found = RULES['single_networks'](Files(analysis, base))
+    assert found.says == f'{alone.says}, and beside them heatmaps were averaged over 3 networks of ft'
+    assert found.field == 'averaging.methods, runs'
+
+
+def test_what_a_missing_score_counts_as_is_told_of_each(full):
+    analysis, base, _ = full
+    analysis |= {'scores': [{'name': 'ME', 'better': 'higher'}], 'missing_cap': 0, 'missing_caps': {'hd': 50.0}}
+    assert 'a missing prediction is a ME of 0 and a missing hd counts as 50;' in RULES['missing'](
+        Files(analysis, base)).says
+    analysis |= {'scores': None, 'missing_cap': 9, 'missing_caps': None}
+    assert 'a missing prediction is an error of 9;' in RULES['missing'](Files(analysis, base)).says
+
+
+def test_versions_are_those_of_all_environments_and_what_differs_comes_first(full):
+    analysis, base, _ = full
+    analysis['runs']['environments'] = [{'versions': {'mmpose': '1', 'torch': '2.1'}},
+                                        {'versions': {'mmpose': '1', 'torch': '2.3', 'cuda': '12'}}, {'versions': {}}]
+    assert RULES['versions'](Files(analysis, base)).says == (
+        '2 environments: torch 2.1 or 2.3, cuda absent or 12, mmpose 1')
+    del analysis['runs']['environments'][1]
+    assert RULES['versions'](Files(analysis, base)).says == 'mmpose 1, torch 2.1'
+
+
+def test_images_without_a_person_are_no_person(full):
+    analysis, base, data = full
+    assert RULES['disjoint'](Files(analysis, base)).says == '10 persons, none in two splits'
+    for split in ('train', 'test'):
+        content = json.loads((data / f'annotations/{split}.json').read_text())
+        content['images'][0].pop('person')
+        (data / f'annotations/{split}.json').write_text(json.dumps(content))
+    assert RULES['disjoint'](Files(analysis, base)).says == (
+        '8 persons, none in two splits; 2 images without a person')
+
+
 def test_no_person_is_named(full):
     analysis, base, _ = full
     forms = filled(Files(analysis, base))

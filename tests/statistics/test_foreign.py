@@ -1,13 +1,15 @@
 """Tables as others have them: other names of columns, a column per method, Excel, words for what is missing."""
 
 import builtins
+import json
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmark.commands.analyze import COLUMNS, main
-from benchmark.statistics import TableError, analyze, read_table, validate
+from benchmark.statistics import SCHEMA, TableError, analyze, read_table, validate
 from benchmark.statistics.foreign import Foreign, parse_columns, renamed, seeds_of
 from benchmark.statistics.measures import ERRORS, HIGHER, Score, declared_scores, of_scores, own_cap
 from benchmark.statistics.options import read_options
@@ -199,6 +201,8 @@ def test_each_score_has_a_cap_of_its_own(monkeypatch):
     assert means['dice']['mean'] == pytest.approx(own['dice'].sum() / 12)
     assert means['hd95']['mean'] == pytest.approx((own['hd95'].sum() + 150) / 12) and means['hd95']['n_images'] == 12
     assert any('3 of 24 values of hd95 are missing and count as 50' in note for note in found['notes'])
+    assert found['missing_caps'] == {'hd95': 50.0}
+    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
 
 
 @pytest.mark.parametrize(('texts', 'scores', 'part'), [

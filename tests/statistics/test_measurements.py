@@ -105,6 +105,13 @@ def test_a_call_names_measurements_of_a_table(tmp_path, capsys):
     assert (page.parent / 'tables/agreement_contrasts.csv').read_text().count('\n') == 1 + 6
 
 
+def test_two_measurements_of_one_name_are_refused_in_one_line(tmp_path, capsys):
+    frame().to_csv(tmp_path / 't.csv', index=False)
+    assert main([str(tmp_path / 't.csv'), '--measure', 'w=a,b', '--measure', 'w =a,c']) == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1 and '--measure w =a,c: w is given twice' in error
+
+
 @pytest.mark.parametrize('given, part', [
     ('a,b', 'give NAME='), ('w=a', 'must be three landmarks'), ('w=a,x', 'no landmark x; there are a, b, c'),
     ('w=a,b,+,a,b,c', 'several units')])

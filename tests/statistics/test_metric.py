@@ -121,7 +121,7 @@ def test_a_missing_prediction_has_no_metric(analyse):
     ('return np.where(np.arange(len(run.images)) == 2, np.nan, 1.0)', ['ft', 'seed 0', 'gives nan for image i02']),
     ('return np.ones(len(run.images) + 1)', ['gives shape (13,) for 12 images']),
     ('return run.error', ['gives shape (12, 3) for 12 images']),
-    ('return run.nothing', ['AttributeError', 'nothing']),
+    ('raise SystemExit("no\\nmore")', ['SystemExit: no more']), ('return run.nothing', ['AttributeError', 'nothing']),
     ('return np.full(len(run.images), np.inf)', ['gives inf for image i00 (11 more images)'])])
 def test_what_a_metric_may_not_give(analyse, capsys, body, parts):
     text = f"{HEAD}    name, label = 'own', 'x'\n    def images(self, run):\n        {body}\n"
@@ -131,7 +131,35 @@ def test_what_a_metric_may_not_give(analyse, capsys, body, parts):
     assert all(part in error for part in ['metric own', *parts])
 
 
+def test_what_a_metric_writes_into_its_arrays_no_other_sees(analyse, tmp_path):
+    own = "    def images(self, run):\n        run.error[:] += 1000\n        run.columns.clear()\n"
+    own = HEAD + f"    name, label = 'first', 'x'\n{own}        return run.error.mean(1)\n"
+    own += ("@register\nclass Second(Metric):\n    name, label = 'second', 'y'\n    def images(self, run):\n"
+            "        return run.columns['score'][:, 0] + run.error.mean(1)\n")
+    code, content = analyse(frame().assign(score=0.5), own)
+    blocks = content['methods']['mine']['endpoints']
+    assert code == 0 and blocks['first']['mean'] == pytest.approx(1000 + blocks['ME']['mean'])
+    assert blocks['second']['mean'] == pytest.approx(0.5 + blocks['ME']['mean'])
+
+
+def test_a_metric_does_not_choose_which_images_are_asked_for(analyse, capsys):
+    body = 'run.error[2] = np.nan\n        return run.error.mean(1)\n'
+    code, _ = analyse(frame(), f"{HEAD}    name, label = 'own', 'x'\n    def images(self, run):\n        {body}")
+    assert code == 2 and 'gives nan for image i02' in capsys.readouterr().err
+
+
+def test_a_file_that_is_given_twice_is_read_once(analyse, tmp_path):
+    text = HEAD + "    name, label = 'own', 'x'\n    def images(self, run):\n        return run.error[:, 0]\n"
+    code, content = analyse(frame(), text, '--metric', str(tmp_path / '.' / 'own.py'))
+    assert code == 0 and content['tested'].count('own') == 1
+
+
 @pytest.mark.parametrize('text, part', [
+    ("import sys\nsys.exit('give data')\n", 'SystemExit: give data'),
+    ("import sys\nsys.exit()\n", 'own.py: SystemExit'),
+    *[(HEAD + f"    name, label = '{name}', 'x'\n    images = None\n", f'the name {name} is that of a column')
+      for name in ('image', 'seed', 'n_landmarks', 'error', 'fold')],
+    (HEAD + "    name, label, unit = 'own', 'x', 1\n    images = None\n", 'unit is 1'),
     ('x = 1\n', 'no metric is registered'), ('x = (\n', 'SyntaxError'),
     (HEAD + "    name, label = 'ME', 'x'\n    images = None\n", 'the name ME is taken'),
     (HEAD + "    name, label = 'SDR_2', 'x'\n    images = None\n", 'the name SDR_2 is taken'),
