@@ -27,16 +27,18 @@ def letters(analysis: dict[str, Any], method: str) -> str | None:
     return found
 
 
-def said(analysis: dict[str, Any], label: Callable[[str], str] | None = None) -> str | None:
+def said(analysis: dict[str, Any], label: Callable[[str], str] | None = None, warned: bool = False) -> str | None:
     """'By ME, as training procedures, A, B and C can't be told apart; nor can D and E.'; None without letters.
 
     Args:
         analysis: Content of analysis.json.
         label: Method -> its name for readers.
+        warned: Whether it stands behind words that say that what is open is not equal.
     """
     block = tied(analysis)
     if block is None:
         return None
+    caveat = '' if warned else f', {CAVEAT}'
     label = label or (lambda name: str(analysis['methods'][name]['label']))
     count, several = len(block['letters']), [group for group in block['groups'] if len(group) > 1]
     start = f'By {form(analysis, block["endpoint"]).head}, as training procedures,'
@@ -45,11 +47,15 @@ def said(analysis: dict[str, Any], label: Callable[[str], str] | None = None) ->
     if not several:
         return f'{start} every two of {count} methods differ.{rest}'
     if len(several[0]) == count:
-        return f'{start} no two of {count} methods can be told apart, {CAVEAT}.{rest}'
-    first, *others = [listed([label(name) for name in group]) for group in several[:NAMED]]
-    more = len(several) - len(others) - 1
-    text = ''.join([f'{start} {first} can\'t be told apart, {CAVEAT}', *(f'; nor can {group}' for group in others)])
-    return text + (f'; Table 1 has {more} more such group{"s" if more > 1 else ""}' if more else '') + f'.{rest}'
+        return f'{start} no two of {count} methods can be told apart{caveat}.{rest}'
+    groups = [listed([label(name) for name in group]) for group in several[:NAMED]]
+    more = len(several) - len(groups)
+    also = f'; Table 1 has {more} more such group{"s" if more > 1 else ""}' if more else ''
+    if warned:
+        return f'Can\'t be told apart: {"; ".join(groups)}{also}.{rest}'
+    first, *others = groups
+    text = ''.join([f'{start} {first} can\'t be told apart{caveat}', *(f'; nor can {group}' for group in others)])
+    return f'{text}{also}.{rest}'
 
 
 def rests_on(analysis: dict[str, Any]) -> str | None:

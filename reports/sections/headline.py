@@ -32,7 +32,7 @@ class Headline(Section):
             'overstated': {pair.procedure for pair in pairs if overstated(analysis['contrasts'][pair.procedure])},
             'standing': standing(analysis),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
-            'ties': said(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
+            'ties': said(analysis, lambda name: isolated(cut(blocks[name]['label'], 40)), bool(pairs)),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == primary(analysis)],
             'shortcoming': weak_source(analysis),
             'single_seed': (not pairs and not cross_validated(analysis)

@@ -42,7 +42,7 @@ def judged(tmp_path, monkeypatch, capsys):
             content=dict(data=dict(splits=dict(train=dict(images=images), test=dict(images=5)), root='marked',
                                    input_size=[64, 64], fingerprint='f')))
         task = SimpleNamespace(status=lambda: SimpleNamespace(state=state))
-        monkeypatch.setattr(judged_source, '_asked', lambda request: (
+        monkeypatch.setattr(judged_source, 'asked', lambda perform, request: (
             asked.append(request), answer or dict(judged=FOUND, reason=None))[1])
         judged_source.judge_source(SimpleNamespace(source=source, data=data or SyntheticFaces()), plan,
                                    SimpleNamespace(source=task if trained else None))

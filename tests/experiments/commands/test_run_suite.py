@@ -414,6 +414,6 @@ def test_kept_features_change_no_byte(tiny, tmp_path):
     shutil.rmtree(tiny.out)
     off = tiny.run(text=text + 'settings.update(feature_cache=dict(enabled=False))\n')
     assert off.returncode == 0, off.stdout
-    assert tiny.digests() == kept and len(kept) == 6 * 5 + 1  # five files of each run
+    assert tiny.digests() == kept and len(kept) == 6 * 5 + 2  # five files of each run
     features = tiny.cache / 'features'
     assert len(list(features.glob('*/about.json'))) == 3 and not list(features.glob('*/stage1*'))
