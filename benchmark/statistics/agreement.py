@@ -16,16 +16,14 @@ from benchmark.utils.measurement import LENGTH, Measurement, read
 
 from .angles import unwrapped
 from .arrays import Floats
-from .crossed import Block, contrast, mean, mean_squares
+from .crossed import Block, mean, mean_squares
 from .errors import TableError
-from .estimates import Estimate
+from .exploratory import exploratory
 from .measurements import value
 from .options import Options
-from .rank_tests import benjamini_hochberg
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
 from .table import COORDINATES
-from .terms import PAIRED, SCOPES
 
 Z = 1.959963984540054
 #: A method, p of shape (S, N) and t of shape (N,).
@@ -48,8 +46,8 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
 
     Returns:
         ``unit`` of lengths; one item per measurement and method, with the ``points`` of its Bland-Altman plot, of the
-        network with the lowest seed; ``contrasts``: see :func:`_contrasts`. None where there are no measurements or no
-        coordinates.
+        network with the lowest seed; ``contrasts`` of mean |d|: see :func:`.exploratory.exploratory`. None where there
+        are no measurements or no coordinates.
     """
     if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
         return None
@@ -96,34 +94,9 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
             rated.append((method, p, t[0]))
     for item, found in zip(items, icc(rated, options), strict=True):
         item['icc'] = found
-    return {'unit': unit, 'items': items, 'contrasts': _contrasts(off, scores, pairs, options)} if items else None
-
-
-def _contrasts(off: Mapping[str, Mapping[str, Block]], scores: Scores, pairs: Sequence[tuple[str, str]],
-               options: Options) -> list[dict[str, Any]]:
-    """Mean |d| of a minus that of b, by measurement, planned pair and scope.
-
-    Exploratory: p-values are adjusted by Benjamini and Hochberg over the measurements of a pair and scope.
-    """
-    found = []
-    for a, b in pairs:
-        common = scores.common_seeds(a, b)
-        for scope in SCOPES:
-            estimates = []
-            for blocks in off.values():
-                first, second = blocks[a], blocks[b]
-                if options.design == PAIRED:
-                    first, second = (Block(one.values[scores.places(method, common)])
-                                     for one, method in ((first, a), (second, b)))
-                estimates.append(contrast(first, second, scope, options.design))
-            Estimate.together(estimates, [1 - options.alpha])
-            adjusted = benjamini_hochberg([float(one.p) for one in estimates])
-            for name, one, p_adjusted in zip(off, estimates, adjusted, strict=True):
-                low, high = one.interval(1 - options.alpha)
-                found.append({'measurement': name, 'a': a, 'b': b, 'scope': scope, 'estimate': one.estimate,
-                              'se': one.se, 'df': one.df, 'p': one.p, 'p_adjusted': p_adjusted, 'ci_low': low,
-                              'ci_high': high})
-    return found
+    if not items:
+        return None
+    return {'unit': unit, 'items': items, 'contrasts': exploratory('measurement', off, scores, pairs, options)}
 
 
 def measured(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] | None) -> pd.DataFrame:

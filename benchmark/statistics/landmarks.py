@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from .arrays import Floats
-from .crossed import Block, contrast, mean
+from .crossed import Block, mean
 from .endpoints import Rates
 from .estimates import Estimate
+from .exploratory import exploratory
 from .options import Options
-from .rank_tests import benjamini_hochberg
 from .scores import Scores
 from .success import RadialErrors, landmark_rates, radial_errors
-from .terms import PAIRED, SCOPES
 
 
 def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs: Sequence[tuple[str, str]],
@@ -54,9 +53,10 @@ def landmarks(rows: pd.DataFrame, scores: Scores, declared: Sequence[str], pairs
             means[method][name] = {'mean': float(per_seed.mean()),
                                    'seed_sd': float(per_seed.std(ddof=1)) if len(per_seed) > 1 else None,
                                    'ci_low': low, 'ci_high': high, **more.get((method, name), {})}
+    blocks = {name: {method: block for method, (_, block) in own.items()} for name, own in arrays.items()}
     return {'names': names,
             'n_images': {name: next(iter(arrays[name].values()))[0].shape[1] for name in names},
-            'methods': means, 'contrasts': _contrasts(arrays, names, scores, pairs, options)}
+            'methods': means, 'contrasts': exploratory('landmark', blocks, scores, pairs, options)}
 
 
 def errors(radial: RadialErrors, landmark: str, scores: Scores,
@@ -74,27 +74,3 @@ def errors(radial: RadialErrors, landmark: str, scores: Scores,
             values = np.where(np.isnan(values), options.missing_cap, values)
         found[method] = values, scores.blocked(scores.by_unit(values, kept))
     return found
-
-
-def _contrasts(arrays: dict[str, Any], names: Sequence[str], scores: Scores, pairs: Sequence[tuple[str, str]],
-               options: Options) -> list[dict[str, Any]]:
-    found = []
-    for a, b in pairs:
-        common = scores.common_seeds(a, b)
-        for scope in SCOPES:
-            estimates = []
-            for name in names:
-                first, second = arrays[name][a][1], arrays[name][b][1]
-                if options.design == PAIRED:
-                    first, second = (Block(block.values[scores.places(method, common)])
-                                     for block, method in ((first, a), (second, b)))
-                estimates.append(contrast(first, second, scope, options.design))
-            Estimate.together(estimates, [1 - options.alpha])
-            adjusted = benjamini_hochberg([float(one.p) for one in estimates])
-            for name, one, p_adjusted in zip(names, estimates, adjusted, strict=True):
-                low, high = one.interval(1 - options.alpha)
-                found.append({'landmark': name, 'a': a, 'b': b, 'scope': scope, 'estimate': one.estimate, 'se': one.se,
-                              'df': one.df, 'p': one.p, 'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high})
-    return found
-
-

@@ -107,7 +107,10 @@ class Scores:
 
     def pair(self, endpoint: str, a: str, b: str, design: Design) -> tuple[Block, Block]:
         """Both methods' blocks; in a paired design on their common seeds."""
-        blocks = self.block(endpoint, a), self.block(endpoint, b)
+        return self.alike((self.block(endpoint, a), self.block(endpoint, b)), a, b, design)
+
+    def alike(self, blocks: tuple[Block, Block], a: str, b: str, design: Design) -> tuple[Block, Block]:
+        """Blocks of a and b (S, N), one row a seed of theirs; in a paired design those of their common seeds."""
         if design != PAIRED or self.seeds[a] == self.seeds[b]:
             return blocks
         common = self.common_seeds(a, b)

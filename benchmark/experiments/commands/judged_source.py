@@ -152,7 +152,7 @@ def _made(work: Work, source: SourcePlan, request: dict[str, Any], key: str) -> 
     kept = source.job / f'judged-{key[:16]}.json' if source.job else None
     if kept and (known := _known(_read(kept) or {}, key)):
         return known
-    answer = asked(perform, request)
+    answer = dict(judged=None) | asked(perform, request)
     if kept and answer['judged']:
         write_json(kept, dict(key=key, **answer))
     return answer

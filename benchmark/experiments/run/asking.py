@@ -22,7 +22,7 @@ def asked(work: Callable[[dict[str, Any], str], None], request: dict[str, Any]) 
         request: What it is asked.
 
     Returns:
-        The answer; of a process that has written none, a ``reason`` and nothing ``judged``.
+        The answer; of a process that has written none, a ``reason``.
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / 'answer.json'
@@ -38,4 +38,4 @@ def asked(work: Callable[[dict[str, Any], str], None], request: dict[str, Any]) 
             answer = json.loads(place.read_text(encoding='utf-8'))
         except (OSError, ValueError):
             answer = None
-        return answer or dict(judged=None, reason=f'the process on it ended with exit code {handle.exit}.')
+        return answer or dict(reason=f'the process on it ended with exit code {handle.exit}.')
