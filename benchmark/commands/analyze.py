@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmark.command_line import Parser
 from benchmark.statistics import (
@@ -18,7 +19,9 @@ from benchmark.statistics import (
     write_analysis,
 )
 from benchmark.statistics.elsewhere import write_elsewhere
+from benchmark.statistics.folders import read_folders
 from benchmark.statistics.foreign import Foreign, parse_columns
+from benchmark.statistics.joined import joined, read_contrasts
 from benchmark.statistics.measurements import declare
 from benchmark.statistics.measures import declared_scores, own_cap
 from benchmark.statistics.metric import ask
@@ -39,12 +42,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         epilog="What is not given here comes from the plan (the suite's analysis=dict(...)). Exit codes: 0 written, "
         '2 bad input (one line on stderr says what to do).')
     parser.add_argument(
-        'results', type=Path, metavar='RESULTS',
-        help="a suite's output folder, or a tidy .csv, .parquet or .xlsx file with the columns method, seed, image, "
-        'error (and, if there are any, landmark, subject, condition, repetition, fold, error_mm, group_... and '
-        'between_... columns)')
+        'results', type=Path, metavar='RESULTS', nargs='+',
+        help="a suite's output folder (several of the same data: see --contrast), or a tidy .csv, .parquet or .xlsx "
+        'file with the columns method, seed, image, error (and, if there are any, landmark, subject, condition, '
+        'repetition, fold, error_mm, group_... and between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
+    parser.add_argument('--contrast', action='append', default=[], metavar='FOLDER/METHOD:FOLDER/METHOD',
+                        help="compare methods of several suites' folders with the same data, the first minus the "
+                        'second, as in A/ft:B/ctd_ed; once for each contrast, the first is the primary one; '
+                        'A/ft@CONDITION where the main condition is not meant (needs --out)')
     parser.add_argument('--plan', type=Path, metavar='FILE', help="a plan.json to use instead of the folder's own")
     parser.add_argument('--proposed', metavar='METHOD', help='proposed method: it is compared with every other method')
     parser.add_argument('--reference', metavar='METHOD',
@@ -109,6 +116,23 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -> Suite:
+    """The contrasts of several suites' folders, as one suite.
+
+    Raises:
+        TableError: An option that is for one input, or no --out; see :func:`read_contrasts` and :func:`joined`.
+    """
+    for option in ('plan', 'proposed', 'reference', 'design', 'columns', 'wide', 'na', 'worksheet', 'score',
+                   'higher_is_better', 'lower_is_better', 'one_family', 'sequential', 'start_anew'):
+        if getattr(args, option) not in (None, [], False):
+            raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out')
+    folders = read_folders(args.results, cap)
+    contrasts = read_contrasts(args.contrast, folders, args.condition)
+    if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:
+        raise TableError("--out: name a folder for the contrasts; each suite's folder keeps its own analysis.json")
+    return joined(folders, contrasts, choices)
+
+
 def read(args: argparse.Namespace) -> Suite:
     """The table, with the scores that are named in it, or the suite's folder."""
     higher, lower = args.higher_is_better, args.lower_is_better
@@ -118,7 +142,7 @@ def read(args: argparse.Namespace) -> Suite:
     scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
     wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
     missing = None if args.na is None else tuple(args.na)
-    return read_suite(args.results, args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
+    return read_suite(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
                       Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
 
 
@@ -126,30 +150,34 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     kept: list[Scores] = []
+    several, results = bool(args.contrast) or len(args.results) > 1, args.results[0]
+    choices: dict[str, Any] = dict(
+        threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None, design=args.design,
+        proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups, draws=args.draws,
+        seed=args.seed, success=args.success, folds=args.folds)
     try:
-        suite = read(args)
+        choices['margin'] = parse_margins(args.margin) if args.margin else None
+        choices['sequential'] = parse_sequential(args.sequential) if args.sequential else None
+        suite = (read_several(args, args.missing_cap is not None, {**choices, 'missing_cap': args.missing_cap})
+                 if several else read(args))
         if args.metric:
             ask(suite.table, args.metric)
         if args.measure:
             declare(suite.table, args.measure)
-        cap, caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
-        choices = dict(
-            condition=args.condition, threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None,
-            design=args.design, proposed=args.proposed, reference=args.reference, alpha=args.alpha,
-            groups=args.groups,
-            margin=parse_margins(args.margin) if args.margin else None, missing_cap=cap,
-            draws=args.draws, seed=args.seed, success=args.success, folds=args.folds,
-            sequential=parse_sequential(args.sequential) if args.sequential else None)
-        if args.results.is_dir() and has_runs(suite.plan):
+        choices['missing_cap'], caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
+        whole = not several and results.is_dir()
+        if not several:
+            choices['condition'] = args.condition
+        if whole and has_runs(suite.plan):
             if args.one_family:
                 raise TableError('--one-family: is for several scores of a table; leave it out')
-            content = analyze_suite(args.results, suite, args.start_anew, kept, **choices)
+            content = analyze_suite(results, suite, args.start_anew, kept, **choices)
         elif args.start_anew:
-            raise TableError(f'{args.results}: --start-anew is for a suite\'s folder with its runs; leave it out')
+            raise TableError(f'{results}: --start-anew is for a suite\'s folder with its runs; leave it out')
         else:
             content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, caps=caps,
                               ensembles=suite.ensembles, kept=kept, **choices)
-        out = args.out or (args.results if args.results.is_dir() else args.results.parent)
+        out = args.out or (results if whole else results.parent)
         path = write_analysis(out / 'analysis.json', content)
         write_elsewhere(out, kept[0])
     except (TableError, OSError) as error:
