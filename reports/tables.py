@@ -153,10 +153,29 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
         'sensitivity': _flat(sensitivity),
         'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
         'agreement_contrasts': _flat((analysis['agreement'] or {}).get('contrasts', [])),
+        **_classes(analysis.get('classes') or {}),
         'unbalanced': _flat((analysis.get('unbalanced') or {}).get('items', [])),
         'reported': _flat((analysis['reported'] or {}).get('items', [])),
         'runs': _flat(analysis['runs']['items']),
     }
+
+
+def _classes(block: dict[str, Any]) -> dict[str, Table]:
+    """Right classes, confusion, contrasts of both, and images whose class differs between methods."""
+    cells = [(item, method, own) for item in block.get('items', []) for method, own in item['methods'].items()]
+    return {
+        'classes': _flat([{'measurement': item['measurement'], 'method': method, **own} for item, method, own in cells],
+                         without=('confusion',)),
+        'class_confusion': (('measurement', 'method', 'annotated', 'predicted', 'images'),
+                            [(item['measurement'], method, one, other, own['confusion'][row][column])
+                             for item, method, own in cells for row, one in enumerate(item['names'])
+                             for column, other in enumerate(item['names'])]),
+        'class_contrasts': _flat(block.get('contrasts', [])),
+        'class_flips': (('measurement', 'a', 'b', 'image', 'annotated', 'class_a', 'class_b'),
+                        [(flip['measurement'], flip['a'], flip['b'], *(one[key] for key in (
+                            'image', 'annotated', 'a', 'b'))) for flip in block.get('flips', [])
+                         for one in flip['images']]),
+    }  # fmt: skip
 
 
 def ranking(analysis: dict[str, Any]) -> dict[str, Table]:

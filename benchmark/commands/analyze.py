@@ -100,7 +100,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='columns whose strata are compared')
     parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
                         help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
-                        'a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; see docs/data.md')
+                        "a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; last perhaps classes, as in "
+                        "'ANB=A,N,B,III < 3.2 < I <= 5.7 < II'; see docs/data.md")
     parser.add_argument('--metric', action='append', type=Path, metavar='FILE', default=[],
                         help='a Python file with a metric of your own, which is tested beside the mean error '
                         '(docs/extending.md); it is executed')

@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmark.datasets.formats.crops import landmark_box
 from benchmark.datasets.metainfo import LandmarkMeta
-from benchmark.statistics.measurements import value
+from benchmark.statistics.measurements import classify, value
 from benchmark.utils.files import write_text
-from benchmark.utils.measurement import LENGTH, RATIO, read
+from benchmark.utils.measurement import LENGTH, RATIO, Measurement, read
 
 #: Columns that not every prediction has.
 OPTIONAL = ('spread', 'radius', 'radius_all')
@@ -44,10 +44,12 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
         ('image', 'width', 'height', 'doubt', 'problem', 'note'),
         ((line['image'], '', '', '', line['error'], '') if 'error' in line else
          (line['image'], *line['size'], line['doubt'], '', '; '.join(line['said'])) for line in found)))
-    declared = {name: ends for name, ends in scheme.measurements.items() if not untrained & set(ends)}
+    declared = {name: read(ends) for name, ends in scheme.measurements.items() if not untrained & set(ends)}
+    classed = any(what.classes for what in declared.values())
     write_text(out / 'measurements.csv', csv_text(
-        ('image', 'measurement', 'pixels', 'mm', 'degrees', 'ratio', 'note'),
-        ((line['image'], name, *_measured(line, scheme, ends)) for line in done for name, ends in declared.items())))
+        ('image', 'measurement', 'pixels', 'mm', 'degrees', 'ratio', *(('class',) if classed else ()), 'note'),
+        ((line['image'], name, *_measured(line, scheme, what, classed)) for line in done
+         for name, what in declared.items())))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
     write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
 
@@ -66,17 +68,24 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _measured(line: dict[str, Any], scheme: LandmarkMeta, declared: Sequence[str]) -> tuple[float | str, ...]:
-    """A length in pixels, square ones, and in millimetres where known; an angle in degrees; a ratio; and a note."""
-    what = read(declared)
+def _measured(line: dict[str, Any], scheme: LandmarkMeta, what: Measurement, classed: bool) -> tuple[float | str, ...]:
+    """A length in pixels, square ones, and in millimetres where known; an angle; a ratio; a class; and a note.
+
+    Bounds in pixels are those of the prepared images, so that nothing is in such a class here.
+    """
     places = {name: scheme.landmarks.index(name) for name in what.landmarks}
     points = {name: np.asarray(line['points'][place]) * line['square'] for name, place in places.items()}
     found = float(value(what, points))
     if math.isnan(found):
-        return '', '', '', '', 'two of its points coincide'
+        return '', '', '', '', *([''] if classed else []), 'two of its points coincide'
+    mm = found * line['mm'] if what.unit == LENGTH and line['mm'] else math.nan
+    judged = mm if what.unit == LENGTH else found
+    name = '' if what.classes is None or math.isnan(judged) or what.classes.unit == 'px' else \
+        what.classes.names[int(classify(np.array(judged), what.classes, what.turns))]
+    last = (*([name] if classed else []), '')
     if what.unit == LENGTH:
-        return round(found, 4), round(found * line['mm'], 4) if line['mm'] else '', '', '', ''
-    return ('', '', '', round(found, 4), '') if what.unit == RATIO else ('', '', round(found, 4), '', '')
+        return round(found, 4), '' if math.isnan(mm) else round(mm, 4), '', '', *last
+    return ('', '', '', round(found, 4), *last) if what.unit == RATIO else ('', '', round(found, 4), '', *last)
 
 
 def _coco(scheme: LandmarkMeta, done: Sequence[dict[str, Any]], untrained: set[str]) -> dict[str, Any]:

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.utils.measurement import LENGTH, Measurement, read
+from benchmark.utils.measurement import LENGTH
 
-from .angles import unwrapped
 from .arrays import Floats
 from .crossed import Block, mean, mean_squares
-from .errors import TableError
 from .exploratory import exploratory
-from .measurements import value
+from .measured import declared_ones, pixel_sizes, taken
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
@@ -60,77 +58,32 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
     items: list[dict[str, Any]] = []
     rated: list[Rated] = []
     off: dict[str, dict[str, Block]] = {}
-    for name, declared in measurements.items():
-        try:
-            what = read(declared)
-        except ValueError as error:
-            raise TableError(f'field data.measurements: {name}: {error}; correct metainfo.json') from None
-        ends = what.landmarks
-        frame = measured(rows, what, scale)
-        if lost := int(frame['predicted'].isna().sum()):
-            notes.append(f'{name}: {lost} of {len(frame)} predictions have no {what.noun}, as two of its points '
-                         'coincide; their images are left out.')
-        frame = frame.dropna()
-        runs = sum(map(len, scores.seeds.values()))
-        complete = frame.groupby('image').size()
-        images = sorted(complete.index[complete == runs])
-        if len(images) < 3:
+    for name, what in declared_ones(measurements):
+        ends, found = what.landmarks, taken(rows, what, scale, scores)
+        count = len(found.images)
+        if found.coincide:
+            notes.append(f'{name}: {found.coincide} of {found.seen} predictions have no {what.noun}, as two of its '
+                         'points coincide; their images are left out.')
+        if count < 3:
             notes.append(f'{name}: cannot be measured: fewer than three images have {"both " * (len(ends) == 2)}'
                          f'{", ".join(ends[:-1])} and {ends[-1]} in every run.')
             continue
-        kept = np.isin(np.array(scores.images, dtype=object), images)
-        frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
         for method, seeds in scores.seeds.items():
-            own, shape = frame[frame['method'] == method], (len(seeds), len(images))
-            every = {kind: own[kind].to_numpy().reshape(shape) for kind in ('predicted', 'true')}
-            p, t = (scores.by_unit(values, kept) for values in every.values())
-            far = Block(scores.by_unit(np.abs(every['predicted'] - every['true']), kept))
+            every = found.predicted[method], found.true[method]
+            p, t = (scores.by_unit(values, found.kept) for values in every)
+            far = Block(scores.by_unit(np.abs(every[0] - every[1]), found.kept))
             off.setdefault(name, {})[method] = far
-            items.append({'measurement': name, 'landmarks': [*ends], 'declared': ' '.join(declared),
+            items.append({'measurement': name, 'landmarks': [*ends], 'declared': ' '.join(measurements[name]),
                           'unit': unit if what.unit == LENGTH else what.unit,
-                          'method': method, 'n_images': len(images), 'n_seeds': len(seeds),
+                          'method': method, 'n_images': count, 'n_seeds': len(seeds),
                           'off': float(far.values.mean()), **bland_altman(p, t[0], options.alpha),
                           'points': points(p[0], t[0])})
             rated.append((method, p, t[0]))
-    for item, found in zip(items, icc(rated, options), strict=True):
-        item['icc'] = found
+    for item, judged in zip(items, icc(rated, options), strict=True):
+        item['icc'] = judged
     if not items:
         return None
     return {'unit': unit, 'items': items, 'contrasts': exploratory('measurement', off, scores, pairs, options)}
-
-
-def measured(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] | None) -> pd.DataFrame:
-    """Predicted and annotated values of a measurement, a row per method, seed and image that has all its landmarks.
-
-    Args:
-        rows: With coordinates.
-        what: What is measured.
-        scale: Millimetres per pixel of each image, or None.
-    """
-    keys = ['method', 'seed', 'image']
-    tables = [rows[rows['landmark'] == name].set_index(keys)[[*COORDINATES]] for name in what.landmarks]
-    both = pd.concat(tables, axis=1, join='inner', keys=what.landmarks)
-    frame = both.index.to_frame(index=False)
-    size = frame['image'].map(scale).to_numpy(np.float64) if scale else 1.0
-    values = [value(what, {name: both[name][[x, y]].to_numpy(np.float64) for name in what.landmarks}, size)
-              for x, y in (('x', 'y'), ('x_true', 'y_true'))]
-    known = ~np.isnan(values).any(axis=0)
-    if what.turns and known.any():
-        values[0][known], values[1][known] = unwrapped(values[0][known], values[1][known])
-    for one in values:
-        one[~known] = np.nan
-    return frame.assign(predicted=values[0], true=values[1])
-
-
-def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:
-    """Millimetres per pixel of each image, from errors that the table has in both; None where it does not."""
-    if 'error_mm' not in rows.columns or rows['error_mm'].isna().any():
-        return None, 'image px'
-    distance = np.hypot(rows['x'] - rows['x_true'], rows['y'] - rows['y_true'])
-    totals = pd.DataFrame({'image': rows['image'], 'mm': rows['error_mm'], 'px': distance}).groupby('image').sum()
-    if (totals['px'] <= 0).any():
-        return None, 'image px'
-    return (totals['mm'] / totals['px']).to_dict(), 'mm'
 
 
 def bland_altman(predicted: Floats, true: Floats, alpha: float = 0.05) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from .annotators import annotators
 from .arrays import Floats
 from .averaging import averaging
 from .caps import check_cap
+from .classes import classes
 from .components import variance_components
 from .consistency import canonical, check_truths, unit_remarks
 from .contrasts import all_pairs, contrasts, tests_of
@@ -147,8 +148,9 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     alerts += short_normalisers(rows)
     alerts += [one for own in scores.values() for one in carriers(own, labels, options.unit, measures,
                                                                          len(scores) > 1)]
-    agreed = agreement(rows, main, {**(data.get('measurements') or {}), **everything.attrs.get(MEASURED, {})}, pairs,
-                       options, notes)
+    wanted = {**(data.get('measurements') or {}), **everything.attrs.get(MEASURED, {})}
+    agreed = agreement(rows, main, wanted, pairs, options, notes)
+    classed = classes(rows, main, wanted, pairs, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     observers = None if points is None else annotators(rows, main, rates, points, labels, options, notes)
     shown = rows[rows['image'].isin(set(main.images))]
@@ -187,7 +189,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
                                 apart(everything, table, layout.main)),
         'success': success(rows, main, layout.main, pairs, rates, options, looked),
         'annotators': observers,
-        'agreement': agreed,
+        'agreement': agreed, 'classes': classed,
         'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
         'common_unit': described(common),

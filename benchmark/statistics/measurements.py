@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from benchmark.utils.measurement import DISTANCE, LENGTH, OFFSET, RATIO, Measurement, Term, read
+from benchmark.utils.measurement import DISTANCE, LENGTH, OFFSET, RATIO, Classes, Measurement, Term, read
 
 from .angles import angle
-from .arrays import Floats
+from .arrays import Floats, Integers
 from .errors import TableError
 from .layout import some
 from .table import COORDINATES
@@ -60,6 +60,21 @@ def _offset(points: Floats) -> Floats:
     else:
         found = ((points[..., 1, :] - points[..., 0, :]) * along).sum(-1)
     return np.asarray(np.where(length > 0, found / np.where(length > 0, length, 1.0), np.nan))
+
+
+def classify(values: Floats, what: Classes, turns: bool = False) -> Integers:
+    """The place of each value's class.
+
+    Args:
+        values: Shape (...), without NaN.
+        what: Names and bounds.
+        turns: Whether values are angles of which 360 degrees more are the same: classes are of those from above -180 to
+            180.
+    """
+    values = 180.0 - np.mod(180.0 - np.asarray(values, np.float64), 360.0) if turns else np.asarray(values, np.float64)
+    over = [values >= bound if above else values > bound for bound, above in zip(what.bounds, what.above, strict=True)]
+    found: Integers = np.stack(over).sum(axis=0)
+    return found
 
 
 def declare(table: pd.DataFrame, texts: Sequence[str]) -> None:

@@ -12,10 +12,13 @@ declared                value
 ``p a b offset``        distance of p from the line a to b, positive on its clockwise side
 ``a b c d offset``      from a to b along the direction c to d, positive where b lies further on
 ======================= ==========================================================================================
+
+The last element may be classes by thresholds, lowest first: ``low < 3.2 < normal <= 5.7 < high``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,10 +48,28 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Classes:
+    """Ordered classes of a measurement's values.
+
+    Attributes:
+        names: C different names, lowest values first.
+        bounds: C - 1 rising bounds between them.
+        above: For each bound whether a value that equals it is in the class above.
+        unit: Of the bounds: ``mm`` or ``px`` of lengths, else empty.
+    """
+
+    names: tuple[str, ...]
+    bounds: tuple[float, ...]
+    above: tuple[bool, ...]
+    unit: str = ''
+
+
+@dataclass(frozen=True)
 class Measurement:
-    """What is measured: a sum of terms of one unit."""
+    """What is measured: a sum of terms of one unit, and perhaps the classes of its values."""
 
     terms: tuple[Term, ...]
+    classes: Classes | None = None
 
     @property
     def unit(self) -> str:
@@ -78,7 +99,10 @@ def read(declared: Sequence[str]) -> Measurement:
         ValueError: It can't be meant; says what can.
     """
     terms, points, sign = [], [], 1
-    for word in [*declared, '+']:
+    words, text = [*declared], None
+    if words and '<' in words[-1]:
+        text = words.pop()
+    for word in [*words, '+']:
         if word not in JOINS:
             points.append(word)
             continue
@@ -90,7 +114,44 @@ def read(declared: Sequence[str]) -> Measurement:
     for term in terms:
         if problem := term.problem():
             raise ValueError(f'{list(declared)} must be {FORMS}, different ones: {problem}')
-    return Measurement(tuple(terms))
+    found = Measurement(tuple(terms))
+    return found if text is None else Measurement(found.terms, read_classes(text, found.unit))
+
+
+def read_classes(text: str, unit: str) -> Classes:
+    """Classes as they are declared: names and the bounds between them, lowest first.
+
+    A value that equals a bound is in the class above it; with ``<=`` before the bound in the one below.
+
+    Args:
+        text: Such as ``low < 3.2 < normal <= 5.7 < high``; bounds of lengths are millimetres, or ``20 px``.
+        unit: Of the measurement.
+
+    Raises:
+        ValueError: It can't be meant.
+    """
+    parts = [part.strip() for part in re.split('(<=|<)', text)]
+    names, bounds, before, after = parts[::4], parts[2::4], parts[1::4], parts[3::4]
+    read = [re.fullmatch(r'([-+]?(?:\d+\.?\d*|\.\d+))\s*(mm|px)?', bound) for bound in bounds]
+    values = [float(one[1]) for one in read if one]
+    units = {one[2] or ('mm' if unit == LENGTH else '') for one in read if one}
+    problem = None
+    if len(parts) % 4 != 1 or len(names) < 2 or '' in names:
+        problem = f'there are {len([*filter(None, names)])} names and {len(bounds)} bounds'
+    elif None in read:
+        problem = f'{bounds[read.index(None)]!r} is no number'
+    elif len({*names}) < len(names):
+        problem = f'{max(names, key=names.count)!r} is there twice'
+    elif any(high <= low for low, high in zip(values, values[1:], strict=False)):
+        problem = f'{", ".join(map(format, values))} do not rise'
+    elif len(units) > 1 or (unit != LENGTH and units != {''}):
+        problem = 'bounds of a length are all mm or all px, those of angles and ratios have no unit'
+    elif any(one == other == '<=' for one, other in zip(before, after, strict=True)):
+        problem = '<= can stand on one side of a bound only'
+    if problem:
+        raise ValueError(f'{text!r}: {problem}; classes are written NAME < BOUND < NAME, with bounds that rise, as in '
+                         "'low < 3.2 < normal <= 5.7 < high'")
+    return Classes(tuple(names), tuple(values), tuple(one == '<' for one in before), units.pop())
 
 
 def _term(words: Sequence[str], sign: int) -> Term:

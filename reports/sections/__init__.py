@@ -11,6 +11,7 @@ from . import (  # noqa: F401  (registers the sections)
     agreement,
     averaging,
     checklist,
+    classes,
     contrasts,
     folds,
     headline,
@@ -34,9 +35,9 @@ from .base import SECTIONS, Section, SectionError, Skip, register
 
 #: The page's order; a section that is not named here comes after these, as registered.
 ORDER = ('headline', 'table1', 'ced', 'contrasts', 'folds', 'looks', 'success', 'sensitivity', 'variance', 'ranking',
-         'significance', 'conditions', 'landmarks', 'averaging', 'trust', 'agreement', 'subgroups', 'training',
-         'tuning', 'samples', 'reported', 'ablations', 'runs', 'methods', 'data', 'settings', 'environment',
-         'paragraph', 'checklist', 'limits')
+         'significance', 'conditions', 'landmarks', 'averaging', 'trust', 'agreement', 'classes', 'subgroups',
+         'training', 'tuning', 'samples', 'reported', 'ablations', 'runs', 'methods', 'data', 'settings',
+         'environment', 'paragraph', 'checklist', 'limits')
 
 
 def ordered() -> list[type[Section]]:

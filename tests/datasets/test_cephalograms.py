@@ -11,6 +11,8 @@ from benchmark.experiments.plan.configure import fill_paths, run_config
 from benchmark.experiments.plan.protocol import protocol
 from benchmark.experiments.suite.configs import find_config
 from benchmark.experiments.suite.model import Method, Settings
+from benchmark.statistics.measurements import classify, value
+from benchmark.utils.measurement import read
 
 WIDTH, HEIGHT = 48, 60
 SEEDS = dict(init=1, order=2, augmentation=3, split=4)
@@ -52,6 +54,39 @@ def test_isbi2015(challenge, tmp_path, convert):
     np.testing.assert_array_equal(first.landmarks, (marks('junior', 151) + marks('senior', 151)) / 2)
     np.testing.assert_array_equal(first.annotators['senior'], marks('senior', 151))
     assert first.path.read_bytes() == (challenge / 'RawImage/Test1Data/151.bmp').read_bytes()
+
+
+def test_the_challenge_s_measures_are_declared_with_their_classes(challenge, tmp_path, convert):
+    convert('isbi2015', challenge, tmp_path / 'dst')
+    declared = {name: read(words) for name, words in load_metainfo(tmp_path / 'dst').measurements.items()}
+    assert [*declared] == ['ANB', 'SNB', 'SNA', 'ODI', 'APDI', 'FHI', 'FHA']
+    assert {name: what.classes.bounds for name, what in declared.items()} == dict(
+        ANB=(3.2, 5.7), SNB=(74.6, 78.7), SNA=(79.4, 83.2), ODI=(68.4, 80.5), APDI=(77.6, 85.2), FHI=(0.65, 0.75),
+        FHA=(26.8, 31.4))
+    # A profile to the right: S and N level, A and B below N as the angles say.
+    turn = np.radians
+    points = dict(sella=(0, 0), nasion=(70, 0), subspinale=70 * np.array([1 - np.cos(turn(82)), np.sin(turn(82))]),
+                  supramentale=100 * np.array([0.7 - np.cos(turn(78)), np.sin(turn(78))]), orbitale=(60, 25),
+                  porion=(-15, 25), pogonion=(56, 112), menton=(48, 118), gnathion=(52, 117), gonion=(-5, 85),
+                  posterior_nasal_spine=(14, 50), anterior_nasal_spine=(66, 53))
+    points = {name: np.array(point, float) for name, point in points.items()}
+
+    def angle(*names):
+        return float(value(read(names), points))
+
+    found = {name: float(value(what, points)) for name, what in declared.items()}
+    assert found['SNA'] == pytest.approx(82) and found['SNB'] == pytest.approx(78)
+    assert found['ANB'] == pytest.approx(4) and found['FHI'] == pytest.approx(np.hypot(5, 85) / np.hypot(22, 118))
+    assert found['FHA'] == pytest.approx(np.degrees(np.arctan2(32, 57)))
+    tilt = np.degrees(np.arctan2(3, 52))  # the palatal plane sinks to the front
+    assert found['ODI'] == pytest.approx(angle('subspinale', 'supramentale', 'gonion', 'menton') + tilt)
+    # APDI as the sum that it is: facial angle, A-B plane to facial plane, palatal plane to Frankfurt horizontal.
+    assert found['APDI'] == pytest.approx(
+        angle('orbitale', 'porion', 'nasion', 'pogonion') + tilt
+        + angle('subspinale', 'supramentale', 'nasion', 'pogonion', 'signed'))
+    classes = {name: what.classes.names[int(classify(np.array(found[name]), what.classes))]
+               for name, what in declared.items()}
+    assert classes['ANB'] == 'class I' and classes['SNA'] == classes['SNB'] == 'normal'
 
 
 def test_size_pads_to_a_square_and_keeps_millimetres(challenge, tmp_path, convert):

@@ -35,6 +35,17 @@ def test_distances_angles_and_what_has_none(tmp_path):
     assert [row['measurement'] for row in csv.DictReader((tmp_path / 'measurements.csv').open(newline=''))] == ['width']
 
 
+def test_classes_of_what_was_predicted(tmp_path):
+    from benchmark.detector.tables import write_tables
+    declared = scheme(width=['a', 'b', 'narrow < 4 < wide'], corner=['a', 'b', 'c', 'sharp < 90 < blunt'],
+                      pixels=['a', 'b', 'narrow < 4 px < wide'], none=['a', 'b'])
+    for mm, width in ((0.5, 'wide'), (0.3, 'narrow'), (None, '')):
+        write_tables(tmp_path, declared, ['i'], dict(i=line([(0, 0), (10, 0), (10, 5), (10, 5)], mm=mm)))
+        rows = csv.DictReader((tmp_path / 'measurements.csv').open(newline=''))
+        assert {row['measurement']: row['class'] for row in rows} == dict(
+            width=width, corner='blunt', pixels='', none='')
+
+
 @pytest.mark.parametrize('ends', [['a', 'b', 'a'], ['a', 'b', 'x'], ['a', 'a', 'b', 'c'], ['a', 'b', 'c', 'c'],
                                   ['a', 'b', 'c', 'd', 'a'], ['a', 'b', 'b', 'signed']])
 def test_no_angle_can_be_meant(ends):
