@@ -30,6 +30,13 @@ PEAK = ('import runpy, sys; sys.argv = sys.argv[1:]\n'
         '    print("peak", peak.split()[1], file=sys.stderr)')
 
 
+#: What a table of others is measured against, in a process of its own.
+PLAIN = ('import sys, pandas\n'
+         'print(len(pandas.read_csv(sys.argv[1]).groupby(["method", "seed", "image"])["error"].mean()))')
+#: Methods, seeds, images and landmarks of such a table.
+FOREIGN, QUICK_FOREIGN = (5, 10, 1000, 20), (2, 2, 20, 2)
+
+
 def make_table(methods: int, seeds: int, images: int, landmarks: int, path: Path) -> None:
     """A results table with components of the sizes that trained networks have; errors are log-normal."""
     rng = np.random.default_rng(0)
@@ -69,13 +76,42 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float]) -> list[Measu
         for column, what, unit, most in ((0, 'time', 's', seconds), (1, 'peak memory', 'GiB', gib)):
             values = [call[column] for call in calls]
             found.append(Measurement.of(f'analysis ({name}: {size}), {what}', values, unit, at_most=most))
-    return found
+    return found + foreign_cost(repeats, QUICK_FOREIGN if quick else FOREIGN, quick, clock)
 
 
-def analysis_cost(folder: Path, clock: Callable[[], float]) -> tuple[float, float]:
+def foreign_cost(repeats: int, size: tuple[int, int, int, int], quick: bool,
+                 clock: Callable[[], float]) -> list[Measurement]:
+    """The analysis of a CSV file of others beside pandas' read_csv and one groupby of the same file, taking turns.
+
+    Args:
+        repeats: Calls of each.
+        size: Methods, seeds, images and landmarks.
+        quick: No targets.
+        clock: Seconds.
+    """
+    ratios, memory = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        table, plain = Path(folder) / 'others.csv', Path(folder) / 'others.parquet'
+        make_table(*size, plain)
+        columns = ['method', 'seed', 'image', 'landmark', 'error']
+        pd.read_parquet(plain)[columns].round({'error': 6}).to_csv(table, index=False)
+        plain.unlink()
+        for turn in range(repeats):
+            start = clock()
+            subprocess.run([sys.executable, '-c', PLAIN, str(table)], check=True, capture_output=True)
+            least = clock() - start
+            seconds, peak = analysis_cost(table, clock, '--out', str(Path(folder) / str(turn)))
+            ratios.append(seconds / least)
+            memory.append(peak)
+    name = f'analysis of {int(np.prod(size)):,} rows of others'
+    return [Measurement.of(f'{name} / read_csv and one groupby, time', ratios, '', at_most=None if quick else 6),
+            Measurement.of(f'{name}, peak memory', memory, 'GiB', at_most=None if quick else 2)]
+
+
+def analysis_cost(results: Path, clock: Callable[[], float], *options: str) -> tuple[float, float]:
     """Seconds and GiB of one call, with 10,000 draws, the sensitivity table and everything else."""
-    command = [sys.executable, '-c', PEAK, str(ROOT / 'tools/analyze.py'), str(folder), '--proposed', 'method_1',
-               '--margin', 'ME=0.05']
+    command = [sys.executable, '-c', PEAK, str(ROOT / 'tools/analyze.py'), str(results), '--proposed', 'method_1',
+               '--margin', 'ME=0.05', *options]
     start = clock()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = clock() - start

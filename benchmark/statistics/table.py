@@ -12,6 +12,7 @@ cross-validation (:mod:`.fold_tables`). Columns of scores may stand in the place
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -128,14 +129,15 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     else:
         found = read_delimited(path, wanted)
     remarks += found.remarks
-    frame = pd.DataFrame(found.rows, columns=found.columns, dtype=str)
+    frame = pd.DataFrame(dict(enumerate(found.cells)), dtype=object)
+    frame.columns = pd.Index(found.columns)
     numbers = {*NUMBERS, 'seed', *own}
     numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
     words = {foreign.columns.get(name, name) for name in (*NAMES, FOLD, REPETITION, 'split')}
     names = [place for place, name in enumerate(found.columns)
              if name in numbers or name.startswith(BETWEEN)
              or foreign.wide is not None and name not in words and not name.startswith(GROUP)]
-    if decimal_comma((row[place] for place in names for row in found.rows), found.separator):
+    if decimal_comma(chain.from_iterable(found.cells[place] for place in names), found.separator):
         remarks.append('numbers with decimal commas')
         for place in names:
             frame.isetitem(place, frame.iloc[:, place].str.replace(',', '.', regex=False))
@@ -201,13 +203,13 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     merged = False
     for name in NAMES:
         if name in frame.columns:
-            written = sum(1 for value in frame[name].dropna().unique() if _name(value).strip())
-            frame[name] = _names(frame[name], name, where)
-            if (count := frame[name][frame[name] != ''].nunique()) < written:
+            frame[name], every = _names(frame[name], name, where)
+            different = [*dict.fromkeys(every)]
+            written = sum(1 for text in every if text)
+            if (count := sum(1 for text in different if text)) < written:
                 merged = True
                 notes.append(f'{name}: {written} spellings are {count} name{"s" if count != 1 else ""}, without blanks '
                              'around them and with numbers as text.')
-            different = [*pd.unique(frame[name])]
             if same := spellings(different):
                 merged = True
                 frame[name] = frame[name].map(lambda text, same=same: same.get(text, text))
@@ -219,7 +221,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                              'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
     if FOLD in frame.columns:
-        frame[FOLD] = _names(frame[FOLD], FOLD, where)
+        frame[FOLD], _ = _names(frame[FOLD], FOLD, where)
     else:
         frame = seeds_as_folds(frame, where, notes)
     between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
@@ -261,16 +263,15 @@ def _numeric(frame: pd.DataFrame) -> list[object]:
     return [name for name in frame.columns if not _known(name) and whole(frame[name])]
 
 
-def _names(column: pd.Series, name: str, where: str) -> pd.Series:
-    """A column of names as Python strings; empty ones are refused, except for subjects."""
+def _names(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:
+    """A column of names as Python strings, and one for each spelling; empty ones are refused, except for subjects."""
     codes, found = pd.factorize(column)
-    texts = np.array([*map(_name, found), ''], dtype=object)
-    texts[:] = [text.strip() for text in texts]
-    text = pd.Series(texts[codes], index=column.index, dtype=object)
-    absent = (text == '').to_numpy()
+    every = [_name(value).strip() for value in found]
+    texts = np.array([*every, ''], dtype=object)
+    absent = np.array([text == '' for text in texts])[codes]
     if absent.any() and name != 'subject':
         raise TableError(f'{where}: field {name}: empty in {_rows(absent)}; fill it in or remove these rows')
-    return text
+    return pd.Series(texts[codes], index=column.index, dtype=object), [*every, *([''] if (codes < 0).any() else [])]
 
 
 def _name(value: object) -> str:
@@ -293,7 +294,9 @@ def _flags(column: pd.Series, name: str, where: str) -> pd.Series:
 
 def _seeds(column: pd.Series, where: str) -> pd.Series:
     """The seeds as int64."""
-    number = pd.to_numeric(column.astype(object), errors='coerce').astype('float64')
+    codes, found = pd.factorize(column)
+    different = pd.to_numeric(pd.Series(found, dtype=object), errors='coerce').astype('float64')
+    number = pd.Series(np.append(different.to_numpy(), np.nan)[codes], index=column.index)
     bad = ~(np.abs(number.to_numpy()) < 2**53) | (number.to_numpy() % 1 != 0)
     if bad.any():
         raise TableError(

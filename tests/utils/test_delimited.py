@@ -2,9 +2,10 @@
 
 import pytest
 
-from benchmark.utils.delimited import DelimitedError, decimal_comma, read_delimited
+from benchmark.utils.delimited import DelimitedError, _any, _regular, decimal_comma, read_delimited
 
 ROWS = [['a', '1'], ['é', '2']]
+CELLS = [['a', 'é'], ['1', '2']]
 
 
 def write(path, content):
@@ -18,8 +19,7 @@ def write(path, content):
 def test_separator_is_found(tmp_path, separator, remark, declared):
     text = '\n'.join(separator.join(row) for row in [['name', 'error'], *ROWS, ['', '']])
     found = read_delimited(write(tmp_path / 't.csv', (f'sep={separator}\r\n' if declared else '') + text))
-    assert (found.columns, found.rows, found.separator) == (['name', 'error'], ROWS, separator)
-    assert found.lines == [3, 4] if declared else [2, 3]
+    assert (found.columns, found.cells, found.separator) == (['name', 'error'], CELLS, separator)
     assert found.remarks == ([f'separated by {remark}'] if remark else [])
 
 
@@ -32,7 +32,7 @@ def test_wanted_columns_decide_before_the_number_of_cells(tmp_path):
                                                 ('cp1252', True)])
 def test_encoding_is_found(tmp_path, encoding, said):
     found = read_delimited(write(tmp_path / 't.csv', 'name,error\né,1\n'.encode(encoding)))
-    assert found.columns == ['name', 'error'] and found.rows == [['é', '1']]
+    assert found.columns == ['name', 'error'] and found.cells == [['é'], ['1']]
     assert bool(found.remarks) == said
 
 
@@ -42,9 +42,27 @@ def test_what_is_no_text_is_refused(tmp_path, content):
         read_delimited(write(tmp_path / 't.csv', content))
 
 
+#: Regular to the eye, and each for a reason of its own not to be split as a whole but for the first ones.
+TEXTS = ['a,b\n1,2\n', 'a,b\r\n1,2\r\n3,4', 'a,b\n1,\n3, \n', ' a,b\n1,2\n', 'a, b\n1, 2\n', 'a,b\n,2\n,\n \t,\n3,4\n',
+         'a,b\n\n1,2\n\n', 'a,b\n1,2,\n', 'a,"b"\n"1\n0","2""3"\n', 'a,b\r1,2\r3,4\r', 'a,b\n 1,2\n', 'a\n1\n2\n', '',
+         '\n', 'a,b', 'a,b\n1\x0b,2\u2028\n', 'a,,\n1,,\n2,,\n', 'a,a\n1,2\n', 'a,b\n1\t,2\n']
+
+
+@pytest.mark.parametrize('text', TEXTS)
+@pytest.mark.parametrize('separator', [',', ';', '\t', '|'])
+def test_what_is_split_as_a_whole_is_what_the_csv_module_reads(text, separator):
+    text = text.replace(',', separator)
+    whole = _regular(text, separator)
+    assert whole is None or whole == _any(text, separator, 1)
+
+
+def test_a_plain_table_is_split_as_a_whole():
+    assert [place for place, text in enumerate(TEXTS) if _regular(text, ',')] == [0, 1, 14, 15, 16, 17, 18]
+
+
 def test_a_spreadsheets_margin_is_left_out(tmp_path):
     found = read_delimited(write(tmp_path / 't.csv', ';name;error;;\n;a;1;;\n;b;2;;;\n'))
-    assert found.columns == ['name', 'error'] and found.rows == [['a', '1'], ['b', '2']]
+    assert found.columns == ['name', 'error'] and found.cells == [['a', 'b'], ['1', '2']]
 
 
 def test_ragged_rows_are_refused_with_their_line(tmp_path):
