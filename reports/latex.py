@@ -63,13 +63,15 @@ def table1(analysis: dict[str, Any]) -> str:
     limit = '' if analysis['threshold'] is None else f', failure threshold {analysis["threshold"]:g}'
     own = form(analysis, primary(analysis))
     better = f', {own.direction}' if analysis.get('scores') else ''
-    caption = (f'{tex(analysis["title"])}. {tex(own.head)}{where}{better}{limit}. In brackets: '
-               f'{_level(analysis)} intervals {over} {analysis["unit_of_analysis"]}s. {times.capitalize()} SD: over '
-               f'{times}s; image SD: over images, of {times} averages. Bold: best observed mean.{note}'
+    unit_of = analysis['unit_of_analysis']
+    within = ' Scores are averaged within subjects first.' if unit_of == 'subject' else ''
+    caption = (f'{tex(analysis["title"])}. {tex(own.head)}{where}{better}{limit}.{within} In brackets: '
+               f'{_level(analysis)} intervals {over} {unit_of}s. {times.capitalize()} SD: over '
+               f'{times}s; {unit_of} SD: over {unit_of}s, of {times} averages. Bold: best observed mean.{note}'
                f'{_tied(analysis)}{_again(analysis)}')
     more = ['tie group'] if grouped else []
-    return _table(caption, 'table1', ['Method', heads[0], *more, f'{times} SD', 'image SD', *heads[1:], f'{times}s'],
-                  rows)
+    spreads = [f'{times} SD', f'{unit_of} SD']
+    return _table(caption, 'table1', ['Method', heads[0], *more, *spreads, *heads[1:], f'{times}s'], rows)
 
 
 def contrasts(analysis: dict[str, Any]) -> str:

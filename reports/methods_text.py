@@ -112,9 +112,7 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
     said = [f'{"Endpoints were" if len(shown) > 1 else "The endpoint was"} {listed(shown)}.']
     if analysis['unit_of_analysis'] == 'subject':
         said += ['Scores were averaged within subjects before anything else.']
-    if (cap := analysis['missing_cap']) is not None:
-        kind = f'a {primary(analysis)}' if analysis.get('scores') else 'an error'
-        said += [f'A missing prediction counted as {kind} of {cap:g} {analysis["unit"]}'.rstrip() + '.']
+    said += _caps(analysis)
     if not pairs:
         return [*said, 'No contrast was planned; all comparisons are exploratory.',
                 f'Intervals have a level of {level(analysis)}.']
@@ -166,6 +164,18 @@ def _endpoint(analysis: dict[str, Any], name: str) -> str:
     words = {'ME': f'the mean error in {unit} (ME)', 'FR': f'the share of images with an error above {limit} (FR)',
              'AUC': f'the area under the cumulative error distribution up to {limit} (AUC)'}
     return words.get(name) or f'the {analysis["endpoints"][name]["label"]} ({name})'
+
+
+def _caps(analysis: dict[str, Any]) -> list[str]:
+    """What a missing prediction counted as, and of several scores a missing value of a further one."""
+    cap, found = analysis['missing_cap'], []
+    if cap is not None:
+        kind = f'a {primary(analysis)}' if analysis.get('scores') else 'an error'
+        found = [f'prediction counted as {kind} of {cap:g} {analysis["unit"]}'.rstrip()]
+    for name, value in (analysis.get('missing_caps') or {}).items():
+        look = form(analysis, name)
+        found += [f'{look.head} {"" if found else "counted "}as {value:g} {look.unit}'.rstrip()]
+    return [f'A missing {", a missing ".join(found)}.'] if found else []
 
 
 def _looks(analysis: dict[str, Any]) -> list[str]:

@@ -54,7 +54,7 @@ def draw(out: Path, name: str, picture: np.ndarray, points: np.ndarray, size: tu
 
 
 def write_page(out: Path, about: str, names: Sequence[str], lines: Mapping[str, dict[str, Any]],
-               pictures: bool) -> None:
+               pictures: bool, warning: str = '') -> None:
     """Writes ``index.html``; its size goes with the names, not with the pictures.
 
     Args:
@@ -63,6 +63,7 @@ def write_page(out: Path, about: str, names: Sequence[str], lines: Mapping[str, 
         names: The photographs, in their order.
         lines: Name -> line; see :func:`.journal.line_of`.
         pictures: Whether there are pictures.
+        warning: What speaks against using them at all, or nothing.
     """
     found = [lines[name] for name in names if name in lines]
     done = [line for line in found if 'error' not in line]
@@ -77,7 +78,8 @@ def write_page(out: Path, about: str, names: Sequence[str], lines: Mapping[str, 
     if left := len(names) - len(found):
         problems = f'<p><strong>{left} photographs are still to be predicted.</strong></p>{problems}'
     count = f'{len(done)} photograph{"s" if len(done) != 1 else ""}'
+    warned = f'<p role="note" class="warning"><strong>Warning:</strong> {html.escape(warning)}</p>' if warning else ''
     page = Path(__file__).with_name('page.html').read_text(encoding='utf-8')
-    for key, value in dict(count=count, about=html.escape(about), problems=problems, data=data).items():
+    for key, value in dict(count=count, warning=warned, about=html.escape(about), problems=problems, data=data).items():
         page = page.replace(f'%({key})s', value, 1)
     write_text(out / 'index.html', page)

@@ -18,6 +18,7 @@ from benchmark.datasets.metainfo import DataError
 from benchmark.utils.machine import threads
 
 from .journal import Journal, about, line_of, open_folder, stamp
+from .learnt import not_learnt
 from .loaded import DetectorError, Network, find_networks, load_networks, untrained_by_any
 from .pages import draw, write_page
 from .photographs import Photograph, Reading, Source, find_photographs, read_boxes, read_photograph
@@ -103,9 +104,12 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
     formats, why_not = ([*options.formats], '') if options.formats is not None else form_like(
         first.meta.get('came'), sources, options.turned)
     told = [*notes(first, boxes), found_regions if regions is None else regions.in_words(untrained)]
+    warning = not_learnt(networks)
     open_folder(options.out, about(networks, reading, boxes, regions))
     with lock(options.out):
         journal = Journal(options.out)
+        if warning:
+            say(f'warning: {warning}')
         for note in (*found.notes, *told, *filter(None, [why_not])):
             say(f'note: {note}')
         names = [source.name for source in sources]
@@ -115,8 +119,8 @@ def predict_folder(options: Options, stopped: Callable[[], bool], say: Callable[
         finally:
             write_tables(options.out, first.scheme, names, journal.lines, untrained)
             write_formats(options.out, formats, first.scheme, sources, journal.lines, untrained)
-            write_page(options.out, ' '.join([f'{in_words(networks)}.', *told]), names, journal.lines,
-                       options.picture is not None)
+            write_page(options.out, ' '.join([f'By {in_words(networks)}.', *told]), names, journal.lines,
+                       options.picture is not None, warning)
     left = sum(name not in journal.lines for name in names)
     bad = [journal.lines[name]['error'] for name in names if 'error' in journal.lines.get(name, ())]
     for error in bad[:SHOWN]:

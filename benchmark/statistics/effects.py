@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def effects(scores: Scores, pairs: Sequence[tuple[str, str]], options: Options) 
                 'd_z': mean / spread if spread > 0 else math.nan,
                 'wilcoxon': None if endpoint == 'FR' or scores.folds else _wilcoxon(difference, options.alpha),
                 'p_better': better[a, b] if endpoint == scores.primary else None,
-                'discordant': discordant(first.images, second.images) if endpoint == 'FR' else None,
+                'discordant': _discordant(scores, a, b, options) if endpoint == 'FR' else None,
             })
         tests = [one['wilcoxon']['p'] if one['wilcoxon'] else math.nan for one in ranked]
         for one, p in zip(ranked, holm(tests), strict=True):
@@ -57,14 +57,21 @@ def _wilcoxon(difference: Floats, alpha: float) -> dict[str, Any]:
             'ci_low': test.low, 'ci_high': test.high, 'coverage': test.coverage, 'exact': test.exact}
 
 
-def discordant(a: Floats, b: Floats) -> dict[str, float]:
+def _discordant(scores: Scores, a: str, b: str, options: Options) -> dict[str, float]:
+    blocks = (scores.blocked(scores.values['FR'][a]), scores.blocked(scores.values['FR'][b]))
+    first, second = scores.alike(blocks, a, b, options.design)
+    return discordant(first.images, second.images, lambda images: scores.by_unit(images, scores.kept['FR']))
+
+
+def discordant(a: Floats, b: Floats, by_unit: Callable[[Floats], Floats] = lambda images: images) -> dict[str, float]:
     """Images on which only one network fails, on average over all pairs of one network of a and one of b.
 
     Args:
         a: Share of a's networks that fail, per image.
         b: The same for b.
+        by_unit: Averages images within subjects: then it is the sum over subjects of the shares of their images.
     """
-    return {'only_a': float((a * (1 - b)).sum()), 'only_b': float((b * (1 - a)).sum())}
+    return {'only_a': float(by_unit(a * (1 - b)).sum()), 'only_b': float(by_unit(b * (1 - a)).sum())}
 
 
 def probability_better(blocks: Mapping[tuple[str, str], tuple[Any, Any]], options: Options,

@@ -235,14 +235,20 @@ class _Words(Scale):
             return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
         margin = self.size(one['margin'])
         repeated = 'repeated ' if one.get('sequential') else ''
-        return {
-            BEYOND: f'The whole {repeated}interval of this contrast lies beyond the declared margin of {margin}: it '
-                    'matters.',
-            WITHIN: f'The {repeated}{100 * (1 - 2 * self.alpha):g} % interval, '
-                      f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
-                      f'declared margin of {margin}: whatever its sign, the difference is too small to matter.',
-            UNCLEAR: f'Whether the difference reaches the declared margin of {margin} is open.',
+        whose = SAID_OF[NETWORKS if one is networks else PROCEDURE]
+        said = {
+            BEYOND: f'{whose} the whole {repeated}interval of this contrast lies beyond the declared margin of '
+                    f'{margin}: it matters',
+            WITHIN: f'{whose} the {repeated}{100 * (1 - 2 * self.alpha):g} % interval, '
+                    f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
+                    f'declared margin of {margin}: whatever its sign, the difference is too small to matter',
+            UNCLEAR: f'{whose} it is open whether the difference reaches the declared margin of {margin}',
         }[one['relevance']]
+        if one is procedure and not self.folds and networks.get('relevance') not in (None, one['relevance']):
+            said += '; ' + {BEYOND: 'that of these trained models lies beyond it', WITHIN: 'that of these trained '
+                            'models lies within it', UNCLEAR: 'of these trained models it is open'}[
+                                networks['relevance']]
+        return f'{said}.'
 
     def settle(self, one: Mapping[str, Any], plan: Mapping[str, Any] | None) -> str:
         """What would settle an open question."""

@@ -24,6 +24,7 @@ from .parts import (
     pair_label,
     panels,
     title,
+    with_margin,
     zero_line,
 )
 
@@ -77,7 +78,8 @@ def bar(one: dict[str, Any], look: Form, words: str = '') -> Bar:
     return Bar(one['estimate'] * look.factor, low, high, outer, one['scope'] == NETWORKS, words)
 
 
-def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bool = False) -> None:
+def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bool = False,
+              margin: float | None = None) -> None:
     """Draw the rows, the first at the top.
 
     Args:
@@ -85,8 +87,11 @@ def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bo
         rows: What.
         styles: Of the methods.
         above: Names above the bars and words below them, for narrow screens, instead of at the sides.
+        margin: The largest difference that is declared too small to matter, in the unit that is shown; it is shaded.
     """
-    limits = _limits(rows)
+    limits = _limits(rows, margin)
+    if margin is not None:
+        _margin_band(ax, margin, limits)
     for place, row in enumerate(rows):
         step = 0.34 if len(row.bars) > 1 else 0
         for index, one in enumerate(row.bars):
@@ -118,14 +123,16 @@ def _joined(words: Sequence[str]) -> str:
     return ' \u00b7 '.join(text for text in words if text)
 
 
-def _limits(rows: Sequence[Row]) -> tuple[float, float]:
-    """Every plain interval and zero; of the wider intervals as much as leaves the plain ones legible."""
+def _limits(rows: Sequence[Row], margin: float | None = None) -> tuple[float, float]:
+    """Every plain interval and zero; of the wider intervals, and to a margin, as much as leaves the plain ones
+    legible."""
     bars = [one for row in rows for one in row.bars]
     ends = [end for one in bars for end in (one.estimate, one.low, one.high, 0.0) if end is not None]
     low, high = min(ends), max(ends)
     room = ROOM * (high - low) or 1.0
     outer = [end for one in bars for end in one.outer or ()]
     low, high = max(low - room, min([low, *outer])), min(high + room, max([high, *outer]))
+    low, high = with_margin(low, high, margin)
     pad = 0.04 * (high - low) or 1.0
     return low - pad, high + pad
 
@@ -144,10 +151,21 @@ def _draw_bar(ax: Axes, one: Bar, height: float, limits: tuple[float, float], st
     ax.plot(one.estimate, height, marker=style.marker if style else 'o', markersize=6, linestyle='none', **look)
 
 
-def margin_band(ax: Axes, analysis: dict[str, Any], look: Form) -> None:
-    """The differences that are declared too small to matter."""
-    if margin := analysis['margin'].get(look.endpoint):
-        ax.axvspan(-margin * look.factor, margin * look.factor, color=GRID, alpha=0.6, linewidth=0, zorder=0)
+def _margin_band(ax: Axes, margin: float, limits: tuple[float, float]) -> None:
+    """The differences that are declared too small to matter, to their ends; or that all of the axis is."""
+    ax.axvspan(max(-margin, limits[0]), min(margin, limits[1]), color=GRID, alpha=0.6, linewidth=0, zorder=0)
+    for end in (-margin, margin):
+        if limits[0] < end < limits[1]:
+            ax.axvline(end, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+    if margin >= max(map(abs, limits)):
+        ax.annotate(f'the margin, \u00b1{margin:g}, lies beyond', (1, 1), (0, 2), xycoords='axes fraction',
+                    textcoords='offset points', ha='right', va='bottom', fontsize=7.5, color=MUTED)
+
+
+def _margin_of(analysis: dict[str, Any], look: Form) -> float | None:
+    """The declared margin in the unit that is shown; None without one."""
+    margin = analysis['margin'].get(look.endpoint)
+    return margin * look.factor if margin else None
 
 
 def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, limit: int = 16) -> list[Row]:
@@ -167,8 +185,7 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
         fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
-        margin_band(ax, analysis, look)
-        draw_rows(ax, rows, styles, above=narrow)
+        draw_rows(ax, rows, styles, above=narrow, margin=_margin_of(analysis, look))
         ax.set_xlabel(f'{look.difference_axis}\n{directions(look)}')
 
     return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by {look.head}; the numbers are below.')
@@ -193,8 +210,8 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
         for panel in found[len(looks):]:
             panel.set_axis_off()
         for place, (panel, look) in enumerate(zip(found, looks, strict=False)):
-            margin_band(panel, analysis, look)
-            draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles)
+            draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles,
+                      margin=_margin_of(analysis, look))
             if place % columns:
                 panel.set_yticks([])
             title(panel, look.head)

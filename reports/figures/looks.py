@@ -19,7 +19,7 @@ from ..palette import Style
 from ..planned import other_of, planned_pairs
 from ..verdicts import DECIDED
 from .base import GRID, INK, MUTED, PAPER, Look, figure, method_colour, short
-from .parts import bare, cut, fixed_panels, outer_labels, pair_label, panels, title
+from .parts import bare, cut, fixed_panels, outer_labels, pair_label, panels, title, with_margin
 
 #: A look's seeds are told apart by less than this.
 SIDE = 0.32
@@ -54,8 +54,8 @@ def _course(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], looks:
     pair = last['a'], last['b']
     style = styles[other_of(analysis, pair)]
     colour, most = method_colour(style), plan['max_seeds']
-    limits = _limits(looks, look.factor)
     margin = analysis['margin'].get(look.endpoint)
+    limits = _limits(looks, look.factor, margin)
     for side in (-1, 1):
         bounds = sorted((one['fraction'] * most, side * one['critical'] * look.factor) for one in looks
                         if one['critical'] is not None)
@@ -116,9 +116,10 @@ def _estimate(ax: Axes, one: dict[str, Any], at: float, factor: float, limits: t
             markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.2, linestyle='none', zorder=3)
 
 
-def _limits(looks: Sequence[dict[str, Any]], factor: float) -> tuple[float, float]:
-    """All estimates, zero, and the last look's interval and boundary; of the earlier intervals what leaves these
-    legible."""
+def _limits(looks: Sequence[dict[str, Any]], factor: float,
+            margin: float | None = None) -> tuple[float, float]:
+    """All estimates, zero, and the last look's interval and boundary; of the earlier intervals, and to the margin, what
+    leaves these legible."""
     last = looks[-1]
     ends = [0.0, last['low'], last['high'], *(one['estimate'] for one in looks)]
     ends += [] if last['critical'] is None else [-last['critical'], last['critical']]
@@ -126,6 +127,7 @@ def _limits(looks: Sequence[dict[str, Any]], factor: float) -> tuple[float, floa
     room = ROOM * (high - low) or 1.0
     low = max(low - room, min([low, *(one['low'] * factor for one in looks)]))
     high = min(high + room, max([high, *(one['high'] * factor for one in looks)]))
+    low, high = with_margin(low, high, None if margin is None else margin * factor)
     pad = 0.06 * (high - low) or 1.0
     return low - pad, high + pad
 

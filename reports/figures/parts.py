@@ -13,6 +13,16 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from ..numbers import Form
 from .base import INK, short
 
+#: How many times as wide as without it an axis gets at most to show where a margin ends.
+MARGIN_ROOM = 3.0
+
+
+def with_margin(low: float, high: float, margin: float | None) -> tuple[float, float]:
+    """Limits that show where a declared margin ends, unless that would leave too little of the axis to the rest."""
+    if margin is None or max(high, margin) - min(low, -margin) > MARGIN_ROOM * (high - low):
+        return low, high
+    return min(low, -margin), max(high, margin)
+
 
 def pair_label(analysis: dict[str, Any], pair: Sequence[str], limit: int = 16) -> str:
     """'A − B' on one line; a name from right to left stays on its side."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.statistics.terms import EQUIVALENT
+
 from ..answers import answered, answers, single_seed, weak_source
 from ..looks import overstated, planned_looks, standing
 from ..numbers import primary
@@ -31,6 +33,8 @@ class Headline(Section):
             'repeated': planned_looks(analysis) is not None and not single_seed(analysis, pairs),
             'overstated': {pair.procedure for pair in pairs if overstated(analysis['contrasts'][pair.procedure])},
             'standing': standing(analysis),
+            'equivalent': any(analysis['contrasts'][place]['verdict'] == EQUIVALENT
+                              for pair in pairs for place in (pair.procedure, pair.networks)),
             'sentences': answers(analysis, lambda name: isolated(cut(blocks[name]['label'], 40))),
             'ties': said(analysis, lambda name: isolated(cut(blocks[name]['label'], 40)), bool(pairs)),
             'statements': [row for row in analysis['statements'] if row['endpoint'] == primary(analysis)],

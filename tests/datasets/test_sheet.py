@@ -74,6 +74,31 @@ def test_a_set_that_is_never_mirrored_shows_no_mirrored_view(root):
     assert landmark_colours(load_scheme(root)) == [ALONE] * 3
 
 
+def test_small_faces_are_shown_large_and_unusual_ones_in_their_image(prepared, photo):
+    points = np.array([[48., 48], [64, 48], [56, 62]]) + np.random.default_rng(0).normal(0, .4, (COUNT, 3, 2))
+    points[5] += (44, 44)
+    root = prepared(points, size=120)
+    for i, path in enumerate(sorted((root / 'images').iterdir())):
+        photo(path, i, 120, 120)
+    sheet = sheet_of(root, check_prepared(root), COUNT)
+    panels = {panel.title: panel for panel in sheet.small}
+    for number, large in ((0, True), (5, False)):
+        panel = panels[f'train{number}.png']
+        places = np.array([(mark.x, mark.y) for mark in panel.marks])
+        extent = np.ptp(points[number], axis=0).max() / 120
+        assert np.ptp(places, axis=0).max() / panel.size[0] == pytest.approx(1 / 1.8 if large else extent, rel=.05)
+        assert ('of its width, around the landmarks' in panel.lines[0]) == large
+    # What a landmark lies on is what it lies on in the image.
+    panel, path = panels['train0.png'], root / 'images/train0.png'
+    with Image.open(path) as image:
+        original = np.asarray(image.convert('RGB'), float)
+    x, y = points[0, 0].round().astype(int)
+    mark = panel.marks[0]
+    found = panel.image[round(mark.y) - 1:round(mark.y) + 2, round(mark.x) - 1:round(mark.x) + 2].mean((0, 1))
+    near = original[y - 1:y + 2, x - 1:x + 2].reshape(-1, 3)
+    assert (near.min(0) - 1 <= found).all() and (found <= near.max(0) + 1).all()
+
+
 def test_few_images_have_no_mean_shape(prepared):
     root = prepared([[[5, 5], [20, 5], [9, 20]]] * 3)
     sheet = sheet_of(root, check_prepared(root), 24)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from benchmark.statistics import analyze, read_suite
+from benchmark.statistics.measures import Score
 from reports.methods_text import as_file, paragraphs
 
 
@@ -53,6 +54,19 @@ def test_what_was_not_declared_is_not_claimed(said):
     assert 'looked at' not in text
     more = said(margin={'ME': 0.05}, missing_cap=3.0)
     assert 'set to 0.050 heatmap px (ME)' in more and 'an error of 3 heatmap px' in more
+
+
+def test_the_caps_of_all_scores_are_named(tmp_path):
+    rows = [f'{method},{seed},{image},{0.8 + (3 * image + seed) % 7 / 50},{image}'
+            for method in 'ab' for seed in range(2) for image in range(20)]
+    rows[3] = rows[3].removesuffix('3')
+    (tmp_path / 'r.csv').write_text('\n'.join(['method,seed,image,dice,hd95', *rows]))
+    suite = read_suite(tmp_path / 'r.csv', None, True, [Score('dice', 'higher'), Score('hd95', unit='mm')])
+    content = json.loads(json.dumps(analyze(suite.table, suite.plan, suite.records, proposed='a', draws=100,
+                                            missing_cap=0.0, caps={'hd95': 50.0})))
+    text = ' '.join(paragraphs(content))
+    assert 'A missing prediction counted as a dice of 0, a missing hd95 as 50 mm.' in text
+    assert 'A missing hd95 counted as 50 mm.' in ' '.join(paragraphs({**content, 'missing_cap': None}))
 
 
 def test_a_setting_in_which_methods_differ_is_not_one_of_all(analysis, said):

@@ -167,6 +167,42 @@ def test_a_wide_simultaneous_interval_does_not_squeeze_the_others():
     assert -5 < low < -2 and 0.5 < high < 3
 
 
+def test_an_axis_shows_where_a_margin_ends_unless_bars_vanish():
+    rows = [forest.Row('a', (forest.Bar(-1.0, -2.0, 0.5),))]
+    assert forest._limits(rows, None) == forest._limits(rows, 0.4)
+    low, high = forest._limits(rows, 3.0)
+    assert low < -3 and high > 3
+    assert forest._limits(rows, 30.0) == forest._limits(rows)
+
+
+def test_a_margin_beyond_the_axis_is_said(full):
+    changed = json.loads(json.dumps(full.analysis))
+    changed['margin'] = {'ME': 40.0}
+    assert 'lies beyond' in render(changed, 'contrasts', full.out).text
+    assert 'lies beyond' not in full.body('contrasts').text
+
+
+def test_equivalent_is_explained_beside_the_verdicts(full):
+    assert '<b>Equivalent</b>' not in full.body('headline').text
+    changed = json.loads(json.dumps(full.analysis))
+    next(one for one in changed['contrasts'] if one['endpoint'] == 'ME')['verdict'] = 'equivalent'
+    body = render(changed, 'headline', full.out).text
+    assert '<b>Equivalent</b>: the 90 % interval, narrower than the one shown, lies within the declared margin' in body
+
+
+def test_what_a_failure_rate_is_a_share_of_where_subjects_have_several_images(full):
+    assert 'the share of images whose mean error is above' in full.body('table1').text
+    assert 'one minus the height is the failure rate' in full.body('ced').text
+    changed = json.loads(json.dumps(full.analysis))
+    changed['unit_of_analysis'] = 'subject'
+    changed['counts']['units'] = 5
+    body = ' '.join(re.sub('<[^>]*>', '', render(changed, 'table1', full.out).text).split())
+    assert ("FR: failure rate, the share of a subject's images, averaged over the 5 subjects, so that each counts once "
+            'however many images it has; an image fails where its mean error is above') in body
+    assert 'subject SD' in body and 'image SD' not in body
+    assert 'the share of all images that fail, each counted once' in render(changed, 'ced', full.out).text
+
+
 def test_flips_are_marked_where_they_are(full):
     body = full.body('sensitivity').text
     matrix = body[:body.index('<details')]

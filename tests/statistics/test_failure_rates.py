@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from handmade import analyzed, gamma, planned, row, same
+from handmade import analyzed, frame, gamma, planned, row, same
 from scipy import stats
 
 
@@ -52,3 +52,11 @@ def test_discordant_failures_are_counted_over_pairs_of_networks():
     same(effect['discordant'], {'only_a': np.mean([(one & ~two).sum() for one, two in pairs]),
                                 'only_b': np.mean([(two & ~one).sum() for one, two in pairs])})
     same(effect['difference'], (effect['discordant']['only_a'] - effect['discordant']['only_b']) / 6)
+
+
+def test_discordant_failures_of_subjects_are_shares_of_their_images():
+    # One network each, two images of either subject: a fails on the first image of one, b on the second.
+    a, b = np.array([[2, 0, 0, 0.0]]), np.array([[0, 2, 0, 0.0]])
+    content = analyzed(frame({'a': a, 'b': b}, subject=['p', 'p', 'q', 'q']), proposed='a', threshold=1.0)
+    effect = next(one for one in content['effects'] if one['endpoint'] == 'FR')
+    same(effect['discordant'], {'only_a': 0.5, 'only_b': 0.5})

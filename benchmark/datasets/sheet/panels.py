@@ -24,6 +24,9 @@ SMALL, LARGE = 226, 400
 NAMES_SMALL, NAMES_LARGE = 5, 24
 #: Robust standard deviations beyond which place or size in the image is told, and the least that counts (shares).
 ELSEWHERE, LEAST = 6, 0.08
+#: A panel shows the part around the landmarks, so many times their extent, where that is less than this share of the
+#: image.
+AROUND, ENOUGH = 1.8, 0.7
 #: Width of a letter of the texts in panels, in pixels, at most on average.
 LETTER = 5.6
 #: Words for kinds of findings that name an image.
@@ -188,24 +191,46 @@ def _typical(listed: Sequence[tuple[str, Record]], z: np.ndarray, scores: np.nda
     return [first] if other is None else [first, other]
 
 
-def _thumb(record: Record, side: int) -> tuple[np.ndarray, float]:
-    """The image with its longer side at ``side``, and the scale."""
-    scale = side / max(record.width, record.height)
-    size = max(1, round(record.width * scale)), max(1, round(record.height * scale))
-    return images.read_rgb(record.path, size), scale
+def _window(record: Record, whole: bool) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what a panel shows of an image: all of it, or the part around its landmarks."""
+    everything = 0, 0, record.width, record.height
+    points = record.landmarks[record.visible.astype(bool)]
+    if whole or len(points) < 2:
+        return everything
+    low, high = points.min(0), points.max(0)
+    side = round(AROUND * float((high - low).max()))
+    if not 0 < side < ENOUGH * max(record.width, record.height):
+        return everything
+    width, height = min(side, record.width), min(side, record.height)
+    left, top = ((low + high) / 2 - (width / 2, height / 2) + 0.5).round().astype(int).tolist()
+    return (min(max(left, 0), record.width - width), min(max(top, 0), record.height - height), width, height)
 
 
 def _image_panel(one: tuple[str, Record], meta: LandmarkMeta, colours: Sequence[str], side: int, names: int,
-                 remarks: list[str], fitted: np.ndarray | None) -> Panel:
+                 remarks: list[str], fitted: np.ndarray | None, flips: Sequence[int] | None = None) -> Panel:
+    """An image with its landmarks; with ``flips`` mirrored, where landmark k is what landmark ``flips[k]`` was."""
     split, record = one
-    image, scale = _thumb(record, side)
-    panel = Panel(record.file_name, [', '.join([split, *remarks])], (image.shape[1], image.shape[0]), image)
-    for k, (x, y) in enumerate(((record.landmarks + .5) * scale - .5).tolist()):
-        if record.visible[k]:
+    # Where and how large the landmarks lie in the image is seen in the whole of it.
+    left, top, width, height = _window(record, whole=any(remark.startswith('unusual') for remark in remarks))
+    scale = side / max(width, height)
+    pixels = images.read_rgb(record.path)[top:top + height, left:left + width]
+    image = images.resized(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
+    part = [] if (width, height) == (record.width, record.height) else [
+        f'{width / record.width:.0%} of its width, around the landmarks']
+    panel = Panel(record.file_name, [', '.join([split, *remarks, *part])], (image.shape[1], image.shape[0]), image)
+    points, visible = record.landmarks, record.visible
+    if flips is not None:
+        panel.image = np.ascontiguousarray(image[:, ::-1])
+        points, visible = points[list(flips)], visible[list(flips)]
+    corner = complex(left, top)
+    for k, (x, y) in enumerate(((points - (left, top) + .5) * scale - .5).tolist()):
+        if visible[k]:
             text = meta.landmarks[k] if len(meta.landmarks) <= names else str(k + 1)
-            panel.marks.append(Mark(x, y, text, colours[k], meta.landmarks[k]))
+            panel.marks.append(Mark(x if flips is None else image.shape[1] - 1 - x, y, text, colours[k],
+                                    meta.landmarks[k]))
             if fitted is not None and np.isfinite(fitted[k]):
-                panel.rings.append(((fitted[k].real + .5) * scale - .5, (fitted[k].imag + .5) * scale - .5))
+                ring = (fitted[k] - corner + .5 + .5j) * scale - .5 - .5j
+                panel.rings.append((ring.real, ring.imag))
     panel.rings = panel.rings if len(panel.rings) == len(panel.marks) else []
     place_texts(panel)
     panel.flagged = fitted is not None
@@ -251,17 +276,9 @@ def _mirrored(one: tuple[str, Record], meta: LandmarkMeta, colours: Sequence[str
     as_it_is = _image_panel(one, meta, colours, LARGE, NAMES_LARGE, ['a usual image'], None)
     if meta.mirroring == 'never':
         return [as_it_is]
-    record = one[1]
-    swapped = list(meta.flip_indices)
-    points = record.landmarks[swapped].copy()
-    points[:, 0] = record.width - 1 - points[:, 0]
-    other = Record(record.image_id, record.file_name, record.path, record.width, record.height, points,
-                   record.visible[swapped])
-    panel = _image_panel((one[0], other), meta, colours, LARGE, NAMES_LARGE, ['the same, mirrored, names exchanged'],
-                         None)
-    assert panel.image is not None
-    panel.image = np.ascontiguousarray(panel.image[:, ::-1])
-    return [as_it_is, panel]
+    mirrored = _image_panel(one, meta, colours, LARGE, NAMES_LARGE, ['the same, mirrored, names exchanged'], None,
+                            meta.flip_indices)
+    return [as_it_is, mirrored]
 
 
 def _mean_panel(meta: LandmarkMeta, colours: Sequence[str], shape: MeanShape | None) -> Panel:
