@@ -72,6 +72,7 @@ class Predictor:
         self.networks = list(networks)
         self.regions = regions
         self.scheme = networks[0].scheme
+        self.flip_indices = list(self.scheme.flip_indices)
 
     @torch.inference_mode()
     def predict(self, photographs: Sequence[Photograph]) -> list[Prediction]:
@@ -125,8 +126,10 @@ class Predictor:
     def _packed(self, photograph: Photograph) -> PoseDataSample:
         """What a network asks of a sample, at a tenth of the time of PackPoseInputs."""
         entry = photograph.entry
-        sample = PoseDataSample(metainfo=dict({name: entry[name] for name in SAID},
-                                              flip_indices=list(self.scheme.flip_indices)))
+        sample = PoseDataSample()
+        # Not as metainfo of the constructor, which copies each deeply.
+        for name, value in dict({name: entry[name] for name in SAID}, flip_indices=self.flip_indices).items():
+            sample.set_field(value, name, field_type='metainfo')
         sample.gt_instances = InstanceData(bboxes=entry['bbox'], bbox_scores=entry['bbox_score'])
         return sample
 

@@ -48,8 +48,7 @@ def write_tables(out: Path, scheme: LandmarkMeta, names: Sequence[str], lines: M
     classed = any(what.classes for what in declared.values())
     write_text(out / 'measurements.csv', csv_text(
         ('image', 'measurement', 'pixels', 'mm', 'degrees', 'ratio', *(('class',) if classed else ()), 'note'),
-        ((line['image'], name, *_measured(line, scheme, what, classed)) for line in done
-         for name, what in declared.items())))
+        _measured(scheme, done, declared, classed)))
     # Without line breaks: with them, Python's slow encoder takes longer than the network.
     write_text(out / 'landmarks.coco.json', json.dumps(_coco(scheme, done, untrained), allow_nan=False))
 
@@ -68,17 +67,27 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _measured(line: dict[str, Any], scheme: LandmarkMeta, what: Measurement, classed: bool) -> tuple[float | str, ...]:
+def _measured(scheme: LandmarkMeta, done: Sequence[dict[str, Any]], declared: Mapping[str, Measurement],
+              classed: bool) -> list[tuple[float | str, ...]]:
+    """The rows of all photographs and measurements. All at once take half of the time of one by one."""
+    if not done or not declared:
+        return []
+    places = {name: place for place, name in enumerate(scheme.landmarks)}
+    # (N, K, 2), in square pixels.
+    points = np.array([line['points'] for line in done]) * np.array([line['square'] for line in done])[:, None]
+    values = [value(what, {name: points[:, places[name]] for name in what.landmarks}) for what in declared.values()]
+    return [(line['image'], name, *_cells(float(column[row]), line['mm'], what, classed))
+            for row, line in enumerate(done) for (name, what), column in zip(declared.items(), values, strict=True)]
+
+
+def _cells(found: float, spacing: float | None, what: Measurement, classed: bool) -> tuple[float | str, ...]:
     """A length in pixels, square ones, and in millimetres where known; an angle; a ratio; a class; and a note.
 
     Bounds in pixels are those of the prepared images, so that nothing is in such a class here.
     """
-    places = {name: scheme.landmarks.index(name) for name in what.landmarks}
-    points = {name: np.asarray(line['points'][place]) * line['square'] for name, place in places.items()}
-    found = float(value(what, points))
     if math.isnan(found):
         return '', '', '', '', *([''] if classed else []), 'two of its points coincide'
-    mm = found * line['mm'] if what.unit == LENGTH and line['mm'] else math.nan
+    mm = found * spacing if what.unit == LENGTH and spacing else math.nan
     judged = mm if what.unit == LENGTH else found
     name = '' if what.classes is None or math.isnan(judged) or what.classes.unit == 'px' else \
         what.classes.names[int(classify(np.array(judged), what.classes, what.turns))]
