@@ -153,6 +153,7 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
         'sensitivity': _flat(sensitivity),
         'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
         'agreement_contrasts': _flat((analysis['agreement'] or {}).get('contrasts', [])),
+        'agreement_annotators': _flat((analysis['agreement'] or {}).get('annotators', [])),
         **_classes(analysis.get('classes') or {}),
         'unbalanced': _flat((analysis.get('unbalanced') or {}).get('items', [])),
         'reported': _flat((analysis['reported'] or {}).get('items', [])),
@@ -170,6 +171,8 @@ def _classes(block: dict[str, Any]) -> dict[str, Table]:
                             [(item['measurement'], method, one, other, own['confusion'][row][column])
                              for item, method, own in cells for row, one in enumerate(item['names'])
                              for column, other in enumerate(item['names'])]),
+        'class_annotators': _flat([{'measurement': item['measurement'], **one} for item in block.get('items', [])
+                                   for one in item['annotators']]),
         'class_contrasts': _flat(block.get('contrasts', [])),
         'class_flips': (('measurement', 'a', 'b', 'image', 'annotated', 'class_a', 'class_b'),
                         [(flip['measurement'], flip['a'], flip['b'], *(one[key] for key in (

@@ -30,8 +30,9 @@ class LandmarkErrorMetric(BaseMetric):
 
     Landmarks without annotation give no row. A prediction that is not finite keeps its row with a NaN error. Further
     annotators give columns with their distances from each other, ``between_<a>-<b>`` in heatmap pixels and
-    ``between_mm_<a>-<b>``. Where the network gives its heatmaps too (``model.test_cfg.output_heatmaps``), their maximum
-    over landmarks is kept.
+    ``between_mm_<a>-<b>``, and where wanted with their positions, ``x_by_<a>`` and ``y_by_<a>``; NaN where one has not
+    annotated. Where the network gives its heatmaps too (``model.test_cfg.output_heatmaps``), their maximum over
+    landmarks is kept.
 
     Args:
         landmarks: Names of the K landmarks; None numbers them.
@@ -39,17 +40,20 @@ class LandmarkErrorMetric(BaseMetric):
         threshold: Failure threshold of the logged FR and AUC, in heatmap pixels.
         interocular: Indices of the two landmarks whose distance normalises the NME, or None.
         annotators: Names of the further annotators; see :func:`.errors.annotator_pairs`.
+        positions: Whether their positions are kept too.
     """
 
     default_prefix = 'landmark'
 
     def __init__(self, landmarks: list[str] | None = None, stride: float = 4.0, threshold: float = 1.2,
-                 interocular: tuple[int, int] | None = None, annotators: Sequence[str] = (), **kwargs) -> None:
+                 interocular: tuple[int, int] | None = None, annotators: Sequence[str] = (), positions: bool = False,
+                 **kwargs) -> None:
         super().__init__(**kwargs)
         self.landmarks = landmarks
         self.stride = stride
         self.threshold = threshold
         self.interocular = interocular
+        self.positions_of = tuple(annotators) if positions else ()
         self.annotator_pairs = annotator_pairs(annotators) if annotators else []
         self.rows: list[dict] = []
         self.heatmaps: bytes | None = None
@@ -127,7 +131,7 @@ class LandmarkErrorMetric(BaseMetric):
                 for k in np.flatnonzero(annotated)]
 
     def _between(self, result: dict) -> dict[str, np.ndarray]:
-        """Column -> distances (K,) between the annotators of a pair, NaN where one of them has not annotated."""
+        """Column -> distances (K,) between the annotators of a pair and positions, NaN where one has not annotated."""
         unknown = np.full_like(result['truth'], np.nan)
         points = {'reference': result['truth'], **result['annotators']}
         spacing, columns = result['pixel_spacing'] or float('nan'), {}
@@ -137,4 +141,7 @@ class LandmarkErrorMetric(BaseMetric):
             in_input = landmark_errors(first * result['to_input'], second * result['to_input'])
             columns[f'between_{name}'] = in_input / self.stride
             columns[f'between_mm_{name}'] = landmark_errors(first, second) * spacing
+        for name in self.positions_of:
+            points_of = np.asarray(points.get(name, unknown), np.float64)
+            columns |= {f'{axis}_by_{name}': points_of[:, place] for place, axis in enumerate('xy')}
         return columns

@@ -34,6 +34,7 @@ from .layout import Layout, make_layout, run_notes, some, summarize_runs
 from .measurements import MEASURED
 from .measures import of_scores
 from .metric import WANTED, measures_with, with_metrics
+from .observers import disagreement
 from .options import Options, read_options
 from .output import SCHEMA_VERSION, plain
 from .pairing import check_pairing
@@ -150,6 +151,8 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
                                                                          len(scores) > 1)]
     wanted = {**(data.get('measurements') or {}), **everything.attrs.get(MEASURED, {})}
     agreed = agreement(rows, main, wanted, pairs, options, notes)
+    if agreed:
+        agreed['annotators'] = disagreement(rows, main, wanted, options)
     classed = classes(rows, main, wanted, pairs, options, notes)
     groups = subgroups(rows, main, pairs, options, notes)
     observers = None if points is None else annotators(rows, main, rates, points, labels, options, notes)
@@ -189,8 +192,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
                                 apart(everything, table, layout.main)),
         'success': success(rows, main, layout.main, pairs, rates, options, looked),
         'annotators': observers,
-        'agreement': agreed, 'classes': classed,
-        'subgroups': groups,
+        'agreement': agreed, 'classes': classed, 'subgroups': groups,
         'reported': _reported(reported, pairs, main, options),
         'common_unit': described(common),
         'learning_curve': learning_curve(conditions, layout, options.value_label, common or main.primary),

@@ -82,7 +82,7 @@ def annotators(rows: pd.DataFrame, scores: Scores, rates: Rates | None, points: 
         'error_sd': spread(distances[column].reshape(1, -1)) if rates else None,
         'ced': {'x': points.tolist(), 'mean': ced(np.nanmean(distances['error'][:, known['error']], axis=(0, 2)),
                                                   points).tolist()},
-        'landmarks': _landmarks(rows, scores, shown),
+        'landmarks': _landmarks(rows, scores, shown, options),
         'comparison': {'unit': 'mm' if column == 'error_mm' else options.unit,
                        'items': _comparison(rows, scores, distances[column], column, labels, options)},
     }
@@ -122,8 +122,9 @@ def _one(rows: pd.DataFrame, scores: Scores, column: str) -> Floats:
     return found
 
 
-def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[Floats, str]]) -> dict[str, Any]:
-    """Landmark -> its ``mean``, ``mean_mm`` and rates."""
+def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[Floats, str]],
+               options: Options) -> dict[str, Any]:
+    """Landmark -> its ``mean`` with its interval, ``mean_mm`` and rates."""
     if 'landmark' not in rows.columns:
         return {}
     names, found = sorted(map(str, rows['landmark'].unique())), {}
@@ -134,6 +135,9 @@ def _landmarks(rows: pd.DataFrame, scores: Scores, shown: Mapping[str, tuple[Flo
             if known.any():
                 own = scores.by_unit(np.nanmean(values[:, known, k], axis=0), known)
                 cell[{'ME': 'mean', 'ME_mm': 'mean_mm'}.get(endpoint, endpoint)] = float(own.mean())
+                if endpoint == 'ME':
+                    low, high = map(float, crossed.mean(Block(own[None])).interval(1 - options.alpha))
+                    cell |= {'ci_low': low, 'ci_high': high}
         if cell:
             found[landmark] = cell
     return found

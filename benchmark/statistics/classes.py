@@ -28,12 +28,13 @@ from scipy import stats
 
 from benchmark.utils.measurement import LENGTH, Classes, Measurement
 
-from .arrays import Floats, Integers
+from .arrays import Floats, Integers, Masks
 from .crossed import Block
 from .describe import moments
 from .exploratory import exploratory
 from .measured import Taken, declared_ones, pixel_sizes, taken
 from .measurements import classify
+from .observers import FEWEST, observed
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .resampling import WeightDraws, in_chunks
@@ -49,6 +50,7 @@ class Classed:
     """A measurement's classes in the images that all runs have.
 
     Attributes:
+        what: What is measured.
         classes: Names and bounds.
         found: The values.
         true: Annotated classes, shape (N,).
@@ -57,6 +59,7 @@ class Classed:
         ties: Method -> images with no such class.
     """
 
+    what: Measurement
     classes: Classes
     found: Taken
     true: Integers
@@ -94,14 +97,15 @@ def classes(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seque
                          f'{unit}: there are no classes.')
             continue
         found = taken(rows, what, scale, scores)
-        if len(found.images) >= 2:
+        if len(found.images) >= FEWEST:
             there[name] = _classed(what, what.classes, found)
     if not there:
         return None
     right = {name: {method: Block(scores.by_unit((given == one.true).astype(np.float64), one.found.kept))
                     for method, given in one.given.items()} for name, one in there.items()}
     return {'items': [{'measurement': name, 'declared': measurements[name][-1],
-                       **_item(one, right[name], scores, options)} for name, one in there.items()],
+                       **_item(one, right[name], scores, options),
+                       'annotators': _annotators(rows, one, scale, scores, options)} for name, one in there.items()],
             'contrasts': exploratory('measurement', right, scores, pairs, options),
             'flips': [flip for a, b in pairs for flip in _flips(there, a, b, scores, options)]}
 
@@ -116,13 +120,13 @@ def _classed(what: Measurement, names: Classes, found: Taken) -> Classed:
         most[method] = np.where(tied, classify(found.predicted[method].mean(axis=0), names, what.turns),
                                 votes.argmax(axis=0))
         ties[method] = int(tied.sum())
-    return Classed(names, found, classify(first, names, what.turns), given, most, ties)
+    return Classed(what, names, found, classify(first, names, what.turns), given, most, ties)
 
 
 def _item(one: Classed, right: Mapping[str, Block], scores: Scores, options: Options) -> dict[str, Any]:
     """The block of a measurement."""
     count, number = len(one.classes.names), len(one.true)
-    kappas = kappa_intervals({method: joint_shares(one.true, given, count, scores, one.found)
+    kappas = kappa_intervals({method: joint_shares(one.true, given, count, scores, one.found.kept)
                               for method, given in one.given.items()}, options)
     return {
         'names': [*one.classes.names], 'bounds': [*one.classes.bounds],
@@ -132,6 +136,21 @@ def _item(one: Classed, right: Mapping[str, Block], scores: Scores, options: Opt
             'confusion': confusion(one.true, given, count).tolist(),
             'right': moments(right[method], number, options, True), **kappas[method],
             'ties': one.ties[method], 'missing': one.found.missing[method]} for method, given in one.given.items()}}
+
+
+def _annotators(rows: pd.DataFrame, one: Classed, scale: Mapping[str, float] | None, scores: Scores,
+                options: Options) -> list[dict[str, Any]]:
+    """How often the annotators of each pair give the same class."""
+    found = []
+    for both in observed(rows, one.what, scale, scores):
+        if len(both.first) < FEWEST:
+            continue
+        first, second = (classify(values, one.classes, one.what.turns) for values in (both.first, both.second))
+        same = Block(scores.by_unit((first == second)[None].astype(np.float64), both.kept))
+        shares = joint_shares(first, second[None], len(one.classes.names), scores, both.kept)
+        found.append({'pair': [*both.pair], 'n_images': len(first),
+                      'same': moments(same, len(first), options, True), **kappa_intervals({'': shares}, options)['']})
+    return found
 
 
 def confusion(true: Integers, given: Integers, count: int) -> Floats:
@@ -147,10 +166,10 @@ def confusion(true: Integers, given: Integers, count: int) -> Floats:
     return found
 
 
-def joint_shares(true: Integers, given: Integers, count: int, scores: Scores, found: Taken) -> Floats:
+def joint_shares(true: Integers, given: Integers, count: int, scores: Scores, kept: Masks) -> Floats:
     """[annotated j and predicted k] of each network and image, averaged within subjects, shape (C * C, S, N)."""
     places = true[None] * count + given
-    return np.stack([scores.by_unit((places == place).astype(np.float64), found.kept)
+    return np.stack([scores.by_unit((places == place).astype(np.float64), kept)
                      for place in range(count * count)])
 
 

@@ -2,7 +2,8 @@
 
 Only ``method``, ``seed``, ``image`` and ``error`` are required. Without ``landmark`` a row is a whole image
 and ``error`` is the image's; without ``condition`` there is one, named ``all``. ``between_<pair>`` and
-``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs. ``error_photo``
+``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs, ``x_by_<name>``
+and ``y_by_<name>`` an annotator's own position. ``error_photo``
 is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
 across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`). ``trained``
 is false in rows of landmarks that the run could not learn (:mod:`.untrained`). ``fold`` makes the table one of a
@@ -39,6 +40,9 @@ COORDINATES = ('x', 'y', 'x_true', 'y_true')
 NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
+#: And of a further annotator's positions; all columns of annotators.
+X_BY, Y_BY = 'x_by_', 'y_by_'
+OF_ANNOTATORS = (BETWEEN, X_BY, Y_BY)
 ROWS_SHOWN = 5
 #: What a table with a column per landmark or method lacks.
 WIDE = (['error'], ['method', 'error'], ['method', 'seed', 'error'], [*REQUIRED])
@@ -135,7 +139,7 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
     words = {foreign.columns.get(name, name) for name in (*NAMES, FOLD, REPETITION, 'split')}
     names = [place for place, name in enumerate(found.columns)
-             if name in numbers or name.startswith(BETWEEN)
+             if name in numbers or name.startswith(OF_ANNOTATORS)
              or foreign.wide is not None and name not in words and not name.startswith(GROUP)]
     if decimal_comma(chain.from_iterable(found.cells[place] for place in names), found.separator):
         remarks.append('numbers with decimal commas')
@@ -171,7 +175,8 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     notes: list[str] = []
     frame = name_repetitions(frame)
     if scores:
-        taken = [name for name in frame.columns if name in (*NUMBERS, 'trained') or str(name).startswith(BETWEEN)]
+        taken = [name for name in frame.columns
+                 if name in (*NUMBERS, 'trained') or str(name).startswith(OF_ANNOTATORS)]
         frame = with_scores(frame, scores, taken, (*KEYS, *NAMES, FOLD, REPETITION, 'split'), where, notes)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
@@ -224,7 +229,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         frame[FOLD], _ = _names(frame[FOLD], FOLD, where)
     else:
         frame = seeds_as_folds(frame, where, notes)
-    between = [name for name in frame.columns if str(name).startswith(BETWEEN)]
+    between = [name for name in frame.columns if str(name).startswith(OF_ANNOTATORS)]
     further = [name for name in frame.columns if str(name).startswith(FURTHER)]
     for name in (*NUMBERS, *between, *further):
         if name in frame.columns:
@@ -252,7 +257,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
 def _known(name: object) -> bool:
     """Whether a name is that of a column which is read here."""
     return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split', FOLD, REPETITION)
-                                      or name.startswith((BETWEEN, GROUP)))
+                                      or name.startswith((*OF_ANNOTATORS, GROUP)))
 
 
 def _numeric(frame: pd.DataFrame) -> list[object]:

@@ -26,7 +26,11 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
     """Points, bias and limits of agreement with their intervals; axes are shared within a measurement."""
     items = {(one['measurement'], one['method']): one for one in analysis['agreement']['items']}
     measurements = [*dict.fromkeys(name for name, _ in items)]
-    limits = {name: _limits([one for (of, _), one in items.items() if of == name and one['method'] in methods])
+    observed: dict[str, list[float]] = {}
+    for one in analysis['agreement'].get('annotators', []):
+        observed.setdefault(one['measurement'], []).extend([one['lower'], one['upper']])
+    limits = {name: _limits([one for (of, _), one in items.items() if of == name and one['method'] in methods],
+                            observed.get(name, []))
               for name in measurements}
     kinds = {one['unit'] for one in items.values()}
     unit = analysis['agreement']['unit'] + ''.join(f' or {word}' for kind, word in MARKS.items() if kind in kinds)
@@ -39,7 +43,7 @@ def bland_altman(analysis: dict[str, Any], styles: dict[str, Style], methods: Se
                       between=(0.12 if several else 0.42, 0.6 if narrow else 0.46))
         for place, (name, method) in enumerate(cells):
             tile, first = tiles.tile(place, *limits[name]), not (several and place % columns)
-            _panel(tiles, tile, items[name, method], styles[method])
+            _panel(tiles, tile, items[name, method], styles[method], observed.get(name, []))
             tiles.frame(tile, numbers=first)
             if first:
                 mark = MARKS.get(items[name, method]['unit'], '')
@@ -60,10 +64,12 @@ def _head(name: str, small: bool) -> str:
     return '\n'.join(textwrap.wrap(cut(name, 40), 20)[:2]) if small else cut(name, 44)
 
 
-def _limits(found: Sequence[dict[str, Any]]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The axes that hold the points and limits of all methods in the figure."""
+def _limits(found: Sequence[dict[str, Any]],
+            observed: Sequence[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The axes that hold the points and limits of all methods in the figure, and the annotators' own limits."""
     points = np.array([point for one in found for point in one['points']], dtype=float)
     ends = [one[key] for one in found for key in ('lower_low', 'upper_high') if one[key] is not None]
+    ends += observed
     across = (float(points[:, 0].min()), float(points[:, 0].max()))
     down = (min([points[:, 1].min(), 0.0, *ends]), max([points[:, 1].max(), 0.0, *ends]))
     return _padded(*across), _padded(*down)
@@ -74,8 +80,8 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style) -> None:
-    """The points over the intervals of bias and limits."""
+def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style, observed: Sequence[float]) -> None:
+    """The points over the intervals of bias and limits, and the annotators' own limits."""
     colour = method_colour(style)
 
     def across(value: float, **look: Any) -> None:
@@ -89,6 +95,8 @@ def _panel(tiles: Tiles, tile: Tile, one: dict[str, Any], style: Style) -> None:
             tiles.area(tile.left, low, tile.right, high, facecolor=colour, alpha=0.16)
         if one[name] is not None:
             across(one[name], edgecolor=colour, linewidth=1.5, linestyle='-' if name == 'bias' else (0, (4, 2)))
+    for value in observed:
+        across(value, edgecolor=INK, linewidth=1.0, linestyle=(0, (1, 1.6)))
     points = np.asarray(one['points'], dtype=float)
     # Strokes without length: a few bytes each, drawn as dots by their round ends.
     tiles.strokes(np.repeat(np.column_stack([tile.x(points[:, 0]), tile.y(points[:, 1])]), 2, axis=0), AREAS,

@@ -152,21 +152,26 @@ def floor_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> None:
 
 
 def annotators_line(ax: Axes, analysis: dict[str, Any], horizontal: bool) -> None:
-    """Draw the mean distance between annotators, where there are several, across the axes."""
+    """Draw the mean distance between annotators, where there are several, across the axes, over its interval."""
     block = analysis.get('annotators')
     if not block:
         return
-    value: float = block['endpoints']['ME']['mean']
+    cell = block['endpoints']['ME']
+    value: float = cell['mean']
+    ends = (cell['ci_low'], cell['ci_high']) if cell['ci_low'] is not None else (value, value)
+    band: Look = {'color': INK, 'alpha': 0.07, 'linewidth': 0}
     look: Look = {'color': INK, 'linewidth': 0.8, 'linestyle': (0, (5, 2))}
     text: Look = {'color': INK, 'fontsize': 7.5, 'textcoords': 'offset points', 'va': 'bottom'}
     if horizontal:
+        ax.axhspan(*ends, **band)
         ax.axhline(value, **look)
         ax.annotate(ANNOTATORS, (0.99, value), xycoords=ax.get_yaxis_transform(), xytext=(0, 3), ha='right', **text)
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, value - 0.05 * (high - low)), max(high, value + 0.08 * (high - low)))
         return
-    ax.axvline(value, **look)
     low, high = ax.get_xlim()
+    ax.axvspan(*ends, **band)
+    ax.axvline(value, **look)
     low, high = min(low, value - 0.03 * (high - low)), max(high, value + 0.03 * (high - low))
     ax.set_xlim(low, high)
     left = value > (low + high) / 2

@@ -68,13 +68,22 @@ def face(analysis: dict[str, Any], styles: dict[str, Style], method: str, pair: 
 
 def _errors(ax: Axes, points: np.ndarray, errors: Sequence[float], analysis: dict[str, Any], method: str,
             most: float) -> None:
-    """The area follows the error, the depth of colour its place between the smallest and the largest."""
+    """The area follows the error, the depth of colour its place between the smallest and the largest.
+
+    Rings follow the distance between annotators in the same way.
+    """
     low, top = min(errors), max(errors) or 1.0
-    for (x, y), error in zip(points, errors, strict=True):
-        size, depth = most * np.sqrt(error / top), 0.12 + 0.83 * (error - low) / ((top - low) or 1.0)
+    between = (analysis.get('annotators') or {}).get('landmarks', {})
+    rings = [between.get(name, {}).get('mean') for name in analysis['landmarks']['names']]
+    whole = max([top, *filter(None, rings)])
+    for (x, y), error, ring in zip(points, errors, rings, strict=True):
+        size, depth = most * np.sqrt(error / whole), 0.12 + 0.83 * (error - low) / ((top - low) or 1.0)
         ax.plot(x, y, marker='o', markersize=size, markerfacecolor=PAPER, markeredgewidth=0)
         ax.plot(x, y, marker='o', markersize=size, markerfacecolor=(HEAT, depth), markeredgecolor=INK,
                 markeredgewidth=0.6)
+        if ring is not None:
+            ax.scatter(x, y, s=most**2 * ring / whole, facecolors='none', edgecolors=INK, linestyles=':',
+                       linewidths=1.2, zorder=3)
     title(ax, f'mean error of {short(analysis, method, 14)}')
     look = form(analysis, primary(analysis))
     ax.set_xlabel(f'pale to strong: {look.text(low)} to {look.text(top)} {look.unit}', fontsize=8)

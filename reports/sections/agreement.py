@@ -48,5 +48,14 @@ class Agreement(Section):
             'units': {one['measurement']: one['unit'] for one in items},
             'contrasts': [place for place, one in enumerate(analysis['agreement'].get('contrasts', []))
                           if one['scope'] in shown_scopes(analysis)],
+            'observed': _observed(analysis['agreement'].get('annotators', [])),
             'images': sorted({one['n_images'] for one in items}),
         }
+
+
+def _observed(found: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Measurement -> the places of the annotators' own agreement on it."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(found):
+        places.setdefault(one['measurement'], []).append(place)
+    return places

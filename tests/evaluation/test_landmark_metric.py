@@ -82,19 +82,21 @@ def test_annotators_are_compared_with_each_other_in_every_unit(rows):
     truth = [(10, 20), (50, 50)]
     # 6, 8 image px from the reference: 10 image px = 1.25 heatmap px = 5 mm; the second landmark is not annotated.
     one = sample(truth, truth, pixel_spacing=0.5, annotators={'b': np.array([(16, 28), (np.nan, np.nan)])})
-    _, table = rows(one, annotators=['b'])
+    _, table = rows(one, annotators=['b'], positions=True)
     assert (table[0]['between_reference-b'], table[0]['between_mm_reference-b']) == pytest.approx((1.25, 5))
     assert np.isnan(table[1]['between_reference-b'])
+    assert (table[0]['x_by_b'], table[0]['y_by_b']) == (16, 28) and np.isnan(table[1]['x_by_b'])
     # Two are compared with each other only: the reference is their mean here, and nearer to each than they are.
     two = {'b': np.array([(16, 28), (50, 50)]), 'c': np.array([(4, 12), (50, 50)])}
-    _, table = rows(sample(truth, truth, annotators=two), annotators=['b', 'c'])
+    _, table = rows(sample(truth, truth, annotators=two), annotators=['b', 'c'], positions=True)
     assert table[0]['between_b-c'] == pytest.approx(2.5) and np.isnan(table[0]['between_mm_b-c'])
     assert [name for name in table[0] if name.startswith('between')] == ['between_b-c', 'between_mm_b-c']
+    assert [table[0][name] for name in ('x_by_b', 'y_by_b', 'x_by_c', 'y_by_c')] == [16, 28, 4, 12]
 
 
 def test_an_image_without_the_second_annotator_has_no_distance(rows):
     _, table = rows(sample([(0, 0)] * 2, [(1, 1)] * 2), annotators=['b'])
-    assert np.isnan(table[0]['between_reference-b'])
+    assert np.isnan(table[0]['between_reference-b']) and 'x_by_b' not in table[0]
 
 
 def test_without_annotators_there_are_no_columns_of_them(rows):

@@ -165,7 +165,10 @@ def test_inter_observer_error_by_hand():
     assert block['endpoints']['ME']['mean'] == pytest.approx(11 / 6)  # of 2, 2.5 and 1
     assert block['endpoints']['SDR_2']['mean'] == pytest.approx((2 / 3 + 1 / 3 + 1) / 3)
     assert block['error_sd'] == pytest.approx(np.std(np.ravel(BETWEEN), ddof=1))
-    assert block['landmarks']['k'] == pytest.approx({'mean': 2.5 / 3, 'SDR_2': 1, 'SDR_2.5': 1, 'SDR_3': 1, 'SDR_4': 1})
+    half = 4.302652729911275 / 6  # t of two degrees of freedom; 1, 0.5 and 1 have the standard error 1/6
+    assert block['landmarks']['k'] == pytest.approx({
+        'mean': 2.5 / 3, 'ci_low': 2.5 / 3 - half, 'ci_high': 2.5 / 3 + half, 'SDR_2': 1, 'SDR_2.5': 1, 'SDR_3': 1,
+        'SDR_4': 1})
     at = block['ced']['x'].index(1.2)
     assert block['ced']['mean'][at] == pytest.approx(1 / 3)
 

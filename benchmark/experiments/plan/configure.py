@@ -251,7 +251,7 @@ def _annotators(cfg: Config, names: list[str]) -> None:
     """Brings the further annotators of the test split into the results; other data's configs stay as they are."""
     pack = next(step for step in cfg.test_dataloader.dataset.pipeline if step.type == 'PackPoseInputs')
     pack.meta_keys = (*pack.meta_keys, 'annotators')
-    cfg.test_evaluator.annotators = names
+    cfg.test_evaluator.update(annotators=names, positions=True)
 
 
 def fit_data(cfg: Config, split: str, size: tuple[int, int] | None = None, landmarks: bool = True) -> None:

@@ -26,7 +26,7 @@ DECIDED = {
     rf'{LOADERS}\.dataset\.(pipeline\.\d+\.)?input_size|.*\.(encoder|decoder)\.(input_size|heatmap_size)':
         'the setting input_size',
     r'(val|test)_evaluator\.threshold': 'analysis.threshold of the suite',
-    r'(val|test)_evaluator\.(landmarks|stride|interocular|annotators)|model\.(head|backbone)\.out_channels':
+    r'(val|test)_evaluator\.(landmarks|stride|interocular|annotators|positions)|model\.(head|backbone)\.out_channels':
         "the data's landmarks (metainfo.json)",
     r'load_from|resume': "the suite's source and, for what was interrupted, the same command",
     r'work_dir|experiment_name|launcher|cfg': "--out and the suite's executor",

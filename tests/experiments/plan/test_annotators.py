@@ -59,6 +59,8 @@ def test_second_annotations_reach_the_rows_of_a_run(registered, root):
     # 64 x 80 image pixels become 64 x 64 of the input, and a heatmap pixel is four of these.
     assert second['between_reference-junior'] == pytest.approx(np.hypot(3, 4 * 64 / 80) / 4)
     assert second['error_mm'] == pytest.approx(np.hypot(20, 20) * 0.1)
+    assert np.isnan(first['x_by_junior'])
+    assert (second['x_by_junior'] - second['x_true'], second['y_by_junior'] - second['y_true']) == (3, 4)
 
 
 def test_configs_of_other_data_do_not_know_of_annotators(registered):
