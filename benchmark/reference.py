@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from benchmark.command_line import Parser
 from benchmark.experiments.suite.fields import rows
 from benchmark.experiments.suite.suite import Suite
+from benchmark.statistics import across
 from benchmark.statistics.output import SCHEMA
 from benchmark.statistics.schemas import read_schema
 from benchmark.utils.files import ROOT, write_text
@@ -187,15 +188,25 @@ class Row(NamedTuple):
 
 
 def analysis() -> str:
-    """``docs/reference/analysis.md``.
+    """``docs/reference/analysis.md``."""
+    return _file(SCHEMA)
+
+
+def data_sets() -> str:
+    """``docs/reference/datasets.md``."""
+    return _file(across.SCHEMA)
+
+
+def _file(path: Path) -> str:
+    """The page of a file that has a schema.
 
     Raises:
         ValueError: A field of the schema has no description.
     """
-    schema = read_schema(SCHEMA)
+    schema = read_schema(path)
     shared = schema['$defs']
     version = schema['properties']['schema_version']['const']
-    parts = [f'# analysis.json\n\n{MADE} Here it is `description` in `benchmark/statistics/schema.json`, by which '
+    parts = [f'# {schema["title"]}\n\n{MADE} Here it is `description` in `{path.relative_to(ROOT)}`, by which '
              f'`tools/report.py` checks the file. Version {version} of the schema.\n\n{schema["description"]}\n\n'
              '`<...>` stands for a key, `[]` for each element of a list. A field in brackets may be absent.']
     whole = [*_fields(schema, '', shared, deep=False)]
@@ -212,7 +223,7 @@ def analysis() -> str:
 
 def _table(rows: Sequence[Row], links: Mapping[str, Any] | None = None) -> str:
     if bare := [row.path for row in rows if not row.text]:
-        raise ValueError(f'{SCHEMA}: {bare[0]} has no description. Say what it means in one sentence.')
+        raise ValueError(f'{bare[0]} has no description. Say what it means in one sentence.')
     lines = ['| field | holds | meaning |', '|---|---|---|']
     for row in rows:
         name = row.path.strip('()')
@@ -289,7 +300,7 @@ def suites() -> str:
 
 
 PAGES = {DOCS / 'reference/commands.md': commands, DOCS / 'reference/analysis.md': analysis,
-         DOCS / 'suites.md': suites}
+         DOCS / 'reference/datasets.md': data_sets, DOCS / 'suites.md': suites}
 
 
 def outdated() -> dict[Path, str]:

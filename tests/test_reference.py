@@ -20,7 +20,7 @@ FOLDERS = 'benchmark|docs|tools|mmconfigs|reports|tests|requirements|findings'
 MADE = {'plan.json', 'crop.json', 'results.parquet', 'analysis.json', 'tuning.json', 'source_judged.json',
         'record.json', 'history.json', 'metainfo.json', 'config.py', 'my_points.csv', 'summary.md', 'index.csv',
         'predictions.parquet', 'heatmaps.npz', 'failed-N.json', 'looks.json', 'parse_cofw_dataset.py',
-        'checklist.json', 'checklist.md', 'croissant.json', 'format.json'}
+        'checklist.json', 'checklist.md', 'croissant.json', 'format.json', 'datasets.json'}
 
 
 @functools.cache

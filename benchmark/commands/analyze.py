@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from benchmark.statistics import (
     analyze_suite,
     has_runs,
     parse_margins,
-    read_suite,
     write_analysis,
 )
 from benchmark.statistics.elsewhere import write_elsewhere
@@ -28,11 +28,15 @@ from benchmark.statistics.metric import ask
 from benchmark.statistics.score_columns import SCORES
 from benchmark.statistics.scores import Scores
 from benchmark.statistics.sequential.plan import parse_sequential
+from benchmark.statistics.suite import read_suites
 from benchmark.utils.refusals import refuse
+
+from .data_sets import add_options, asked, write_data_sets
 
 ERROR = 'error'
 #: Columns that other names can stand for, beside those of groups.
-COLUMNS = ('method', 'seed', 'image', 'error', 'landmark', 'condition', 'subject', 'repetition', 'fold', 'look')
+COLUMNS = ('method', 'seed', 'image', 'error', 'landmark', 'condition', 'subject', 'repetition', 'fold', 'look',
+           'dataset')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -111,6 +115,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'in dice=0 hd95=50')
     parser.add_argument('--draws', type=int, help='bootstrap draws (default: 10000)')
     parser.add_argument('--seed', type=int, help='random seed of the bootstrap (default: 0)')
+    add_options(parser)
     parser.add_argument('--start-anew', action='store_true',
                         help="begin a new ledger of looks (looks.json in the suite's folder); the present one is kept "
                         'in earlier/ and counted')
@@ -134,8 +139,8 @@ def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -
     return joined(folders, contrasts, choices)
 
 
-def read(args: argparse.Namespace) -> Suite:
-    """The table, with the scores that are named in it, or the suite's folder."""
+def read(args: argparse.Namespace) -> dict[str, Suite]:
+    """The table, with the scores that are named in it, or the suite's folder; several data sets by their names."""
     higher, lower = args.higher_is_better, args.lower_is_better
     named = [*args.score]
     if args.wide not in (None, ERROR, *named, *higher, *lower):  # what a wide table holds is named once
@@ -143,8 +148,8 @@ def read(args: argparse.Namespace) -> Suite:
     scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
     wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
     missing = None if args.na is None else tuple(args.na)
-    return read_suite(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
-                      Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
+    return read_suites(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
+                       Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -159,16 +164,22 @@ def main(argv: list[str] | None = None) -> int:
     try:
         choices['margin'] = parse_margins(args.margin) if args.margin else None
         choices['sequential'] = parse_sequential(args.sequential) if args.sequential else None
-        suite = (read_several(args, args.missing_cap is not None, {**choices, 'missing_cap': args.missing_cap})
-                 if several else read(args))
-        if args.metric:
-            ask(suite.table, args.metric)
-        if args.measure:
-            declare(suite.table, args.measure)
+        suites = read(args) if not several else {
+            '': read_several(args, args.missing_cap is not None, {**choices, 'missing_cap': args.missing_cap})}
+        suite = next(iter(suites.values()))
+        for one in suites.values():
+            if args.metric:
+                ask(one.table, args.metric)
+            if args.measure:
+                declare(one.table, args.measure)
         choices['missing_cap'], caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
         whole = not several and results.is_dir()
         if not several:
             choices['condition'] = args.condition
+        out = args.out or (results if whole else results.parent)
+        wanted = asked(args, len(suites) > 1)
+        if len(suites) > 1:
+            return told(*write_data_sets(out, suites, wanted, dict(choices, one_family=args.one_family, caps=caps)))
         if whole and has_runs(suite.plan):
             if args.one_family:
                 raise TableError('--one-family: is for several scores of a table; leave it out')
@@ -178,7 +189,6 @@ def main(argv: list[str] | None = None) -> int:
         else:
             content = analyze(suite.table, suite.plan, suite.records, one_family=args.one_family, caps=caps,
                               ensembles=suite.ensembles, kept=kept, **choices)
-        out = args.out or (results if whole else results.parent)
         path = write_analysis(out / 'analysis.json', content)
         write_elsewhere(out, kept[0])
     except (TableError, OSError) as error:
@@ -187,7 +197,12 @@ def main(argv: list[str] | None = None) -> int:
         # What a suite declares and a bare table can't; a reader of the page alone would take it for meant.
         if content['proposed'] is None and content['reference'] is None:
             print('note: neither --proposed nor --reference was given: nothing is tested as planned', file=sys.stderr)
-    for note in content['notes']:
+    return told(path, content['notes'])
+
+
+def told(path: Path, notes: Iterable[str]) -> int:
+    """Prints notes, and last the path; returns the exit code."""
+    for note in notes:
         print(f'note: {note}', file=sys.stderr)
     print(path)
     return 0

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from benchmark.command_line import Parser
+from benchmark.statistics.across import FILE
 from benchmark.utils.refusals import refuse
 from reports import ReportError, build_report
+from reports.data_sets import build_data_sets
 from reports.index import build_index, refresh
 
 
@@ -19,7 +21,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'Exit codes: 0 written (the path of the page is the last line), 2 bad input.',
     )
     parser.add_argument('analysis', type=Path, metavar='ANALYSIS', nargs='*',
-                        help='analysis.json, or a folder that has one; with --index: folders of suites')
+                        help='analysis.json, or a folder that has one; of several data sets datasets.json, or its '
+                        'folder; with --index: folders of suites')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help='folder in which report/index.html is written (default: that of analysis.json); with '
                         '--index: folder of index.html (default: the first folder)')
@@ -49,6 +52,11 @@ def main(argv: list[str] | None = None) -> int:
 def report(args: argparse.Namespace) -> Path:
     """Make the report, and say what it says where that is wanted."""
     given = args.analysis[0]
+    several = given / FILE if given.is_dir() else given
+    if several.name == FILE and several.is_file():
+        if args.summary:
+            raise ReportError(f'{several}: --summary is for one data set; name its folder')
+        return build_data_sets(several, args.out or several.parent)
     path = given / 'analysis.json' if given.is_dir() else given
     page = build_report(path, args.out or path.parent)
     if args.with_index:

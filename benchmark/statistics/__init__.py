@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from .output import SCHEMA, write_analysis
     from .per_image import image_scores
     from .rank_tests import hodges_lehmann, holm, rank_summary, signed_rank
+    from .reading import read_table
     from .suite import Suite, read_suite
-    from .table import read_table, validate
+    from .table import validate
 
 #: Module -> the names that it gives to the package.
 _HOMES = {
@@ -37,7 +38,8 @@ _HOMES = {
     'per_image': ('image_scores',),
     'rank_tests': ('hodges_lehmann', 'holm', 'rank_summary', 'signed_rank'),
     'suite': ('Suite', 'read_suite'),
-    'table': ('read_table', 'validate'),
+    'reading': ('read_table',),
+    'table': ('validate',),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -73,7 +73,7 @@ def analyze(table: pd.DataFrame, plan: dict[str, Any] | None = None, records: Se
     """Analyse a results table.
 
     Args:
-        table: A validated results table (:func:`.table.read_table`).
+        table: A validated results table (:func:`.reading.read_table`).
         plan: The suite's plan, or None for a bare table.
         records: The runs' records.
         condition: The main condition, instead of the plan's first.

@@ -83,15 +83,15 @@ def contrasts(scores: Scores, condition: str, family: str, pairs: Sequence[tuple
                 low, high = one.interval(1 - alpha)
                 inner_low, inner_high = one.interval(1 - 2 * alpha)
                 wide = half_width(one, counts, pooled, alpha, tests)
-                judged = judge(one, p_adjusted, endpoint, options)
+                verdict = judge(one, p_adjusted, endpoint, options)
                 found.append({
                     'condition': condition, 'family': family, 'endpoint': endpoint, 'scope': scope, 'a': a, 'b': b,
                     'estimate': one.estimate, 'se': one.se, 'df': one.df, 't': one.t, 'p': one.p,
                     'p_adjusted': p_adjusted, 'ci_low': low, 'ci_high': high,
                     'ci_low_simultaneous': one.estimate - wide, 'ci_high_simultaneous': one.estimate + wide,
                     'ci_low_equivalence': inner_low, 'ci_high_equivalence': inner_high,
-                    'p_false_claim': worse_or_equal(one, options.measures.lower(endpoint)), 'verdict': judged.verdict,
-                    'relevance': judged.relevance, 'margin': options.margin.get(endpoint),
+                    'p_false_claim': worse_or_equal(one, options.measures.lower(endpoint)), 'verdict': verdict.verdict,
+                    'relevance': verdict.relevance, 'margin': options.margin.get(endpoint),
                     'n_seeds': counts, 'n_units': n_units, 'reason': why_not(one, scope, counts, n_units, scores.folds),
                     'bound': bound(one, scores, endpoint, a, b, options),
                 })
@@ -144,20 +144,23 @@ def judge(one: Estimate, p_adjusted: float, endpoint: str, options: Options) -> 
     margin. inferior: the same for b. equivalent: the 1 - 2 alpha interval lies within the margin (two one-sided tests,
     Schuirmann 1987). non-inferior: the 1 - alpha interval stays on a's side of -margin. Else inconclusive.
     """
+    return judged(one, p_adjusted, options.margin.get(endpoint), options.measures.lower(endpoint), options.alpha)
+
+
+def judged(one: Estimate, p_adjusted: float, margin: float | None, lower: bool, alpha: float) -> Judgement:
+    """:func:`judge` by a margin, or without one (None), where smaller values are better, or not (``lower``)."""
     if math.isnan(one.se):
         return Judgement(NOT_ESTIMABLE, None)
-    margin = options.margin.get(endpoint)
-    lower = options.measures.lower(endpoint)
-    low, high = advantage(one.interval(1 - options.alpha), lower)
-    inner_low, inner_high = advantage(one.interval(1 - 2 * options.alpha), lower)
+    low, high = advantage(one.interval(1 - alpha), lower)
+    inner_low, inner_high = advantage(one.interval(1 - 2 * alpha), lower)
     relevance = None
     if margin is not None:
-        outside = p_adjusted < options.alpha and (low > margin or high < -margin)
+        outside = p_adjusted < alpha and (low > margin or high < -margin)
         within = -margin < inner_low and inner_high < margin
         relevance = BEYOND if outside else WITHIN if within else UNCLEAR
-    if p_adjusted < options.alpha and low > 0:
+    if p_adjusted < alpha and low > 0:
         return Judgement(SUPERIOR_RELEVANT if relevance == BEYOND else SUPERIOR, relevance)
-    if p_adjusted < options.alpha and high < 0:
+    if p_adjusted < alpha and high < 0:
         return Judgement(INFERIOR_RELEVANT if relevance == BEYOND else INFERIOR, relevance)
     if relevance == WITHIN:
         return Judgement(EQUIVALENT, relevance)

@@ -65,21 +65,17 @@ class Estimate:
     @cached_property
     def p(self) -> Floats:
         """Two-sided p-value of the hypothesis that the mean is 0."""
-        if self.parts is None:
-            return two_sided_p(self.t, self.df)
-        p = self.parts.p(self.estimate)
-        if self.least is not None:
-            with np.errstate(invalid='ignore', divide='ignore'):
+        with np.errstate(invalid='ignore', divide='ignore'):
+            p = two_sided_p(self.t, self.df) if self.parts is None else self.parts.p(self.estimate)
+            if self.least is not None:
                 p = np.fmax(p, two_sided_p(self.estimate / self.least[0], self.least[1]))
         return self._known(p)
 
     def below(self, value: float | Floats) -> Floats:
         """P(theta < value | data) under a flat prior, which is the one-sided p-value read forwards."""
         error = value - self.estimate
-        if self.parts is None:
-            share: Floats = special.stdtr(self.df, error / self.se)
-            return share
-        share = self.parts.below(error)
+        share: Floats = (special.stdtr(self.df, error / self.se) if self.parts is None
+                         else self.parts.below(error))
         if self.least is not None:
             with np.errstate(invalid='ignore', divide='ignore'):
                 other = special.stdtr(self.least[1], error / self.least[0])
@@ -96,13 +92,11 @@ class Estimate:
         missing = [level for level in dict.fromkeys(levels) if level not in self._widths]
         if missing:
             column = np.reshape(missing, (-1, *(1,) * np.ndim(self.se)))
-            if self.parts is None:
-                found = t_quantile((1 - column) / 2, self.df) * self.se
-            else:
-                found = self.parts.half_width(column)
-                if self.least is not None:
-                    found = np.fmax(found, t_quantile((1 - column) / 2, self.least[1]) * self.least[0])
-                found = self._known(found)
+            found = (t_quantile((1 - column) / 2, self.df) * self.se if self.parts is None
+                     else self.parts.half_width(column))
+            if self.least is not None:
+                found = np.fmax(found, t_quantile((1 - column) / 2, self.least[1]) * self.least[0])
+            found = self._known(found)
             self._widths.update(zip(missing, found, strict=True))
         return [self._widths[level] for level in levels]
 

@@ -12,13 +12,14 @@ import pandas as pd
 
 from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 
+from .across.tables import read_tables
 from .averaging import read_ensembles
 from .decodings import read_decodings
 from .errors import TableError
 from .foreign import Foreign
 from .inputs import problem
 from .measures import Score
-from .table import read_table
+from .reading import read_table
 from .training import read_history
 from .trust import read_validation
 
@@ -81,6 +82,21 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     found = _judged(found, results / JUDGED)
     found, records = _standing(found, read_records(results), tries)
     return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records), read_ensembles(results))
+
+
+def read_suites(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
+                scores: Sequence[Score] = (), foreign: Foreign | None = None) -> dict[str, Suite]:
+    """:func:`read_suite` of what may be several data sets.
+
+    Returns:
+        Data set -> its table and the plan, of a bare table whose column ``dataset`` has several names; else '' -> the
+        suite.
+    """
+    if Path(results).is_dir():
+        return {'': read_suite(results, plan, missing_allowed, scores, foreign)}
+    found = _plan(Path(plan)) if plan else {}
+    tables = read_tables(results, missing_allowed or _caps(found), scores, foreign)
+    return {name: Suite(table, found) for name, table in tables.items()}
 
 
 def read_records(folder: str | Path) -> list[dict[str, Any]]:

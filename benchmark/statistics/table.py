@@ -13,20 +13,15 @@ cross-validation (:mod:`.fold_tables`). Columns of scores may stand in the place
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-from benchmark.utils.delimited import DelimitedError, decimal_comma, parse_delimited, read_delimited
-from benchmark.utils.workbook import WorkbookError, sheet_text
 
 from .arrays import Masks
 from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_by_runs, spellings
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
-from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
+from .foreign import unlike
 from .layout import some
 from .measures import FURTHER, Score
 from .scale import SCALES
@@ -48,104 +43,9 @@ ROWS_SHOWN = 5
 WIDE = (['error'], ['method', 'error'], ['method', 'seed', 'error'], [*REQUIRED])
 #: Prefix of columns of groups.
 GROUP = 'group_'
-WORKBOOKS = ('.xlsx', '.xlsm')
-SPREADSHEETS = ('.xls', '.ods', '.numbers')
 #: Where a table carries sentences on how it was read.
 NOTES = 'notes'
 LARGEST = 1e100
-
-
-def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = (),
-               foreign: Foreign | None = None) -> pd.DataFrame:
-    """Read and validate a results table.
-
-    Args:
-        path: A ``.csv`` or ``.parquet`` file, or an Excel workbook.
-        missing_allowed: An empty error is a missing prediction, and not refused.
-        scores: Columns that take the place of ``error``, the primary one first.
-        foreign: How somebody else's table is written.
-
-    Returns:
-        The table in a canonical order, so that the order of the input's rows changes nothing.
-
-    Raises:
-        TableError: The file can't be read, or its content is not a valid results table.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise TableError(f'{path}: no such file; give a results table (.csv or .parquet)')
-    kind = path.suffix.lower()
-    if kind in SPREADSHEETS:
-        raise TableError(f'{path}: a spreadsheet; save the sheet as CSV (UTF-8) and give that')
-    if kind not in ('.csv', '.tsv', '.txt', '.parquet', *WORKBOOKS):
-        raise TableError(f'{path}: unknown file type {kind!r}; give a .csv or a .parquet file')
-    foreign = foreign or Foreign()
-    if foreign.worksheet is not None and kind not in WORKBOOKS:
-        raise TableError(f'--worksheet: {path} is no Excel workbook; leave it out')
-    remarks: list[str] = []
-    notes: list[str] = []
-    try:
-        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks, notes, scores, foreign)
-    except DelimitedError as exc:
-        raise TableError(f'{path}: {exc}') from exc
-    except WorkbookError as exc:
-        raise TableError(str(exc)) from exc
-    except Exception as exc:
-        raise TableError(
-            f'{path}: not a readable {kind[1:]} file ({_one_line(exc)}); write it again'
-        ) from exc
-    notes += [f'{path.name}: {", ".join(remarks)}.'] if remarks else []
-    frame = _in_our_form(frame, scores, foreign, str(path), notes)
-    table = validate(frame, str(path), missing_allowed, scores)
-    if notes:
-        table.attrs[NOTES] = [*notes, *table.attrs.get(NOTES, [])]
-    return table
-
-
-def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign, where: str,
-                 notes: list[str]) -> pd.DataFrame:
-    """Somebody else's table with our columns, a row per method and without rows that have no number."""
-    unlike(frame, where)
-    if foreign.columns:
-        frame = renamed(frame, foreign.columns, where, notes)
-    if foreign.wide is not None:
-        if scores and (foreign.wide,) != (*(one.name for one in scores),):
-            raise TableError(f'--wide: {foreign.wide}: a table with a column per method has one kind of numbers, and '
-                             f'scores are {some([one.name for one in scores])}; name the same one')
-        keys = (*KEYS, 'subject', FOLD, REPETITION, 'split', 'look')
-        frame = melted(frame, foreign.wide, keys, foreign.missing or (), where, notes)
-    elif foreign.missing is not None:
-        numbers = [name for name in ([one.name for one in scores] or ['error']) if name in frame.columns]
-        frame = without_missing(frame, numbers, foreign.missing, notes) if numbers else frame
-    declared = scores or foreign.columns or foreign.wide is not None
-    return with_one_run(frame, KEYS, where, notes) if declared else frame
-
-
-def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequence[Score],
-               foreign: Foreign) -> pd.DataFrame:
-    """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
-    own = [one.name for one in scores]
-    wanted = [foreign.columns.get(name, name) for name in ((*REQUIRED[:3], *own) if scores else REQUIRED)]
-    if path.suffix.lower() in WORKBOOKS:
-        text, note = sheet_text(path, foreign.worksheet)
-        notes.append(f'{note}.')
-        found = parse_delimited(text, wanted=wanted)
-    else:
-        found = read_delimited(path, wanted)
-    remarks += found.remarks
-    frame = pd.DataFrame(dict(enumerate(found.cells)), dtype=object)
-    frame.columns = pd.Index(found.columns)
-    numbers = {*NUMBERS, 'seed', *own}
-    numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
-    words = {foreign.columns.get(name, name) for name in (*NAMES, FOLD, REPETITION, 'split')}
-    names = [place for place, name in enumerate(found.columns)
-             if name in numbers or name.startswith(OF_ANNOTATORS)
-             or foreign.wide is not None and name not in words and not name.startswith(GROUP)]
-    if decimal_comma(chain.from_iterable(found.cells[place] for place in names), found.separator):
-        remarks.append('numbers with decimal commas')
-        for place in names:
-            frame.isetitem(place, frame.iloc[:, place].str.replace(',', '.', regex=False))
-    return frame
 
 
 def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False,
@@ -208,7 +108,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     merged = False
     for name in NAMES:
         if name in frame.columns:
-            frame[name], every = _names(frame[name], name, where)
+            frame[name], every = name_texts(frame[name], name, where)
             different = [*dict.fromkeys(every)]
             written = sum(1 for text in every if text)
             if (count := sum(1 for text in different if text)) < written:
@@ -226,7 +126,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                              'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
     if FOLD in frame.columns:
-        frame[FOLD], _ = _names(frame[FOLD], FOLD, where)
+        frame[FOLD], _ = name_texts(frame[FOLD], FOLD, where)
     else:
         frame = seeds_as_folds(frame, where, notes)
     between = [name for name in frame.columns if str(name).startswith(OF_ANNOTATORS)]
@@ -268,7 +168,7 @@ def _numeric(frame: pd.DataFrame) -> list[object]:
     return [name for name in frame.columns if not _known(name) and whole(frame[name])]
 
 
-def _names(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:
+def name_texts(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:
     """A column of names as Python strings, and one for each spelling; empty ones are refused, except for subjects."""
     codes, found = pd.factorize(column)
     every = [_name(value).strip() for value in found]
@@ -384,7 +284,3 @@ def _if_missing(column: pd.Series, mask: Masks, name: str, score: str | None) ->
     word = str(column[mask].iloc[0]).strip()
     told = (name == 'error' or score is not None) and not any(sign.isdigit() for sign in word) and len(word) <= 20
     return f'; where it means a missing one, give --na {word}' if told else ''
-
-
-def _one_line(exc: BaseException) -> str:
-    return ' '.join(str(exc).split())[:200] or type(exc).__name__

@@ -48,8 +48,27 @@ class Folded:
         return self.repeats * self.persons * self.images
 
 
+@dataclass(frozen=True)
+class Several:
+    """Several data sets on which two methods are compared.
+
+    Attributes:
+        data_sets: K.
+        tau: Standard deviation of their true differences, in heatmap px.
+        seeds: S of each method in each of them.
+        sizes: ``equal`` or ``unequal`` numbers of images.
+        seed_sd: Standard deviation of the seed effects.
+    """
+
+    data_sets: int
+    tau: float
+    seeds: int = 5
+    sizes: str = 'unequal'
+    seed_sd: float = 0.02
+
+
 #: A study and what it simulates.
-Task = tuple[str, Cell | Suite | World | Folded]
+Task = tuple[str, Cell | Suite | World | Folded | Several]
 
 
 @dataclass(frozen=True)
@@ -154,6 +173,14 @@ def cross_validations() -> list[Folded]:
     return found + [Folded('trained', size, 0.3, 5, 5, split=True) for size in ('small', 'middle', 'large')]
 
 
+def data_sets() -> list[Several]:
+    """Random data sets, many to few, that differ not at all to several standard errors; then fixed ones."""
+    found = [Several(count, tau, seeds, sizes) for count in (5, 8, 15) for seeds in (3, 5)
+             for sizes in ('equal', 'unequal') for tau in (0.0, 0.01, 0.02, 0.05)]
+    return found + [Several(count, 0.05, seeds, sizes) for count in (2, 4) for seeds in (3, 5)
+                    for sizes in ('equal', 'unequal')]
+
+
 def plan(quick: bool, seed: int) -> tuple[Effort, list[Task]]:
     """The effort, and the studies with their cells; of ``quick``, few of both."""
     if quick:
@@ -162,10 +189,12 @@ def plan(quick: bool, seed: int) -> tuple[Effort, list[Task]]:
         tasks += [('looks', world) for world in worlds((310,), (0.02,))]
         tasks += [('folds', Folded('trained', 'small', 0.3, 5, 5)), ('folds', Folded('model', 'small', 0.02, 1, 5)),
                   ('folds', Folded('trained', 'small', 0.3, 5, 5, split=True))]
+        tasks += [('across', cell) for cell in (Several(5, 0.02), Several(2, 0.05))]
         return replace(QUICK, seed=seed), [*tasks, ('looked', Cell('skewed', NESTED, 0.02, 5, 50))]
     tasks = work(cells()) + [('many', cell) for cell in cells(seeds=(2,))]
     tasks += [('few', suite) for suite in suites(**FEW)]
     tasks += [('looks', world) for world in worlds((50, 310, 1000), (0.0, 0.02, 0.05, 0.1))]
     tasks += [('looked', cell) for cell in cells((10,), (50, 310), (0.0, 0.05))]
     tasks += [('folds', cell) for cell in cross_validations()]
+    tasks += [('across', cell) for cell in data_sets()]
     return Effort(seed=seed), tasks

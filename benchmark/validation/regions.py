@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmark.statistics.arrays import Floats
 from benchmark.statistics.conformal import calibrate, promise
-from benchmark.statistics.table import read_table
+from benchmark.statistics.reading import read_table
 
 
 class Held(NamedTuple):

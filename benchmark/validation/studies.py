@@ -23,6 +23,7 @@ from benchmark.statistics.rank_tests import holm_adjusted, sign_flip, signed_ran
 from benchmark.statistics.resampling import WeightDraws, generator
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE, WITHIN
 
+from .across import across
 from .few import CLOSE_IN_FAMILY, Families, few_seeds
 from .folds import folds
 from .looks import looked_tables, looks
@@ -242,4 +243,4 @@ def rare_failures(cell: Cell, effort: Effort) -> list[dict[str, Any]]:
 STUDIES: dict[str, Callable[[Any, Effort], list[dict[str, Any]]]] = {
     'many': many_at_once, 'ranks': rank_and_flip, 'bootstraps': bootstraps, 'better': better, 'families': families,
     'margins': margins, 'rare': rare_failures, 'few': few_seeds,
-    'looks': looks, 'looked': looked_tables, 'folds': folds}
+    'looks': looks, 'looked': looked_tables, 'folds': folds, 'across': across}

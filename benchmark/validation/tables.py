@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.statistics.terms import DESIGNS, NESTED, NETWORKS, PROCEDURE
 
+from .across_tables import across_power_table, across_table, prediction_table
 from .few import DOUBTFUL
 from .few_tables import above_table, family_table, price_table
 from .folds_tables import folds_power_table, folds_table, information_table
@@ -220,6 +221,9 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     'Cross-validation by person: type-I error, 60 images of 30 persons': folds_table,
     'Cross-validation by person: power where a test that knew the variance would have 80 %': folds_power_table,
     'Cross-validation by person: information over that of 5 x 5 folds, same images to train on': information_table,
+    'Several data sets: type-I error': across_table,
+    'Several data sets: power where a test that knew all variances would have 80 %': across_power_table,
+    'Several data sets: coverage of the 95 % prediction interval': prediction_table,
     'The wrong design declared: crossed t, ME, lowest and highest over N and errors': design_table,
     'Cells of ours outside of their bounds': outside_table,
 }

@@ -11,12 +11,12 @@ from benchmark.statistics.resampling import single_threaded
 
 from .looking import World
 from .model import Cell
-from .plan import Effort, Folded, Task
+from .plan import Effort, Folded, Several, Task
 from .squares import Suite
 from .studies import STUDIES
 
 
-def run_one(task: tuple[str, Cell | Suite | World | Folded, Effort]) -> list[dict[str, Any]]:
+def run_one(task: tuple[str, Cell | Suite | World | Folded | Several, Effort]) -> list[dict[str, Any]]:
     """One study of one cell."""
     study, cell, effort = task
     with single_threaded():

@@ -1,0 +1,73 @@
+"""The part of ``analyze.py`` that is about several data sets."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.statistics.across import FILE
+from benchmark.statistics.across.analysis import Asked, analyze_data_sets
+from benchmark.statistics.across.contrasts import DIFFERENCE, WAYS
+from benchmark.statistics.elsewhere import write_elsewhere
+from benchmark.statistics.errors import TableError
+from benchmark.statistics.options import parse_margins
+from benchmark.statistics.output import write_analysis
+from benchmark.statistics.scores import Scores
+from benchmark.statistics.suite import Suite
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what is asked of several data sets together."""
+    group = parser.add_argument_group('several data sets (a table with a column dataset)')
+    group.add_argument('--combine', choices=WAYS,
+                       help='what is combined over data sets: differences in the unit of the endpoint (the default), '
+                       'or ratios of means, where units differ between data sets')
+    group.add_argument('--relative-margin', nargs='+', action='extend', metavar='ENDPOINT=X',
+                       help='smallest relative difference that matters, with --combine ratio; as in ME=0.05 for 5 %%')
+    group.add_argument('--common-methods', action='store_true',
+                       help='leave methods out that a data set lacks (default: refuse them)')
+
+
+def asked(args: argparse.Namespace, several: bool = True) -> Asked:
+    """What the command line asks of several data sets together.
+
+    Args:
+        args: The command line.
+        several: Whether there are several.
+
+    Raises:
+        TableError: It asks something and there is one data set, or what it asks can't be meant.
+    """
+    options = {'--combine': args.combine, '--relative-margin': args.relative_margin,
+               '--common-methods': args.common_methods}
+    if not several and (given := [name for name, value in options.items() if value]):
+        raise TableError(f'{given[0]}: is for a table with several names in a column dataset; leave it out')
+    if several and args.start_anew:
+        raise TableError('--start-anew: is for a suite\'s folder with its runs; leave it out')
+    margin = parse_margins(args.relative_margin) if args.relative_margin else None
+    return Asked(args.combine or DIFFERENCE, margin, args.common_methods)
+
+
+def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,
+                    choices: Mapping[str, Any]) -> tuple[Path, Iterator[str]]:
+    """Writes ``datasets.json``, and ``analysis.json`` and ``elsewhere/`` of each data set in a folder of its own.
+
+    Args:
+        out: The folder.
+        suites: Data set -> its table and plan.
+        what: What is asked of all together.
+        choices: Of each.
+
+    Returns:
+        The file's path, and notes.
+    """
+    kept: dict[str, Scores] = {}
+    content, analyses = analyze_data_sets(suites, what, kept, **choices)
+    for (folder, analysis), scores in zip(analyses.items(), kept.values(), strict=True):
+        write_analysis(out / folder / 'analysis.json', analysis)
+        write_elsewhere(out / folder, scores)
+    path = write_analysis(out / FILE, content)
+    return path, (note for notes in (content['notes'], *(
+        [f'{one["name"]}: {note}' for note in one['notes']] for one in content['data_sets'])) for note in notes)

@@ -1,0 +1,97 @@
+"""Combined contrasts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..terms import (
+    EQUIVALENT,
+    INCONCLUSIVE,
+    INFERIOR,
+    INFERIOR_RELEVANT,
+    NON_INFERIOR,
+    NOT_ESTIMABLE,
+    PROCEDURE,
+    SUPERIOR,
+    SUPERIOR_RELEVANT,
+)
+from ..wording import Scale, p_value
+from .contrasts import RANDOM, RATIO
+
+
+class _Words(Scale):
+    """Numbers and names of one combined contrast.
+
+    Args:
+        one: The contrast, as datasets.json has it.
+        content: What else it has.
+    """
+
+    def __init__(self, one: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        about = content['endpoints'][one['endpoint']]
+        self.ratio = content['combined'] == RATIO
+        self.factor, self.decimals = (100, 1) if self.ratio else (about['factor'], about['decimals'])
+        self.unit = '%' if self.ratio else about['difference_unit'] or ''
+        self.what = about['label']
+        self.a, self.b = (content['methods'][one[side]]['label'] for side in ('a', 'b'))
+        self.count, self.random = len(content['data_sets']), content['kind'] == RANDOM
+        self.level = f'{100 * (1 - content["alpha"]):g} %'
+
+
+def answer(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+    """One sentence: which data sets it is about, and the verdict."""
+    words = _Words(one, content)
+    where = f'On data sets like these {words.count}' if words.random else f'On these {words.count} data sets'
+    margin = '' if one['margin'] is None else words.size(one['margin'])
+    clause = {
+        SUPERIOR_RELEVANT: f'{words.a} is better than {words.b}, by more than the margin of {margin}',
+        SUPERIOR: f'{words.a} is better than {words.b}',
+        INFERIOR_RELEVANT: f'{words.a} is worse than {words.b}, by more than the margin of {margin}',
+        INFERIOR: f'{words.a} is worse than {words.b}',
+        EQUIVALENT: f'{words.a} and {words.b} are equivalent within the margin of {margin}',
+        NON_INFERIOR: f'{words.a} is not worse than {words.b} by more than the margin of {margin}',
+        INCONCLUSIVE: f'it is not settled which of {words.a} and {words.b} is better',
+        NOT_ESTIMABLE: f'{words.a} and {words.b} can\'t be judged together ({one["reason"]})',
+    }[one['verdict']]
+    return f'{where}, {"on average " if one["verdict"] in (SUPERIOR, INFERIOR) else ""}{clause}.'
+
+
+def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+    """What was found, how sure one can be, how much the data sets differ, and what a new one would show."""
+    words, counts = _Words(one, content), one['counts']
+    if one['verdict'] == NOT_ESTIMABLE:
+        return (f'{words.a} against {words.b} by {words.what}: no combined contrast, as there is none in '
+                f'{one["reason"]}.')
+    found = f'{counts["found_better"]} of these {"was" if counts["found_better"] == 1 else "were"}'
+    text = [
+        f'{words.a} against {words.b}: over {words.count} data sets the {words.what} of {words.a} is '
+        f'{words.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"} on average ({words.level} '
+        f'interval {words.interval(one["ci_low"], one["ci_high"])}; p {p_value(one["p"])}, adjusted '
+        f'{p_value(one["p_adjusted"])}).',
+        f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets ({found} found by the '
+        f'data set alone) and the worse one in {counts["worse"]} ({counts["found_worse"]} found).', _spread(one, words)]
+    if one['prediction_low'] is not None:
+        text.append(f'In a new data set of the same kind the true difference is expected '
+                    f'{words.interval(one["prediction_low"], one["prediction_high"])} ({words.level} prediction '
+                    'interval).')
+    else:
+        text.append(f'{words.count} data sets are too few to speak of others: this is about these alone.')
+    if one['scope'] != PROCEDURE:
+        text.append('A method has a single run in a data set, '
+                    + ('so that what training again changes is part of how much the data sets differ.' if words.random
+                       else 'so that this is about these trained models.'))
+    return ' '.join(text)
+
+
+def _spread(one: Mapping[str, Any], words: _Words) -> str:
+    """How much the data sets differ."""
+    spread = one['heterogeneity']
+    differ = (f'Q = {spread["q"]:.1f} with {spread["df"]} degrees of freedom, p {p_value(spread["p"])}; I² '
+              f'{100 * spread["i2"]:.0f} %')
+    if words.ratio:
+        return f'The data sets\' differences vary: {differ}; tau of the logarithms {spread["tau"]:.3f}.'
+    if spread['tau'] == 0:
+        return f'The data sets\' differences vary no more than chance makes them ({differ}).'
+    return (f'The data sets\' true differences vary with a standard deviation (tau) of {words.size(spread["tau"])} '
+            f'({words.number(spread["tau_low"])} to {words.number(spread["tau_high"])}; {differ}).')

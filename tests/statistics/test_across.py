@@ -1,0 +1,320 @@
+"""Several data sets: combined contrasts beside published numbers, what must not change them, and bad input."""
+
+import json
+import shutil
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize, stats
+
+from benchmark.commands.analyze import main
+from benchmark.statistics import crossed_contrast
+from benchmark.statistics.across import SCHEMA
+from benchmark.statistics.across.contrasts import combined, ratio
+from benchmark.statistics.across.effects import (
+    heterogeneity,
+    over_fixed,
+    over_random,
+    paule_mandel,
+    predicted,
+    spread_about,
+)
+from benchmark.statistics.across.tables import folders
+from benchmark.statistics.crossed import Block
+from benchmark.statistics.estimates import Estimate
+
+#: Tuberculosis with and without BCG vaccine in 13 trials (Colditz et al. 1994): ill and healthy, vaccinated and not.
+BCG = np.array([
+    (4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209), (62, 13536, 248, 12619), (33, 5036, 47, 5761),
+    (180, 1361, 372, 1079), (8, 2537, 10, 619), (505, 87886, 499, 87892), (29, 7470, 45, 7232), (17, 1699, 65, 1600),
+    (186, 50448, 141, 27197), (5, 2493, 3, 2338), (27, 16886, 29, 17825)], dtype=float)
+
+
+@pytest.fixture
+def trials():
+    """Logarithms of relative risks with their variances."""
+    a, b, c, d = BCG.T
+    return np.log(a / (a + b) / (c / (c + d))), 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
+
+
+def test_the_vaccine_trials_as_published(trials):
+    """Viechtbauer 2010, section 3 (metafor): Q, the equal-effects mean, and the interval of tau^2 by Q profiles."""
+    found = heterogeneity(*trials)
+    assert found.q == pytest.approx(152.2330, abs=5e-5) and found.df == 12 and found.p < 1e-4
+    assert (found.low**2, found.high**2) == pytest.approx((0.1197, 1.1115), abs=5e-5)
+    mean, _, weights = spread_about(*trials, 0.0)
+    assert (mean, weights.sum()**-0.5) == pytest.approx((-0.4303, 0.0405), abs=5e-5)
+    assert found.tau**2 == pytest.approx(0.3181, abs=5e-5)  # of Paule and Mandel, as metafor's method PM
+
+
+def test_paule_and_mandel_and_hartung_and_knapp_by_hand(trials):
+    d, v = trials
+    tau2 = optimize.brentq(lambda t: (((d - np.average(d, weights=1 / (v + t)))**2) / (v + t)).sum() - 12, 0, 5,
+                           xtol=1e-14)
+    assert paule_mandel(d, v) == pytest.approx(tau2, rel=1e-9)
+    w = 1 / (v + tau2)
+    mean = (w * d).sum() / w.sum()
+    se = np.sqrt((w * (d - mean)**2).sum() / 12 / w.sum())
+    one = over_random(d, v)
+    assert (one.estimate, one.se, one.df) == pytest.approx((mean, se, 12))
+    assert one.p == pytest.approx(2 * stats.t.sf(abs(mean) / se, 12))
+
+
+def test_many_contrasts_at_once_are_each_of_them(trials):
+    d, v = trials
+    both = over_random(np.stack([d, d * 0.01]), np.stack([v, v]))
+    assert paule_mandel(np.stack([d, d * 0.01]), np.stack([v, v]))[1] == 0
+    for place, one in enumerate((over_random(d, v), over_random(d * 0.01, v))):
+        assert both.at(place).p == pytest.approx(one.p)
+
+
+def test_with_equal_variances_it_is_the_t_test_on_data_sets():
+    d = np.array([-0.3, -0.1, 0.2, -0.4, -0.15, -0.2])
+    for variance in (1e-4, 0.02):  # tau above 0; tau 0, and too few differences by chance to be below the floor
+        assert over_random(d, np.full(6, variance)).p == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
+
+
+def test_data_sets_that_agree_by_chance_are_no_surer_than_their_variances_allow():
+    d, v = np.array([-0.1, -0.1001, -0.0999, -0.1, -0.1]), np.array([0.01, 0.02, 0.04, 0.01, 0.01])
+    one, known = over_random(d, v), (1 / v).sum()**-0.5
+    assert one.se < 0.01 * known
+    assert one.p == pytest.approx(2 * stats.norm.sf(abs(one.estimate) / known))
+    assert np.subtract(*one.interval()[::-1]) == pytest.approx(2 * 1.959964 * known)
+    assert one.below(0.0) == pytest.approx(1 - one.p / 2)
+    assert over_random(np.full(5, -0.1), v).p == pytest.approx(2 * stats.norm.sf(0.1 / known))
+
+
+def test_a_new_data_set_lies_about_where_it_is_predicted(trials):
+    """By the law of tau^2 that Q has, which with one large tau is that of a new observation."""
+    rng = np.random.default_rng(0)
+    d = rng.normal(0.3, 2.0, 40)
+    low, high = predicted(d, np.full(40, 1e-8), rng, 10000)
+    half = stats.t.isf(0.025, 39) * d.std(ddof=1) * np.sqrt(1 + 1 / 40)
+    assert (low, high) == pytest.approx((d.mean() - half, d.mean() + half), abs=0.08)
+    d, v = trials
+    low, high = predicted(d, v, rng, 5000)
+    tau2, one = paule_mandel(d, v), over_random(d, v)
+    usual = stats.t.isf(0.025, 11) * np.sqrt(tau2 + one.se**2)
+    assert (low, high) == pytest.approx((one.estimate - usual, one.estimate + usual), abs=0.15)
+
+
+def test_fixed_data_sets_with_one_t_test_each():
+    several = [Estimate(*map(np.float64, one)) for one in ((-0.2, 0.1, 8.0), (-0.4, 0.2, 20.0), (0.1, 0.05, 5.0))]
+    found = over_fixed(several)
+    variance = (0.1**2 + 0.2**2 + 0.05**2) / 9
+    df = variance**2 / sum((v / 9)**2 / n for v, n in ((0.01, 8), (0.04, 20), (0.0025, 5)))
+    assert (found.estimate, found.se, found.df) == pytest.approx((-0.5 / 3, np.sqrt(variance), df))
+
+
+def test_fixed_data_sets_keep_both_parts():
+    rng = np.random.default_rng(0)
+    tables = [[rng.normal(0, 0.2, (4, 30)) + rng.normal(0, 0.1, (4, 1)) for _ in 'ab'] for _ in range(3)]
+    several = [crossed_contrast(*pair) for pair in tables]
+    found = over_fixed(several)
+    assert found.se**2 == pytest.approx(sum(one.se**2 for one in several) / 9)
+    assert found.parts.seed_variance == pytest.approx(sum(one.parts.seed_variance for one in several) / 9)
+    # Three copies of one data set are three times as much, with three times the degrees of freedom of its seeds.
+    same = over_fixed([several[0]] * 3)
+    assert same.estimate == pytest.approx(several[0].estimate)
+    assert same.se == pytest.approx(several[0].se / np.sqrt(3))
+    assert same.parts.seeds[0].df == pytest.approx(3 * several[0].parts.seeds[0].df)
+    assert over_fixed([several[0]]).p == pytest.approx(several[0].p)
+    assert combined(several).p == found.p and combined(several * 2).df == 5
+
+
+def test_the_ratio_is_that_of_logarithms_and_has_no_unit():
+    rng = np.random.default_rng(1)
+    a, b = rng.gamma(20, 0.05, (5, 400)) * rng.gamma(50, 0.02, (5, 1)), rng.gamma(20, 0.06, (5, 400))
+    one = ratio(Block(a), Block(b), 'procedure', 'nested')
+    assert one.estimate == pytest.approx(np.log(a.mean() / b.mean()))
+    again = ratio(Block(a * 7), Block(b * 7), 'procedure', 'nested')
+    assert [*map(float, (again.estimate, again.se, again.p))] == pytest.approx(
+        [*map(float, (one.estimate, one.se, one.p))])
+    # Beside a bootstrap over images alone.
+    drawn = np.random.default_rng(2).integers(0, 400, (4000, 400))
+    logs = np.log(a.mean(axis=0)[drawn].mean(axis=1) / b.mean(axis=0)[drawn].mean(axis=1))
+    assert ratio(Block(a), Block(b), 'networks', 'nested').se == pytest.approx(logs.std(), rel=0.05)
+
+
+def test_names_of_folders_are_safe_and_differ():
+    names = ['a/b', 'a b', 'A_B', '..', 'report', 'Röntgen 1']
+    found = folders(names)
+    assert [*found] == names and len({one.lower() for one in found.values()}) == len(names)
+    assert not any(set('/ ') & set(one) or one in ('report', '', '..') for one in found.values())
+
+
+def table(data_sets=6, methods=('ours', 'ft', 'hg'), seeds=2, images=12, tau=0.02, seed=0):
+    """Errors of methods of which the first is better by about .1."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(data_sets):
+        image, gain = rng.normal(0, 0.1, images), -0.1 + rng.normal(0, tau)
+        for place, method in enumerate(methods):
+            own = 1 + image + rng.normal(0, 0.03, images) + (gain if place == 0 else 0.01 * place)
+            for s in range(seeds):
+                errors = own + rng.normal(0, 0.01) + rng.normal(0, 0.03, images)
+                rows += [(f'set {number}', method, s, f'i{i}', round(float(e), 6)) for i, e in enumerate(errors)]
+    return pd.DataFrame(rows, columns=['dataset', 'method', 'seed', 'image', 'error'])
+
+
+def analysed(frame, path, *options, code=0):
+    path.mkdir(exist_ok=True)
+    frame.to_csv(path / 'table.csv', index=False)
+    assert main([str(path / 'table.csv'), '--out', str(path), '--draws', '200', *options]) == code
+    return json.loads((path / 'datasets.json').read_text()) if code == 0 else None
+
+
+def refused(frame, path, capsys, *options):
+    """The one line that a refusal is."""
+    analysed(frame, path, *options, code=2)
+    line, = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_many_data_sets_are_a_sample(tmp_path, capsys):
+    found = analysed(table(), tmp_path, '--proposed', 'ours', '--margin', 'ME=0.03')
+    assert capsys.readouterr().out == f'{tmp_path}/datasets.json\n'
+    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    assert found['kind'] == 'random'
+    one = next(one for one in found['contrasts'] if (one['endpoint'], one['b']) == ('ME', 'ft'))
+    assert one['verdict'] == 'superior and relevant' and one['df'] == 5
+    # From the data sets' own analyses.
+    d, v = [], []
+    for about in found['data_sets']:
+        analysis = json.loads((tmp_path / about['folder'] / 'analysis.json').read_text())
+        own = next(row for row in analysis['contrasts'] if (row['family'], row['endpoint'], row['scope'], row['b'])
+                   == ('planned', 'ME', 'procedure', 'ft'))
+        d, v = [*d, own['estimate']], [*v, own['se']**2]
+        cell = one['data_sets'][about['name']]
+        assert [cell[key] for key in ('estimate', 'ci_low', 'verdict')] == [
+            own[key] for key in ('estimate', 'ci_low', 'verdict')]
+        assert (tmp_path / about['folder'] / 'elsewhere/long.csv').is_file() and analysis['title'].startswith('set ')
+    expected = over_random(np.array(d), np.array(v))
+    assert [one[key] for key in ('estimate', 'se', 'p')] == pytest.approx(
+        [*map(float, (expected.estimate, expected.se, expected.p))])
+    assert one['prediction_low'] < one['ci_low'] < one['ci_high'] < one['prediction_high']
+    assert sum(cell['weight'] for cell in one['data_sets'].values()) == pytest.approx(1)
+    rest = over_random(np.array(d[1:]), np.array(v[1:]))
+    assert one['without']['set 0']['estimate'] == pytest.approx(rest.estimate)
+    text = next(row for row in found['statements'] if (row['endpoint'], row['b']) == ('ME', 'ft'))
+    assert text['headline'] == ('On data sets like these 6, ours is better than ft, by more than the margin of 0.030 '
+                                'units of the error.')
+    assert 'better mean in 6 of 6 data sets' in text['text'] and 'prediction interval' in text['text']
+    holm = sorted(row['p'] for row in found['contrasts'] if row['endpoint'] == 'ME')
+    assert sorted(row['p_adjusted'] for row in found['contrasts'] if row['endpoint'] == 'ME')[0] == pytest.approx(
+        2 * holm[0])
+
+
+def test_few_data_sets_stand_for_themselves(tmp_path):
+    found = analysed(table(3), tmp_path, '--reference', 'ft')
+    one = found['contrasts'][0]
+    assert found['kind'] == 'fixed' and one['prediction_low'] is None
+    cells = [*one['data_sets'].values()]
+    assert one['estimate'] == pytest.approx(np.mean([cell['estimate'] for cell in cells]))
+    assert one['se']**2 == pytest.approx(sum(cell['se']**2 for cell in cells) / 9)
+    assert found['statements'][0]['headline'].startswith('On these 3 data sets')
+    assert 'too few to speak of others' in found['statements'][0]['text']
+
+
+def test_a_negated_table_says_the_same(tmp_path):
+    frame = table(5, ('ours', 'ft'))
+    errors = frame.rename(columns={'error': 'loss'})
+    gains = frame.assign(gain=-frame['error']).drop(columns='error')
+    less = analysed(errors, tmp_path / 'less', '--proposed', 'ours', '--score', 'loss', '--margin', 'loss=.03')
+    more = analysed(gains, tmp_path / 'more', '--proposed', 'ours', '--higher-is-better', 'gain', '--margin',
+                    'gain=.03')
+    for one, other in zip(less['contrasts'], more['contrasts'], strict=True):
+        assert one['estimate'] == -other['estimate']
+        assert one['prediction_low'] == pytest.approx(-other['prediction_high'])
+        for key in ('se', 'p', 'p_adjusted', 'verdict', 'relevance', 'heterogeneity', 'counts'):
+            assert one[key] == other[key]
+    assert less['ranking']['methods'] == more['ranking']['methods']
+    assert less['ranking']['kendall_w'] == more['ranking']['kendall_w']
+
+
+def test_the_order_of_rows_changes_no_number(tmp_path):
+    frame = table(3, ('ours', 'ft'))
+    whole, mixed = (analysed(one, tmp_path / name, '--proposed', 'ours') for name, one in (
+        ('whole', frame), ('mixed', pd.concat([frame[:1], frame[1:].sample(frac=1, random_state=0)]))))
+    assert sorted(one['name'] for one in mixed['data_sets']) == [one['name'] for one in whole['data_sets']]
+    for one, other in zip(whole['contrasts'], mixed['contrasts'], strict=True):
+        assert one['estimate'] == pytest.approx(other['estimate']) and one['p'] == pytest.approx(other['p'])
+
+
+def test_one_name_is_one_data_set(tmp_path, capsys):
+    frame = table(1)
+    frame.to_csv(tmp_path / 'table.csv', index=False)
+    assert main([str(tmp_path / 'table.csv'), '--out', str(tmp_path), '--proposed', 'ours', '--draws', '200']) == 0
+    assert (tmp_path / 'analysis.json').is_file() and not (tmp_path / 'datasets.json').exists()
+    assert main([str(tmp_path / 'table.csv'), '--combine', 'ratio']) == 2
+    assert 'several names in a column dataset' in capsys.readouterr().err
+
+
+def test_other_names_of_columns_and_a_column_per_method(tmp_path):
+    frame = table(3, seeds=1).drop(columns='seed').rename(columns={'dataset': 'cohort'})
+    wide = frame.pivot(index=['cohort', 'image'], columns='method', values='error').reset_index()
+    found = analysed(wide, tmp_path, '--wide', '--columns', 'dataset=cohort', '--proposed', 'ours')
+    assert [one['name'] for one in found['data_sets']] == ['set 0', 'set 1', 'set 2']
+    assert {one['scope'] for one in found['contrasts']} == {'networks'}
+    assert 'about these trained models' in found['statements'][0]['text']
+
+
+def test_ratios_where_units_differ(tmp_path):
+    frame = table(5, ('ours', 'ft'))
+    units = frame['dataset'].str[-1].astype(int)
+    scaled = frame.assign(error=frame['error'] * 2.0**units)
+    plain, other = (analysed(one, tmp_path / name, '--proposed', 'ours', '--combine', 'ratio', '--relative-margin',
+                             'ME=0.03') for name, one in (('plain', frame), ('scaled', scaled)))
+    one, same = plain['contrasts'][0], other['contrasts'][0]
+    assert one['estimate'] == pytest.approx(-0.1, abs=0.02) and one['verdict'] == 'superior and relevant'
+    for key in ('estimate', 'se', 'ci_low', 'ci_high', 'prediction_low', 'p'):
+        assert one[key] == pytest.approx(same[key], rel=1e-6)
+    assert ' % lower on average' in plain['statements'][0]['text']
+    proposed = analysed(scaled, tmp_path / 'difference', '--proposed', 'ours')
+    assert any('--combine ratio' in note for note in proposed['notes'])
+    assert not any('--combine ratio' in note for note in other['notes'])
+
+
+def test_ranks_over_data_sets_by_hand(tmp_path):
+    means = {'a': (1.0, 2.0, 3.0), 'b': (2.0, 1.0, 3.0), 'c': (3.0, 4.0, 4.0)}
+    rows = [(f'set {k}', method, s, f'i{i}', value[k] + (-1)**i * 0.25)
+            for method, value in means.items() for k in range(3) for s in (0, 1) for i in range(4)]
+    found = analysed(pd.DataFrame(rows, columns=['dataset', 'method', 'seed', 'image', 'error']), tmp_path)
+    ranking = found['ranking']
+    assert ranking['data_sets']['set 2']['ranks'] == {'a': 1.5, 'b': 1.5, 'c': 3.0}
+    assert {name: one['mean_rank'] for name, one in ranking['methods'].items()} == {'a': 1.5, 'b': 1.5, 'c': 3.0}
+    assert ranking['methods']['a']['rank'] == 1.5 and ranking['order'][-1] == 'c'
+    # Kendall's W with ties: 12 S / (m^2 (n^3 - n) - m T); sums of ranks 4.5, 4.5, 9; T = 6, of one tied pair.
+    assert ranking['kendall_w'] == pytest.approx(12 * 13.5 / (9 * 24 - 3 * 6))
+    assert found['contrasts'] == [] and any('No contrast was planned' in note for note in found['notes'])
+
+
+def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
+    frame = table(3)
+    lost = frame[(frame['dataset'] != 'set 1') | (frame['method'] != 'hg')]
+    line = refused(lost, tmp_path, capsys, '--proposed', 'ours')
+    assert 'data set set 1: has no method hg' in line and '--common-methods' in line
+    found = analysed(lost, tmp_path, '--proposed', 'ours', '--common-methods')
+    assert found['order']['methods'] == ['ft', 'ours'] and 'hg (not in set 1)' in ' '.join(found['notes'])
+    shutil.rmtree(tmp_path)
+    capsys.readouterr()
+    copied = pd.concat([frame, frame[frame['dataset'] == 'set 0'].assign(dataset='again')])
+    assert 'data set again: all its 72 rows are those of set 0' in refused(copied, tmp_path, capsys)
+    apart = frame.assign(method=np.where(frame['dataset'] == 'set 0', frame['method'] + ' 2', frame['method']))
+    assert 'no method ft 2' in refused(apart, tmp_path, capsys)
+    assert 'in common' in refused(apart, tmp_path, capsys, '--common-methods')
+    empty = frame.assign(dataset=frame['dataset'].where(frame.index > 0, ''))
+    assert 'field dataset: empty in data row 1' in refused(empty, tmp_path, capsys)
+    wrong = frame.assign(error=frame['error'].where(frame.index != 100, -1.0))
+    assert 'data set set 1: field error: negative' in refused(wrong, tmp_path, capsys)
+    one = frame[(frame['dataset'] != 'set 2') | (frame['image'] == 'i0')]
+    assert 'data set set 2: condition all: one image only' in refused(one, tmp_path, capsys)
+    assert '--relative-margin: is for relative' in refused(frame, tmp_path, capsys, '--relative-margin', 'ME=0.1')
+    assert '--relative-margin: no endpoint NME' in refused(frame, tmp_path, capsys, '--combine', 'ratio',
+                                                           '--relative-margin', 'NME=0.1')
+    assert 'has looks' in refused(frame, tmp_path, capsys, '--proposed', 'ours', '--sequential', 'max_seeds=5')
+    negative = frame.assign(gain=0.9 - frame['error']).drop(columns='error')
+    line = refused(negative, tmp_path, capsys, '--higher-is-better', 'gain', '--proposed', 'ours', '--combine', 'ratio')
+    assert 'is not above 0' in line and 'leave --combine ratio out' in line
