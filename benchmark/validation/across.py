@@ -84,7 +84,13 @@ def drawn(cell: Several, rng: np.random.Generator, repetitions: int) -> Drawn:
 def known_variances(d: Floats, v: Floats) -> Floats:
     """p of inverse-variance weights without tau, which counts images and not data sets."""
     mean, _, weights = spread_about(d, v, 0.0)
-    return 2 * special.ndtr(-np.abs(mean) * np.sqrt(weights.sum(axis=-1)))
+    return normal_p(mean, weights)
+
+
+def normal_p(mean: Floats, weights: Floats) -> Floats:
+    """p of the normal test of a weighted mean."""
+    p: Floats = 2 * special.ndtr(-np.abs(mean) * np.sqrt(weights.sum(axis=-1)))
+    return p
 
 
 def wald(d: Floats, v: Floats) -> Floats:
@@ -93,7 +99,7 @@ def wald(d: Floats, v: Floats) -> Floats:
     total = weights.sum(axis=-1)
     tau2 = np.maximum(0, (q - d.shape[-1] + 1) / (total - (weights**2).sum(axis=-1) / total))
     mean, _, weights = spread_about(d, v, tau2)
-    return 2 * special.ndtr(-np.abs(mean) * np.sqrt(weights.sum(axis=-1)))
+    return normal_p(mean, weights)
 
 
 def cautious(d: Floats, v: Floats) -> Floats:

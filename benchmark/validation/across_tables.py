@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .across import ERROR, HIGGINS, OURS, POWER, PREDICTION, RULES, THESE
 from .markdown import Rows, markdown_table, marked, short
 
@@ -39,7 +41,7 @@ def prediction_table(every: Rows) -> str:
                                                  for tau in taus)], lines)
 
 
-def _cells(every: Rows, study: str) -> list[dict[str, object]]:
+def _cells(every: Rows, study: str) -> list[dict[str, Any]]:
     """What tells cells apart, in the order of the plan."""
     return [dict(zip(KEYS, values, strict=True))
             for values in dict.fromkeys(tuple(row[key] for key in KEYS) for row in every.pick(study=study))]

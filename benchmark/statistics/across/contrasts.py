@@ -231,6 +231,5 @@ def ratio(a: Block, b: Block, scope: Scope, design: Design) -> Estimate:
     means = [float(block.values.mean()) for block in (a, b)]
     if min(means) <= 0:
         raise TableError(f'{min(means):g} is not above 0, and has no ratio')
-    scaled = contrast(*(Block(block.values / mean, block.folds) for block, mean in zip((a, b), means, strict=True)),
-                      scope, design)
+    scaled = contrast(Block(a.values / means[0], a.folds), Block(b.values / means[1], b.folds), scope, design)
     return replace(scaled, estimate=np.float64(math.log(means[0] / means[1])))
