@@ -162,7 +162,7 @@ def _margin_band(ax: Axes, margin: float, limits: tuple[float, float]) -> None:
                     textcoords='offset points', ha='right', va='bottom', fontsize=7.5, color=MUTED)
 
 
-def _margin_of(analysis: dict[str, Any], look: Form) -> float | None:
+def margin_of(analysis: dict[str, Any], look: Form) -> float | None:
     """The declared margin in the unit that is shown; None without one."""
     margin = analysis['margin'].get(look.endpoint)
     return margin * look.factor if margin else None
@@ -185,7 +185,7 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
         fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
-        draw_rows(ax, rows, styles, above=narrow, margin=_margin_of(analysis, look))
+        draw_rows(ax, rows, styles, above=narrow, margin=margin_of(analysis, look))
         ax.set_xlabel(f'{look.difference_axis}\n{directions(look)}')
 
     return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by {look.head}; the numbers are below.')
@@ -211,7 +211,7 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
             panel.set_axis_off()
         for place, (panel, look) in enumerate(zip(found, looks, strict=False)):
             draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles,
-                      margin=_margin_of(analysis, look))
+                      margin=margin_of(analysis, look))
             if place % columns:
                 panel.set_yticks([])
             title(panel, look.head)
