@@ -136,6 +136,8 @@ def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -
     contrasts = read_contrasts(args.contrast, folders, args.condition)
     if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:
         raise TableError("--out: name a folder for the contrasts; each suite's folder keeps its own analysis.json")
+    if (args.out / 'plan.json').exists():
+        raise TableError(f"--out: {args.out} is a suite's folder, which keeps its own analysis.json; name another one")
     return joined(folders, contrasts, choices)
 
 

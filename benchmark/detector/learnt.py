@@ -22,12 +22,15 @@ class Beside(NamedTuple):
 
     Attributes:
         images: How many.
-        network: Of a network.
+        failed: Subjects without a finite prediction, which the means leave out.
+        network: Of a network; infinite where fewer than three subjects are left.
         mean_shape: Of their mean shape.
-        better: Whether the network's is visibly less: paired t test over subjects, one-sided, 5 %.
+        better: Whether the network's is visibly less: paired t test over subjects, one-sided, 5 %; never where half of
+            them failed.
     """
 
     images: int
+    failed: int
     network: float
     mean_shape: float
     better: bool
@@ -47,12 +50,17 @@ def not_learnt(networks: Sequence[Network]) -> str:
             poor.append((network, found))
     if not poor:
         return ''
-    network, worst = max(poor, key=lambda one: one[1].network / one[1].mean_shape)
+    network, worst = max(poor, key=lambda one: one[1].network - one[1].mean_shape)
     which = 'this network' if len(networks) == 1 else f'the network of seed {network.meta["run"].get("seed")}'
     many = '' if len(poor) < 2 else f' Of {len(networks)} networks {len(poor)} are like that.'
-    return (f'On its {worst.images} validation images {which} is off by {worst.network:.3g} px of its input. The mean '
-            f'place of each landmark in the other images, without looking, is off by {worst.mean_shape:.3g}: the '
-            f'network is not visibly better than that.{many} Train it longer, or take another one.')
+    if not np.isfinite(worst.network):
+        return (f'On its {worst.images} validation images {which} finds no finite place for landmarks of '
+                f'{worst.failed} subjects.{many} Train it again, with shorter steps.')
+    failed = f' ({worst.failed} without a finite prediction left out)' if worst.failed else ''
+    return (f'On its {worst.images} validation images{failed} {which} is off by {worst.network:.3g} px of its input. '
+            'The mean place of each landmark in the other images, without looking, is off by '
+            f'{worst.mean_shape:.3g}: the network is not visibly better than that.{many} Train it longer, or '
+            'take another one.')
 
 
 def beside_mean_shape(kept: dict[str, Any], landmarks: Sequence[str],
@@ -79,10 +87,15 @@ def beside_mean_shape(kept: dict[str, Any], landmarks: Sequence[str],
     own, base = own[known], base[known]
     if len(own) < FEWEST:
         return None
-    with np.errstate(invalid='ignore'):  # A failed prediction is infinitely far off: then the limit is NaN.
-        difference = own - base
-        limit = difference.mean() + stats.t.ppf(1 - LEVEL, len(own) - 1) * stats.sem(difference)
-    return Beside(len(found.images), float(own.mean()), float(base.mean()), bool(limit < 0))
+    finite = np.isfinite(own)  # A failed prediction is infinitely far off.
+    failed = int((~finite).sum())
+    if len(own) - failed < FEWEST:
+        return Beside(len(found.images), failed, float('inf'), float(base.mean()), False)
+    own, base = own[finite], base[finite]
+    difference = own - base
+    limit = difference.mean() + stats.t.ppf(1 - LEVEL, len(own) - 1) * stats.sem(difference)
+    return Beside(len(found.images), failed, float(own.mean()), float(base.mean()),
+                  bool(limit < 0) and failed < len(own))
 
 
 def _of_mean(found: Validated, kept: dict[str, Any]) -> np.ndarray:

@@ -85,10 +85,15 @@ def names(places: Sequence[Path]) -> list[str]:
     return found
 
 
-def unlike(first: Folder, second: Folder) -> str | None:
+def unlike(first: Folder, second: Folder, missing_allowed: bool = False) -> str | None:
     """In what the data of two folders differ, as ``fingerprints 1a2b3c4d and 5e6f7a8b``; None where they are the same.
 
     The fingerprint is over images, annotations and the scheme of landmarks; what the tables hold is looked at too.
+
+    Args:
+        first: One.
+        second: The other.
+        missing_allowed: Images that no run of a folder has are missing predictions.
     """
     one, other = (folder.plan.get('data') or {} for folder in (first, second))
     prints = [str(data.get('fingerprint') or 'none') for data in (one, other)]
@@ -97,9 +102,11 @@ def unlike(first: Folder, second: Folder) -> str | None:
     for field, what in (('landmarks', 'unlike landmarks'), ('interocular', 'unlike normalising distances')):
         if one.get(field) != other.get(field):
             return what
-    for field, what in (('image', 'unlike test images'), ('landmark', 'unlike tested landmarks')):
-        if apart := sorted(_names(first, field) ^ _names(second, field)):
-            return f'{what}: {some(apart, 3)} in one only'
+    for field, what, cause in (('image', 'unlike test images', ', perhaps without predictions in the other: '
+                                '--missing-cap counts them as failures'), ('landmark', 'unlike tested landmarks', '')):
+        apart = sorted(_names(first, field) ^ _names(second, field))
+        if apart and not (missing_allowed and field == 'image'):
+            return f'{what}: {some(apart, 3)} in one only{cause}'
     return None if _folds(first) == _folds(second) else 'unlike folds of a cross-validation'
 
 

@@ -17,7 +17,7 @@ from .errors import TableError
 from .folders import Folder, unlike
 from .layout import some
 from .suite import Suite
-from .table import NOTES, validate
+from .table import NOTES, of_annotators, validate
 from .terms import NESTED, PAIRED, Design
 
 FORM = '--contrast A/ft:B/ctd_ed'
@@ -87,8 +87,8 @@ def read_contrasts(texts: Sequence[str], folders: Sequence[Folder],
     main = {folder.name: _main(folder, condition) for folder in folders}
     found: list[tuple[Term, Term]] = []
     for text in texts:
-        sides = text.split(':')
-        if len(sides) != 2 or not all('/' in side for side in sides):
+        sides = _sides(text, folders)
+        if sides is None:
             raise TableError(f'--contrast {text}: not of the form FOLDER/METHOD:FOLDER/METHOD, as in {FORM}. {there}')
         a, b = (_term(side.strip(), text, folders, main) for side in sides)
         if a.name == b.name:
@@ -97,6 +97,19 @@ def read_contrasts(texts: Sequence[str], folders: Sequence[Folder],
             raise TableError(f'--contrast {text}: {a.name} and {b.name} are compared already; name each pair once')
         found.append((a, b))
     return found
+
+
+def _sides(text: str, folders: Sequence[Folder]) -> tuple[str, str] | None:
+    """What stands on both sides of the colon, or of that of several before which a known folder's method stands."""
+    found = [(text[:place], text[place + 1:]) for place, sign in enumerate(text) if sign == ':']
+    found = [sides for sides in found if all('/' in side for side in sides)]
+    known = [sides for sides in found if all(_folder(side, folders) for side in sides)]
+    return next(iter(known or found), None)
+
+
+def _folder(side: str, folders: Sequence[Folder]) -> Folder | None:
+    place = side.strip().rpartition('/')[0].rstrip('/')
+    return next((one for one in folders if place in (one.name, str(one.path).rstrip('/'))), None)
 
 
 def _main(folder: Folder, condition: str | None) -> str:
@@ -110,7 +123,7 @@ def _main(folder: Folder, condition: str | None) -> str:
 
 def _term(side: str, text: str, folders: Sequence[Folder], main: Mapping[str, str]) -> Term:
     place, _, method = side.rpartition('/')
-    folder = next((one for one in folders if place.rstrip('/') in (one.name, str(one.path).rstrip('/'))), None)
+    folder = _folder(side, folders)
     if folder is None:
         raise TableError(f'--contrast {text}: no folder {place} is given; there are '
                          f'{some([one.name for one in folders], 99)}')
@@ -145,7 +158,7 @@ def joined(folders: Sequence[Folder], contrasts: Sequence[tuple[Term, Term]],
     terms = [*{term.name: term for pair in contrasts for term in pair}.values()]
     used = [folder for folder in folders if any(term.folder is folder for term in terms)]
     for one, other in combinations(used, 2):
-        if what := unlike(one, other):
+        if what := unlike(one, other, (given or {}).get('missing_cap') is not None):
             raise TableError(f'{one.path} and {other.path}: not the same data ({what}): errors on unlike images can\'t '
                              'be set against each other; run one of the suites on the data of the other (--data-root), '
                              'or analyse each by itself')
@@ -273,7 +286,7 @@ def _others(used: Sequence[Folder], terms: Sequence[Term]) -> list[str]:
 
 def _table(terms: Sequence[Term], used: Sequence[Folder], label: str, notes: Sequence[str]) -> pd.DataFrame:
     """All rows, with notes on how each table was read."""
-    parts = [term.rows.assign(method=term.name, condition=label) for term in terms]
+    parts = _annotated([term.rows.assign(method=term.name, condition=label) for term in terms])
     for part in parts:
         if any('trained' in other.columns for other in parts) and 'trained' not in part.columns:
             part['trained'] = True
@@ -281,6 +294,16 @@ def _table(terms: Sequence[Term], used: Sequence[Folder], label: str, notes: Seq
     read = [f'{folder.name}: {note}' for folder in used for note in folder.suite.table.attrs.get(NOTES, [])]
     table.attrs[NOTES] = [*notes, *read, *table.attrs.get(NOTES, [])]
     return table
+
+
+def _annotated(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Tables that all have the columns of annotators that one of them has: annotations are the data's, not a run's."""
+    every = [*dict.fromkeys(name for part in parts for name in of_annotators(part.columns))]
+    for name in every:
+        keys = ['image', *(['landmark'] if all('landmark' in part.columns for part in parts) else [])]
+        known = next(part for part in parts if name in part.columns).groupby(keys, as_index=False)[name].first()
+        parts = [part if name in part.columns else part.merge(known, how='left', on=keys) for part in parts]
+    return parts
 
 
 def _described(term: Term) -> str:

@@ -16,7 +16,7 @@ from .fold_tables import FOLD, REPETITION
 from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import Score
-from .table import GROUP, KEYS, NAMES, NOTES, NUMBERS, OF_ANNOTATORS, REQUIRED, validate
+from .table import GROUP, KEYS, NAMES, NOTES, NUMBERS, REQUIRED, of_annotators, validate
 
 WORKBOOKS = ('.xlsx', '.xlsm')
 SPREADSHEETS = ('.xls', '.ods', '.numbers')
@@ -119,8 +119,9 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     numbers = {*NUMBERS, 'seed', *own}
     numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
     words = {foreign.columns.get(name, name) for name in (*NAMES, DATASET, FOLD, REPETITION, 'split')}
+    annotated = of_annotators(found.columns)
     names = [place for place, name in enumerate(found.columns)
-             if name in numbers or name.startswith(OF_ANNOTATORS)
+             if name in numbers or name in annotated
              or foreign.wide is not None and name not in words and not name.startswith(GROUP)]
     if decimal_comma(chain.from_iterable(found.cells[place] for place in names), found.separator):
         remarks.append('numbers with decimal commas')

@@ -12,7 +12,7 @@ cross-validation (:mod:`.fold_tables`). Columns of scores may stand in the place
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -76,7 +76,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     frame = name_repetitions(frame)
     if scores:
         taken = [name for name in frame.columns
-                 if name in (*NUMBERS, 'trained') or str(name).startswith(OF_ANNOTATORS)]
+                 if name in (*NUMBERS, 'trained')] + of_annotators(frame.columns)
         frame = with_scores(frame, scores, taken, (*KEYS, *NAMES, FOLD, REPETITION, 'split'), where, notes)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
@@ -129,7 +129,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         frame[FOLD], _ = name_texts(frame[FOLD], FOLD, where)
     else:
         frame = seeds_as_folds(frame, where, notes)
-    between = [name for name in frame.columns if str(name).startswith(OF_ANNOTATORS)]
+    between = of_annotators(frame.columns)
     further = [name for name in frame.columns if str(name).startswith(FURTHER)]
     for name in (*NUMBERS, *between, *further):
         if name in frame.columns:
@@ -152,6 +152,14 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     table = frame.sort_values(keys, kind='stable').reset_index(drop=True)
     table.attrs = {**({NOTES: notes} if notes else {}), **({SCORES: tuple(scores)} if scores else {})}
     return table
+
+
+def of_annotators(columns: Iterable[object]) -> list[str]:
+    """Those of annotators among columns: distances, and positions of which both x and y are there."""
+    names = [name for name in columns if isinstance(name, str)]
+    return [name for name in names if name.startswith(BETWEEN)
+            or name.startswith(X_BY) and Y_BY + name.removeprefix(X_BY) in names
+            or name.startswith(Y_BY) and X_BY + name.removeprefix(Y_BY) in names]
 
 
 def _known(name: object) -> bool:
@@ -199,7 +207,10 @@ def _flags(column: pd.Series, name: str, where: str) -> pd.Series:
 
 def _seeds(column: pd.Series, where: str) -> pd.Series:
     """The seeds as int64."""
-    codes, found = pd.factorize(column)
+    try:
+        codes, found = pd.factorize(column)
+    except TypeError:  # Lists and the like, which are refused below.
+        codes, found = np.arange(len(column)), column
     different = pd.to_numeric(pd.Series(found, dtype=object), errors='coerce').astype('float64')
     number = pd.Series(np.append(different.to_numpy(), np.nan)[codes], index=column.index)
     bad = ~(np.abs(number.to_numpy()) < 2**53) | (number.to_numpy() % 1 != 0)

@@ -104,7 +104,9 @@ def _regular(text: str, separator: str) -> tuple[list[str], list[list[str]]] | N
             return None
     lines = text.rstrip('\n').split('\n')
     breaks = lines[0].count(separator)
-    if not lines[0].strip() or not breaks or {*map(str.count, lines, repeat(separator))} != {breaks}:
+    if not lines[0].replace(separator, '').strip() or not breaks:
+        return None
+    if {*map(str.count, lines, repeat(separator))} != {breaks}:
         return None
     if separator != '\t' and (f'{separator} ' in text or text.startswith(' ') or '\n ' in text):
         return None

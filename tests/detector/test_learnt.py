@@ -54,7 +54,13 @@ def test_only_what_has_not_learnt_is_warned_of(made):
     assert ' Of 2 networks 2 are like that.' in made.said([made.network(made.kept(40.0))] * 2)
     failed = made.kept(2.0)
     failed['points'][0] = np.inf
-    assert 'is off by inf px' in made.said([made.network(failed)])
+    assert made.said([made.network(failed)]) == '' and made.beside(failed, 'abc', set()).failed == 1
+    failed['points'][:3] = np.inf
+    assert '(3 without a finite prediction left out) this network is off by 1 px' in made.said([made.network(failed)])
+    failed['points'][:4] = np.inf
+    assert 'finds no finite place for landmarks of 4 subjects' in made.said([made.network(failed)])
+    rigid = made.kept(2.0, spread=0.0)  # All truths in one place: the mean shape has no error.
+    assert 'without looking, is off by ' in made.said([made.network(rigid)])
 
 
 def test_nothing_is_said_of_few_subjects_and_mirrored_images(made):

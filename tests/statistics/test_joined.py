@@ -252,3 +252,31 @@ def test_a_suite_of_an_earlier_version_is_joined(tmp_path):
     assert numbers_of(content, 'old/ctd_ed', 'old/ft') == numbers_of(own, 'ctd_ed', 'ft')
     assert content['tuning']['methods'].keys() == {'old/ctd_ed', 'old/ft'}
     assert content['training']['runs'] == sum(one['condition'] == own['main_condition'] for one in own['runs']['items'])
+
+
+def test_images_without_predictions_are_missing_ones_of_the_same_data(tmp_path, capsys):
+    a, b = folder(tmp_path, 'A', images=12), folder(tmp_path, 'B', images=12, salt='b', drop=('i3',))
+    assert call(tmp_path / 'out', a, b, '--contrast', 'A/ft:B/ctd_ed')
+    assert 'i3 in one only, perhaps without predictions in the other: --missing-cap counts' in capsys.readouterr().err
+    found = analysed(tmp_path, a, b, '--contrast', 'A/ft:B/ctd_ed', '--missing-cap', '10')
+    assert found['contrasts'][0]['n_units'] == 12
+
+
+def test_annotations_of_one_table_are_those_of_the_data(tmp_path):
+    a, b = folder(tmp_path, 'A'), folder(tmp_path, 'B', salt='b')
+    table = pd.read_parquet(a / 'results.parquet')
+    table['between_reference-two'] = table['x_true'] / 100
+    table.to_parquet(a / 'results.parquet')
+    found = analysed(tmp_path, a, b, '--contrast', 'A/ft:B/ctd_ed')
+    assert found['annotators']['endpoints']['ME']['mean'] == pytest.approx(table['between_reference-two'].mean())
+
+
+def test_a_colon_may_stand_in_a_folders_name(tmp_path):
+    a, b = folder(tmp_path, 'A:1'), folder(tmp_path, 'B:2', salt='b')
+    assert {*analysed(tmp_path, a, b, '--contrast', 'A:1/ft:B:2/ctd_ed')['methods']} == {'A:1/ft', 'B:2/ctd_ed'}
+
+
+def test_another_suites_folder_is_no_output(tmp_path, capsys):
+    a, b, c = folder(tmp_path, 'A'), folder(tmp_path, 'B', salt='b'), folder(tmp_path, 'C')
+    assert call(c, a, b, '--contrast', 'A/ft:B/ctd_ed')
+    assert 'C is a suite\'s folder' in capsys.readouterr().err and not (c / 'analysis.json').exists()

@@ -121,3 +121,15 @@ def test_bad_plans_are_refused(tmp_path, text, part):
     (tmp_path / 'plan.json').write_text(text)
     with pytest.raises(TableError, match=part):
         read_suite(tmp_path)
+
+
+def test_a_column_named_like_half_of_an_annotators_position_is_left_alone():
+    frame = pd.DataFrame(dict(method='a', seed=[0, 1], image='i', error=1.0, x_by_site=['left', 'right']))
+    assert [*validate(frame)['x_by_site']] == ['left', 'right']
+    with pytest.raises(TableError, match='field x_by_site: not a number'):
+        validate(frame.assign(y_by_site=1.0))
+
+
+def test_seeds_that_are_lists_are_refused_in_one_line():
+    with pytest.raises(TableError, match='field seed: not a whole number in data rows 1, 2'):
+        validate(pd.DataFrame(dict(method='a', seed=[[0], [1]], image='i', error=1.0)))

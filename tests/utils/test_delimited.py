@@ -45,7 +45,8 @@ def test_what_is_no_text_is_refused(tmp_path, content):
 #: Regular to the eye, and each for a reason of its own not to be split as a whole but for the first ones.
 TEXTS = ['a,b\n1,2\n', 'a,b\r\n1,2\r\n3,4', 'a,b\n1,\n3, \n', ' a,b\n1,2\n', 'a, b\n1, 2\n', 'a,b\n,2\n,\n \t,\n3,4\n',
          'a,b\n\n1,2\n\n', 'a,b\n1,2,\n', 'a,"b"\n"1\n0","2""3"\n', 'a,b\r1,2\r3,4\r', 'a,b\n 1,2\n', 'a\n1\n2\n', '',
-         '\n', 'a,b', 'a,b\n1\x0b,2\u2028\n', 'a,,\n1,,\n2,,\n', 'a,a\n1,2\n', 'a,b\n1\t,2\n']
+         '\n', 'a,b', 'a,b\n1\x0b,2\u2028\n', 'a,,\n1,,\n2,,\n', 'a,a\n1,2\n', 'a,b\n1\t,2\n',
+         ',\na,b\n1,2\n', ' ,\t\na,b\n1,2\n']
 
 
 @pytest.mark.parametrize('text', TEXTS)
