@@ -11,9 +11,12 @@ from matplotlib.figure import Figure
 from ..numbers import form, primary
 from ..palette import Style
 from ..planned import planned, scope_of
-from .base import GRID, INK, figure, method_colour, short
-from .parts import panels, title
+from .base import GRID, INK, figure, method_colour
+from .parts import pair_label, panels, title
+from .pointers import straight
 
+#: Of a panel, in inches, and how far apart names stand in it, as a share of it.
+HEIGHT, APART = 2.5, 0.075
 #: What a contrast compares, by whether both methods have one source.
 STARTING, HOLDING = 'starting from it', 'holding on to it'
 
@@ -46,23 +49,37 @@ def knowledge(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -
     own, look = analysis['source']['methods'], form(analysis, primary(analysis))
 
     def draw(fig: Figure, narrow: bool) -> None:
-        shape = (len(found), 1) if narrow else (1, len(found))
-        grid = panels(fig, *shape, 2.6 * shape[0], sharex=True).ravel()
-        for place, (panel, (kind, items)) in enumerate(zip(grid, found.items(), strict=True)):
+        grid = panels(fig, len(found), 1, HEIGHT * len(found), sharex=True).ravel()
+        for panel, (kind, items) in zip(grid, found.items(), strict=True):
+            ends = []
             for one in items:
                 verification = own[one['a']]['judged']['trained']['verification']
                 _cross(panel, styles[one['a']], verification['auc'], verification['intervals']['auc'], one)
-                panel.annotate(f'{short(analysis, one["a"], 18)} − {short(analysis, one["b"], 12)}',
-                               (verification['auc'], one['estimate']), xytext=(4, 4), textcoords='offset points',
-                               fontsize=6.5, color=INK)
+                ends.append((verification['intervals']['auc'][1], one['estimate'],
+                             pair_label(analysis, (one['a'], one['b']), 12 if narrow else 20)))
             panel.axhline(0, color=INK, linewidth=0.9, zorder=1.5)
             panel.grid(True, color=GRID)
             title(panel, kind)
-            panel.set_xlabel('verification AUC of the source')
-            if narrow or not place:
-                panel.set_ylabel(f'difference in ME ({look.difference})')
+            panel.set_ylabel(f'difference in ME ({look.difference})')
+            _names(panel, ends)
+        grid[-1].set_xlabel('verification AUC of the source')
 
     return figure(draw, prefix, f'{sum(map(len, found.values()))} planned differences against what their sources know.')
+
+
+def _names(ax: Axes, ends: list[tuple[float, float, str]]) -> None:
+    """Names at the right, each with a line to its point, so far from each other that all can be read."""
+    low, high = ax.get_ylim()
+    ends = sorted(ends, key=lambda one: one[1])
+    places = [(y - low) / (high - low) for _, y, _ in ends]
+    for place in range(1, len(places)):
+        places[place] = max(places[place], places[place - 1] + APART)
+    for place in reversed(range(len(places))):
+        places[place] = min(places[place], 1 - APART * (len(places) - 1 - place))
+    for (x, y, text), place in zip(ends, places, strict=True):
+        ax.annotate(text, (x, y), xytext=(1.04, place), textcoords='axes fraction', va='center', fontsize=7, color=INK,
+                    arrowprops={'arrowstyle': '-', 'connectionstyle': straight, 'color': INK, 'linewidth': 0.4,
+                                'alpha': 0.6})
 
 
 def _cross(ax: Axes, style: Style, x: float, across: list[float], one: dict[str, Any]) -> None:
