@@ -76,8 +76,8 @@ def _names(ax: Axes, ends: list[tuple[float, float, str]]) -> None:
         places[place] = max(places[place], places[place - 1] + APART)
     for place in reversed(range(len(places))):
         places[place] = min(places[place], 1 - APART * (len(places) - 1 - place))
-    for (x, y, text), place in zip(ends, places, strict=True):
-        ax.annotate(text, (x, y), xytext=(1.04, place), textcoords='axes fraction', va='center', fontsize=7, color=INK,
+    for (x, y, text), height in zip(ends, places, strict=True):
+        ax.annotate(text, (x, y), xytext=(1.04, height), textcoords='axes fraction', va='center', fontsize=7, color=INK,
                     arrowprops={'arrowstyle': '-', 'connectionstyle': straight, 'color': INK, 'linewidth': 0.4,
                                 'alpha': 0.6})
 
