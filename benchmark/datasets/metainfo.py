@@ -120,6 +120,9 @@ class LandmarkMeta:
         if not isinstance(self.midline, bool) or self.midline and list(flips) != list(range(len(names))):
             raise DataError(f'{where}: midline is {self.midline!r}. Use true, where no landmark has a mirror image, or '
                             'leave it out.')
+        if 'reference' in self.annotators:
+            raise DataError(f"{where}: annotators: 'reference' is the name of the annotation that methods are compared "
+                            'with. Give the further annotator another name, and the field keypoints_<name> with it.')
         if self.flip_policy not in FLIP_POLICIES:
             raise DataError(f'{where}: flip_policy is {self.flip_policy!r}. Use one of: {", ".join(FLIP_POLICIES)}.')
         for label, ends in self.measurements.items():

@@ -11,8 +11,8 @@ with o the joint shares of annotated class j and predicted class k, r and c thei
 
 A method's class of an image is that of most of its networks; of a tie the class of their mean value. Between two
 methods these are compared as trained: shares of images with exact intervals (Clopper and Pearson 1934), and McNemar's
-exact test of images that one alone has right. With subjects of several images neither is exact: the share has a t
-interval over subjects, and there is no test.
+exact test of images that one alone has right. With subjects of several images neither is exact: the share is the mean
+of the subjects' own shares with a t interval over subjects, and there is no test.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ from .table import COORDINATES
 
 #: The unit of lengths where millimetres are unknown.
 PIXELS = 'px'
+#: Kappas of draws that differ by less are the same within rounding.
+ALIKE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,12 @@ def classes(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seque
         ``items``, one for each measurement; ``contrasts`` of the shares of right classes; ``flips``, one for each
         measurement and planned pair. None where no measurement declares classes, or none can be given.
     """
-    if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns) or scores.folds:
+    if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
+        return None
+    if scores.folds:
+        if any(what.classes for _, what in declared_ones(measurements)):
+            notes.append('Classes of measurements are of networks that have tested all images, and no network of a '
+                         'cross-validation has; they are left out.')
         return None
     rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
     scale, unit = pixel_sizes(rows)
@@ -211,7 +218,10 @@ def kappa_intervals(shares: Mapping[str, Floats], options: Options) -> dict[str,
 
 
 def _ends(draws: Floats, alpha: float) -> dict[str, float]:
-    low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2]) if len(draws) else (math.nan, math.nan)
+    """None where all draws are alike, as of a method that is always right: they know of no other images."""
+    if not len(draws) or np.ptp(draws) < ALIKE:
+        return {'ci_low': math.nan, 'ci_high': math.nan}
+    low, high = np.quantile(draws, [alpha / 2, 1 - alpha / 2])
     return {'ci_low': float(low), 'ci_high': float(min(high, 1.0))}
 
 
@@ -223,10 +233,9 @@ def _flips(there: Mapping[str, Classed], a: str, b: str, scores: Scores, options
         differ = first != second
         only_a, only_b = differ & (first == one.true), differ & (second == one.true)
         names = one.classes.names
-        low, high = _share(differ, scores, one.found, options)
         found.append({
             'measurement': name, 'a': a, 'b': b, 'n_images': len(differ), 'flipped': int(differ.sum()),
-            'ci_low': low, 'ci_high': high, 'only_a': int(only_a.sum()), 'only_b': int(only_b.sum()),
+            **_share(differ, scores, one.found, options), 'only_a': int(only_a.sum()), 'only_b': int(only_b.sum()),
             'neither': int((differ & ~only_a & ~only_b).sum()),
             'p': mcnemar(int(only_a.sum()), int(only_b.sum())) if scores.subjects is None else math.nan,
             'images': [{'image': one.found.images[i], 'annotated': names[one.true[i]], 'a': names[first[i]],
@@ -240,13 +249,15 @@ def mcnemar(first: int, second: int) -> float:
     return float(stats.binomtest(first, first + second).pvalue) if first + second else math.nan
 
 
-def _share(differ: Any, scores: Scores, found: Taken, options: Options) -> tuple[float, float]:
-    """The interval of a share of images, of these networks."""
-    if scores.subjects is None:
-        ends = stats.binomtest(int(differ.sum()), len(differ)).proportion_ci(1 - options.alpha, method='exact')
-        return float(ends.low), float(ends.high)
+def _share(differ: Any, scores: Scores, found: Taken, options: Options) -> dict[str, Any]:
+    """The share of images, or the mean of the subjects' shares, with its interval, of these networks."""
     values = differ.astype(np.float64)[None]
     block = moments(Block(scores.by_unit(values, found.kept)), len(differ), options, True)
-    if block['bound'] is not None:
-        return (0.0, block['bound']) if block['mean'] == 0 else (block['bound'], 1.0)
-    return block['ci_low'], block['ci_high']
+    if scores.subjects is None:
+        ends = stats.binomtest(int(differ.sum()), len(differ)).proportion_ci(1 - options.alpha, method='exact')
+        low, high = float(ends.low), float(ends.high)
+    elif block['bound'] is not None:
+        low, high = (0.0, block['bound']) if block['mean'] == 0 else (block['bound'], 1.0)
+    else:
+        low, high = block['ci_low'], block['ci_high']
+    return {'n_units': block['n_units'], 'share': block['mean'], 'ci_low': low, 'ci_high': high}

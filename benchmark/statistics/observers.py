@@ -27,9 +27,8 @@ from .measured import declared_ones, pixel_sizes
 from .measurements import value
 from .options import Options
 from .scores import Scores
-from .table import COORDINATES, X_BY, Y_BY
+from .table import COORDINATES, REFERENCE, X_BY, Y_BY
 
-REFERENCE = 'reference'
 #: Positions of an annotator that differ by more than this between runs are not one annotation.
 SAME = 1e-6
 #: Images below which nothing is said.

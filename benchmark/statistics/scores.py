@@ -91,10 +91,10 @@ class Scores:
             return values
         subjects = self.subjects if kept is None else self.subjects[kept]
         _, codes = np.unique(subjects, return_inverse=True)
-        share = np.zeros((codes.max() + 1, len(codes)))
-        share[codes, np.arange(len(codes))] = 1
-        share /= share.sum(axis=1, keepdims=True)
-        means: Floats = values @ share.T
+        own = np.zeros((codes.max() + 1, len(codes)))
+        own[codes, np.arange(len(codes))] = 1
+        # Summed first: of a subject whose images all score 1 the mean is 1, and not 1 within rounding.
+        means: Floats = values @ own.T / own.sum(axis=1)
         return means
 
     def unit_names(self, endpoint: str) -> list[str]:

@@ -38,6 +38,8 @@ BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
 #: And of a further annotator's positions; all columns of annotators.
 X_BY, Y_BY = 'x_by_', 'y_by_'
 OF_ANNOTATORS = (BETWEEN, X_BY, Y_BY)
+#: What the annotation that methods are compared with is called beside further annotators.
+REFERENCE = 'reference'
 ROWS_SHOWN = 5
 #: What a table with a column per landmark or method lacks.
 WIDE = (['error'], ['method', 'error'], ['method', 'seed', 'error'], [*REQUIRED])
@@ -130,6 +132,9 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     else:
         frame = seeds_as_folds(frame, where, notes)
     between = of_annotators(frame.columns)
+    if named := [name for name in between if name in (X_BY + REFERENCE, Y_BY + REFERENCE)]:
+        raise TableError(f'{where}: field {named[0]}: {REFERENCE} is the name of the annotation that methods are '
+                         'compared with (x_true, y_true); give the further annotator another one')
     further = [name for name in frame.columns if str(name).startswith(FURTHER)]
     for name in (*NUMBERS, *between, *further):
         if name in frame.columns:

@@ -39,6 +39,11 @@ class ClassesByThreshold(Section):
             'shade': {(place, method): _shade(item['methods'][method]['confusion'])
                       for place, item in enumerate(block['items']) for method in there},
             'ties': any(own['ties'] for item in block['items'] for own in item['methods'].values()),
+            'by_subject': analysis['unit_of_analysis'] == 'subject',
+            'tested': any(flip['p'] is not None for flip in block['flips']),
+            'alike': any(own[kind]['estimate'] is not None and own[kind]['ci_low'] is None for item in block['items']
+                         for own in (*item['methods'].values(), *item['annotators'])
+                         for kind in ('kappa', 'weighted_kappa')),
             'flips': block['flips'], 'named': named[:MOST_NAMED], 'more': len(named[MOST_NAMED:]),
             'contrasts': [place for place, one in enumerate(block['contrasts'])
                           if one['scope'] in shown_scopes(analysis)],

@@ -12,7 +12,7 @@ from scipy import stats
 
 from benchmark.commands.analyze import main
 from benchmark.datasets.metainfo import DataError, LandmarkMeta
-from benchmark.statistics import analyze, crossed_contrast, crossed_mean, validate
+from benchmark.statistics import analyze, crossed_contrast, crossed_mean, validate, write_analysis
 from benchmark.statistics.classes import confusion, kappas_of, mcnemar
 from benchmark.statistics.measurements import classify
 from benchmark.utils.measurement import read
@@ -181,6 +181,58 @@ def test_subjects_take_the_images_place():
     assert flip['flipped'] == 6 and flip['p'] is None
     half = stats.t.ppf(0.975, 7) * np.std([1, 0, 0, 0, 1, 1, 0, 0], ddof=1) / np.sqrt(8)
     same([flip['ci_low'], flip['ci_high']], [max(0, 3 / 8 - half), 3 / 8 + half])
+
+
+def unequal(given, images=(1, 3, 7, 1)):
+    """Subjects with unequal numbers of images, width 5 in each; given: method -> a width for each subject."""
+    subjects = [f's{place}' for place, count in enumerate(images) for _ in range(count)]
+    values = {method: [np.repeat(widths, images)] * 2 for method, widths in given.items()}
+    table = frame(values, [5.0] * len(subjects))
+    return table.assign(subject=table.image.map({f'i{i}': subject for i, subject in enumerate(subjects)}))
+
+
+def test_of_unequal_subjects_the_share_and_its_interval_are_of_subjects(tmp_path):
+    table = unequal({'ours': [5.0, 5, 5, 5], 'theirs': [5.0, 5, 15, 5]})
+    table.loc[(table.method == 'theirs') & (table.image == 'i1') & (table.landmark == 'b'), 'x'] += 10
+    content = analysed(table)
+    flip, = content['classes']['flips']
+    own = np.array([0, 1 / 3, 1, 0])
+    half = stats.t.ppf(0.975, 3) * own.std(ddof=1) / 2
+    assert (flip['n_images'], flip['n_units'], flip['flipped'], flip['only_a'], flip['p']) == (12, 4, 8, 8, None)
+    same([flip['share'], flip['ci_low'], flip['ci_high']], [1 / 3, max(0, 1 / 3 - half), min(1, 1 / 3 + half)])
+    same(content['classes']['items'][0]['methods']['theirs']['right']['mean'], 2 / 3)
+    text = build_report(write_analysis(tmp_path / 'analysis.json', content), tmp_path).read_text()
+    for part in ('% of subjects', 'data-path="/classes/flips/0/share"', 'data-path="/classes/flips/0/n_units"',
+                 'Images count here each on its own', 'There is no test, as'):
+        assert part in text, part
+    assert 'p: McNemar' not in text and '/classes/flips/0/p"' not in text
+
+
+def test_all_images_of_unequal_subjects_right_have_a_bound():
+    right = analysed(unequal({'ours': [5.0, 5, 5, 5], 'theirs': [15.0] * 4}))['classes']['items'][0]['methods']
+    assert right['ours']['right']['bound'] == pytest.approx(0.05 ** (1 / 4))
+    assert right['theirs']['right']['bound'] == pytest.approx(1 - 0.05 ** (1 / 4))
+
+
+def test_kappa_has_no_interval_where_all_draws_are_alike(tmp_path):
+    content = analysed(frame({'ours': [TRUE, TRUE], 'theirs': [[15.0] * 8] * 2}))
+    methods = content['classes']['items'][0]['methods']
+    for method, kappa in (('ours', 1), ('theirs', 0)):
+        one = methods[method]['kappa']
+        assert one['estimate'] == pytest.approx(kappa) and one['ci_low'] is one['ci_high'] is None
+    text = build_report(write_analysis(tmp_path / 'analysis.json', content), tmp_path).read_text()
+    assert 'no interval where all draws are alike' in text and '/methods/ours/kappa/ci_low"' not in text
+    content = analysed(frame())
+    text = build_report(write_analysis(tmp_path / 'o/analysis.json', content), tmp_path / 'o').read_text()
+    assert 'no interval where all draws' not in text and 'Images count here' not in text and 'p: McNemar' in text
+
+
+def test_a_cross_validation_says_that_it_has_no_classes():
+    table = frame()
+    folds = table.assign(fold=table.image.isin(['i0', 'i3', 'i5', 'i6']).map({True: 'f1', False: 'f2'}))
+    content = analysed(folds)
+    assert content['classes'] is None and any('Classes of measurements are of' in note for note in content['notes'])
+    assert not any('Classes' in note for note in analysed(folds, {'width': ['a', 'b']})['notes'])
 
 
 def test_bounds_in_millimetres_need_millimetres():

@@ -8,6 +8,7 @@ import pytest
 from handmade import VALIDATOR, same
 from scipy import stats
 
+from benchmark.datasets.metainfo import DataError, LandmarkMeta
 from benchmark.statistics import TableError, analyze, validate, write_analysis
 from benchmark.statistics.agreement import icc_agreement
 from benchmark.statistics.classes import kappas_of
@@ -87,6 +88,24 @@ def test_a_position_that_is_not_the_same_in_all_runs_is_refused():
     table = frame(b=SECOND)
     table.loc[table.seed == 1, ['x_by_b', 'y_by_b']] = np.nan  # runs of an earlier program have no such columns
     assert analysed(table)['agreement']['annotators'] == analysed(frame(b=SECOND))['agreement']['annotators']
+
+
+def test_the_name_of_the_reference_is_refused():
+    with pytest.raises(TableError, match='field x_by_reference: reference is the name of .*; give the further') as one:
+        analysed(frame(reference=SECOND))
+    assert '\n' not in str(one.value)
+    with pytest.raises(DataError, match="m/metainfo.json: annotators: 'reference' is the name of") as other:
+        LandmarkMeta.from_dict(dict(landmarks=['a'], flip_indices=[0], annotators=['reference']), 'm/metainfo.json')
+    assert '\n' not in str(other.value)
+
+
+def test_the_page_explains_between_where_any_measurement_has_annotators(tmp_path):
+    table = frame(b=SECOND)
+    c = table[table.landmark == 'a'].assign(landmark='c', x_by_b=np.nan, y_by_b=np.nan, y=9.0, y_true=9.0)
+    content = analysed(pd.concat([table, c]), {'height': ['a', 'c', 'low < 3 px < high'], **DECLARED})
+    assert [bool(item['annotators']) for item in content['classes']['items']] == [False, True]
+    text = build_report(write_analysis(tmp_path / 'analysis.json', content), tmp_path).read_text()
+    assert '<b>Between</b> two annotators' in text[text.index('data-path="/classes/items/'):]
 
 
 def test_without_positions_nothing_is_said():
