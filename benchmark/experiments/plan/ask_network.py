@@ -85,7 +85,7 @@ def _code(name: str) -> str | None:
 
 
 def _answer(network: dict[str, Any], imports: list[str]) -> dict[str, Any]:
-    """Lets a child ask: this process has imported no torch, and what the child registers nobody else knows."""
+    """Lets a child ask: what it registers nobody else knows."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / 'answer.json'
         child = FORK.Process(target=_child, args=(network, imports, found))
@@ -96,8 +96,19 @@ def _answer(network: dict[str, Any], imports: list[str]) -> dict[str, Any]:
         return json.loads(found.read_text(encoding='utf-8'))
 
 
+def on_one_thread() -> None:
+    """Keeps torch in a forked process from its parent's threads, which are not there.
+
+    Where the parent has computed (a source was fetched and converted), its pool of OpenMP threads is known to the
+    child; the first operation on more than one thread would wait for them for ever.
+    """
+    import torch
+    torch.set_num_threads(1)
+
+
 def _child(network: dict[str, Any], imports: list[str], found: Path) -> None:
     end_with_command()
+    on_one_thread()
     log = os.open(found.with_name('log'), os.O_WRONLY | os.O_CREAT, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)

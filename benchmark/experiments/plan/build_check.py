@@ -33,6 +33,7 @@ from benchmark.utils.files import cache_folder, digest
 from benchmark.utils.packages import lacking
 from benchmark.utils.signals import end_with_command
 
+from .ask_network import on_one_thread
 from .encoder import RANDOM, TAPPED, described_setting
 from .identity import module_digest
 from .runs import Plan, Run
@@ -100,7 +101,7 @@ def check_methods(plan: Plan) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(asked.values()):
             (Path(folder) / f'{number}.py').write_text(_buildable(plan, run).pretty_text, encoding='utf-8')
-        # Forked: this process has computed nothing, and where no checkpoint was read the child alone imports torch.
+        # Forked: where no checkpoint was read, and no source converted, the child alone imports torch.
         child = FORK.Process(target=_build_all, args=(folder,))
         child.start()
         child.join()
@@ -365,6 +366,7 @@ def _answer(path: Path) -> None:
 def _build_all(folder: str) -> None:
     """Builds every config of a folder, each in a process of its own, and writes each one's answer beside it."""
     end_with_command()
+    on_one_thread()
     log = os.open(Path(folder) / 'log', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)

@@ -1,6 +1,9 @@
 """Methods are built before anything is trained: what is misspelt costs no training."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -160,3 +163,33 @@ def test_a_source_that_is_given_fits_or_is_refused(tiny_config, source_checkpoin
     tiny_config.model.backbone.init_cfg.checkpoint = str(source_checkpoint)
     with pytest.raises(PartError, match='^model.backbone: SourceError: .*source.pth: backbone.conv1.weight has shape'):
         build(tiny_config)
+
+
+#: A parent that has computed on two threads, as one that fetched and converted a source has.
+FORKED = '''
+import multiprocessing, sys
+import torch
+torch.set_num_threads(2)
+torch.mm(torch.ones(900, 900), torch.ones(900, 900)).sum().item()
+torch.nn.Conv2d(8, 64, 3)(torch.ones(4, 8, 128, 128))
+from benchmark.experiments.plan.ask_network import ask_network
+from benchmark.experiments.plan.build_check import _build_all
+if sys.argv[1] == 'ask':
+    print(ask_network(dict(type='MobileNetV2', out_indices=(1, 2, 4, 6))).strides)
+else:
+    child = multiprocessing.get_context('fork').Process(target=_build_all, args=(sys.argv[2],))
+    child.start()
+    child.join()
+'''
+
+
+@pytest.mark.parametrize('what', ['ask', 'build'])
+def test_nothing_waits_for_threads_of_a_parent_that_has_computed(tiny_config, tmp_path, what):
+    (tmp_path / '0.py').write_text(tiny_config.pretty_text)
+    done = subprocess.run([sys.executable, '-c', FORKED, what, str(tmp_path)], capture_output=True, text=True,
+                          timeout=300, env={**os.environ, 'OMP_NUM_THREADS': '2', 'CTD_CACHE': str(tmp_path / 'cache')})
+    assert done.returncode == 0, done.stderr
+    if what == 'ask':
+        assert done.stdout == '(4, 8, 16, 32)\n'
+    else:
+        assert json.loads((tmp_path / '0.json').read_text()) == dict(said=None, mistake=False)
