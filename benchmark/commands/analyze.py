@@ -48,8 +48,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         'results', type=Path, metavar='RESULTS', nargs='+',
         help="a suite's output folder (several of the same data: see --contrast), or a tidy .csv, .parquet or .xlsx "
-        'file with the columns method, seed, image, error (and, if there are any, landmark, subject, condition, '
-        'repetition, fold, error_mm, group_... and between_... columns)')
+        'file with the columns method, seed, image, error (and, if there are any, dataset, landmark, subject, '
+        'condition, repetition, fold, error_mm, group_... and between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
     parser.add_argument('--contrast', action='append', default=[], metavar='FOLDER/METHOD:FOLDER/METHOD',
@@ -105,7 +105,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--measure', action='append', metavar='NAME=A,B,...', default=[],
                         help='a measurement of landmarks beside those of the data set, once for each: a,b a distance; '
                         "a,b,c an angle; a,b,c,d,ratio; p,a,b,offset; last perhaps classes, as in "
-                        "'ANB=A,N,B,III < 3.2 < I <= 5.7 < II'; see docs/data.md")
+                        "'ANB=S,N,A,-,S,N,B,III < 3.2 < I <= 5.7 < II'; see docs/data.md")
     parser.add_argument('--metric', action='append', type=Path, metavar='FILE', default=[],
                         help='a Python file with a metric of your own, which is tested beside the mean error '
                         '(docs/extending.md); it is executed')
@@ -131,7 +131,8 @@ def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -
     for option in ('plan', 'proposed', 'reference', 'design', 'columns', 'wide', 'na', 'worksheet', 'score',
                    'higher_is_better', 'lower_is_better', 'one_family', 'sequential', 'start_anew'):
         if getattr(args, option) not in (None, [], False):
-            raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out')
+            raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out, and put '
+                             'tables of several data sets into one, with a column dataset')
     folders = read_folders(args.results, cap)
     contrasts = read_contrasts(args.contrast, folders, args.condition)
     if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:

@@ -29,6 +29,10 @@ FIRST = ('draws', 'seed', 'value_label')
 #: Seeds in common below which pairs would leave next to nothing.
 FEWEST = 2
 
+#: What every comparison of finished suites begins with.
+LATE = ('The methods are of several suites and were set against each other when these had been run: unless the '
+        'contrast was declared before, it is exploratory, whatever it is called here.')
+
 
 @dataclass(frozen=True)
 class Term:
@@ -176,7 +180,7 @@ def joined(folders: Sequence[Folder], contrasts: Sequence[tuple[Term, Term]],
         'suite': ' + '.join(folder.name for folder in used),
         'title': f'{first.label} against {second.label}',
         'question': f'Is {first.label} better than {second.label}?',
-        'caution': ' '.join(dict.fromkeys(text for folder in used if (text := folder.plan.get('caution')))),
+        'caution': ' '.join(dict.fromkeys([LATE, *(text for folder in used if (text := folder.plan.get('caution')))])),
         'methods': [{'name': term.name, 'label': term.label, 'reported': None, 'description': _described(term)}
                     for term in terms],
         'conditions': [{'name': label, 'label': label, 'value': None}],

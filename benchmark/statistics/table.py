@@ -148,7 +148,12 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
         remedy = 'keep one row for each' + ('' if 'landmark' in keys else ', or add a column landmark')
-        if merged:
+        apart = next((name for name in frame.columns if isinstance(name, str) and not _known(name)
+                      and not frame[[*keys, name]].duplicated().any()), None)
+        if apart:
+            remedy = (f'column {apart} tells them apart: if each of its values is a data set, give --columns '
+                      f'dataset={apart}; else keep the rows of one')
+        elif merged:
             remedy += " (names are the same here that differ in blanks or in Unicode's forms only)"
         elif frame[repeated].duplicated(keep=False).all():
             remedy = 'they are copies of each other: remove them but for one' + (

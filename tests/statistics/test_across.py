@@ -22,6 +22,7 @@ from benchmark.statistics.across.effects import (
     spread_about,
 )
 from benchmark.statistics.across.tables import folders
+from benchmark.statistics.across.wording import answer
 from benchmark.statistics.crossed import Block
 from benchmark.statistics.estimates import Estimate
 
@@ -199,8 +200,10 @@ def test_many_data_sets_are_a_sample(tmp_path, capsys):
     rest = over_random(np.array(d[1:]), np.array(v[1:]))
     assert one['without']['set 0']['estimate'] == pytest.approx(rest.estimate)
     text = next(row for row in found['statements'] if (row['endpoint'], row['b']) == ('ME', 'ft'))
-    assert text['headline'] == ('On data sets like these 6, ours is better than ft, by more than the margin of 0.030 '
-                                'units of the error.')
+    assert text['headline'] == ('On data sets like these 6, on average ours is better than ft, by more than the margin '
+                                'of 0.030 units of the error.')
+    assert answer(dict(one, prediction_low=-1, prediction_high=1), found).endswith(
+        'error; in a new one it may be the other way round.')
     assert 'better mean in 6 of 6 data sets' in text['text'] and 'prediction interval' in text['text']
     holm = sorted(row['p'] for row in found['contrasts'] if row['endpoint'] == 'ME')
     assert sorted(row['p_adjusted'] for row in found['contrasts'] if row['endpoint'] == 'ME')[0] == pytest.approx(

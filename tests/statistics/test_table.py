@@ -133,3 +133,9 @@ def test_a_column_named_like_half_of_an_annotators_position_is_left_alone():
 def test_seeds_that_are_lists_are_refused_in_one_line():
     with pytest.raises(TableError, match='field seed: not a whole number in data rows 1, 2'):
         validate(pd.DataFrame(dict(method='a', seed=[[0], [1]], image='i', error=1.0)))
+
+
+def test_a_column_that_tells_repeated_rows_apart_is_named():
+    frame = pd.DataFrame(dict(method='a', seed=0, image=['i', 'i', 'j', 'j'], error=1.0, clinic=['x', 'y', 'x', 'y']))
+    with pytest.raises(TableError, match='column clinic tells them apart: .* --columns dataset=clinic'):
+        validate(frame)

@@ -155,7 +155,7 @@ def _rules(asked: Asked, analysis: Mapping[str, Any], endpoints: Sequence[str]) 
             raise TableError(f'--relative-margin: {name}={value:g} is no share between 0 and 1 (0.05 is 5 per cent)')
     return Rules(analysis['alpha'], {name: value for name, value in margin.items() if name in endpoints},
                  {name: analysis['endpoints'][name]['better'] == 'lower' for name in endpoints}, asked.way,
-                 analysis['tests'].get('family') == 'all endpoints', analysis['draws'], analysis['seed'])
+                 analysis['tests'].get('family') == 'all endpoints', analysis['seed'])
 
 
 def _unlike(data_sets: Mapping[str, DataSet], pairs: Sequence[tuple[str, str]], rules: Rules) -> list[str]:

@@ -14,7 +14,6 @@ from ..contrasts import judged, why_not
 from ..crossed import Block, contrast
 from ..errors import TableError
 from ..estimates import Estimate
-from ..options import DRAWS
 from ..rank_tests import holm
 from ..resampling import generator
 from ..scores import Scores
@@ -23,6 +22,8 @@ from .effects import FEWEST, heterogeneity, over_fixed, over_random, paule_mande
 
 RANDOM, FIXED = 'random', 'fixed'
 DIFFERENCE, RATIO = 'difference', 'ratio'
+#: Draws behind a prediction interval, whatever else draws: an end moves by a percent or two between seeds.
+NEW_DRAWS = 100_000
 #: What is combined: differences in the unit of the endpoint, or logarithms of ratios of means.
 WAYS = (DIFFERENCE, RATIO)
 
@@ -56,8 +57,7 @@ class Rules:
         lower: Endpoint -> whether smaller values are better.
         way: ``difference`` or ``ratio``.
         together: Whether p-values are adjusted over all endpoints at once.
-        draws: Of prediction intervals.
-        seed: Of the draws.
+        seed: Of what is drawn for prediction intervals.
     """
 
     alpha: float
@@ -65,7 +65,6 @@ class Rules:
     lower: Mapping[str, bool]
     way: str = DIFFERENCE
     together: bool = False
-    draws: int = DRAWS
     seed: int = 0
 
     def shown(self, value: Floats | float) -> float:
@@ -180,7 +179,7 @@ class Combined:
             if kind_of(len(d)) == RANDOM:
                 _, _, raw = spread_about(d, v, paule_mandel(d, v))
                 weights = (raw / raw.sum()).tolist()
-                ends = predicted(d, v, generator(rules.seed, 'new data set'), rules.draws, 1 - alpha)
+                ends = predicted(d, v, generator(rules.seed, 'new data set'), NEW_DRAWS, 1 - alpha)
                 block['prediction_low'], block['prediction_high'] = map(rules.shown, ends)
         signs = [float(np.sign(one.estimate)) * (-1 if lower else 1) for one in self.own.values()]
         block['counts'] = {

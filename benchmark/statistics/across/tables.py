@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..consistency import differing_in_case
 from ..errors import TableError
 from ..foreign import Foreign
 from ..layout import some
@@ -44,6 +45,9 @@ def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequenc
     names = name_texts(frame[DATASET], DATASET, str(path))[0] if DATASET in frame.columns and len(frame) else None
     if names is None or names.nunique() < 2:
         return {'': checked(frame, str(path), notes, missing_allowed, scores)}
+    if alike := differing_in_case([*names.unique()]):
+        told = some([' and '.join(map(repr, group)) for group in alike])
+        notes.append(f'{DATASET}: {told} differ in capital and small letters only, and count as different.')
     rest = frame.drop(columns=DATASET)
     return {name: checked(rest[(names == name).to_numpy()], f'{path}: data set {name}', notes, missing_allowed, scores)
             for name in names.unique()}

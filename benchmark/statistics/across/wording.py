@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..terms import (
+    BETTER,
     EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,
@@ -15,6 +16,7 @@ from ..terms import (
     PROCEDURE,
     SUPERIOR,
     SUPERIOR_RELEVANT,
+    WORSE,
 )
 from ..wording import Scale, p_value
 from .contrasts import RANDOM, RATIO
@@ -54,7 +56,10 @@ def answer(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         INCONCLUSIVE: f'it is not settled which of {words.a} and {words.b} is better',
         NOT_ESTIMABLE: f'{words.a} and {words.b} can\'t be judged together ({one["reason"]})',
     }[one['verdict']]
-    return f'{where}, {"on average " if one["verdict"] in (SUPERIOR, INFERIOR) else ""}{clause}.'
+    settled = one['verdict'] not in (INCONCLUSIVE, NOT_ESTIMABLE)
+    other = one['verdict'] in (*BETTER, *WORSE) and words.random and one['prediction_low'] < 0 < one['prediction_high']
+    return (f'{where}, {"on average " if settled else ""}{clause}'
+            f'{"; in a new one it may be the other way round" if other else ""}.')
 
 
 def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
@@ -87,8 +92,8 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
 def _spread(one: Mapping[str, Any], words: _Words) -> str:
     """How much the data sets differ."""
     spread = one['heterogeneity']
-    differ = (f'Q = {spread["q"]:.1f} with {spread["df"]} degrees of freedom, p {p_value(spread["p"])}; I² '
-              f'{100 * spread["i2"]:.0f} %')
+    degrees = f'{spread["df"]} degree{"s" if spread["df"] != 1 else ""} of freedom'
+    differ = f'Q = {spread["q"]:.1f} with {degrees}, p {p_value(spread["p"])}; I² {100 * spread["i2"]:.0f} %'
     if words.ratio:
         return f'The data sets\' differences vary: {differ}; tau of the logarithms {spread["tau"]:.3f}.'
     if spread['tau'] == 0:
