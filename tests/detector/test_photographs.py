@@ -110,6 +110,7 @@ def test_millimetres_of_a_radiograph_count_each_direction_and_its_patient_is_not
     from pydicom.dataset import Dataset, FileMetaDataset
 
     from benchmark.detector.tables import _measured
+    from benchmark.utils.measurement import read
     file = Dataset()
     file.Modality, file.PatientName, file.PatientID = 'DX', 'Doe^Jane', 'PID-4711'
     file.Rows, file.Columns, file.SamplesPerPixel, file.PhotometricInterpretation = 24, 32, 1, 'MONOCHROME2'
@@ -126,8 +127,8 @@ def test_millimetres_of_a_radiograph_count_each_direction_and_its_patient_is_not
     # 32 x 24 pixels of 0.1 x 0.2 mm are seen as 32 x 48 square ones, and points come back.
     np.testing.assert_allclose(found.back(np.array([[10.0, 16.5], [20.0, 32.5]])), [[10, 8], [20, 16]])
     scheme = type('Scheme', (), dict(landmarks=('a', 'b')))
-    line = dict(points=[[10, 8], [20, 16]], square=found.square, mm=found.spacing)
-    pixels, mm, *_ = _measured(line, scheme, ('a', 'b'))
+    line = dict(image='a.dcm', points=[[10, 8], [20, 16]], square=found.square, mm=found.spacing)
+    (_, _, pixels, mm, *_), = _measured(scheme, [line], dict(length=read(('a', 'b'))), False)
     assert mm == pytest.approx(np.hypot(10 * 0.1, 8 * 0.2), abs=1e-4) and pixels == pytest.approx(mm / 0.1, abs=1e-3)
     kept = repr({**vars(found), 'entry': {k: v for k, v in found.entry.items() if k != 'img_path'}})
     assert 'Doe' not in kept and '4711' not in kept
