@@ -38,8 +38,13 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
     Raises:
         ReportError: The file is absent, not JSON, or of another schema version; or a section can't be shown.
     """
-    analysis_path, folder = Path(analysis_path), Path(out) / 'report'
-    analysis = read_analysis(analysis_path)
+    analysis_path = Path(analysis_path)
+    return write_report(read_analysis(analysis_path), analysis_path, out)
+
+
+def write_report(analysis: dict[str, Any], analysis_path: Path, out: str | Path) -> Path:
+    """:func:`build_report` of an analysis that was read already."""
+    folder = Path(out) / 'report'
     try:
         page, figures = render(analysis, analysis_path.parent)
     except SectionError as error:
@@ -76,26 +81,34 @@ def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]
 
 
 def read_analysis(path: Path) -> dict[str, Any]:
-    """The content of analysis.json, checked.
+    """The content of analysis.json, checked; see :func:`read_content`."""
+    return read_content(path, SCHEMA, SCHEMA_VERSION)
+
+
+def read_content(path: Path, schema: Path, number: int) -> dict[str, Any]:
+    """The content of a file that tools/analyze.py writes, checked.
+
+    Args:
+        path: The file.
+        schema: Its schema.
+        number: The schema's number.
 
     Raises:
-        ReportError: See :func:`build_report`.
+        ReportError: The file is absent, not JSON, or of another schema version.
     """
     try:
-        analysis = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8'))
     except OSError as exc:
         raise ReportError(f"{path}: can't be read ({exc.strerror}); make it with tools/analyze.py") from exc
     except ValueError as exc:
         raise ReportError(f'{path}: not JSON ({exc}); make it again with tools/analyze.py') from exc
-    version = analysis.get('schema_version') if isinstance(analysis, dict) else None
-    if version != SCHEMA_VERSION:
-        raise ReportError(
-            f'{path}: field schema_version: {version!r} instead of {SCHEMA_VERSION}; make it again with '
-            'tools/analyze.py'
-        )
-    if found := first_problem(analysis, read_schema(SCHEMA)):
+    version = content.get('schema_version') if isinstance(content, dict) else None
+    if version != number:
+        raise ReportError(f'{path}: field schema_version: {version!r} instead of {number}; make it again with '
+                          'tools/analyze.py')
+    if found := first_problem(content, read_schema(schema)):
         raise ReportError(f'{path}: {found}; make it again with tools/analyze.py')
-    return dict(analysis)
+    return dict(content)
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:

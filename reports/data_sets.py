@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from benchmark.statistics.across import FILE, SCHEMA, VERSION
-from benchmark.statistics.schemas import first_problem, read_schema
 from benchmark.utils.files import write_bytes
 
 from .answers import answers
-from .build import ReportError, build_report, read_analysis, write_folder
+from .build import read_analysis, read_content, write_folder, write_report
 from .figures.across import forest
 from .figures.files import collected
 from .numbers import Form, form, primary
@@ -58,36 +56,16 @@ def build_data_sets(path: str | Path, out: str | Path) -> Path:
         ReportError: A file is absent, not JSON, or of another schema version.
     """
     path, out = Path(path), Path(out)
-    content = read_data_sets(path)
+    content = read_content(path, SCHEMA, VERSION)
     analyses = {}
     for one in content['data_sets']:
-        analyses[one['name']] = read_analysis(path.parent / one['folder'] / 'analysis.json')
-        build_report(path.parent / one['folder'] / 'analysis.json', out / one['folder'])
+        own = path.parent / one['folder'] / 'analysis.json'
+        analyses[one['name']] = read_analysis(own)
+        write_report(analyses[one['name']], own, out / one['folder'])
     page, figures = render(content, analyses)
     write_folder(out / 'report' / 'figures', figures)
     write_bytes(out / 'report' / 'index.html', page.encode(errors='backslashreplace'))
     return out / 'report' / 'index.html'
-
-
-def read_data_sets(path: Path) -> dict[str, Any]:
-    """The content of datasets.json, checked.
-
-    Raises:
-        ReportError: See :func:`build_data_sets`.
-    """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except OSError as exc:
-        raise ReportError(f"{path}: can't be read ({exc.strerror}); make it with tools/analyze.py") from exc
-    except ValueError as exc:
-        raise ReportError(f'{path}: not JSON ({exc}); make it again with tools/analyze.py') from exc
-    version = content.get('schema_version') if isinstance(content, dict) else None
-    if version != VERSION:
-        raise ReportError(f'{path}: field schema_version: {version!r} instead of {VERSION}; make it again with '
-                          'tools/analyze.py')
-    if found := first_problem(content, read_schema(SCHEMA)):
-        raise ReportError(f'{path}: {found}; make it again with tools/analyze.py')
-    return dict(content)
 
 
 def render(content: dict[str, Any], analyses: dict[str, dict[str, Any]]) -> tuple[str, dict[str, bytes]]:

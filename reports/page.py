@@ -116,7 +116,7 @@ def render_page(environment: Environment, template: str, folders: Iterable[Path]
 
     Args:
         environment: See :func:`make_environment`.
-        template: ``page.html`` or ``index.html``.
+        template: ``page.html``, ``datasets.html`` or ``overview.html``.
         folders: ``<name>`` without its ending of each section from outside whose style and script are taken in.
         styles: Method -> how it is drawn.
         context: Variables of the template.

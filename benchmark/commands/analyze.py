@@ -122,8 +122,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -> Suite:
-    """The contrasts of several suites' folders, as one suite.
+def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> Suite:
+    """The contrasts of several suites' folders, as one suite; ``choices`` go before what the suites declare.
 
     Raises:
         TableError: An option that is for one input, or no --out; see :func:`read_contrasts` and :func:`joined`.
@@ -133,13 +133,13 @@ def read_several(args: argparse.Namespace, cap: bool, choices: dict[str, Any]) -
         if getattr(args, option) not in (None, [], False):
             raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out, and put '
                              'tables of several data sets into one, with a column dataset')
-    folders = read_folders(args.results, cap)
+    folders = read_folders(args.results, args.missing_cap is not None)
     contrasts = read_contrasts(args.contrast, folders, args.condition)
     if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:
         raise TableError("--out: name a folder for the contrasts; each suite's folder keeps its own analysis.json")
     if (args.out / 'plan.json').exists():
         raise TableError(f"--out: {args.out} is a suite's folder, which keeps its own analysis.json; name another one")
-    return joined(folders, contrasts, choices)
+    return joined(folders, contrasts, {**choices, 'missing_cap': args.missing_cap})
 
 
 def read(args: argparse.Namespace) -> dict[str, Suite]:
@@ -163,12 +163,12 @@ def main(argv: list[str] | None = None) -> int:
     choices: dict[str, Any] = dict(
         threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None, design=args.design,
         proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups, draws=args.draws,
-        seed=args.seed, success=args.success, folds=args.folds)
+        seed=args.seed, success=args.success, folds=args.folds,
+        condition=None if several else args.condition)  # of several folders each contrast has its own
     try:
         choices['margin'] = parse_margins(args.margin) if args.margin else None
         choices['sequential'] = parse_sequential(args.sequential) if args.sequential else None
-        suites = read(args) if not several else {
-            '': read_several(args, args.missing_cap is not None, {**choices, 'missing_cap': args.missing_cap})}
+        suites = {'': read_several(args, choices)} if several else read(args)
         suite = next(iter(suites.values()))
         for one in suites.values():
             if args.metric:
@@ -177,8 +177,6 @@ def main(argv: list[str] | None = None) -> int:
                 declare(one.table, args.measure)
         choices['missing_cap'], caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
         whole = not several and results.is_dir()
-        if not several:
-            choices['condition'] = args.condition
         out = args.out or (results if whole else results.parent)
         wanted = asked(args, len(suites) > 1)
         if len(suites) > 1:

@@ -17,11 +17,11 @@ from benchmark.utils.measurement import LENGTH
 from .arrays import Floats
 from .crossed import Block, mean, mean_squares
 from .exploratory import exploratory
-from .measured import declared_ones, pixel_sizes, taken
+from .measured import FEWEST, declared_ones, pixel_sizes, taken
 from .options import Options
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
-from .table import COORDINATES
+from .table import COORDINATES, has_positions
 
 Z = 1.959963984540054
 #: A method, p of shape (S, N) and t of shape (N,).
@@ -47,7 +47,7 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         network with the lowest seed; ``contrasts`` of mean |d|: see :func:`.exploratory.exploratory`. None where there
         are no measurements or no coordinates.
     """
-    if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
+    if not measurements or not has_positions(rows):
         return None
     if scores.folds:
         notes.append('Measurements: limits of agreement are of one network on a new image, and no network of a '
@@ -64,7 +64,7 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
         if found.coincide:
             notes.append(f'{name}: {found.coincide} of {found.seen} predictions have no {what.noun}, as two of its '
                          'points coincide; their images are left out.')
-        if count < 3:
+        if count < FEWEST:
             notes.append(f'{name}: cannot be measured: fewer than three images have {"both " * (len(ends) == 2)}'
                          f'{", ".join(ends[:-1])} and {ends[-1]} in every run.')
             continue

@@ -32,14 +32,14 @@ from .arrays import Floats, Integers, Masks
 from .crossed import Block
 from .describe import moments
 from .exploratory import exploratory
-from .measured import Taken, declared_ones, pixel_sizes, taken
+from .measured import FEWEST, Taken, declared_ones, pixel_sizes, taken
 from .measurements import classify
-from .observers import FEWEST, observed
+from .observers import observed
 from .options import Options
 from .rank_tests import benjamini_hochberg
 from .resampling import WeightDraws, in_chunks
 from .scores import Scores
-from .table import COORDINATES
+from .table import COORDINATES, has_positions
 
 #: The unit of lengths where millimetres are unknown.
 PIXELS = 'px'
@@ -86,7 +86,7 @@ def classes(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seque
         ``items``, one for each measurement; ``contrasts`` of the shares of right classes; ``flips``, one for each
         measurement and planned pair. None where no measurement declares classes, or none can be given.
     """
-    if not measurements or 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
+    if not measurements or not has_positions(rows):
         return None
     if scores.folds:
         if any(what.classes for _, what in declared_ones(measurements)):

@@ -17,6 +17,9 @@ from .measurements import value
 from .scores import Scores
 from .table import COORDINATES
 
+#: Images below which nothing is said of a measurement.
+FEWEST = 3
+
 
 @dataclass(frozen=True)
 class Taken:

@@ -23,16 +23,14 @@ from .angles import unwrapped
 from .arrays import Floats, Masks
 from .crossed import Block, mean
 from .errors import TableError
-from .measured import declared_ones, pixel_sizes
+from .measured import FEWEST, declared_ones, pixel_sizes
 from .measurements import value
 from .options import Options
 from .scores import Scores
-from .table import COORDINATES, REFERENCE, X_BY, Y_BY
+from .table import COORDINATES, REFERENCE, X_BY, Y_BY, has_positions, of_annotators
 
 #: Positions of an annotator that differ by more than this between runs are not one annotation.
 SAME = 1e-6
-#: Images below which nothing is said.
-FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def disagreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, 
     Raises:
         TableError: An annotator's position is not the same in all runs.
     """
-    if not annotators_of(rows) or 'landmark' not in rows.columns or not {*COORDINATES} <= {*rows.columns}:
+    if not annotators_of(rows) or not has_positions(rows):
         return []
     rows = rows[rows['image'].isin(set(scores.images))]
     scale, _ = pixel_sizes(rows.dropna(subset=[*COORDINATES]))
@@ -83,8 +81,8 @@ def disagreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, 
 
 def annotators_of(rows: pd.DataFrame) -> list[str]:
     """Names of the further annotators whose positions the table has."""
-    return [name.removeprefix(X_BY) for name in map(str, rows.columns)
-            if name.startswith(X_BY) and Y_BY + name.removeprefix(X_BY) in rows.columns and rows[name].notna().any()]
+    return [name.removeprefix(X_BY) for name in of_annotators(rows.columns)
+            if name.startswith(X_BY) and rows[name].notna().any()]
 
 
 def observed(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] | None,

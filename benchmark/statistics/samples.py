@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .table import COORDINATES
+from .table import has_positions
 
 PER_KIND = 2
 LIMIT = 24
@@ -35,7 +35,7 @@ def sample_images(rows: pd.DataFrame, methods: Sequence[str], proposed: str | No
         At most 24 images: those chosen over all methods first, from worst to best, then the others likewise; none
         where the table has no landmarks or no coordinates. Ties go by name.
     """
-    if 'landmark' not in rows.columns or not set(COORDINATES) <= set(rows.columns):
+    if not has_positions(rows):
         return []
     errors = rows.groupby(['image', 'method', 'seed', 'landmark'], sort=True)['error'].mean()
     landmarks = errors.groupby(level=['image', 'method', 'landmark'], sort=True).mean()

@@ -3,11 +3,11 @@
 Only ``method``, ``seed``, ``image`` and ``error`` are required. Without ``landmark`` a row is a whole image
 and ``error`` is the image's; without ``condition`` there is one, named ``all``. ``between_<pair>`` and
 ``between_mm_<pair>`` hold the distance between two annotators of the landmark, the same in all runs, ``x_by_<name>``
-and ``y_by_<name>`` an annotator's own position. ``error_photo``
-is the error in pixels of the photograph, ``scale_x`` and ``scale_y`` how many units of ``error`` such a pixel is,
-across and down: with them errors of inputs of several sizes and proportions are compared (:mod:`.units`). ``trained``
-is false in rows of landmarks that the run could not learn (:mod:`.untrained`). ``fold`` makes the table one of a
-cross-validation (:mod:`.fold_tables`). Columns of scores may stand in the place of ``error`` (:mod:`.score_columns`).
+and ``y_by_<name>`` an annotator's own position. ``error_photo`` is the error in pixels of the photograph, ``scale_x``
+and ``scale_y`` how many units of ``error`` such a pixel is, across and down: with them errors of inputs of several
+sizes and proportions are compared (:mod:`.units`). ``trained`` is false in rows of landmarks that the run could not
+learn (:mod:`.untrained`). ``fold`` makes the table one of a cross-validation (:mod:`.fold_tables`). Columns of scores
+may stand in the place of ``error`` (:mod:`.score_columns`).
 """
 
 from __future__ import annotations
@@ -35,9 +35,8 @@ COORDINATES = ('x', 'y', 'x_true', 'y_true')
 NUMBERS = (*DISTANCES, *SCALES, 'normalizer', *COORDINATES, 'score')
 #: Columns of distances between two annotators of a landmark: in the unit of the errors, and in millimetres.
 BETWEEN, BETWEEN_MM = 'between_', 'between_mm_'
-#: And of a further annotator's positions; all columns of annotators.
+#: And of a further annotator's positions.
 X_BY, Y_BY = 'x_by_', 'y_by_'
-OF_ANNOTATORS = (BETWEEN, X_BY, Y_BY)
 #: What the annotation that methods are compared with is called beside further annotators.
 REFERENCE = 'reference'
 ROWS_SHOWN = 5
@@ -77,8 +76,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     notes: list[str] = []
     frame = name_repetitions(frame)
     if scores:
-        taken = [name for name in frame.columns
-                 if name in (*NUMBERS, 'trained')] + of_annotators(frame.columns)
+        taken = [name for name in frame.columns if name in (*NUMBERS, 'trained')] + of_annotators(frame.columns)
         frame = with_scores(frame, scores, taken, (*KEYS, *NAMES, FOLD, REPETITION, 'split'), where, notes)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
@@ -164,6 +162,11 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     return table
 
 
+def has_positions(rows: pd.DataFrame) -> bool:
+    """Whether rows are landmarks with their predicted and annotated positions."""
+    return 'landmark' in rows.columns and {*COORDINATES} <= {*rows.columns}
+
+
 def of_annotators(columns: Iterable[object]) -> list[str]:
     """Those of annotators among columns: distances, and positions of which both x and y are there."""
     names = [name for name in columns if isinstance(name, str)]
@@ -175,7 +178,7 @@ def of_annotators(columns: Iterable[object]) -> list[str]:
 def _known(name: object) -> bool:
     """Whether a name is that of a column which is read here."""
     return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split', FOLD, REPETITION)
-                                      or name.startswith((*OF_ANNOTATORS, GROUP)))
+                                      or name.startswith((BETWEEN, X_BY, Y_BY, GROUP)))
 
 
 def _numeric(frame: pd.DataFrame) -> list[object]:

@@ -11,8 +11,8 @@ from ..numbers import Form
 from ..palette import Style
 from ..planned import other_of
 from .base import figure
-from .forest import Bar, Row, draw_rows, margin_of
-from .parts import cut, directions, pair_label
+from .forest import Bar, Row, draw_rows
+from .parts import cut, directions, margin_of, pair_label
 
 
 def forest(content: dict[str, Any], one: dict[str, Any], look: Form, styles: dict[str, Style], prefix: str) -> Markup:

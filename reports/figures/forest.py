@@ -21,6 +21,7 @@ from .parts import (
     cut,
     directions,
     first_side,
+    margin_of,
     pair_label,
     panels,
     title,
@@ -160,12 +161,6 @@ def _margin_band(ax: Axes, margin: float, limits: tuple[float, float]) -> None:
     if margin >= max(map(abs, limits)):
         ax.annotate(f'the margin, \u00b1{margin:g}, lies beyond', (1, 1), (0, 2), xycoords='axes fraction',
                     textcoords='offset points', ha='right', va='bottom', fontsize=7.5, color=MUTED)
-
-
-def margin_of(analysis: dict[str, Any], look: Form) -> float | None:
-    """The declared margin in the unit that is shown; None without one."""
-    margin = analysis['margin'].get(look.endpoint)
-    return margin * look.factor if margin else None
 
 
 def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, limit: int = 16) -> list[Row]:

@@ -19,7 +19,7 @@ from ..palette import Style
 from ..planned import other_of, planned_pairs
 from ..verdicts import DECIDED
 from .base import GRID, INK, MUTED, PAPER, Look, figure, method_colour, short
-from .parts import bare, cut, fixed_panels, outer_labels, pair_label, panels, title, with_margin
+from .parts import bare, cut, fixed_panels, margin_of, outer_labels, pair_label, panels, title, with_margin
 
 #: A look's seeds are told apart by less than this.
 SIDE = 0.32
@@ -54,15 +54,15 @@ def _course(ax: Axes, analysis: dict[str, Any], styles: dict[str, Style], looks:
     pair = last['a'], last['b']
     style = styles[other_of(analysis, pair)]
     colour, most = method_colour(style), plan['max_seeds']
-    margin = analysis['margin'].get(look.endpoint)
+    margin = margin_of(analysis, look)
     limits = _limits(looks, look.factor, margin)
     for side in (-1, 1):
         bounds = sorted((one['fraction'] * most, side * one['critical'] * look.factor) for one in looks
                         if one['critical'] is not None)
         if bounds:
             ax.plot(*zip(*bounds, strict=True), color=MUTED, linewidth=0.9, marker='_', markersize=7)
-        if margin is not None and limits[0] < side * margin * look.factor < limits[1]:
-            ax.axhline(side * margin * look.factor, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
+        if margin is not None and limits[0] < side * margin < limits[1]:
+            ax.axhline(side * margin, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
     shaded = sorted((one['fraction'] * most, one['critical'] * look.factor) for one in looks
                     if one['critical'] is not None)
     if shaded:
@@ -127,7 +127,7 @@ def _limits(looks: Sequence[dict[str, Any]], factor: float,
     room = ROOM * (high - low) or 1.0
     low = max(low - room, min([low, *(one['low'] * factor for one in looks)]))
     high = min(high + room, max([high, *(one['high'] * factor for one in looks)]))
-    low, high = with_margin(low, high, None if margin is None else margin * factor)
+    low, high = with_margin(low, high, margin)
     pad = 0.06 * (high - low) or 1.0
     return low - pad, high + pad
 

@@ -17,6 +17,12 @@ from .base import INK, short
 MARGIN_ROOM = 3.0
 
 
+def margin_of(analysis: dict[str, Any], look: Form) -> float | None:
+    """The declared margin in the unit that is shown; None without one."""
+    margin = analysis['margin'].get(look.endpoint)
+    return margin * look.factor if margin else None
+
+
 def with_margin(low: float, high: float, margin: float | None) -> tuple[float, float]:
     """Limits that show where a declared margin ends, unless that would leave too little of the axis to the rest."""
     if margin is None or max(high, margin) - min(low, -margin) > MARGIN_ROOM * (high - low):

@@ -17,7 +17,7 @@ from ..estimates import Estimate
 from ..rank_tests import holm
 from ..resampling import generator
 from ..scores import Scores
-from ..terms import BETTER, NETWORKS, PROCEDURE, WORSE, Design, Scope
+from ..terms import BETTER, NETWORKS, PLANNED, PROCEDURE, WORSE, Design, Scope
 from .effects import FEWEST, heterogeneity, over_fixed, over_random, paule_mandel, predicted, spread_about
 
 RANDOM, FIXED = 'random', 'fixed'
@@ -148,7 +148,7 @@ class Combined:
             if math.isnan(estimate.se):
                 seeds = [block.n_seeds for block in blocks]
                 reason = reason or f'{name}: {why_not(estimate, scope, seeds, blocks[0].n_images, one.scores.folds)}'
-        verdicts = {name: next(found for found in one.analysis['contrasts'] if found['family'] == 'planned' and (
+        verdicts = {name: next(found for found in one.analysis['contrasts'] if found['family'] == PLANNED and (
             found['endpoint'], found['scope'], found['a'], found['b']) == (endpoint, scope, a, b))
                     for name, one in data_sets.items()}
         mean = Estimate(*[np.float64(np.nan)] * 3) if reason else combined([*own.values()])

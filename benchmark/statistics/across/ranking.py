@@ -32,7 +32,8 @@ def consensus(data_sets: Mapping[str, DataSet], methods: list[str], lower: bool)
     alpha, draws, seed = (first.analysis[name] for name in ('alpha', 'draws', 'seed'))
     means = {name: np.array([one.scores.block(endpoint, method).values.mean() for method in methods])
              for name, one in data_sets.items()}
-    ranks = tied_ranks(sign * np.stack([*means.values()]))
+    scored = sign * np.stack([*means.values()])
+    ranks = tied_ranks(scored)
     whole = ranks.mean(axis=0)
     place = tied_ranks(whole[None])[0]
     drawn = np.stack([tied_ranks(sign * _drawn(name, one, methods, endpoint, draws, seed))
@@ -45,7 +46,7 @@ def consensus(data_sets: Mapping[str, DataSet], methods: list[str], lower: bool)
     low, high = np.quantile(mean_ranks, [alpha / 2, 1 - alpha / 2], axis=0)
     best = mean_ranks <= mean_ranks.min(axis=1, keepdims=True) + 1e-9
     share = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
-    agreement = rank_summary(sign * np.stack([*means.values()]), alpha)
+    agreement = rank_summary(scored, alpha)
     return {
         'endpoint': endpoint, 'order': [methods[one] for one in np.argsort(place, kind='stable')],
         'drawn': ['data sets', 'images', 'seeds'] if kind_of(count) == RANDOM else ['images', 'seeds'],
