@@ -31,9 +31,9 @@ from benchmark.utils.files import atomic_path, file_digest, write_json
 from benchmark.utils.signals import PREEMPTED, stop
 
 LANES = 10
-#: Seconds: of the workers' grace, until all must have ended after it on a machine that is busy with other things, and
-#: for a suite that nobody asked to stop.
-GRACE, LIMIT, PATIENCE = 0.5, 30.0, 120.0
+#: Seconds: of the workers' grace, that a stubborn run stands still for when it is told to stop, until all must have
+#: ended after the grace on a machine that is busy with other things, and for a suite that nobody asked to stop.
+GRACE, DEAF, LIMIT, PATIENCE = 0.5, 40.0, 30.0, 120.0
 STORM = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 RUNS, STEPS = 6, 12
 
@@ -43,7 +43,7 @@ def link(value: str, step: int) -> str:
 
 
 def train(kind: str, folder: str, entry: dict, options: dict) -> None:
-    """A run: every step keeps its state; a stubborn one does not look whether it was asked to stop."""
+    """A run: every step keeps its state; a stubborn one that is told to stop stands still instead, and then goes on."""
     place = Path(folder)
     with contextlib.ExitStack() as stack:
         try:
@@ -63,8 +63,9 @@ def train(kind: str, folder: str, entry: dict, options: dict) -> None:
                 os.replace(place / 'state', state)
                 if stop.is_set() and entry['id'] not in options['stubborn']:
                     sys.exit(PREEMPTED)
-                while stop.is_set():
-                    time.sleep(1.0)
+                if stop.is_set():
+                    time.sleep(DEAF)
+                    stop.clear()
         with atomic_path(place / 'predictions.parquet') as temporary:
             temporary.write_text(value)
         write_record(place, dict(entry, state='done', seconds=STEPS / 50,
