@@ -103,10 +103,27 @@ def test_a_converted_network_stands_beside_itself_in_stock_mmpose(registered, tm
 
 
 @pytest.mark.parametrize('arguments', [['training', 'check', '--processor-time'], ['--backbone', 'mobilenet_v1'],
-                                       ['training', '--backbone', 'resnet50']])
+                                       ['training', '--backbone', 'resnet50'], ['check', '--resnet', '50'],
+                                       ['training', '--backbone', 'mobilenet_v1', '--resnet', '50'],
+                                       ['training', '--contestants', 'ctd_ed,ctd_com'],
+                                       ['training', '--contestants', 'ft,ctd']])
 def test_options_of_the_training_part_stand_with_it_alone(arguments, capsys):
     with pytest.raises(SystemExit, match='2'):
         TOOL['parse_args'](arguments)
+
+
+def test_the_names_of_contestants_are_those_that_there_are(registered):
+    from benchmark.speed.contestants import CONTESTANTS
+    assert sorted(TOOL['COMPARED']) == sorted(CONTESTANTS)
+
+
+@pytest.mark.slow
+def test_features_come_from_the_cache_while_trainings_are_timed(registered):
+    from benchmark.speed import training
+    found = training.measure(1, quick=True, clock=time.perf_counter, processor=True, only=('ft', 'ctd_ed'))
+    rows = {one.what.partition(': ')[2]: one.value for one in found}
+    assert rows['ctd_ed, steps with frozen outputs from the cache'] == 1
+    assert rows['CTD-ED / FT, time of an epoch'] > 0 and not any('stock' in what for what in rows)
 
 
 def test_a_choice_left_out_is_one_change(registered, tmp_path):

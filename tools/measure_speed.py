@@ -40,6 +40,9 @@ def _measured(part: str) -> Callable:
 PARTS = {'statistics': statistics.measure, 'check': checking.measure, 'prepare': preparing.measure,
          'against': against.measure,
          **{part: _measured(part) for part in ('training', 'choices', 'suite', 'predict', 'growth', 'gpu')}}
+#: What the training part compares; benchmark.speed.contestants says what each is.
+COMPARED = ('ft', 'fe', 'ftp', 'ctd_ed', 'ctd_com', 'ctd_ed_online', 'ft_bf16', 'stock', 'stock_fe', 'stock_ftp',
+            'stock_ctd')
 #: Networks that are built of stages, which stock MMPose trains as they are.
 CONVERTED = ('mobilenet_v1', 'dlib_resnet', 'efficientnet_lite0')
 
@@ -65,6 +68,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch', type=int, default=4, help='images of its steps (default: 4)')
     parser.add_argument('--processor-time', action='store_true', help='of the training part, alone: processor time on '
                         'one thread, for a machine that is not idle')
+    parser.add_argument('--resnet', type=int, choices=(18, 50), help='of the training part, alone: this one of the two')
+    parser.add_argument('--contestants', type=lambda text: text.split(','), default=[], metavar='NAMES',
+                        help='of the training part, alone: only these, comma separated, ft among them')
     parser.add_argument('--quick', action='store_true', help='tiny sizes without targets, to see that measuring works')
     parser.add_argument('--json', type=Path, metavar='FILE', help='also write the measurements to this file')
     parser.add_argument('--figure', type=Path, metavar='FILE', help='plot the curves of growth there, .svg or .png')
@@ -77,8 +83,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--repeats, --seeds: give 1 or more')
     if args.images < 3:
         parser.error('--images: give 3 or more')
-    if (args.backbone or args.processor_time) and args.parts != ['training']:
-        parser.error('--backbone, --processor-time: of the training part alone')
+    if (args.backbone or args.processor_time or args.resnet or args.contestants) and args.parts != ['training']:
+        parser.error('--backbone, --processor-time, --resnet, --contestants: of the training part alone')
+    if args.backbone and args.resnet:
+        parser.error('--backbone, --resnet: one of the two')
+    if args.contestants and not {'ft'} < set(args.contestants) <= set(COMPARED):
+        parser.error(f'--contestants: give ft and some of {", ".join(COMPARED[1:])}')
     if ('against' in args.parts) != (args.checkout is not None):
         parser.error('against and --checkout DIR go together')
     return args
@@ -92,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
         options = {'suite': dict(seeds=args.seeds), 'check': dict(images=args.images),
                    'prepare': dict(images=args.images),
                    'training': dict(backbone=args.backbone, stride=args.stride, pixels=args.pixels, batch=args.batch,
-                                    processor=args.processor_time),
+                                    processor=args.processor_time, resnet=args.resnet, only=args.contestants),
                    'against': dict(checkout=args.checkout, finished=args.finished, tests=args.tests)}.get(part, {})
         for one in PARTS[part](args.repeats, args.quick, time.perf_counter, **options):
             if hasattr(one, 'measurements'):

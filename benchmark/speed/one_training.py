@@ -20,6 +20,8 @@ import torch  # noqa: E402
 from mmengine.hooks import Hook  # noqa: E402
 from mmengine.runner import Runner  # noqa: E402
 
+from benchmark.engine.feature_cache_hook import FeatureCacheHook  # noqa: E402
+from benchmark.engine.frozen_forward import CACHED  # noqa: E402
 from benchmark.utils.machine import keep_freed_memory  # noqa: E402
 
 from .contestants import PEERS, Size, config  # noqa: E402
@@ -40,6 +42,7 @@ class Stopwatch(Hook):
         self.epochs: list[float] = []
         self.processor: list[float] = []
         self.data, self.steps, self.waiting = 0.0, 0, 0.0
+        self.frozen = self.cached = 0
         self.first = None
 
     def before_train_epoch(self, runner) -> None:
@@ -59,6 +62,10 @@ class Stopwatch(Hook):
         if runner.epoch:
             self.data += now - self.waiting
             self.steps += 1
+            states = [outputs.state() for hook in runner.hooks if isinstance(hook, FeatureCacheHook)
+                      for outputs in hook.outputs]
+            self.frozen += len(states)
+            self.cached += states.count(CACHED)
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         """The step is done."""
@@ -118,7 +125,7 @@ def main() -> None:
     print(json.dumps(dict(
         name=spec['name'], epochs=watch.epochs, processor=watch.processor, startup=watch.first - STARTED,
         build=built - STARTED, data_share=watch.data / max(1e-9, sum(watch.epochs[1:])), steps=watch.steps,
-        memory_mib=memory.peak,
+        cached_share=watch.cached / watch.frozen if watch.frozen else None, memory_mib=memory.peak,
         gpu_mib=torch.cuda.max_memory_allocated() >> 20 if torch.cuda.is_available() else None, pid=os.getpid())))
 
 

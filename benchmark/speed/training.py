@@ -44,7 +44,8 @@ CACHED = ('ctd_ed', 'ctd_com', 'fe', 'ftp')
 
 
 def measure(repeats: int, quick: bool, clock: Callable[[], float], backbone: str | None = None, stride: int = 16,
-            pixels: int = 160, batch: int = 4, processor: bool = False) -> list[Measurement]:
+            pixels: int = 160, batch: int = 4, processor: bool = False, resnet: int | None = None,
+            only: Sequence[str] = ()) -> list[Measurement]:
     """Measure all sizes.
 
     Args:
@@ -57,14 +58,17 @@ def measure(repeats: int, quick: bool, clock: Callable[[], float], backbone: str
         pixels: Side of its input.
         batch: Images of its steps.
         processor: Takes processor time on one thread in the place of wall time, for a machine that others use too.
+        resnet: Depth of the ResNet to measure alone; None: all of :data:`SIZES`.
+        only: Contestants, FT among them; none: all.
     """
     found = []
     asked = CONTESTANTS
-    sizes = QUICK if quick else SIZES
+    sizes = QUICK if quick else [size for size in SIZES if resnet in (None, size.depth)]
     if backbone:
         asked = (*NARROW, 'stock', 'stock_fe')
         sizes = (Size(18, pixels, batch, 2 * batch if quick else 32, decoder=16 if quick else 128, backbone=backbone,
                       stride=stride),)
+    asked = [name for name in asked if not only or name in only]
     contestants = [name for name in asked if computes_in_bfloat16() or not name.endswith('_bf16')]
     if len(contestants) < len(asked):
         print('training: this processor has no bfloat16 instructions; arithmetic in it is not measured.\n')
@@ -165,15 +169,21 @@ def compare(size: Size, rounds: list[dict], targets: bool) -> list[Measurement]:
         if name in counted and other in counted:
             add(f'{what}, operations of a step', [counted[name] / counted[other]], '', None)
     add('FT, time of an epoch', [epoch_seconds(one['ft']) for one in rounds], 's', None)
-    if counted:
+    if 'ft' in counted:
         rates = [counted['ft'] * steps(size) / epoch_seconds(one['ft']) for one in rounds]
         add('FT, achieved', [rate / 1e9 for rate in rates], 'GFLOP/s', None)
         add("FT, share of the processor's rate in matrix products",
             [rate / one['matrix_rate'] for rate, one in zip(rates, rounds)], '', None)
-    add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
+    if 'stock' in rounds[0]:
+        add('stock MMPose, time of an epoch', [epoch_seconds(one['stock']) for one in rounds], 's', None)
     add('FT, data as a share of the step', [one['ft']['data_share'] for one in rounds], '', 0.03)
+    for name in CACHED:
+        # Less than all: the cache's key has changed under way, as when the checkout is edited, and times mean little.
+        if name in rounds[0]:
+            add(f'{name}, steps with frozen outputs from the cache', [one[name]['cached_share'] for one in rounds], '',
+                None)
     for name, peer in (('ft', 'stock'), ('ctd_com', 'stock_ctd'), ('fe', 'stock_fe')):
-        if peer not in rounds[0]:
+        if name not in rounds[0] or peer not in rounds[0]:
             continue
         add(f'{name} / {peer}, peak memory', [one[name]['memory_mib'] / one[peer]['memory_mib'] for one in rounds], '',
             1.3)

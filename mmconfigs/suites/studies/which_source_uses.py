@@ -1,8 +1,8 @@
-"""which_source_uses: the other ways of holding on to a source: class outputs, both maps and classes, own old answers."""
+"""which_source_uses: other ways of holding on to a source: its class outputs, these and its map, attention."""
 _base_ = './which_source.py'
 title = 'Which source, and which way of holding on to it?'
-question = ('Does any of CTD-CD, CTD-Com, LwF and the attention and feature constraints of the follow-up (RTL) err less '
-            'than fine-tuning from the same source?')
+question = ('Does any of CTD-CD, CTD-Com, LwF and the constraints of the follow-up (RTL: class outputs, features, '
+            'attention) err less than fine-tuning from the same source?')
 methods = dict(
     _delete_=True,
     **{f'{use}_{name}': dict(config=use, label=f'{word}, {label}', source=network)
