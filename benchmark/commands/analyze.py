@@ -68,6 +68,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         help='name of the unit of the errors, for the report; of scores as in hd95=mm')
     parser.add_argument('--columns', nargs='+', action='extend', default=[], metavar='OURS=THEIRS',
                         help='names of columns in the table, as in method=model,image=case')
+    parser.add_argument('--ignore', nargs='+', action='extend', default=[], metavar='COLUMN',
+                        help='columns of the table that mean nothing here: they are left out')
     parser.add_argument('--wide', nargs='?', const=ERROR, metavar='NAME',
                         help='the table has a row per image and a column per method; NAME: the score that its numbers '
                         'are (default: errors)')
@@ -128,7 +130,8 @@ def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> Suite:
     Raises:
         TableError: An option that is for one input, or no --out; see :func:`read_contrasts` and :func:`joined`.
     """
-    for option in ('plan', 'proposed', 'reference', 'design', 'columns', 'wide', 'na', 'worksheet', 'score',
+    for option in ('plan', 'proposed', 'reference', 'design', 'columns', 'ignore', 'wide', 'na', 'worksheet',
+                   'score',
                    'higher_is_better', 'lower_is_better', 'one_family', 'sequential', 'start_anew'):
         if getattr(args, option) not in (None, [], False):
             raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out, and put '
@@ -152,7 +155,8 @@ def read(args: argparse.Namespace) -> dict[str, Suite]:
     wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
     missing = None if args.na is None else tuple(args.na)
     return read_suites(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
-                       Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet))
+                       Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet, tuple(args.ignore),
+                               tuple(args.groups or ()), bool(args.metric)))
 
 
 def main(argv: list[str] | None = None) -> int:

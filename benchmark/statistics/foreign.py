@@ -17,6 +17,7 @@ import pandas as pd
 from .consistency import EMPTY
 from .errors import TableError
 from .layout import some
+from .measures import usually_higher
 
 #: Methods with seeds as columns: a name that says 'seed', or a number after it.
 SEED_WORD = re.compile(r'(?P<method>.+?)[ _.:-]*(?:seed|run)[ _.:-]*(?P<seed>\d+)', re.IGNORECASE)
@@ -35,12 +36,23 @@ class Foreign:
         missing: Words that stand for a missing number beside the usual ones; None: none, and an empty number is
             refused.
         worksheet: Sheet of an Excel workbook; None: the first that is not empty.
+        ignored: Columns that are left out, as if they were not there.
+        groups: Columns that are declared as groups by their own name.
+        metrics: Whether a metric of one's own takes further columns of numbers.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     wide: str | None = None
     missing: tuple[str, ...] | None = None
     worksheet: str | None = None
+    ignored: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    metrics: bool = False
+
+    @property
+    def declared(self) -> bool:
+        """Whether anything is said of how the table is written."""
+        return bool(self.columns or self.ignored) or (self.wide, self.missing, self.worksheet) != (None,) * 3
 
 
 def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str]:
@@ -51,7 +63,8 @@ def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str
         known: Our names.
 
     Raises:
-        TableError: A text of another form, an unknown name of ours, or a name given twice.
+        TableError: A text of another form, an unknown name of ours, a name given twice, or a score of which more is
+            better for errors.
     """
     found: dict[str, str] = {}
     for text in [part for one in texts for part in one.split(',') if part.strip()]:
@@ -64,6 +77,9 @@ def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str
                              + (f'did you mean {near[0]}?' if near else f'there are {", ".join(known)}'))
         if ours in found or theirs in found.values():
             raise TableError(f'--columns: {ours if ours in found else theirs}: given twice; give it once')
+        if ours == 'error' and usually_higher(theirs):
+            raise TableError(f'--columns: {text}: of errors less is better, of {theirs} more is as a rule; leave '
+                             f'it out and give --higher-is-better {theirs} (or --lower-is-better {theirs}, if less is)')
         found[ours] = theirs
     return found
 

@@ -104,6 +104,13 @@ class Measures:
 ERRORS = Measures(ENDPOINTS)
 
 
+def usually_higher(name: str) -> bool:
+    """Whether a name is that of a score of which more is better, as ``dice``, ``meanDice`` and ``AP50`` are."""
+    words = [word for text in (name, re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name))
+             for word in re.split(r'[^a-z0-9]+', text.lower())]
+    return bool({*words, *(word.rstrip('0123456789') for word in words)} & {*USUALLY_HIGHER})
+
+
 def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Iterable[str] = (),
                     units: Iterable[str] = ()) -> tuple[Score, ...]:
     """Columns of scores as they are asked for: the first is the primary one.
@@ -126,7 +133,7 @@ def declared_scores(names: Iterable[str], higher: Iterable[str] = (), lower: Ite
         raise TableError(f'--higher-is-better: {both[0]} is given with --lower-is-better too; one direction is meant')
     found = []
     for name in dict.fromkeys([*names, *higher, *lower]):
-        if name not in (*higher, *lower) and {*re.split(r'[^a-z0-9]+', name.lower())} & {*USUALLY_HIGHER}:
+        if name not in (*higher, *lower) and usually_higher(name):
             raise TableError(f'--score: {name}: more of it is better as a rule, and no direction is declared; give '
                              f'--higher-is-better {name} (or --lower-is-better {name}, if less is)')
         found.append(Score(name, HIGHER if name in higher else LOWER))

@@ -16,12 +16,11 @@ from .fold_tables import FOLD, REPETITION
 from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import Score
-from .table import GROUP, KEYS, NAMES, NOTES, NUMBERS, REQUIRED, of_annotators, validate
+from .table import DATASET, GROUP, KEYS, NAMES, NOTES, NUMBERS, REQUIRED, of_annotators, validate
+from .unread import check_methods, check_unread, without
 
 WORKBOOKS = ('.xlsx', '.xlsm')
 SPREADSHEETS = ('.xls', '.ods', '.numbers')
-#: Which of several data sets a row is of (:mod:`.across.tables`).
-DATASET = 'dataset'
 
 
 def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = (),
@@ -32,7 +31,7 @@ def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence
         path: A ``.csv`` or ``.parquet`` file, or an Excel workbook.
         missing_allowed: An empty error is a missing prediction, and not refused.
         scores: Columns that take the place of ``error``, the primary one first.
-        foreign: How somebody else's table is written.
+        foreign: How somebody else's table is written; None: it is one of ours, of which further columns are no matter.
 
     Returns:
         The table in a canonical order, so that the order of the input's rows changes nothing.
@@ -64,13 +63,13 @@ def read_frame(path: str | Path, scores: Sequence[Score] = (),
         raise TableError(f'{path}: a spreadsheet; save the sheet as CSV (UTF-8) and give that')
     if kind not in ('.csv', '.tsv', '.txt', '.parquet', *WORKBOOKS):
         raise TableError(f'{path}: unknown file type {kind!r}; give a .csv or a .parquet file')
-    foreign = foreign or Foreign()
-    if foreign.worksheet is not None and kind not in WORKBOOKS:
+    if foreign is not None and foreign.worksheet is not None and kind not in WORKBOOKS:
         raise TableError(f'--worksheet: {path} is no Excel workbook; leave it out')
     remarks: list[str] = []
     notes: list[str] = []
     try:
-        frame = pd.read_parquet(path) if kind == '.parquet' else _read_text(path, remarks, notes, scores, foreign)
+        frame = (pd.read_parquet(path) if kind == '.parquet'
+                 else _read_text(path, remarks, notes, scores, foreign or Foreign()))
     except DelimitedError as exc:
         raise TableError(f'{path}: {exc}') from exc
     except WorkbookError as exc:
@@ -83,21 +82,29 @@ def read_frame(path: str | Path, scores: Sequence[Score] = (),
     return _in_our_form(frame, scores, foreign, str(path), notes), notes
 
 
-def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign, where: str,
+def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign | None, where: str,
                  notes: list[str]) -> pd.DataFrame:
     """Somebody else's table with our columns, a row per method and without rows that have no number."""
+    asked, foreign = foreign is not None, foreign or Foreign()
     unlike(frame, where)
+    if foreign.ignored:
+        frame = without(frame, foreign.ignored, where)
     if foreign.columns:
         frame = renamed(frame, foreign.columns, where, notes)
     if foreign.wide is not None:
         if scores and (foreign.wide,) != (*(one.name for one in scores),):
             raise TableError(f'--wide: {foreign.wide}: a table with a column per method has one kind of numbers, and '
                              f'scores are {some([one.name for one in scores])}; name the same one')
-        keys = (*KEYS, DATASET, 'subject', FOLD, REPETITION, 'split', 'look')
+        keys = (*KEYS, DATASET, 'subject', FOLD, REPETITION, 'split', 'look', *foreign.groups)
+        if 'image' in frame.columns and 'method' not in frame.columns:
+            check_methods(frame, keys, foreign.missing or (), where)
         frame = melted(frame, foreign.wide, keys, foreign.missing or (), where, notes)
     elif foreign.missing is not None:
         numbers = [name for name in ([one.name for one in scores] or ['error']) if name in frame.columns]
         frame = without_missing(frame, numbers, foreign.missing, notes) if numbers else frame
+    if asked:
+        taken = (*(one.name for one in scores), *foreign.groups)
+        check_unread(frame, taken, foreign.metrics, where, notes)
     declared = scores or foreign.columns or foreign.wide is not None
     return with_one_run(frame, (*KEYS, DATASET), where, notes) if declared else frame
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,9 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
         return Suite(read_table(results, missing_allowed or _caps(found), scores, foreign), found)
     if scores:
         raise TableError(f'{results}: --score is for a table of others; a suite has errors: leave it out')
-    if foreign is not None and foreign != Foreign():
-        raise TableError(f'{results}: --columns, --wide, --na and --worksheet are for a table of others, not for a '
-                         "suite's folder: leave them out")
+    if foreign is not None and foreign.declared:
+        raise TableError(f'{results}: --columns, --ignore, --wide, --na and --worksheet are for a table of others, not '
+                         "for a suite's folder: leave them out")
     table = next((results / name for name in RESULTS if (results / name).is_file()), None)
     if table is None:
         raise TableError(
@@ -95,6 +95,8 @@ def read_suites(results: str | Path, plan: str | Path | None = None, missing_all
     if Path(results).is_dir():
         return {'': read_suite(results, plan, missing_allowed, scores, foreign)}
     found = _plan(Path(plan)) if plan else {}
+    if foreign is not None:
+        foreign = replace(foreign, groups=(*foreign.groups, *(found.get('analysis', {}).get('groups') or ())))
     tables = read_tables(results, missing_allowed or _caps(found), scores, foreign)
     return {name: Suite(table, found) for name, table in tables.items()}
 

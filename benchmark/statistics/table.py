@@ -42,6 +42,8 @@ REFERENCE = 'reference'
 ROWS_SHOWN = 5
 #: What a table with a column per landmark or method lacks.
 WIDE = (['error'], ['method', 'error'], ['method', 'seed', 'error'], [*REQUIRED])
+#: Which of several data sets a row is of (:mod:`.across.tables`).
+DATASET = 'dataset'
 #: Prefix of columns of groups.
 GROUP = 'group_'
 #: Where a table carries sentences on how it was read.
@@ -71,7 +73,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     if frame.columns.nlevels > 1:
         raise TableError(f'{where}: {frame.columns.nlevels} levels of column names; give one row per method, seed, '
                          "image and landmark, as pandas' stack or melt makes them")
-    levels = [name for name in frame.index.names if _known(name) and name not in frame.columns]
+    levels = [name for name in frame.index.names if is_read(name) and name not in frame.columns]
     frame = frame.reset_index(level=levels) if levels else frame
     notes: list[str] = []
     frame = name_repetitions(frame)
@@ -146,7 +148,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     repeated = frame.duplicated(keys, keep=False).to_numpy()
     if repeated.any():
         remedy = 'keep one row for each' + ('' if 'landmark' in keys else ', or add a column landmark')
-        apart = next((name for name in frame.columns if isinstance(name, str) and not _known(name)
+        apart = next((name for name in frame.columns if isinstance(name, str) and not is_read(name)
                       and not frame[[*keys, name]].duplicated().any()), None)
         if apart:
             remedy = (f'column {apart} tells them apart: if each of its values is a data set, give --columns '
@@ -175,9 +177,10 @@ def of_annotators(columns: Iterable[object]) -> list[str]:
             or name.startswith(Y_BY) and X_BY + name.removeprefix(Y_BY) in names]
 
 
-def _known(name: object) -> bool:
+def is_read(name: object) -> bool:
     """Whether a name is that of a column which is read here."""
-    return isinstance(name, str) and (name in (*KEYS, *NAMES, *NUMBERS, 'split', FOLD, REPETITION)
+    known = (*KEYS, *NAMES, *NUMBERS, 'split', FOLD, REPETITION, DATASET, 'look', 'trained')
+    return isinstance(name, str) and (name in known
                                       or name.startswith((BETWEEN, X_BY, Y_BY, GROUP)))
 
 
@@ -186,7 +189,7 @@ def _numeric(frame: pd.DataFrame) -> list[object]:
     def whole(column: pd.Series) -> bool:
         number = pd.to_numeric(column.astype(object), errors='coerce')
         return bool(number.notna().any() and (number.notna() | column.isna()).all())
-    return [name for name in frame.columns if not _known(name) and whole(frame[name])]
+    return [name for name in frame.columns if not is_read(name) and whole(frame[name])]
 
 
 def name_texts(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:

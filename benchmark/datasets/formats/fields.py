@@ -10,22 +10,15 @@ from pathlib import PurePosixPath
 
 from benchmark.datasets.metainfo import DataError
 from benchmark.datasets.values import spelling_key
+from benchmark.utils.person import looks_like_person
 
 PATTERN_HELP = ('what tells the persons apart: a field of SRC, or a regular expression with a group, such as '
                 "'^(p[0-9]+)_' or '^([^/]+)/', on the image's name with its folders; `none`: every image is a person "
                 '(default: the field subject, where SRC has it)')
 #: Words of ``--subject`` for 'every image is another person'.
 NOBODY = 'none'
-_PERSON = re.compile(r'(.*[ _.-])?(subject|person|patient|participant|proband|case|individual)s?'
-                     r'([ _.-]?(id|ids|no|nr|num|number|code|key|uid|identifier|name|pseudonym))?|p?id|mrn',
-                     re.IGNORECASE)
 _SPACING = re.compile(r'(.*[ _.-])?(mm_?per_?(px|pixel)|mm_?px|pixel_?(spacing|size)|spacing)([ _.-]mm)?',
                       re.IGNORECASE)
-
-
-def looks_like_person(name: str) -> bool:
-    """Whether a field's name says that it tells persons apart, such as ``patient_id``."""
-    return bool(_PERSON.fullmatch(name))
 
 
 def looks_like_spacing(name: str) -> bool:

@@ -13,8 +13,8 @@ from ..errors import TableError
 from ..foreign import Foreign
 from ..layout import some
 from ..measures import Score
-from ..reading import DATASET, checked, read_frame
-from ..table import name_texts
+from ..reading import checked, read_frame
+from ..table import DATASET, name_texts
 
 #: Names of folders that lie beside those of data sets.
 TAKEN = ('report', 'elsewhere', 'runs', 'earlier')
