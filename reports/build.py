@@ -12,7 +12,7 @@ from benchmark.utils.files import write_bytes
 
 from .figures.files import collected
 from .forms import Files, as_json, as_markdown, filled
-from .methods_text import as_file
+from .methods_text import as_file, paragraphs
 from .page import make_environment, render_page, render_section
 from .palette import assign
 from .sections import SectionError, chosen, load
@@ -51,7 +51,7 @@ def write_report(analysis: dict[str, Any], analysis_path: Path, out: str | Path)
         raise ReportError(f'{analysis_path}: field report: {error}') from error
     write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
     write_folder(folder / 'figures', figures)
-    write_bytes(folder / 'methods.txt', as_file(analysis).encode(errors='replace'))
+    write_bytes(folder / 'methods.txt', as_file(paragraphs(analysis)).encode(errors='replace'))
     write_bytes(folder / 'summary.md', summary(analysis).encode(errors='replace'))
     forms = filled(Files(analysis, analysis_path.parent))
     write_bytes(folder / 'checklist.json', as_json(forms).encode(errors='replace'))

@@ -55,7 +55,7 @@ def table1(analysis: dict[str, Any]) -> str:
         group = [letters(analysis, method) or '--'] if grouped else []
         rows.append([tex(block['label']), cells[0], *group, *spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
-    heads = [_head(one) for one in forms]
+    heads = [head_of(one) for one in forms]
     unit = tex(analysis['unit']) + (f' where not in {tex(first.mark)}' if first.endpoint == 'ME_mm' else '')
     times, over = ('repetition', 'by the rule of the cross-validation, over') if analysis.get('folds') else (
         'seed', 'over seeds and')
@@ -66,12 +66,12 @@ def table1(analysis: dict[str, Any]) -> str:
     unit_of = analysis['unit_of_analysis']
     within = ' Scores are averaged within subjects first.' if unit_of == 'subject' else ''
     caption = (f'{tex(analysis["title"])}. {tex(own.head)}{where}{better}{limit}.{within} In brackets: '
-               f'{_level(analysis)} intervals {over} {unit_of}s. {times.capitalize()} SD: over '
+               f'{level_of(analysis)} intervals {over} {unit_of}s. {times.capitalize()} SD: over '
                f'{times}s; {unit_of} SD: over {unit_of}s, of {times} averages. Bold: best observed mean.{note}'
                f'{_tied(analysis)}{_again(analysis)}')
     more = ['tie group'] if grouped else []
     spreads = [f'{times} SD', f'{unit_of} SD']
-    return _table(caption, 'table1', ['Method', heads[0], *more, *spreads, *heads[1:], f'{times}s'], rows)
+    return table(caption, 'table1', ['Method', heads[0], *more, *spreads, *heads[1:], f'{times}s'], rows)
 
 
 def contrasts(analysis: dict[str, Any]) -> str:
@@ -84,15 +84,15 @@ def contrasts(analysis: dict[str, Any]) -> str:
         for place in (scopes[scope] for scope in shown_scopes(analysis) if scope in scopes):
             one = analysis['contrasts'][place]
             _, _, ends = look.estimate(one, 'estimate')
-            cells += [_interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
+            cells += [interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
                       one['verdict'] + dagger(one['verdict'])]
         first = analysis['contrasts'][next(iter(scopes.values()))]
-        rows.append([f'{label[a]} $-$ {label[b]}', _head(look), tex(look.text(first['estimate'])), *cells])
-    about = f'{_level(analysis)} intervals, not adjusted; p adjusted over the family.'
+        rows.append([f'{label[a]} $-$ {label[b]}', head_of(look), tex(look.text(first['estimate'])), *cells])
+    about = f'{level_of(analysis)} intervals, not adjusted; p adjusted over the family.'
     if planned_looks(analysis) is not None:
         about = ' '.join([*map(tex, standing(analysis)[:1]),
-                          f'For the procedure intervals are repeated {_level(analysis)} ones and p is sequential: both '
-                          'hold over all looks; for the networks they are those of one look. p adjusted over the '
+                          f'For the procedure intervals are repeated {level_of(analysis)} ones and p is sequential: '
+                          'both hold over all looks; for the networks they are those of one look. p adjusted over the '
                           'family, intervals not.'])
     random = ('Procedure: seeds and images random, the seeds\' and the images\' part of the variance kept apart; '
               'networks: the trained networks, images random.')
@@ -105,7 +105,7 @@ def contrasts(analysis: dict[str, Any]) -> str:
                f'is better.{_again(analysis)}')
     shown = shown_scopes(analysis)
     heads = ['Contrast', 'endpoint', 'difference', *(head for scope in shown for head in (scope, 'p', 'verdict'))]
-    return _table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * len(shown))
+    return table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * len(shown))
 
 
 def looks(analysis: dict[str, Any]) -> str:
@@ -121,18 +121,18 @@ def looks(analysis: dict[str, Any]) -> str:
         _, _, ends = look.estimate(one, 'estimate')
         rest = [look.text(own[key]) for key in ('median_unbiased', 'median_low', 'median_high')]
         rows.append([
-            f'{label[one["a"]]} $-$ {label[one["b"]]}', _head(look), own['decision'],
+            f'{label[one["a"]]} $-$ {label[one["b"]]}', head_of(look), own['decision'],
             '--' if seen['settled_at'] is None else str(seen['settled_at']), ' and '.join(map(str, seen['n_seeds'])),
-            tex(look.text(one['estimate'])), _interval(ends) if ends else '--',
-            tex(rest[0]) if own['median_low'] is None else f'{tex(rest[0])} {_interval((rest[1], rest[2]))}',
+            tex(look.text(one['estimate'])), interval(ends) if ends else '--',
+            tex(rest[0]) if own['median_low'] is None else f'{tex(rest[0])} {interval((rest[1], rest[2]))}',
             tex(probability(seen['p_sequential'])), tex(probability(seen['p_adjusted']))])
     caption = (f'{" ".join(map(tex, standing(analysis)))} Differences are first minus second, as observed at the look '
-               f'that their decision rests on, else at the last one, with repeated {_level(analysis)} intervals; '
+               f'that their decision rests on, else at the last one, with repeated {level_of(analysis)} intervals; '
                'median-unbiased estimates by stage-wise ordering. p: the smallest level at which a look has crossed; '
                'adj.: that, by Holm.')
     heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'repeated interval', 'median-unbiased',
              'p', 'adj.']
-    return _table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)
+    return table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)
 
 
 def _tied(analysis: dict[str, Any]) -> str:
@@ -166,7 +166,7 @@ def conditions(analysis: dict[str, Any]) -> str:
     caption = (f'{axis.head} in {tex(axis.unit)} under each condition, in parentheses its SD over seeds. Bold: best '
                'observed mean.')
     heads = ['Method', *(tex(analysis['conditions'][name]['label']) for name in names)]
-    return _table(caption, 'conditions', heads, rows)
+    return table(caption, 'conditions', heads, rows)
 
 
 def landmarks(analysis: dict[str, Any]) -> str:
@@ -184,7 +184,7 @@ def landmarks(analysis: dict[str, Any]) -> str:
     what = f'Mean {look.head}' if analysis.get('scores') else 'Mean error'
     where = f' in {tex(analysis["unit"])}' if analysis['unit'] else ''
     caption = f'{tex(what)} per landmark{where}, over images and seeds. Exploratory.'
-    return _table(caption, 'landmarks', grid[0], grid[1:])
+    return table(caption, 'landmarks', grid[0], grid[1:])
 
 
 def success(analysis: dict[str, Any]) -> str:
@@ -203,10 +203,10 @@ def success(analysis: dict[str, Any]) -> str:
     unit = tex(block['unit'])
     note = ' Between annotators: the distance between two annotations of a landmark.' if observed else ''
     caption = (f'{tex(analysis["title"])}. MRE: mean radial error in {unit}; SD: over landmarks and images. SDR: share '
-               f'of landmarks found to within the threshold, in percent. In brackets: {_level(analysis)} intervals '
+               f'of landmarks found to within the threshold, in percent. In brackets: {level_of(analysis)} intervals '
                f'over seeds and {analysis["unit_of_analysis"]}s. Bold: best observed mean.{note}')
     heads = ['Method', 'MRE', 'SD', *(rf'{RATE_HEAD} {threshold:g}\,{unit}' for threshold in block['thresholds'])]
-    return _table(caption, 'success', heads, rows)
+    return table(caption, 'success', heads, rows)
 
 
 def tex(text: str) -> str:
@@ -214,7 +214,7 @@ def tex(text: str) -> str:
     return text.translate(ESCAPES)
 
 
-def _head(look: Form) -> str:
+def head_of(look: Form) -> str:
     """An endpoint over a column, with its unit where it is not that of the errors."""
     return tex(look.head) + (f' [{tex(look.mark)}]' if look.mark and not look.own else '')
 
@@ -228,10 +228,10 @@ def _estimate(block: dict[str, Any], look: Form, bold: bool, mark: str = '') -> 
     text = (rf'\textbf{{{tex(mean)}}}' if bold else tex(mean)) + mark
     if bound is not None:
         return f'{text} ({_thin(bound)})'
-    return f'{text} {_interval(ends)}' if ends else text
+    return f'{text} {interval(ends)}' if ends else text
 
 
-def _interval(ends: tuple[str, str]) -> str:
+def interval(ends: tuple[str, str]) -> str:
     low, high = map(tex, ends)
     return rf'{{\scriptsize [{low}, {high}]}}'
 
@@ -260,7 +260,7 @@ def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
                    f'{analysis["alpha"]:g}).')
 
 
-def _level(analysis: dict[str, Any]) -> str:
+def level_of(analysis: dict[str, Any]) -> str:
     return _thin(level(analysis))
 
 
@@ -274,7 +274,7 @@ def _braced(cell: str) -> str:
     return f'{{{cell}}}' if cell.startswith(('[', '*')) else cell
 
 
-def _table(caption: str, label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str = '') -> str:
+def table(caption: str, label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str = '') -> str:
     def line(cells: Sequence[str]) -> str:
         return ' & '.join(map(_braced, cells)) + r' \\'
 

@@ -5,7 +5,8 @@ Every sentence is made of a field of analysis.json; what a field does not say is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from benchmark.statistics.terms import NETWORKS, PAIRED, PROCEDURE
@@ -13,7 +14,7 @@ from benchmark.statistics.terms import NETWORKS, PAIRED, PROCEDURE
 from .answers import listed
 from .decodings import word
 from .looks import looked_again, planned_looks
-from .numbers import form, level, lookup, primary, written
+from .numbers import Form, form, level, lookup, primary
 from .page_text import cut
 from .planned import planned, planned_pairs
 from .views import trained_on
@@ -30,33 +31,50 @@ def paragraphs(analysis: dict[str, Any]) -> list[str]:
     Args:
         analysis: Content of analysis.json.
     """
-    parts = [_design(analysis), _training(analysis), _statistics(analysis), _software(analysis)]
+    return joined(_design(analysis), _training(analysis), _statistics(analysis), _software(analysis))
+
+
+def as_file(texts: Sequence[str]) -> str:
+    """Paragraphs as a text file."""
+    return '\n\n'.join(texts) + '\n'
+
+
+def joined(*parts: Sequence[str]) -> list[str]:
+    """A paragraph of each part's sentences; none of a part without any."""
     return [text for part in parts if (text := ' '.join(' '.join(part).split()))]
 
 
-def as_file(analysis: dict[str, Any]) -> str:
-    """The paragraphs as a text file."""
-    return '\n\n'.join(paragraphs(analysis)) + '\n'
+def compared(labels: Sequence[str], under: str, seeds: Sequence[int], design: str, folded: str | None) -> list[str]:
+    """What was compared, with how many runs of each, and what seeds share.
+
+    Args:
+        labels: Of the methods.
+        under: Under what, with a blank before it; empty: nothing is said.
+        seeds: Numbers of seeds, or repetitions, of each method.
+        design: Of the analysis.
+        folded: ``a cross-validation ...``, or None.
+    """
+    runs = 'one training run' if max(seeds) == 1 else f'{_span(seeds)} training runs (random seeds)'
+    if folded:
+        runs = ('' if max(seeds) == 1 else f'{_span(seeds)} repetitions of ') + folded
+    few = 'One method' if len(labels) == 1 else f'{len(labels)} methods'
+    said = [f'{few} ({listed(labels)}) {"was" if len(labels) == 1 else "were"} compared{under}, with {runs} of each'
+            f'{" under each condition" if " conditions " in under else ""}.']
+    if max(seeds) > 1 and not folded:
+        said += ['Seeds were paired: seed s fixed for all methods what the design shares.' if design == PAIRED else
+                 'Seeds were nested: each method had randomness of its own in each seed.']
+    return said
 
 
 def _design(analysis: dict[str, Any]) -> list[str]:
     methods = analysis['order']['methods']
     seeds = [analysis['methods'][name]['n_seeds'] for name in methods]
-    labels = listed([cut(analysis['methods'][name]['label'], 60) for name in methods])
+    labels = [cut(analysis['methods'][name]['label'], 60) for name in methods]
     conditions = [one['label'] for one in analysis['conditions'].values()]
     under = f' under {len(conditions)} conditions ({listed(conditions)})' if len(conditions) > 1 else ''
     folds = analysis.get('folds')
-    runs = 'one training run' if max(seeds) == 1 else f'{_span(seeds)} training runs (random seeds)'
-    if folds:
-        again = '' if max(seeds) == 1 else f'{_span(seeds)} repetitions of '
-        runs = f'{again}a cross-validation by {analysis["unit_of_analysis"]} in {folds["n_folds"]} folds'
-    few = 'One method' if len(methods) == 1 else f'{len(methods)} methods'
-    said = [f'{few} ({labels}) {"was" if len(methods) == 1 else "were"} compared{under}, with {runs} of each'
-            f'{" under each condition" if under else ""}.']
-    if max(seeds) > 1 and not folds:
-        said += ['Seeds were paired: seed s fixed for all methods what the design shares.'
-                 if analysis['design'] == PAIRED else
-                 'Seeds were nested: each method had randomness of its own in each seed.']
+    folded = f'a cross-validation by {analysis["unit_of_analysis"]} in {folds["n_folds"]} folds' if folds else None
+    said = compared(labels, under, seeds, analysis['design'], folded)
     data, counts = analysis['data'], analysis['counts']
     splits = {name: data['splits'][name] for name in SPLITS if lookup(data, ('splits', name, 'images'))}
     if splits and data.get('name'):
@@ -108,17 +126,13 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
     pairs, label = planned_pairs(analysis), {name: cut(one['label'], 60) for name, one in analysis['methods'].items()}
     contrasts = [one for _, one in planned(analysis)]
     tested = [*dict.fromkeys(one['endpoint'] for one in contrasts)]
-    shown = [_endpoint(analysis, name) for name in tested or [primary(analysis)]]
-    said = [f'{"Endpoints were" if len(shown) > 1 else "The endpoint was"} {listed(shown)}.']
-    if analysis['unit_of_analysis'] == 'subject':
-        said += ['Scores were averaged within subjects before anything else.']
-    said += _caps(analysis)
+    said = measured(analysis, tested or [primary(analysis)], analysis['unit_of_analysis'] == 'subject')
+    said += capped(analysis)
     if not pairs:
         return [*said, 'No contrast was planned; all comparisons are exploratory.',
                 f'Intervals have a level of {level(analysis)}.']
-    named = listed([f'{label[a]} against {label[b]}' for a, b in pairs])
     many = len(pairs)
-    said += [f'{"One contrast was" if many == 1 else f"{many} contrasts were"} planned: {named}.']
+    said += [contrasted(pairs, label)]
     scopes = {one['scope'] for one in contrasts if one['p'] is not None}
     tests = analysis.get('tests', {})
     if PROCEDURE in scopes and tests.get(PROCEDURE) == 'two-part':
@@ -138,17 +152,37 @@ def _statistics(analysis: dict[str, Any]) -> list[str]:
     said += _looks(analysis)
     several = many > 1 or lookup(analysis, ('tests', 'family')) == 'all endpoints'
     said += [_adjusted(analysis, scopes)] if several and scopes else []
-    margins = [f'{written(size, look.digits, look.factor)} {look.difference}'.rstrip() + f' ({name})'
-               for name, size in analysis['margin'].items() if (look := form(analysis, name))]
-    if margins:
-        said += [f'The smallest difference that matters was set to {listed(margins)}; equivalence was tested by two '
-                 f'one-sided tests.']
-    said += [f'The level of tests is {analysis["alpha"]:g}; intervals have {level(analysis)} and are not adjusted for '
-             'the number of contrasts.' if many > 1 else
-             f'The level of tests is {analysis["alpha"]:g}; intervals have {level(analysis)}.']
+    said += [*margins_of(analysis['margin'], partial(form, analysis)), levels_of(analysis, many)]
     if lookup(analysis, ('ranking', 'drawn')):
         said += [f'How stable rankings are was judged by {analysis["draws"]:,} bootstrap draws.']
     return said
+
+
+def measured(analysis: dict[str, Any], names: Sequence[str], by_subject: bool) -> list[str]:
+    """What the endpoints are, and that scores were averaged within subjects."""
+    shown = [_endpoint(analysis, name) for name in names]
+    return [f'{"Endpoints were" if len(shown) > 1 else "The endpoint was"} {listed(shown)}.',
+            *(['Scores were averaged within subjects before anything else.'] if by_subject else [])]
+
+
+def contrasted(pairs: Sequence[tuple[str, str]], label: Mapping[str, str]) -> str:
+    """Which contrasts were planned."""
+    named = listed([f'{label[a]} against {label[b]}' for a, b in pairs])
+    return f'{"One contrast was" if len(pairs) == 1 else f"{len(pairs)} contrasts were"} planned: {named}.'
+
+
+def margins_of(margin: Mapping[str, float], form_of: Callable[[str], Form]) -> list[str]:
+    """Which differences matter; nothing where none was declared."""
+    found = [f'{look.text(size)} {look.difference}'.rstrip() + f' ({name})' for name, size in margin.items()
+             if (look := form_of(name))]
+    return [f'The smallest difference that matters was set to {listed(found)}; equivalence was tested by two '
+            'one-sided tests.'] if found else []
+
+
+def levels_of(analysis: dict[str, Any], contrasts: int) -> str:
+    """The levels of tests and intervals."""
+    more = ' and are not adjusted for the number of contrasts' if contrasts > 1 else ''
+    return f'The level of tests is {analysis["alpha"]:g}; intervals have {level(analysis)}{more}.'
 
 
 def _endpoint(analysis: dict[str, Any], name: str) -> str:
@@ -166,7 +200,7 @@ def _endpoint(analysis: dict[str, Any], name: str) -> str:
     return words.get(name) or f'the {analysis["endpoints"][name]["label"]} ({name})'
 
 
-def _caps(analysis: dict[str, Any]) -> list[str]:
+def capped(analysis: dict[str, Any]) -> list[str]:
     """What a missing prediction counted as, and of several scores a missing value of a further one."""
     cap, found = analysis['missing_cap'], []
     if cap is not None:
@@ -206,19 +240,23 @@ def _adjusted(analysis: dict[str, Any], scopes: set[str]) -> str:
 
 
 def _software(analysis: dict[str, Any]) -> list[str]:
-    made = analysis.get('program')
-    if not made:
+    if not analysis.get('program'):
         return []
-    ours = _program(made['analysis'])
-    said = [f'Analysis: landmark-benchmark {ours}.']
-    if others := [other for one in made['runs'] if (other := _program(one)) not in ('', ours)]:
-        said += [f'Runs: landmark-benchmark {listed(others)}.']
+    said = made_by(analysis['program'])
     sets = [one['versions'] for one in analysis['runs']['environments'] if one.get('versions')]
     told = []
     for name, shown in PACKAGES.items():
         found = [*dict.fromkeys(str(one[name]) for one in sets if name in one)]
         told += [f'{shown} {" or ".join(found)}'] if found else []
     return said + ([f'The networks were trained with {listed(told)}.'] if told else [])
+
+
+def made_by(made: Mapping[str, Any]) -> list[str]:
+    """Which versions of this program made analysis and runs."""
+    ours = _program(made['analysis'])
+    others = [other for one in made['runs'] if (other := _program(one)) not in ('', ours)]
+    return [f'Analysis: landmark-benchmark {ours}.',
+            *([f'Runs: landmark-benchmark {listed(others)}.'] if others else [])]
 
 
 def _program(code: Mapping[str, Any]) -> str:

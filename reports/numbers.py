@@ -30,7 +30,7 @@ def lookup(content: Any, path: Path_) -> Any:
     return content
 
 
-def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
+def written(value: Any, digits: int | None = None, scale: float = 1, fixed: bool = False) -> str:
     """A number as text, with a true minus sign; other values as they are.
 
     Args:
@@ -38,6 +38,7 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
         digits: Decimals, see :func:`benchmark.statistics.endpoints.rounded`; None writes whole numbers as they are and
             others with four significant digits.
         scale: 100 for percent.
+        fixed: All numbers have these decimals.
     """
     if value is None:
         return ABSENT
@@ -48,7 +49,7 @@ def written(value: Any, digits: int | None = None, scale: float = 1) -> str:
     if digits is None:
         text = str(value) if isinstance(value, int) and scale == 1 else f'{value * scale:.4g}'
     else:
-        text = rounded(value, digits, scale)
+        text = rounded(value, digits, scale, fixed)
     return text.replace('-', '\u2212')
 
 
@@ -92,6 +93,7 @@ class Form:
         mark: The unit in brief, for heads: '%' for percent, '' for a number from 0 to 1.
         lower: Whether a smaller value is the better one.
         own: Whether it is the primary endpoint, in the unit of the table.
+        fixed: Whether all numbers have these decimals, however small they are.
     """
 
     endpoint: str
@@ -103,6 +105,7 @@ class Form:
     mark: str
     lower: bool
     own: bool
+    fixed: bool = False
 
     @property
     def arrow(self) -> str:
@@ -138,7 +141,7 @@ class Form:
 
     def text(self, value: float | None) -> str:
         """A mean, a difference or an end of an interval, without its unit."""
-        return written(value, self.digits, self.factor)
+        return written(value, self.digits, self.factor, self.fixed)
 
     def estimate(self, cell: dict[str, Any], key: str = 'mean') -> tuple[str, str | None, tuple[str, str] | None]:
         """A number, its bound in words where all scores are 0 or 1, and the ends of its interval where it has one.
@@ -232,9 +235,10 @@ class Numbers:
         """
         if like is not None:
             digits, scale = like.digits, like.factor
+        fixed = like is not None and like.fixed
         value = lookup(self.analysis, path)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        text = probability(value) if form == 'p' else written(value, digits, scale)
+        text = probability(value) if form == 'p' else written(value, digits, scale, fixed)
         style = Markup(' style="{}"').format(more) if more else ''
         factor = Markup(' data-scale="{:g}"').format(scale) if scale != 1 and number else ''
         return Markup('<{0} class="{1}"{2} data-path="{3}" data-value="{4}"{5}>{6}</{0}>').format(

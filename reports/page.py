@@ -18,7 +18,7 @@ from benchmark.statistics.terms import SAID_OF, SCOPES
 
 from .looks import ONCE, PROCEDURES_ONLY, planned_looks
 from .numbers import Numbers, form, leaves, level, lookup, primary, written
-from .page_text import isolated
+from .page_text import isolated, noted
 from .palette import Style
 from .planned import shown_scopes
 from .sections import Section, SectionError, Skip
@@ -55,8 +55,8 @@ def make_environment(analysis: dict[str, Any] | None = None, styles: dict[str, S
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(leaves=leaves, written=written, isolated=isolated, verdicts=VERDICTS, scopes=SCOPES,
-                               said_of=SAID_OF, described=described, this_program=program())
+    environment.globals.update(leaves=leaves, written=written, isolated=isolated, noted=noted, verdicts=VERDICTS,
+                               scopes=SCOPES, said_of=SAID_OF, described=described, this_program=program())
     if analysis is not None:
         looks, looked = styles or {}, planned_looks(analysis) is not None
         methods = {name: isolated(block['label']) for name, block in analysis['methods'].items()}

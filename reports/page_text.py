@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
+from markupsafe import Markup, escape
+
+#: An option of a command.
+OPTION = re.compile(r'(?<!\S)(--[a-z][a-z-]+)')
 RIGHT_TO_LEFT = {'R', 'AL', 'AN', 'RLE', 'RLO', 'LRE', 'LRO', 'RLI', 'LRI', 'FSI', 'PDF', 'PDI'}
 
 
@@ -12,6 +17,13 @@ def isolated(text: str) -> str:
     if any(unicodedata.bidirectional(letter) in RIGHT_TO_LEFT for letter in text):
         return f'\u2068{text}\u2069'
     return text
+
+
+def noted(text: str) -> Markup:
+    """A note for the page: options of commands are set as code, and not broken."""
+    parts = [Markup('<code>{}</code>').format(part) if place % 2 else escape(part)
+             for place, part in enumerate(OPTION.split(isolated(text)))]
+    return Markup('').join(parts)
 
 
 def cut(text: str, limit: int) -> str:

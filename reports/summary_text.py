@@ -74,7 +74,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
         more = [look.text(lookup(scopes[0], ('sequential', 'median_unbiased')) if overstated(scopes[0]) else None),
                 plain(probability(scopes[0]['p_adjusted']))] if looked else []
         rows.append([f'{_label(analysis, pair.a)} − {_label(analysis, pair.b)}',
-                     _estimate(look, scopes[single], 'estimate'), *more, *verdicts])
+                     estimate(look, scopes[single], 'estimate'), *more, *verdicts])
     repeated = 'repeated ' if looked else ''
     head = ['planned contrast',
             f'{plain(look.head)} difference [{repeated}{level(analysis)} interval]'
@@ -85,7 +85,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
             'contrasts (Holm); repeated intervals hold over all looks, each for its contrast. Verdicts on these '
             'trained models are not corrected for the looks.' if looked else
             'Verdicts are adjusted for the number of contrasts, intervals are not.')
-    return f'{_markdown(head, rows)}\n\n{note}'
+    return f'{markdown(head, rows)}\n\n{note}'
 
 
 def _table1(analysis: dict[str, Any]) -> str:
@@ -95,14 +95,14 @@ def _table1(analysis: dict[str, Any]) -> str:
     rows = []
     for method in analysis['order']['methods']:
         block = analysis['methods'][method]
-        cells = [_estimate(one, lookup(block, ('endpoints', one.endpoint)) or {}) for one in forms]
+        cells = [estimate(one, lookup(block, ('endpoints', one.endpoint)) or {}) for one in forms]
         spread = first.text(lookup(block, ('endpoints', first.endpoint, 'seed_sd')))
         group = [letters(analysis, method) or '–'] if grouped else []
         rows.append([_label(analysis, method), cells[0], *group, spread, *cells[1:],
                      f'{block["n_seeds"]} of {block["n_seeds_planned"]}'])
     heads = [plain(one.head) + (f', {plain(one.mark)}' if one.mark else '') for one in forms]
     times = 'repetition' if analysis.get('folds') else 'seed'
-    table = _markdown(['method', heads[0], *(['tie group'] if grouped else []), f'{times} SD', *heads[1:], f'{times}s'],
+    table = markdown(['method', heads[0], *(['tie group'] if grouped else []), f'{times} SD', *heads[1:], f'{times}s'],
                       rows)
     return f'{table}\n\n{plain(note)}' if (note := rests_on(analysis)) else table
 
@@ -119,14 +119,14 @@ def _success(analysis: dict[str, Any]) -> list[str]:
         forms = [form(analysis, name) for name in (block['mean'], *block['endpoints'])]
         head = ['', f'MRE, {unit}', *(f'{one.head} {threshold:g} {unit}, {one.mark}'
                                       for one, threshold in zip(forms[1:], block['thresholds'], strict=True))]
-        parts.append(_markdown(head, [[label, *(_estimate(one, ends.get(one.endpoint, {})) for one in forms)]
+        parts.append(markdown(head, [[label, *(estimate(one, ends.get(one.endpoint, {})) for one in forms)]
                                       for label, ends in rows]))
     if observed:
         parts.append('\n'.join(f'- {plain(item["text"])}' for item in observed['comparison']['items']))
     return parts
 
 
-def _estimate(look: Form, cell: dict[str, Any], key: str = 'mean') -> str:
+def estimate(look: Form, cell: dict[str, Any], key: str = 'mean') -> str:
     """'0.798 [0.702, 0.894]', or where all scores are 0 or 1 the bound."""
     text, bound, ends = look.estimate(cell, key)
     if bound is not None:
@@ -138,6 +138,6 @@ def _label(analysis: dict[str, Any], method: str) -> str:
     return plain(cut(analysis['methods'][method]['label'], 60))
 
 
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ['---', *['---:'] * (len(head) - 1)], *rows]
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from benchmark.statistics.endpoints import rounded
 
 from .latex import latex_tables
-from .numbers import form, lookup, primary
+from .numbers import Form, form, lookup, primary
 from .ties import letters
 
 Row = Sequence[Any]
@@ -35,7 +36,7 @@ def tables(analysis: dict[str, Any]) -> dict[str, str]:
              'decodings': decodings(analysis)}
     found |= looks(analysis)
     found |= lists(analysis) | ranking(analysis) | landmarks(analysis) | subgroups(analysis) | success(analysis)
-    files = {f'{name}.csv': _csv(header, rows) for name, (header, rows) in found.items() if rows}
+    files = {f'{name}.csv': csv_text(header, rows) for name, (header, rows) in found.items() if rows}
     return files | latex_tables(analysis)
 
 
@@ -120,9 +121,9 @@ def looks(analysis: dict[str, Any]) -> dict[str, Table]:
     block = analysis.get('sequential') or {'looks': [], 'schedule': []}
     contrasts = [{'look': look['number'], **one} for look in block['looks'] for one in look['contrasts']]
     seeds = [(look['number'], method, count) for look in block['looks'] for method, count in look['seeds'].items()]
-    return {'looks': _flat(contrasts), 'looks_seeds': (('look', 'method', 'n_seeds'), seeds if len(block['looks']) > 1
+    return {'looks': flat(contrasts), 'looks_seeds': (('look', 'method', 'n_seeds'), seeds if len(block['looks']) > 1
                                                        or block['schedule'] else []),
-            'looks_planned': _flat(block['schedule'])}
+            'looks_planned': flat(block['schedule'])}
 
 
 def lists(analysis: dict[str, Any]) -> dict[str, Table]:
@@ -143,21 +144,21 @@ def lists(analysis: dict[str, Any]) -> dict[str, Table]:
         components += [{'endpoint': endpoint, 'of': 'share of a contrast', **one} for one in block['contrasts']]
     averaged = analysis.get('averaging') or {'methods': {}, 'contrasts': []}
     return {
-        'averaging': _flat([{'method': name, **one} for name, one in averaged['methods'].items()]),
-        'averaging_contrasts': _flat(averaged['contrasts']),
-        'contrasts': _flat(_shown(analysis, analysis['contrasts'])),
-        'effects': _flat(analysis['effects']),
-        'variance_components': _flat(components),
-        'planning': _flat(analysis['planning'], without=('grid',)),
-        'planning_grid': _flat(grid),
-        'sensitivity': _flat(sensitivity),
-        'agreement': _flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
-        'agreement_contrasts': _flat((analysis['agreement'] or {}).get('contrasts', [])),
-        'agreement_annotators': _flat((analysis['agreement'] or {}).get('annotators', [])),
+        'averaging': flat([{'method': name, **one} for name, one in averaged['methods'].items()]),
+        'averaging_contrasts': flat(averaged['contrasts']),
+        'contrasts': flat(shown(analysis['contrasts'], partial(form, analysis))),
+        'effects': flat(analysis['effects']),
+        'variance_components': flat(components),
+        'planning': flat(analysis['planning'], without=('grid',)),
+        'planning_grid': flat(grid),
+        'sensitivity': flat(sensitivity),
+        'agreement': flat((analysis['agreement'] or {}).get('items', []), without=('points',)),
+        'agreement_contrasts': flat((analysis['agreement'] or {}).get('contrasts', [])),
+        'agreement_annotators': flat((analysis['agreement'] or {}).get('annotators', [])),
         **_classes(analysis.get('classes') or {}),
-        'unbalanced': _flat((analysis.get('unbalanced') or {}).get('items', [])),
-        'reported': _flat((analysis['reported'] or {}).get('items', [])),
-        'runs': _flat(analysis['runs']['items']),
+        'unbalanced': flat((analysis.get('unbalanced') or {}).get('items', [])),
+        'reported': flat((analysis['reported'] or {}).get('items', [])),
+        'runs': flat(analysis['runs']['items']),
     }
 
 
@@ -165,15 +166,15 @@ def _classes(block: dict[str, Any]) -> dict[str, Table]:
     """Right classes, confusion, contrasts of both, and images whose class differs between methods."""
     cells = [(item, method, own) for item in block.get('items', []) for method, own in item['methods'].items()]
     return {
-        'classes': _flat([{'measurement': item['measurement'], 'method': method, **own} for item, method, own in cells],
+        'classes': flat([{'measurement': item['measurement'], 'method': method, **own} for item, method, own in cells],
                          without=('confusion',)),
         'class_confusion': (('measurement', 'method', 'annotated', 'predicted', 'images'),
                             [(item['measurement'], method, one, other, own['confusion'][row][column])
                              for item, method, own in cells for row, one in enumerate(item['names'])
                              for column, other in enumerate(item['names'])]),
-        'class_annotators': _flat([{'measurement': item['measurement'], **one} for item in block.get('items', [])
+        'class_annotators': flat([{'measurement': item['measurement'], **one} for item in block.get('items', [])
                                    for one in item['annotators']]),
-        'class_contrasts': _flat(block.get('contrasts', [])),
+        'class_contrasts': flat(block.get('contrasts', [])),
         'class_flips': (('measurement', 'a', 'b', 'image', 'annotated', 'class_a', 'class_b'),
                         [(flip['measurement'], flip['a'], flip['b'], *(one[key] for key in (
                             'image', 'annotated', 'a', 'b'))) for flip in block.get('flips', [])
@@ -197,7 +198,7 @@ def ranking(analysis: dict[str, Any]) -> dict[str, Table]:
         'ranking_schemes': (('scheme', 'method', 'rank', 'tau_with_mean'),
                             [(name, method, rank, item['tau_with_mean']) for name, item in schemes.items()
                              for method, rank in item['ranks'].items()]),
-        'nemenyi': _flat((block['friedman'] or {}).get('nemenyi', [])),
+        'nemenyi': flat((block['friedman'] or {}).get('nemenyi', [])),
     }  # fmt: skip
 
 
@@ -208,15 +209,15 @@ def landmarks(analysis: dict[str, Any]) -> dict[str, Table]:
         {'landmark': name, 'method': method, 'n_images': block['n_images'].get(name), **cells[name]}
         for name in block['names'] for method, cells in block['methods'].items() if name in cells
     ]  # fmt: skip
-    return {'landmarks': _flat(means), 'landmark_contrasts': _flat(block['contrasts'])}
+    return {'landmarks': flat(means), 'landmark_contrasts': flat(block['contrasts'])}
 
 
 def success(analysis: dict[str, Any]) -> dict[str, Table]:
     """Mean radial error and success detection rates per method and between annotators; what is compared with what."""
     block, observed = analysis.get('success'), analysis.get('annotators')
-    tables = {'success_contrasts': _flat(_shown(analysis, (block or {}).get('contrasts', []))),
-              'annotators': _flat((observed or {}).get('comparison', {}).get('items', [])),
-              'annotators_landmarks': _flat([{'landmark': name, **cell}
+    tables = {'success_contrasts': flat(shown((block or {}).get('contrasts', []), partial(form, analysis))),
+              'annotators': flat((observed or {}).get('comparison', {}).get('items', [])),
+              'annotators_landmarks': flat([{'landmark': name, **cell}
                                              for name, cell in (observed or {}).get('landmarks', {}).items()])}
     if not block:
         return tables
@@ -246,15 +247,15 @@ def subgroups(analysis: dict[str, Any]) -> dict[str, Table]:
         for kind, ones in (('difference', group['contrasts']), ('interaction', group['interactions'])) for one in ones
     ]  # fmt: skip
     return {'subgroups': (('column', 'endpoint', 'stratum', 'n_units', 'method', 'mean'), means),
-            'subgroup_contrasts': _flat(found)}
+            'subgroup_contrasts': flat(found)}
 
 
-def _shown(analysis: dict[str, Any], contrasts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Contrasts with difference and interval as page, sentences and LaTeX write them."""
+def shown(contrasts: Sequence[dict[str, Any]], form_of: Callable[[str], Form]) -> list[dict[str, Any]]:
+    """Contrasts with difference and interval as page, sentences and LaTeX write them; each with its ``endpoint``."""
     found = []
     for one in contrasts:
-        look = form(analysis, one['endpoint'])
-        texts = {name: None if one[key] is None else rounded(one[key], look.digits, look.factor)
+        look = form_of(one['endpoint'])
+        texts = {name: None if one[key] is None else rounded(one[key], look.digits, look.factor, look.fixed)
                  for name, key in (('shown', 'estimate'), ('shown_ci_low', 'ci_low'), ('shown_ci_high', 'ci_high'))}
         found.append({**one, **texts, 'shown_unit': look.difference})
     return found
@@ -268,7 +269,7 @@ def _blocks(analysis: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], str
             yield condition, block, method, block['methods'][method]
 
 
-def _flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> Table:
+def flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> Table:
     """Header and rows of a list of mappings; the header has every key that any of them has."""
     flat = [dict(_leaves(item, without)) for item in items]
     header = [*dict.fromkeys(key for item in flat for key in item)]
@@ -285,7 +286,7 @@ def _leaves(item: dict[str, Any], without: tuple[str, ...], before: str = '') ->
             yield before + key, content
 
 
-def _csv(header: Row, rows: Iterable[Row]) -> str:
+def csv_text(header: Row, rows: Iterable[Row]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator='\n')
     writer.writerow(header)

@@ -9,7 +9,7 @@ from benchmark.command_line import Parser
 from benchmark.statistics.across import FILE
 from benchmark.utils.refusals import refuse
 from reports import ReportError, build_report
-from reports.data_sets import build_data_sets
+from reports.across.page import build_data_sets
 from reports.index import build_index, refresh
 
 

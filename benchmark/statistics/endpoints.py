@@ -113,18 +113,20 @@ def rate_endpoint(limit: str) -> Endpoint:
                     'share of landmarks', 100, 1, '% of landmarks', 'percentage points', 0.0)
 
 
-def rounded(value: float, decimals: int, factor: float = 1) -> str:
+def rounded(value: float, decimals: int, factor: float = 1, fixed: bool = False) -> str:
     """A number as it is written everywhere: on the page, in sentences, in LaTeX, Markdown and CSV.
 
     Args:
         value: As it stands in ``analysis.json``.
         decimals: As a rule; a number of which no two digits would be left has two significant ones.
         factor: What it is multiplied by, 100 for percent.
+        fixed: All numbers have these decimals, as in a column over several data sets.
     """
     scaled = value * factor
     if abs(scaled) < ROUNDING:
         return f'{0:.{decimals}f}'
-    return f'{scaled:.2g}' if abs(scaled) < 0.5 * 10 ** (1 - decimals) else f'{scaled:.{decimals}f}'
+    few = abs(scaled) < 0.5 * 10 ** (1 - decimals) and not fixed
+    return f'{scaled:.2g}' if few else f'{scaled:.{decimals}f}'
 
 
 def p_text(p: float) -> str:

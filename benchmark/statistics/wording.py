@@ -80,7 +80,7 @@ class Scale:
 
     def __init__(self, endpoint: str, unit: str, measures: Measures = ERRORS) -> None:
         self.endpoint, self.measures, about = endpoint, measures, measures[endpoint]
-        self.factor, self.decimals = about.factor, about.decimals
+        self.factor, self.decimals, self.fixed = about.factor, about.decimals, False
         self.unit = unit if about.difference is None else about.difference
 
     def size(self, value: float) -> str:
@@ -88,8 +88,8 @@ class Scale:
         return f'{self.number(abs(value))} {self.unit}'.rstrip()
 
     def number(self, value: float) -> str:
-        """Decimals of the endpoint, more where the number would else vanish."""
-        return rounded(value, self.decimals, self.factor)
+        """Decimals of the endpoint, more where the number would else vanish and they are not fixed."""
+        return rounded(value, self.decimals, self.factor, self.fixed)
 
     def signed(self, value: float) -> str:
         """'0.012 lower'."""

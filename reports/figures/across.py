@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from ..across.numbers import names
 from ..numbers import Form
 from ..palette import Style
 from ..planned import other_of
@@ -26,7 +27,7 @@ def forest(content: dict[str, Any], one: dict[str, Any], look: Form, styles: dic
         prefix: Unique on the page.
     """
     method = other_of(content, (one['a'], one['b']))
-    rows = [Row(cut(name, 24), (_bar(own, look, hollow=True),)) for name, own in one['data_sets'].items()]
+    rows = [Row(cut(name, 24), (_bar(one['data_sets'][name], look, hollow=True),)) for name in names(content)]
     count = f'all {len(rows)}'
     if one['reason'] is None:
         rows.append(Row(f'{count}, on average', (_bar(one, look),), method, apart=True))

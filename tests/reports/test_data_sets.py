@@ -1,5 +1,8 @@
 """The page of several data sets: its numbers are those of datasets.json, and it leads to the page of each."""
 
+import csv
+import html
+import io
 import json
 import re
 
@@ -10,6 +13,7 @@ import pytest
 from benchmark.commands.analyze import main as analyze
 from benchmark.commands.report import main as report
 from benchmark.statistics.across import FILE
+from benchmark.statistics.across.wording import decimals_of
 from reports.numbers import probability, written
 
 HOSTILE = '<b>x</b>/y & "z"'
@@ -37,8 +41,14 @@ def several(tmp_path_factory):
     return folder(tmp_path_factory.mktemp('several'), 5, 2, '--margin', 'ME=0.03')
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """The page is made without those of the data sets."""
+    monkeypatch.setattr('reports.across.page.write_report', lambda *args: None)
+
+
 @pytest.mark.parametrize('ratio', [False, True])
-def test_every_number_is_that_of_datasets_json(several, suites, tmp_path, ratio):
+def test_every_number_is_that_of_datasets_json(several, suites, alone, tmp_path, ratio):
     path = folder(tmp_path / 'three', 3, 1, '--combine', 'ratio') if ratio else several
     content = json.loads((path / FILE).read_text())
     reader = suites.Reader((path / 'report/index.html').read_text())
@@ -48,7 +58,8 @@ def test_every_number_is_that_of_datasets_json(several, suites, tmp_path, ratio)
         assert json.loads(value) == stored, where
         if isinstance(stored, float):
             shown = text.replace('\u2212', '-').rstrip(' %')
-            options = {written(stored, len(shown.partition('.')[2]), scale).replace('\u2212', '-'),
+            digits = len(shown.partition('.')[2])
+            options = {written(stored, digits, scale, fixed).replace('\u2212', '-') for fixed in (False, True)} | {
                        f'{stored * scale:.4g}', probability(stored)}
             assert shown in options, (where, text)
     for _, attributes, text, nested in reader.cells:
@@ -72,18 +83,120 @@ def test_the_page_leads_to_that_of_each_data_set(several, suites):
     assert report([str(several / FILE)]) == 0 and page.read_bytes() == again
 
 
-def test_the_page_says_what_the_data_sets_are_taken_for(several, tmp_path):
+def test_the_page_says_what_the_data_sets_are_taken_for(several, alone, tmp_path):
     text = (several / 'report/index.html').read_text()
     assert 'On data sets like these 5' in text and 'prediction interval' in text and 'Hartung and Knapp' in text
     few = (folder(tmp_path / 'two', 2) / 'report/index.html').read_text()
     assert 'On these 2 data sets' in few and 'prediction interval' not in few and 'unweighted mean' in few
 
 
-def test_without_a_planned_contrast_there_is_the_ranking(several, tmp_path):
+def test_without_a_planned_contrast_there_is_the_ranking(several, alone, tmp_path):
     assert analyze([str(several / 'table.csv'), '--out', str(tmp_path), '--draws', '100']) == 0
     assert report([str(tmp_path)]) == 0
     text = (tmp_path / 'report/index.html').read_text()
     assert 'No contrast was planned' in text and 'id="ranking"' in text and 'id="forest"' not in text
+
+
+def read_table(path):
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+def test_tables_have_the_numbers_of_datasets_json(several):
+    content, tables = json.loads((several / FILE).read_text()), several / 'report/tables'
+    assert sorted(one.name for one in tables.iterdir()) == [
+        'contrasts.csv', 'contrasts.tex', 'contrasts_data_sets.csv', 'contrasts_data_sets.tex',
+        'contrasts_without.csv', 'means.csv', 'ranking.csv', 'ranking.tex']
+    rows = read_table(tables / 'contrasts.csv')
+    assert len(rows) == len(content['contrasts']) == 6 and 'heterogeneity' not in rows[0]
+    for row, one in zip(rows, content['contrasts'], strict=True):
+        number = {key: float(row[key]) if row[key] else None for key in ('estimate', 'p_adjusted', 'prediction_low')}
+        assert number == {key: one[key] for key in number}
+        assert not row['heterogeneity_tau'] or float(row['heterogeneity_tau']) == one['heterogeneity']['tau']
+    # Data sets stand in their order everywhere, not in that of the JSON's sorted keys.
+    order = ['set 0', HOSTILE, 'set 2', 'set 3', 'set 4']
+    own = read_table(tables / 'contrasts_data_sets.csv')
+    assert [row['data_set'] for row in own] == 6 * order
+    assert float(own[1]['estimate']) == content['contrasts'][0]['data_sets'][HOSTILE]['estimate']
+    assert float(read_table(tables / 'contrasts_without.csv')[1]['estimate']) == (
+        content['contrasts'][0]['without'][HOSTILE]['estimate'])
+    means = {(row['data_set'], row['method']): float(row['mean']) for row in read_table(tables / 'means.csv')}
+    assert means[HOSTILE, 'hg'] == content['ranking']['data_sets'][HOSTILE]['means']['hg']
+    page = html.unescape((several / 'report/index.html').read_text())
+    places = [page.index(f'>{name}</bdi>', page.index('in numbers')) for name in order]
+    assert places == sorted(places)
+
+
+def test_latex_says_what_the_page_says(several):
+    content, tables = json.loads((several / FILE).read_text()), several / 'report/tables'
+    page = (several / 'report/index.html').read_text()
+    for name in ('contrasts', 'contrasts_data_sets', 'ranking'):
+        text = (tables / f'{name}.tex').read_text()
+        body = text[text.index(r'\toprule'):text.index(r'\bottomrule')]
+        lines = [line for line in body.splitlines() if line.endswith(r' \\')]
+        assert len({line.count(' & ') for line in lines}) == 1 and '<b>' not in text and '_' not in body.replace(
+            r'\_', '')
+    one = content['contrasts'][0]
+    first = (tables / 'contrasts.tex').read_text().split('\n')[11]
+    assert first.startswith('ours $-$ ft & ME & ') and one['verdict'] in first
+    for key in ('estimate', 'ci_low', 'prediction_high'):
+        shown = f'{one[key]:.3f}'
+        assert shown.replace('-', '$-$') in first and shown.replace('-', '\u2212') in page
+    each = (tables / 'contrasts_data_sets.tex').read_text()
+    assert each.index('set 0') < each.index('textless') < each.index('set 2') < each.index('all 5') < each.index(
+        'a new one &')
+    ranking = (tables / 'ranking.tex').read_text()
+    assert ranking.count(r'\textbf') == 5
+
+
+def test_a_paragraph_says_what_was_done(several, alone, tmp_path):
+    text = (several / 'report/methods.txt').read_text()
+    for part in ('3 methods (ft, hg and ours) were compared on 5 data sets, with 2 training runs (random seeds) of '
+                 'each',
+                 'Seeds were nested', 'set 0 (13 images)', '2 contrasts were planned: ours against ft and ours against',
+                 'seeds and images were taken as crossed random factors', 'a random sample of data sets',
+                 'Paule and Mandel', 't on 4 degrees of freedom', 'Nagashima', 'within endpoint by Holm',
+                 'set to 0.030 units of the error (ME)', 'intervals have 95 %',
+                 '100 bootstrap draws of data sets, images and seeds',
+                 'Analysis: landmark-benchmark'):
+        assert part in text, part
+    page = html.unescape((several / 'report/index.html').read_text())
+    assert all(part in page for part in text.split('\n\n')[:3])
+    few = (folder(tmp_path / 'few', 2, 1, '--combine', 'ratio') / 'report/methods.txt').read_text()
+    for part in ('with one training run of each', 'its trained models were compared', 'logarithms of ratios',
+                 'taken as fixed', 'the sum of theirs over 2²', 'draws of images'):
+        assert part in few, part
+    for part in ('crossed random factors', 'random sample', 'margin', 'smallest difference', 'the part of seeds'):
+        assert part not in few, part
+    none = tmp_path / 'none'
+    assert analyze([str(several / 'table.csv'), '--out', str(none), '--draws', '100']) == 0
+    assert report([str(none)]) == 0
+    assert 'No contrast was planned' in (none / 'report/methods.txt').read_text()
+    assert not (none / 'report/tables/contrasts.csv').exists() and (none / 'report/tables/ranking.tex').is_file()
+    assert 'so none is combined' in (none / 'report/summary.md').read_text()
+
+
+def test_the_summary_is_the_first_screen(several):
+    text, content = (several / 'report/summary.md').read_text(), json.loads((several / FILE).read_text())
+    assert text.startswith('# 5 data sets: comparison of methods\n') and '<b>' not in text
+    for one in content['statements'][:2]:
+        assert one['headline'] in text and one['text'].replace('<', r'\<') in text
+    assert '| ours − ft, ME' in text and '(`set_2/report/index.html`)' in text and '## Methods' in text
+    widths = [line.count(' | ') for line in text.splitlines() if line.startswith('| ')]
+    assert len({*widths[:8]}) == 1  # the table of contrasts
+
+
+def cells(*estimates, decimals=3, margin=None, way='difference'):
+    cell = [dict(estimate=one, ci_low=None, ci_high=float('nan')) for one in estimates]
+    return dict(endpoints=dict(ME=dict(decimals=decimals, factor=1)), combined=way, margin=margin or {},
+                contrasts=[dict(endpoint='ME', **cell[0], data_sets=dict(enumerate(cell[1:])))])
+
+
+@pytest.mark.parametrize(('content', 'digits'), [
+    (cells(0.3, 0.0026), 3), (cells(0.0, 0.0), 3), (cells(0.0026, -0.06), 3), (cells(0.0026, 0.0004), 4),
+    (cells(0.3, 0.2, margin=dict(ME=0.00012)), 5), (cells(12.0, 0.3, decimals=1), 1), (cells(1e-12, 0), 8),
+    (cells(0.1, 0.0002, way='ratio'), 1), (cells(0.002, 0.0002, way='ratio'), 2)])
+def test_all_differences_of_an_endpoint_have_the_same_decimals(content, digits):
+    assert decimals_of(content, 'ME') == digits
 
 
 @pytest.mark.parametrize(('change', 'said'), [

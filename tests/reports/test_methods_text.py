@@ -22,7 +22,7 @@ def said(analysis):
 
 def test_page_summary_and_file_have_the_same_paragraphs(page, analysis):
     text = (page.parent / 'methods.txt').read_text()
-    assert text == as_file(analysis) and text.count('\n\n') == len(paragraphs(analysis)) - 1
+    assert text == as_file(paragraphs(analysis)) and text.count('\n\n') == len(paragraphs(analysis)) - 1
     html, summary = page.read_text(), (page.parent / 'summary.md').read_text()
     assert 'id="paragraph"' in html
     assert all(part.split('. ')[0].partition('’')[0] in place for part in paragraphs(analysis)

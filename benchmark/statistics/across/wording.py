@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..measures import MOST_DECIMALS
 from ..terms import (
     BETTER,
     EQUIVALENT,
@@ -22,6 +24,28 @@ from ..wording import Scale, p_value
 from .contrasts import RANDOM, RATIO
 
 
+def decimals_of(content: Mapping[str, Any], endpoint: str) -> int:
+    """With how many decimals all differences of an endpoint are written, whatever their size.
+
+    They are the endpoint's (of ratios one, of per cent), and as many more as give the largest of them, and the margin,
+    two significant digits.
+
+    Args:
+        content: That of datasets.json, as far as its contrasts.
+        endpoint: Its name.
+    """
+    about, ratio = content['endpoints'][endpoint], content['combined'] == RATIO
+    digits, factor = (1, 100) if ratio else (about['decimals'], about['factor'])
+    cells = [cell for one in content['contrasts'] if one['endpoint'] == endpoint
+             for cell in (one, *one['data_sets'].values())]
+    sizes = [abs(cell[key]) for cell in cells for key in ('estimate', 'ci_low', 'ci_high')
+             if cell[key] is not None and math.isfinite(cell[key])]
+    for size in [max(sizes, default=0.0), content['margin'].get(endpoint, 0.0)]:
+        while size > 0 and digits < MOST_DECIMALS and size * factor < 0.5 * 10 ** (1 - digits):
+            digits += 1
+    return digits
+
+
 class _Words(Scale):
     """Numbers and names of one combined contrast.
 
@@ -33,7 +57,8 @@ class _Words(Scale):
     def __init__(self, one: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         about = content['endpoints'][one['endpoint']]
         self.ratio = content['combined'] == RATIO
-        self.factor, self.decimals = (100, 1) if self.ratio else (about['factor'], about['decimals'])
+        self.factor, self.fixed = 100 if self.ratio else about['factor'], True
+        self.decimals = decimals_of(content, one['endpoint'])
         self.unit = '%' if self.ratio else about['difference_unit'] or ''
         self.what = about['label']
         self.a, self.b = (content['methods'][one[side]]['label'] for side in ('a', 'b'))
@@ -69,13 +94,14 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         return (f'{words.a} against {words.b} by {words.what}: no combined contrast, as there is none in '
                 f'{one["reason"]}.')
     found = f'{counts["found_better"]} of these {"was" if counts["found_better"] == 1 else "were"}'
+    lost = f' and the worse one in {counts["worse"]} ({counts["found_worse"]} found)' if counts['worse'] else ''
     text = [
         f'{words.a} against {words.b}: over {words.count} data sets the {words.what} of {words.a} is '
         f'{words.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"} on average ({words.level} '
         f'interval {words.interval(one["ci_low"], one["ci_high"])}; p {p_value(one["p"])}, adjusted '
         f'{p_value(one["p_adjusted"])}).',
-        f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets ({found} found by the '
-        f'data set alone) and the worse one in {counts["worse"]} ({counts["found_worse"]} found).', _spread(one, words)]
+        f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets ({found} found by the data '
+        f'set alone){lost}.', _spread(one, words)]
     if one['prediction_low'] is not None:
         text.append(f'In a new data set of the same kind the true difference is expected '
                     f'{words.interval(one["prediction_low"], one["prediction_high"])} ({words.level} prediction '

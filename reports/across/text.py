@@ -1,0 +1,153 @@
+"""What is said over several data sets, in words: the methods paragraph, and the first screen as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from benchmark.program import described
+from benchmark.statistics.across import FILE
+from benchmark.statistics.terms import NETWORKS, PROCEDURE
+
+from ..answers import listed
+from ..methods_text import capped, compared, contrasted, joined, levels_of, made_by, margins_of, measured
+from ..numbers import primary, probability
+from ..page_text import cut
+from ..summary_text import estimate, markdown, plain
+from ..verdicts import VERDICTS
+from .numbers import names, of_differences, of_means
+
+Analyses = Mapping[str, dict[str, Any]]
+
+
+def paragraphs(content: dict[str, Any], analyses: Analyses) -> list[str]:
+    """Design, statistics and software, a paragraph each, without markup; of fields alone.
+
+    Args:
+        content: Content of datasets.json.
+        analyses: Data set -> content of its analysis.json.
+    """
+    return joined(_design(content, analyses), _within(content, analyses), _combined(content),
+                  made_by(content['program']))
+
+
+def _design(content: dict[str, Any], analyses: Analyses) -> list[str]:
+    sets, first = content['data_sets'], next(iter(analyses.values()))
+    labels = [cut(content['methods'][name]['label'], 60) for name in content['order']['methods']]
+    folds = {(one['folds'] or {}).get('n_folds') for one in analyses.values()}
+    folded = None if folds == {None} else 'a cross-validation' + (
+        f' in {folds.pop()} folds' if len(folds) == 1 else '')
+    seeds = [number for one in sets for number in one['seeds']]
+    told = listed([f'{cut(one["name"], 40)} ({_size(one)})' for one in sets])
+    return [*compared(labels, f' on {len(sets)} data sets', seeds, first['design'], folded),
+            f'The data sets were {told}.']
+
+
+def _size(one: Mapping[str, Any]) -> str:
+    images = f'{one["images"]} image{"s" if one["images"] != 1 else ""}'
+    return f'{images} of {one["units"]} subjects' if one['unit'] == 'subject' else images
+
+
+def _within(content: dict[str, Any], analyses: Analyses) -> list[str]:
+    """Endpoints, contrasts, and how each data set's own difference and its variance come about."""
+    contrasts, first = content['contrasts'], next(iter(analyses.values()))
+    found = [*dict.fromkeys(one['endpoint'] for one in contrasts)] or [primary(content)]
+    said = measured(content, found, any(one['unit'] == 'subject' for one in content['data_sets']))
+    said += capped(first)
+    if not contrasts:
+        return [*said, 'No contrast was planned; all comparisons are exploratory.']
+    label = {name: cut(one['label'], 60) for name, one in content['methods'].items()}
+    said += [contrasted([*dict.fromkeys((one['a'], one['b']) for one in contrasts)], label)]
+    scopes = {one['scope'] for one in contrasts}
+    if PROCEDURE in scopes and any(one['folds'] for one in analyses.values()):
+        said += ['Within a data set methods were compared as training procedures, on the differences of what was '
+                 'tested, with their variance raised as training sets overlap (after Nadeau and Bengio).']
+    elif PROCEDURE in scopes:
+        said += ['Within a data set seeds and images were taken as crossed random factors: methods were compared as '
+                 'training procedures.']
+    if NETWORKS in scopes:
+        said += ['Where a method has a single run in a data set, its trained models were compared, on other images '
+                 'only.']
+    return said
+
+
+def _combined(content: dict[str, Any]) -> list[str]:
+    """How data sets were taken, what was combined and tested, over what p-values were adjusted, and the ranking."""
+    count, contrasts = len(content['data_sets']), content['contrasts']
+    pairs, said = {(one['a'], one['b']) for one in contrasts}, []
+    random = content['kind'] == 'random'
+    parts = ', tested with the part of seeds apart from that of images' if PROCEDURE in {
+        one['scope'] for one in contrasts} else ''
+    if contrasts:
+        said += ['Combined were logarithms of ratios of means, told as relative differences.'
+                 if content['combined'] == 'ratio' else
+                 'Combined were differences of means in the unit of the endpoint.']
+        said += ([f'The {count} data sets were taken as a random sample of data sets: the combined difference is their '
+                  'mean, weighted by 1 / (τ² + v), where v is the variance of a data set’s difference and τ² that '
+                  'between data sets (after Paule and Mandel); it was tested by the rule of Hartung and Knapp, with t '
+                  f'on {count - 1} degrees of freedom. Prediction intervals for a new data set are those of Nagashima, '
+                  'Noma and Furukawa.'] if random else
+                 [f'The {count} data sets were taken as fixed: the combined difference is their unweighted mean, its '
+                  f'variance the sum of theirs over {count}²{parts}, and nothing is said of other data sets.'])
+        said += ['How much data sets differ is given by τ with its 95 % interval (Q profiles), I² and Cochran’s Q.']
+        if content['family'] == 'all endpoints':
+            said += ['p-values were adjusted over the planned contrasts of all endpoints by Holm’s method.']
+        elif len(pairs) > 1:
+            said += ['p-values were adjusted over the planned contrasts within endpoint by Holm’s method.']
+        said += margins_of(content['margin'], partial(of_differences, content))
+    said += [levels_of(content, len(pairs))]
+    return [*said, 'Methods were ranked by the mean of their ranks within data sets, with intervals from '
+            f'{content["draws"]:,} bootstrap draws of {listed(content["ranking"]["drawn"])}.']
+
+
+def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, str]) -> str:
+    """The first screen as Markdown.
+
+    Args:
+        content: Content of datasets.json.
+        analyses: Data set -> content of its analysis.json.
+        answers: Data set -> what its own page answers.
+    """
+    own = [place for place, one in enumerate(content['contrasts']) if one['endpoint'] == primary(content)]
+    parts = [f'# {plain(content["title"])}']
+    parts += ['\n'.join(f'- **{plain(text)}**' for text in content['alerts'])] if content['alerts'] else []
+    parts += [plain(' '.join(content['statements'][place]['headline'] for place in own)) if own else
+              'No contrast was planned, so none is combined.']
+    if own:
+        parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
+    parts += ['## Ranking', _ranking(content), '## The data sets']
+    parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}: {plain(answers[one["name"]])} '
+                        f'(`{one["folder"]}/report/index.html`)' for one in content['data_sets'])]
+    parts += ['\n'.join(f'- {plain(note)}' for note in content['notes'])] if content['notes'] else []
+    parts += [f'Analysis: {plain(described(content["program"]["analysis"]))}.', '## Methods',
+              *map(plain, paragraphs(content, analyses))]
+    return '\n\n'.join([*parts, f'The whole report: `index.html` beside this file; every number: `{FILE}`.']) + '\n'
+
+
+def _contrasts(content: dict[str, Any]) -> str:
+    random = content['kind'] == 'random'
+    head = ['combined contrast', 'difference', 'p, adjusted', *(['in a new data set'] if random else []), 'better in',
+            'verdict']
+    rows = []
+    for one in content['contrasts']:
+        look = of_differences(content, one['endpoint'])
+        new = '–' if one['prediction_low'] is None else (
+            f'[{look.text(one["prediction_low"])}, {look.text(one["prediction_high"])}]')
+        first, second = (plain(cut(content['methods'][one[side]]['label'], 60)) for side in ('a', 'b'))
+        rows.append([f'{first} − {second}, {plain(look.head)} {plain(look.difference)}'.rstrip(),
+                     estimate(look, one, 'estimate'), plain(probability(one['p_adjusted'])), *([new] if random else []),
+                     f'{one["counts"]["better"]} of {len(one["data_sets"])}',
+                     f'{VERDICTS[one["verdict"]].symbol} {one["verdict"]}'])
+    return markdown(head, rows)
+
+
+def _ranking(content: dict[str, Any]) -> str:
+    block, look = content['ranking'], of_means(content, primary(content))
+    head = ['method', 'mean rank', *(plain(cut(name, 40)) for name in names(content))]
+    rows = [[plain(cut(content['methods'][name]['label'], 60)),
+             '{mean_rank:.2f} [{low:.2f}, {high:.2f}]'.format(**block['methods'][name]),
+             *(f'{look.text(block["data_sets"][one]["means"][name])} ({block["data_sets"][one]["ranks"][name]:g})'
+               for one in names(content))] for name in block['order']]
+    unit = f' in {plain(look.unit)}' if look.unit else ''
+    return f'{markdown(head, rows)}\n\nMeans of {plain(look.head)}{unit}, in parentheses the rank in the data set.'
