@@ -18,6 +18,7 @@ from benchmark.statistics import (
     parse_margins,
     write_analysis,
 )
+from benchmark.statistics.across.suites import different, of_folders
 from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.folders import read_folders
 from benchmark.statistics.foreign import Foreign, parse_columns
@@ -31,7 +32,7 @@ from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.statistics.suite import read_suites
 from benchmark.utils.refusals import refuse
 
-from .data_sets import add_options, asked, write_data_sets
+from .data_sets import add_options, asked, chosen, write_data_sets
 
 ERROR = 'error'
 #: Columns that other names can stand for, beside those of groups.
@@ -47,7 +48,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '2 bad input (one line on stderr says what to do).')
     parser.add_argument(
         'results', type=Path, metavar='RESULTS', nargs='+',
-        help="a suite's output folder (several of the same data: see --contrast), or a tidy .csv, .parquet or .xlsx "
+        help="a suite's output folder (several of the same data: see --contrast; of other data each is a data set), or "
+        'a tidy .csv, .parquet or .xlsx '
         'file with the columns method, seed, image, error (and, if there are any, dataset, landmark, subject, '
         'condition, repetition, fold, error_mm, group_... and between_... columns)')
     parser.add_argument('--out', type=Path, metavar='DIR',
@@ -124,25 +126,34 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> Suite:
-    """The contrasts of several suites' folders, as one suite; ``choices`` go before what the suites declare.
+def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> dict[str, Suite]:
+    """The contrasts of several suites' folders, as one suite, or suites of different data as data sets.
+
+    Args:
+        args: The command line.
+        choices: What goes before what the suites declare.
 
     Raises:
-        TableError: An option that is for one input, or no --out; see :func:`read_contrasts` and :func:`joined`.
+        TableError: An option that is for one input, or no --out; see :func:`read_contrasts`, :func:`joined` and
+            :func:`of_folders`.
     """
-    for option in ('plan', 'proposed', 'reference', 'design', 'columns', 'ignore', 'wide', 'na', 'worksheet',
+    folders = read_folders(args.results, args.missing_cap is not None)
+    apart = not args.contrast and different(folders)
+    own = () if apart else ('proposed', 'reference', 'design', 'datasets')
+    for option in (*own, 'plan', 'columns', 'ignore', 'wide', 'na', 'worksheet',
                    'score',
                    'higher_is_better', 'lower_is_better', 'one_family', 'sequential', 'start_anew'):
         if getattr(args, option) not in (None, [], False):
-            raise TableError(f'--{option.replace("_", "-")}: is for one input; with --contrast leave it out, and put '
-                             'tables of several data sets into one, with a column dataset')
-    folders = read_folders(args.results, args.missing_cap is not None)
-    contrasts = read_contrasts(args.contrast, folders, args.condition)
+            raise TableError(f'--{option.replace("_", "-")}: is for one input; of several folders leave it out, and '
+                             'put tables of several data sets into one, with a column dataset')
+    contrasts = [] if apart else read_contrasts(args.contrast, folders, args.condition)
     if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:
-        raise TableError("--out: name a folder for the contrasts; each suite's folder keeps its own analysis.json")
+        what = 'all data sets' if apart else 'the contrasts'
+        raise TableError(f"--out: name a folder for {what}; each suite's folder keeps its own analysis.json")
     if (args.out / 'plan.json').exists():
         raise TableError(f"--out: {args.out} is a suite's folder, which keeps its own analysis.json; name another one")
-    return joined(folders, contrasts, {**choices, 'missing_cap': args.missing_cap})
+    given = {**choices, 'missing_cap': args.missing_cap}
+    return of_folders(chosen(folders, args.datasets), given) if apart else {'': joined(folders, contrasts, given)}
 
 
 def read(args: argparse.Namespace) -> dict[str, Suite]:
@@ -156,7 +167,7 @@ def read(args: argparse.Namespace) -> dict[str, Suite]:
     missing = None if args.na is None else tuple(args.na)
     return read_suites(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
                        Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet, tuple(args.ignore),
-                               tuple(args.groups or ()), bool(args.metric)))
+                               tuple(args.groups or ()), bool(args.metric), tuple(args.datasets)))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -168,11 +179,11 @@ def main(argv: list[str] | None = None) -> int:
         threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None, design=args.design,
         proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups, draws=args.draws,
         seed=args.seed, success=args.success, folds=args.folds,
-        condition=None if several else args.condition)  # of several folders each contrast has its own
+        condition=None if args.contrast else args.condition)  # of several folders each contrast has its own
     try:
         choices['margin'] = parse_margins(args.margin) if args.margin else None
         choices['sequential'] = parse_sequential(args.sequential) if args.sequential else None
-        suites = {'': read_several(args, choices)} if several else read(args)
+        suites = read_several(args, choices) if several else read(args)
         suite = next(iter(suites.values()))
         for one in suites.values():
             if args.metric:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from benchmark.statistics.across.analysis import Asked, analyze_data_sets
 from benchmark.statistics.across.contrasts import DIFFERENCE, WAYS
 from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.errors import TableError
+from benchmark.statistics.folders import Folder
 from benchmark.statistics.options import parse_margins
 from benchmark.statistics.output import write_analysis
 from benchmark.statistics.scores import Scores
@@ -20,7 +21,7 @@ from benchmark.statistics.suite import Suite
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds what is asked of several data sets together."""
-    group = parser.add_argument_group('several data sets (a table with a column dataset)')
+    group = parser.add_argument_group('several data sets (a table with a column dataset, or folders of different data)')
     group.add_argument('--combine', choices=WAYS,
                        help='what is combined over data sets: differences in the unit of the endpoint (the default), '
                        'or ratios of means, where units differ between data sets')
@@ -28,6 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                        help='smallest relative difference that matters, with --combine ratio; as in ME=0.05 for 5 %%')
     group.add_argument('--common-methods', action='store_true',
                        help='leave methods out that a data set lacks (default: refuse them)')
+    group.add_argument('--datasets', nargs='+', action='extend', default=[], metavar='NAME',
+                       help='analyse these data sets alone, in this order (default: all)')
 
 
 def asked(args: argparse.Namespace, several: bool = True) -> Asked:
@@ -43,11 +46,27 @@ def asked(args: argparse.Namespace, several: bool = True) -> Asked:
     options = {'--combine': args.combine, '--relative-margin': args.relative_margin,
                '--common-methods': args.common_methods}
     if not several and (given := [name for name, value in options.items() if value]):
-        raise TableError(f'{given[0]}: is for a table with several names in a column dataset; leave it out')
+        raise TableError(f'{given[0]}: is for several data sets (names in a column dataset, or folders of other '
+                         'data); leave it out')
     if several and args.start_anew:
         raise TableError('--start-anew: is for a suite\'s folder with its runs; leave it out')
     margin = parse_margins(args.relative_margin) if args.relative_margin else None
     return Asked(args.combine or DIFFERENCE, margin, args.common_methods)
+
+
+def chosen(folders: Sequence[Folder], names: Sequence[str]) -> list[Folder]:
+    """The folders of these names, in their order; all where none is given.
+
+    Raises:
+        TableError: One is not there, or there is one alone.
+    """
+    known = {folder.name: folder for folder in folders}
+    if lost := [name for name in names if name not in known]:
+        raise TableError(f'--datasets: no data set {lost[0]}; there are {", ".join(known)}')
+    found = [known[name] for name in dict.fromkeys(names or known)]
+    if len(found) < 2:
+        raise TableError(f'--datasets: {found[0].name} alone is one suite; give its folder and no other')
+    return found
 
 
 def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,

@@ -39,6 +39,7 @@ class Foreign:
         ignored: Columns that are left out, as if they were not there.
         groups: Columns that are declared as groups by their own name.
         metrics: Whether a metric of one's own takes further columns of numbers.
+        datasets: Data sets that are analysed, in this order; empty: all.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -48,11 +49,13 @@ class Foreign:
     ignored: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     metrics: bool = False
+    datasets: tuple[str, ...] = ()
 
     @property
     def declared(self) -> bool:
         """Whether anything is said of how the table is written."""
-        return bool(self.columns or self.ignored) or (self.wide, self.missing, self.worksheet) != (None,) * 3
+        texts = (self.wide, self.missing, self.worksheet)
+        return bool(self.columns or self.ignored or self.datasets) or any(text is not None for text in texts)
 
 
 def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str]:

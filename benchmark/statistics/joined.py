@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -199,8 +200,30 @@ def joined(folders: Sequence[Folder], contrasts: Sequence[tuple[Term, Term]],
 
 def _declared(used: Sequence[Folder], given: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """What the suites declare of the analysis, but for what is compared with what."""
+    found = agreed(used, given, notes)
+    first = used[0].plan.get('analysis') or {}
+    found |= {field: first[field] for field in FIRST if field in first}
+    found['groups'] = [*dict.fromkeys(name for folder in used
+                                      for name in (folder.plan.get('analysis') or {}).get('groups') or ())]
+    notes += left_looks(used)
+    return found
+
+
+def agreed(used: Sequence[Folder], given: Mapping[str, Any], notes: list[str],
+           fields: Mapping[str, str] = MappingProxyType(DECLARED)) -> dict[str, Any]:
+    """What all suites declare of the analysis that declare it.
+
+    Args:
+        used: Their folders.
+        given: Options of the command line; what they say is passed over.
+        notes: Gets a sentence on what one suite alone declares.
+        fields: Field of ``analysis`` -> the option that settles it.
+
+    Raises:
+        TableError: Two suites declare different things.
+    """
     found: dict[str, Any] = {}
-    for field, option in DECLARED.items():
+    for field, option in fields.items():
         said = {folder.name: value for folder in used
                 if (value := (folder.plan.get('analysis') or {}).get(field)) not in (None, {})}
         if given.get(field) is not None or not said:
@@ -214,15 +237,15 @@ def _declared(used: Sequence[Folder], given: dict[str, Any], notes: list[str]) -
             notes.append(f'Only {", ".join(said)} declares {field}: {_written(values[0])}; it holds here too ({option} '
                          'gives another).')
         found[field] = values[0]
-    first = used[0].plan.get('analysis') or {}
-    found |= {field: first[field] for field in FIRST if field in first}
-    found['groups'] = [*dict.fromkeys(name for folder in used
-                                      for name in (folder.plan.get('analysis') or {}).get('groups') or ())]
-    if looking := [folder.name for folder in used if (folder.plan.get('analysis') or {}).get('sequential')]:
-        notes.append(f'{" and ".join(looking)} declare{"" if len(looking) > 1 else "s"} looks (analysis.sequential). '
-                     'They hold for the contrasts of that suite; here each contrast is tested once, with the seeds '
-                     'that are there, and no ledger counts it.')
     return found
+
+
+def left_looks(used: Sequence[Folder]) -> list[str]:
+    """A note on declared looks, which are left out here."""
+    looking = [folder.name for folder in used if (folder.plan.get('analysis') or {}).get('sequential')]
+    return [f'{" and ".join(looking)} declare{"" if len(looking) > 1 else "s"} looks (analysis.sequential). They hold '
+            'for the contrasts of that suite; here each contrast is tested once, with the seeds that are there, and no '
+            'ledger counts it.'] if looking else []
 
 
 def _written(value: Any) -> str:

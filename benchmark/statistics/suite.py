@@ -69,8 +69,8 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     if scores:
         raise TableError(f'{results}: --score is for a table of others; a suite has errors: leave it out')
     if foreign is not None and foreign.declared:
-        raise TableError(f'{results}: --columns, --ignore, --wide, --na and --worksheet are for a table of others, not '
-                         "for a suite's folder: leave them out")
+        raise TableError(f'{results}: --columns, --ignore, --datasets, --wide, --na and --worksheet are for a table of '
+                         "others, not for a suite's folder: leave them out")
     table = next((results / name for name in RESULTS if (results / name).is_file()), None)
     if table is None:
         raise TableError(

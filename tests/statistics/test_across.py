@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, stats
 
 from benchmark.commands.analyze import main
-from benchmark.statistics import crossed_contrast
+from benchmark.statistics import TableError, crossed_contrast
 from benchmark.statistics.across import SCHEMA
 from benchmark.statistics.across.contrasts import combined, ratio
 from benchmark.statistics.across.effects import (
@@ -21,7 +21,7 @@ from benchmark.statistics.across.effects import (
     predicted,
     spread_about,
 )
-from benchmark.statistics.across.tables import folders
+from benchmark.statistics.across.tables import common_methods, folders
 from benchmark.statistics.across.wording import answer
 from benchmark.statistics.crossed import Block
 from benchmark.statistics.estimates import Estimate
@@ -252,7 +252,7 @@ def test_one_name_is_one_data_set(tmp_path, capsys):
     assert main([str(tmp_path / 'table.csv'), '--out', str(tmp_path), '--proposed', 'ours', '--draws', '200']) == 0
     assert (tmp_path / 'analysis.json').is_file() and not (tmp_path / 'datasets.json').exists()
     assert main([str(tmp_path / 'table.csv'), '--combine', 'ratio']) == 2
-    assert 'several names in a column dataset' in capsys.readouterr().err
+    assert 'several data sets (names in a column dataset' in capsys.readouterr().err
 
 
 def test_other_names_of_columns_and_a_column_per_method(tmp_path):
@@ -298,7 +298,7 @@ def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
     frame = table(3)
     lost = frame[(frame['dataset'] != 'set 1') | (frame['method'] != 'hg')]
     line = refused(lost, tmp_path, capsys, '--proposed', 'ours')
-    assert 'data set set 1: has no method hg' in line and '--common-methods' in line
+    assert 'hg is not in set 1.' in line and '--common-methods' in line and "--datasets 'set 0' 'set 2')" in line
     found = analysed(lost, tmp_path, '--proposed', 'ours', '--common-methods')
     assert found['order']['methods'] == ['ft', 'ours'] and 'hg (not in set 1)' in ' '.join(found['notes'])
     shutil.rmtree(tmp_path)
@@ -306,8 +306,9 @@ def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
     copied = pd.concat([frame, frame[frame['dataset'] == 'set 0'].assign(dataset='again')])
     assert 'data set again: all its 72 rows are those of set 0' in refused(copied, tmp_path, capsys)
     apart = frame.assign(method=np.where(frame['dataset'] == 'set 0', frame['method'] + ' 2', frame['method']))
-    assert 'no method ft 2' in refused(apart, tmp_path, capsys)
-    assert 'in common' in refused(apart, tmp_path, capsys, '--common-methods')
+    line = refused(apart, tmp_path, capsys)
+    assert 'ft 2, hg 2, ours 2 are only in set 0; ft, hg, ours are not in set 0.' in line
+    assert '--datasets NAME' in refused(apart, tmp_path, capsys, '--common-methods')
     empty = frame.assign(dataset=frame['dataset'].where(frame.index > 0, ''))
     assert 'field dataset: empty in data row 1' in refused(empty, tmp_path, capsys)
     wrong = frame.assign(error=frame['error'].where(frame.index != 100, -1.0))
@@ -321,3 +322,31 @@ def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
     negative = frame.assign(gain=0.9 - frame['error']).drop(columns='error')
     line = refused(negative, tmp_path, capsys, '--higher-is-better', 'gain', '--proposed', 'ours', '--combine', 'ratio')
     assert 'is not above 0' in line and 'leave --combine ratio out' in line
+
+
+def test_who_lacks_which_methods():
+    methods = {'s0': 'abcdefgh', 's1': 'ab', 's2': 'abc', 's3': 'abch'}
+    with pytest.raises(TableError, match=r"c is not in s1; d, e, f, g are only in s0; h is only in s0, s3\. "):
+        common_methods(methods, False, [])
+    many = {f's{n}': [f'm{k}' for k in range(12) if k % 7 != n] for n in range(9)}
+    with pytest.raises(TableError, match=r'm1, m8 are not in s1; .*; and 2 more such groups\. .*--datasets s7 s8\)'):
+        common_methods(many, False, [])
+
+
+def test_data_sets_are_chosen_by_name_and_order(tmp_path, capsys):
+    frame = table(4)
+    found = analysed(frame, tmp_path / 'some', '--datasets', 'set 2', 'set 0', '--proposed', 'ours')
+    assert [one['name'] for one in found['data_sets']] == ['set 2', 'set 0']
+    same = analysed(frame[frame['dataset'].isin(['set 0', 'set 2'])], tmp_path / 'same', '--proposed', 'ours')
+    assert found['contrasts'][0]['estimate'] == pytest.approx(same['contrasts'][0]['estimate'])
+    # One alone is analysed as if no other were there; what is wrong with the others is no matter.
+    wrong = frame.assign(error=frame['error'].where(frame['dataset'] != 'set 3', -1.0))
+    wrong.to_csv(tmp_path / 'table.csv', index=False)
+    alone = [str(tmp_path / 'table.csv'), '--out', str(tmp_path / 'one'), '--draws', '100', '--datasets']
+    assert main([*alone, 'set 1']) == 0 and (tmp_path / 'one/analysis.json').is_file()
+    capsys.readouterr()
+    assert main([*alone, 'set 9']) == 2
+    assert 'no data set set 9; there are set 0, set 1, set 2, set 3' in capsys.readouterr().err
+    frame.rename(columns={'dataset': 'cohort'}).to_csv(tmp_path / 'table.csv', index=False)
+    assert main([*alone, 'set 1', '--ignore', 'cohort']) == 2
+    assert 'has no column dataset' in capsys.readouterr().err

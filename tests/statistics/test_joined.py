@@ -280,3 +280,53 @@ def test_another_suites_folder_is_no_output(tmp_path, capsys):
     a, b, c = folder(tmp_path, 'A'), folder(tmp_path, 'B', salt='b'), folder(tmp_path, 'C')
     assert call(c, a, b, '--contrast', 'A/ft:B/ctd_ed')
     assert 'C is a suite\'s folder' in capsys.readouterr().err and not (c / 'analysis.json').exists()
+
+
+def test_suites_of_different_data_are_data_sets(tmp_path, capsys):
+    first = folder(tmp_path, 'A', methods=('ft', 'scratch', 'ctd_ed'), margin=dict(ME=0.3))
+    second = folder(tmp_path, 'B', fingerprint='f2', salt='x', sequential=dict(max_seeds=9))
+    third = folder(tmp_path, 'C', fingerprint='f3', salt='y', images=7)
+    assert call(tmp_path / 'out', first, second, third) == 2
+    assert 'scratch is only in A' in capsys.readouterr().err
+    assert call(tmp_path / 'out', first, second, third, '--common-methods') == 0
+    content = json.loads((tmp_path / 'out/datasets.json').read_text())
+    assert [(one['name'], one['images']) for one in content['data_sets']] == [('A', 9), ('B', 9), ('C', 7)]
+    assert content['order']['methods'] == ['ft', 'ctd_ed'] and content['proposed'] == 'ctd_ed'
+    assert content['margin'] == dict(ME=0.3) and content['unit'] == 'heatmap px'
+    said_ = ' '.join(content['notes'])
+    for part in ('Only A declares margin', 'B declares looks', f'A is {first}, B is {second}, C is {third}',
+                 'scratch (not in B, C)'):
+        assert said_.count(part) == 1, part
+    # Each is what its own suite says, but for what all have in common.
+    for place in (second, third):
+        suite = read_suite(place)
+        suite.plan['analysis'].pop('sequential', None)
+        own = analyze(suite.table, suite.plan, suite.records, draws=100, margin=dict(ME=0.3))
+        found = json.loads((tmp_path / 'out' / place.name / 'analysis.json').read_text())
+        VALIDATOR.validate(found)
+        assert numbers_of(found, 'ctd_ed', 'ft') == numbers_of(own, 'ctd_ed', 'ft')
+        assert found['runs']['done'] == own['runs']['done'] == 6
+        cell = content['contrasts'][0]['data_sets'][place.name]
+        assert cell['estimate'] == numbers_of(own, 'ctd_ed', 'ft')['ME', 'procedure'][0]
+    alone = json.loads((tmp_path / 'out/A/analysis.json').read_text())
+    assert alone['order']['methods'] == ['ft', 'ctd_ed'] and alone['runs']['planned'] == 6
+    assert not any('scratch' in note for note in alone['notes'] if 'Left out' not in note)
+    assert not (first / 'analysis.json').exists()
+
+
+def test_what_suites_as_data_sets_must_agree_on(tmp_path, capsys):
+    first, second = folder(tmp_path, 'A'), folder(tmp_path, 'B', fingerprint='f2', salt='x', proposed='ft',
+                                                  reference=None)
+    for words, part in (
+            ([], 'analysis.proposed: ctd_ed (A) and ft (B); say what holds: --proposed'),
+            (['--proposed', 'ft', '--datasets', 'A'], 'A alone is one suite'),
+            (['--proposed', 'ft', '--datasets', 'D', 'A'], 'no data set D; there are A, B'),
+            (['--columns', 'image=case'], '--columns: is for one input'),
+            (['--sequential', 'max_seeds=9'], '--sequential: is for one input'),
+            (['--contrast', 'A/ft:B/ft'], 'not the same data')):
+        assert call(tmp_path / 'out', first, second, *words) == 2
+        error = capsys.readouterr().err
+        assert error.count('\n') == 1 and part in error, error
+    assert main([str(first), str(second), '--proposed', 'ft']) == 2
+    assert '--out: name a folder for all data sets' in capsys.readouterr().err
+    assert call(tmp_path / 'out', first, second, '--proposed', 'ctd_ed', '--reference', 'ft') == 0

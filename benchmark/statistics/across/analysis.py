@@ -17,6 +17,7 @@ from ..terms import PLANNED
 from . import VERSION
 from .contrasts import DIFFERENCE, RATIO, WAYS, DataSet, Rules, combined_contrasts, kind_of
 from .ranking import consensus
+from .suites import programs_of, restricted
 from .tables import check_copies, common_methods, folders
 from .wording import answer, statement
 
@@ -95,7 +96,7 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
         'order': {'methods': first['order']['methods']},
         'methods': {name: {'label': block['label']} for name, block in first['methods'].items()},
         'contrasts': found, 'ranking': consensus(data_sets, first['order']['methods'], rules.lower[endpoints[0]]),
-        'program': first['program'], 'notes': notes,
+        'program': programs_of([one.analysis for one in data_sets.values()]), 'notes': notes,
         'alerts': shared['alerts']}
     content['statements'] = [{'endpoint': one['endpoint'], 'a': one['a'], 'b': one['b'],
                               'headline': answer(one, content), 'text': statement(one, content)} for one in found]
@@ -105,14 +106,10 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
 
 def _analysed(name: str, suite: Suite, methods: Sequence[str], choices: Mapping[str, Any]) -> DataSet:
     """One data set with its own analysis."""
-    table = suite.table
-    if not table['method'].isin(methods).all():
-        attrs = table.attrs
-        table = table[table['method'].isin(methods)].reset_index(drop=True)
-        table.attrs = attrs
+    suite = restricted(suite, methods)
     kept: list[Scores] = []
     with _of(name):
-        content = analyze(table, suite.plan, suite.records, ensembles=suite.ensembles, kept=kept, **choices)
+        content = analyze(suite.table, suite.plan, suite.records, ensembles=suite.ensembles, kept=kept, **choices)
         if content.get('sequential'):
             raise TableError('has looks, over which no combined contrast holds its level; leave the column look and '
                              '--sequential out')

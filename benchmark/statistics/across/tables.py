@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from ..table import DATASET, name_texts
 TAKEN = ('report', 'elsewhere', 'runs', 'earlier')
 #: Letters of a folder's name.
 LONGEST = 80
+#: Groups of methods that a message names.
+SHOWN = 5
 
 
 def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequence[Score] = (),
@@ -43,14 +46,31 @@ def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequenc
     if DATASET in frame.index.names and DATASET not in frame.columns:
         frame = frame.reset_index(level=DATASET)
     names = name_texts(frame[DATASET], DATASET, str(path))[0] if DATASET in frame.columns and len(frame) else None
+    if names is None and foreign is not None and foreign.datasets:
+        raise TableError(f'--datasets: {path} has no column {DATASET}; name it (--columns {DATASET}=NAME)')
     if names is None or names.nunique() < 2:
         return {'': checked(frame, str(path), notes, missing_allowed, scores)}
     if alike := differing_in_case([*names.unique()]):
         told = some([' and '.join(map(repr, group)) for group in alike])
         notes.append(f'{DATASET}: {told} differ in capital and small letters only, and count as different.')
+    wanted = _wanted([*names.unique()], foreign, path)
+    if len(wanted) < 2:
+        return {'': checked(frame[(names == wanted[0]).to_numpy()], str(path), notes, missing_allowed, scores)}
     rest = frame.drop(columns=DATASET)
     return {name: checked(rest[(names == name).to_numpy()], f'{path}: data set {name}', notes, missing_allowed, scores)
-            for name in names.unique()}
+            for name in wanted}
+
+
+def _wanted(there: Sequence[str], foreign: Foreign | None, where: str | Path) -> Sequence[str]:
+    """The data sets that are asked for, in that order; all in their own where none is named.
+
+    Raises:
+        TableError: One is not there.
+    """
+    wanted = [*dict.fromkeys(foreign.datasets)] if foreign is not None else []
+    if lost := [name for name in wanted if name not in there]:
+        raise TableError(f'--datasets: {where}: no data set {lost[0]}; there are {some(there, 12)}')
+    return wanted or there
 
 
 def check_copies(tables: Mapping[str, pd.DataFrame]) -> None:
@@ -86,17 +106,33 @@ def common_methods(methods: Mapping[str, Iterable[str]], restrict: bool, notes: 
     lost = {method: [name for name in methods if name not in there] for method, there in owners.items()
             if len(there) < len(methods)}
     kept = [method for method in owners if method not in lost]
+    whole = [name for name in methods if all(name in there for there in owners.values())]
+    shown = ' '.join(map(shlex.quote, whole)) if len(whole) > 1 else 'NAME ...'
     if lost and not restrict:
-        method, where = next(iter(lost.items()))
-        more = f' (and {len(lost) - 1} more such methods)' if len(lost) > 1 else ''
-        raise TableError(f'data set {where[0]}: has no method {method}, which {owners[method][0]} has{more}; score it '
-                         'there too, or leave out what not all data sets have (--common-methods)')
+        raise TableError(f'the data sets don\'t have the same methods: {_who_lacks(owners, [*methods])}. Score them '
+                         'there too, leave such methods out (--common-methods), or analyse the data sets that have '
+                         f'them (--datasets {shown})')
     if len(kept) < 2:
-        raise TableError(f'the data sets have {some(kept) or "no method"} in common; at least two methods are compared')
+        raise TableError(f'the data sets have {some(kept) or "no method"} in common, and at least two are compared; '
+                         f'leave out the data sets that lack methods (--datasets {shown})')
     if lost:
         told = some([f'{method} (not in {some(where)})' for method, where in lost.items()])
         notes.append(f'Left out, as not all data sets have them: {told}.')
     return kept
+
+
+def _who_lacks(owners: Mapping[str, Sequence[str]], data_sets: Sequence[str]) -> str:
+    """Which methods are in which data sets only, or in which they are not: whichever are fewer."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for method, there in owners.items():
+        if len(there) < len(data_sets):
+            alike.setdefault(tuple(there), []).append(method)
+    told = []
+    for there, own in alike.items():
+        verb, without = 'are' if len(own) > 1 else 'is', [name for name in data_sets if name not in there]
+        told.append(f'{some(own)} {verb} ' + (f'not in {some(without)}' if len(without) < len(there) else
+                                              f'only in {some(there)}'))
+    return '; '.join(told[:SHOWN]) + (f'; and {len(told) - SHOWN} more such groups' if len(told) > SHOWN else '')
 
 
 def folders(names: Iterable[str]) -> dict[str, str]:
