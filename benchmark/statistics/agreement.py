@@ -54,7 +54,7 @@ def agreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seq
                      'cross-validation has tested all images; they are left out.')
         return None
     rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
-    scale, unit = pixel_sizes(rows)
+    scale, unit = pixel_sizes(rows, options.unit)
     items: list[dict[str, Any]] = []
     rated: list[Rated] = []
     off: dict[str, dict[str, Block]] = {}

@@ -18,11 +18,11 @@ from . import crossed
 from .arrays import Floats
 from .crossed import Block
 from .describe import moments
-from .endpoints import Rates, ced, successes
+from .endpoints import Rates, ced, in_millimetres, successes
 from .errors import TableError
 from .options import Options
 from .scores import Scores
-from .success import MILLIMETRES, radial_errors, spread
+from .success import radial_errors, spread
 from .table import BETWEEN, BETWEEN_MM
 from .terms import BEYOND, NETWORKS, NOT_ESTIMABLE, PROCEDURE, UNCLEAR, WITHIN
 from .wording import Scale
@@ -99,7 +99,7 @@ def _distances(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str
     pairs = _pairs(rows)
     found = {'error': [_one(rows, scores, BETWEEN + pair) for pair in pairs]}
     in_mm = [BETWEEN_MM + pair for pair in pairs]
-    if options.unit.strip().lower() not in MILLIMETRES and all(
+    if not in_millimetres(options.unit) and all(
             name in rows.columns and rows[name].notna().any() for name in in_mm):
         found['error_mm'] = [_one(rows, scores, name) for name in in_mm]
     return {column: np.stack(values) for column, values in found.items() if values}

@@ -45,6 +45,8 @@ from .table import COORDINATES, has_positions
 PIXELS = 'px'
 #: Kappas of draws that differ by less are the same within rounding.
 ALIKE = 1e-9
+#: Shares below this are rounding errors of 0.
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def classes(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, Seque
                          'cross-validation has; they are left out.')
         return None
     rows = rows[rows['image'].isin(set(scores.images))].dropna(subset=[*COORDINATES])
-    scale, unit = pixel_sizes(rows)
+    scale, unit = pixel_sizes(rows, options.unit)
     there: dict[str, Classed] = {}
     for name, what in declared_ones(measurements):
         if what.classes is None:
@@ -156,7 +158,8 @@ def _annotators(rows: pd.DataFrame, one: Classed, scale: Mapping[str, float] | N
         same = Block(scores.by_unit((first == second)[None].astype(np.float64), both.kept))
         shares = joint_shares(first, second[None], len(one.classes.names), scores, both.kept)
         found.append({'pair': [*both.pair], 'n_images': len(first),
-                      'same': moments(same, len(first), options, True), **kappa_intervals({'': shares}, options)['']})
+                      'same': moments(same, len(first), options, True),
+                      **kappa_intervals({'': shares}, options, True)['']})
     return found
 
 
@@ -180,40 +183,50 @@ def joint_shares(true: Integers, given: Integers, count: int, scores: Scores, ke
                      for place in range(count * count)])
 
 
-def kappas_of(shares: Floats) -> Floats:
-    """Cohen's kappa and the quadratically weighted one of joint shares (C * C, ...), shape (2, ...); NaN where chance
-    alone explains everything, as with a single class.
+def kappas_of(shares: Floats, mutual: bool = False) -> Floats:
+    """Cohen's kappa and the quadratically weighted one of joint shares.
+
+    Args:
+        shares: Shape (C * C, ...), annotated by predicted class.
+        mutual: Whether both sides are annotators, of whom neither is the truth.
+
+    Returns:
+        Shape (2, ...). NaN where all annotations are of one class: the formula would give 0 to whoever names another
+        class once, and nothing shows whether somebody tells the classes apart.
     """
     count = math.isqrt(len(shares))
     table = shares.reshape(count, count, *shares.shape[1:])
     far = np.abs(np.subtract.outer(np.arange(count), np.arange(count))).astype(np.float64)
     weights = np.stack([far > 0, far**2])
-    by_chance = table.sum(axis=1)[:, None] * table.sum(axis=0)[None]
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    single = np.min([(one > TINY).sum(axis=0) for one in ((rows, columns) if mutual else (rows,))], axis=0) < 2
+    by_chance = rows[:, None] * columns[None]
     seen, expected = (np.tensordot(weights, one, axes=2) for one in (table, by_chance))
     with np.errstate(invalid='ignore', divide='ignore'):
-        found: Floats = np.where(expected > 1e-12, 1 - seen / expected, np.nan)
+        found: Floats = np.where((expected > TINY) & ~single, 1 - seen / expected, np.nan)
     return found
 
 
-def kappa_intervals(shares: Mapping[str, Floats], options: Options) -> dict[str, dict[str, Any]]:
+def kappa_intervals(shares: Mapping[str, Floats], options: Options, mutual: bool = False) -> dict[str, dict[str, Any]]:
     """``kappa`` and ``weighted_kappa`` of each method, with intervals of the crossed bootstrap.
 
     Args:
         shares: Method -> from :func:`joint_shares`; all have the same draws of images.
         options: Draws, seed, level, design.
+        mutual: See :func:`kappas_of`.
     """
     def work(chunk: int, size: int) -> list[Floats]:
         drawn = WeightDraws(options.seed, chunk, size, options.design)
-        return [np.einsum('ksb,bs->kb', kappas_of(one @ drawn.images(one.shape[2]).T),
+        return [np.einsum('ksb,bs->kb', kappas_of(one @ drawn.images(one.shape[2]).T, mutual),
                           drawn.seeds(method, one.shape[1])) for method, one in shares.items()]
 
     parts = in_chunks(options.draws, work)
     found = {}
     for place, (method, one) in enumerate(shares.items()):
         draws = np.concatenate([part[place] for part in parts], axis=1)
+        estimates = kappas_of(one.mean(axis=2), mutual).mean(axis=1)
         found[method] = {name: {'estimate': float(estimate), **_ends(own[np.isfinite(own)], options.alpha)}
-                         for name, estimate, own in zip(('kappa', 'weighted_kappa'),
-                                                        kappas_of(one.mean(axis=2)).mean(axis=1), draws, strict=True)}
+                         for name, estimate, own in zip(('kappa', 'weighted_kappa'), estimates, draws, strict=True)}
     return found
 
 

@@ -129,11 +129,18 @@ def rounded(value: float, decimals: int, factor: float = 1, fixed: bool = False)
     return f'{scaled:.2g}' if few else f'{scaled:.{decimals}f}'
 
 
+def in_millimetres(unit: str) -> bool:
+    """Whether a unit is the millimetre, as it may be written."""
+    return unit.strip().lower() in MILLIMETRES
+
+
 def p_text(p: float) -> str:
     """A p-value or another probability as it is written everywhere: three decimals; never 0 and never 1."""
     return '< 0.001' if p < 0.001 else '> 0.999' if p > 0.999 else f'{p:.3f}'
 
 
+#: How the millimetre is written as a unit of errors.
+MILLIMETRES = ('mm', 'millimetre', 'millimetres', 'millimeter', 'millimeters')
 #: Shown numbers below this are rounding errors of 0.
 ROUNDING = 1e-9
 #: How much above a success threshold, as a share of it, an error still counts as equal: 30 pixels of 0.1 mm are 3 mm in

@@ -12,6 +12,7 @@ from benchmark.utils.measurement import Measurement, read
 
 from .angles import unwrapped
 from .arrays import Floats, Masks
+from .endpoints import in_millimetres
 from .errors import TableError
 from .measurements import value
 from .scores import Scores
@@ -106,12 +107,21 @@ def measured(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] |
     return frame.assign(predicted=values[0], true=values[1])
 
 
-def pixel_sizes(rows: pd.DataFrame) -> tuple[dict[str, float] | None, str]:
-    """Millimetres per pixel of each image, from errors that the table has in both; None where it does not."""
-    if 'error_mm' not in rows.columns or rows['error_mm'].isna().any():
+def pixel_sizes(rows: pd.DataFrame, unit: str) -> tuple[dict[str, float] | None, str]:
+    """Millimetres per unit of the coordinates of each image, of errors that are known in both; None where none are.
+
+    Args:
+        rows: With coordinates.
+        unit: Of the errors: where it is the millimetre they are taken if there is no column ``error_mm``.
+
+    Returns:
+        Image -> its scale, and the unit of lengths.
+    """
+    column = 'error' if 'error_mm' not in rows.columns and in_millimetres(unit) else 'error_mm'
+    if column not in rows.columns or rows[column].isna().any():
         return None, 'image px'
     distance = np.hypot(rows['x'] - rows['x_true'], rows['y'] - rows['y_true'])
-    totals = pd.DataFrame({'image': rows['image'], 'mm': rows['error_mm'], 'px': distance}).groupby('image').sum()
+    totals = pd.DataFrame({'image': rows['image'], 'mm': rows[column], 'px': distance}).groupby('image').sum()
     if (totals['px'] <= 0).any():
         return None, 'image px'
     return (totals['mm'] / totals['px']).to_dict(), 'mm'

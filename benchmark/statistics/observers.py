@@ -63,7 +63,7 @@ def disagreement(rows: pd.DataFrame, scores: Scores, measurements: Mapping[str, 
     if not annotators_of(rows) or not has_positions(rows):
         return []
     rows = rows[rows['image'].isin(set(scores.images))]
-    scale, _ = pixel_sizes(rows.dropna(subset=[*COORDINATES]))
+    scale, _ = pixel_sizes(rows.dropna(subset=[*COORDINATES]), options.unit)
     items, rated = [], []
     for name, what in declared_ones(measurements):
         for one in observed(rows, what, scale, scores):

@@ -20,14 +20,11 @@ import pandas as pd
 
 from .arrays import Floats, Masks
 from .contrasts import contrasts
-from .endpoints import Rates, successes
+from .endpoints import Rates, in_millimetres, successes
 from .options import SUCCESS_MM, Options
 from .scores import Scores
 from .sequential.repeated import Looked
 from .terms import RATES
-
-#: How the unit of errors in millimetres is written.
-MILLIMETRES = ('mm', 'millimetre', 'millimetres', 'millimeter', 'millimeters')
 
 
 def which_rates(table: pd.DataFrame, options: Options, notes: list[str]) -> Rates | None:
@@ -41,7 +38,7 @@ def which_rates(table: pd.DataFrame, options: Options, notes: list[str]) -> Rate
     Returns:
         None where there are none: errors neither in millimetres nor with declared thresholds, or no landmarks.
     """
-    own = options.unit.strip().lower() in MILLIMETRES
+    own = in_millimetres(options.unit)
     known = not own and 'error_mm' in table.columns and bool(table['error_mm'].notna().any())
     thresholds = options.success
     if thresholds is None:

@@ -39,6 +39,8 @@ class ClassesByThreshold(Section):
             'shade': {(place, method): _shade(item['methods'][method]['confusion'])
                       for place, item in enumerate(block['items']) for method in there},
             'ties': any(own['ties'] for item in block['items'] for own in item['methods'].values()),
+            'undefined': [(item['measurement'], *_annotated(item)) for item in block['items']
+                          if len(_annotated(item)) == 1],
             'by_subject': analysis['unit_of_analysis'] == 'subject',
             'tested': any(flip['p'] is not None for flip in block['flips']),
             'alike': any(own[kind]['estimate'] is not None and own[kind]['ci_low'] is None for item in block['items']
@@ -48,6 +50,11 @@ class ClassesByThreshold(Section):
             'contrasts': [place for place, one in enumerate(block['contrasts'])
                           if one['scope'] in shown_scopes(analysis)],
         }
+
+
+def _annotated(item: dict[str, Any]) -> list[str]:
+    """The classes that some image is annotated with."""
+    return [name for name, count in zip(item['names'], item['annotated'], strict=True) if count]
 
 
 def _shade(table: list[list[float]]) -> list[list[str]]:

@@ -81,7 +81,11 @@ def test_confusion_and_kappa_by_hand():
         seen = sum(far(j, k) * table[j, k] for j in places for k in places)
         chance = sum(far(j, k) * rows[j] * columns[k] for j in places for k in places)
         assert found == pytest.approx(1 - seen / chance)
-    assert np.isnan(kappas_of(np.array([1.0, 0, 0, 0]))).all()
+    # All annotated with one class: undefined, whatever is predicted; all predicted as one class: no better than chance.
+    for one in ([1.0, 0, 0, 0], [0.7, 0.3, 0, 0], [0, 1.0, 0, 0]):
+        assert np.isnan(kappas_of(np.array(one))).all()
+    assert kappas_of(np.array([0.7, 0, 0.3, 0])) == pytest.approx([0, 0])
+    assert np.isnan(kappas_of(np.array([0.7, 0, 0.3, 0]), mutual=True)).all()
     true, given = np.array([0, 0, 1, 2]), np.array([[0, 1, 1, 2], [0, 0, 2, 2]])
     assert confusion(true, given, 3).tolist() == [[1.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 1]]
 
@@ -227,6 +231,20 @@ def test_kappa_has_no_interval_where_all_draws_are_alike(tmp_path):
     assert 'no interval where all draws' not in text and 'Images count here' not in text and 'p: McNemar' in text
 
 
+def test_kappa_is_undefined_where_all_are_annotated_with_one_class(tmp_path):
+    content = analysed(frame(true=[12.0, 13, 14, 15, 16, 17, 18, 19]))
+    item = content['classes']['items'][0]
+    assert item['annotated'] == [0, 8, 0] and item['methods']['theirs']['right']['mean'] == pytest.approx(0.5)
+    for one in item['methods'].values():
+        for kind in ('kappa', 'weighted_kappa'):
+            assert one[kind] == dict(estimate=None, ci_low=None, ci_high=None)
+    text = build_report(write_analysis(tmp_path / 'analysis.json', content), tmp_path).read_text()
+    assert 'Kappa is undefined</b> on width: all its images are annotated mid' in text
+    assert 'no interval where all draws are alike' not in text
+    text = build_report(write_analysis(tmp_path / 'o/analysis.json', analysed(frame())), tmp_path / 'o').read_text()
+    assert 'Kappa is undefined' not in text and 'networks vote' in text and "of the networks' vote" in text
+
+
 def test_a_cross_validation_says_that_it_has_no_classes():
     table = frame()
     folds = table.assign(fold=table.image.isin(['i0', 'i3', 'i5', 'i6']).map({True: 'f1', False: 'f2'}))
@@ -244,6 +262,15 @@ def test_bounds_in_millimetres_need_millimetres():
     table = frame()
     known = analysed(table.assign(error_mm=table.error / 2), declared)['classes']['items'][0]
     assert known['annotated'] == [2, 6]
+    # Errors that are millimetres by their unit are known in both as well.
+    half = table.assign(error=table.error / 2)
+    for unit in ('mm', 'Millimetres'):
+        assert analysed(half, declared, unit=unit)['classes']['items'][0]['annotated'] == [2, 6]
+    assert analysed(half, declared, unit='px')['classes'] is None
+    item = analysed(half, {'width': ['a', 'b']}, unit='mm')['agreement']['items'][0]
+    pixels = analysed(table, {'width': ['a', 'b']}, unit='px')['agreement']['items'][0]
+    assert (item['unit'], pixels['unit']) == ('mm', 'image px')
+    assert item['bias'] == pytest.approx(pixels['bias'] / 2)
     content = analysed(table.assign(error_mm=table.error / 2))
     assert content['classes'] is None and any('are in px, and lengths are known in mm' in note
                                               for note in content['notes'])
