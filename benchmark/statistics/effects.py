@@ -114,7 +114,7 @@ def _drawn_share(drawn: WeightDraws, a: str, b: str, wins: Floats) -> Floats:
     """
     n_a, n_b, n_images = wins.shape
     number = drawn.drawn(n_images)
-    counts = np.rint(drawn.images(n_images) * number).astype(np.float32)
+    counts = drawn.counts(n_images).astype(np.float32)
     per_pair = (counts @ wins.reshape(-1, n_images).T).astype(np.float64).reshape(-1, n_a, n_b) / number
     share: Floats = np.einsum('bst,bs,bt->b', per_pair, drawn.seeds(a, n_a), drawn.seeds(b, n_b))
     return share

@@ -6,7 +6,6 @@ import numpy as np
 from scipy import stats
 
 from .arrays import Floats, Integers
-from .resampling import single_threaded
 
 
 def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:
@@ -33,11 +32,14 @@ def bayesian_signed_rank(differences: Floats, rope: float, draws: int,
         rng: Their generator.
     """
     values = np.append(0.0, np.asarray(differences, np.float64))
-    averages = (values[:, None] + values[None]) / 2
-    weights = rng.dirichlet(np.ones(len(values)), size=draws)
-    with single_threaded():
-        below = np.einsum('bi,bi->b', weights @ (averages < -rope), weights)
-        above = np.einsum('bi,bi->b', weights @ (averages > rope), weights)
+    order = np.argsort(values, kind='stable')
+    averages = (values[order][:, None] + values[order][None]) / 2
+    weights = rng.dirichlet(np.ones(len(values)), size=draws)[:, order]
+    # In this order a row's averages below a limit are its first ones, and those above one its last.
+    reached = np.concatenate([np.zeros((draws, 1)), np.cumsum(weights, axis=1)], axis=1)
+    first, last = (averages < -rope).sum(axis=1), len(values) - (averages > rope).sum(axis=1)
+    below = np.einsum('bi,bi->b', reached[:, first], weights)
+    above = np.einsum('bi,bi->b', reached[:, -1:] - reached[:, last], weights)
     within = 1 - below - above
     winner = np.stack([below, within, above]).argmax(axis=0)
     below, within, above = (float((winner == place).mean()) for place in range(3))

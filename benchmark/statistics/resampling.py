@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -21,13 +21,15 @@ from threadpoolctl import ThreadpoolController
 
 from benchmark.utils.machine import threads
 
-from .arrays import Floats
+from .arrays import Floats, Integers
 from .folds import inflation
 from .terms import NESTED, PAIRED, Design
 
 #: Draws in a chunk.
 CHUNK = 250
 BOTH = ('seeds', 'images')
+#: Most counts in a chunk that is kept for whoever draws the same images next, and how many such chunks.
+KEPT, CHUNKS_KEPT = 2**22, 40
 T = TypeVar('T')
 
 
@@ -57,12 +59,24 @@ def in_chunks(draws: int, work: Callable[[int, int], T]) -> list[T]:
         return [*pool.map(work, range(len(sizes)), sizes)]
 
 
+def image_counts(rng: np.random.Generator, draws: int, n_images: int, number: int) -> Integers:
+    """How often each image was drawn among ``number``; shape (draws, N)."""
+    drawn = rng.integers(0, n_images, size=(draws, number), dtype=np.int32)
+    drawn += (np.arange(draws, dtype=np.int32) * n_images)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images)
+
+
 def image_weights(rng: np.random.Generator, draws: int, n_images: int, number: int | None = None) -> Floats:
     """How often each image was drawn, over the number drawn (default: N); shape (draws, N)."""
     number = number or n_images
-    drawn = rng.integers(0, n_images, size=(draws, number), dtype=np.int32)
-    drawn += (np.arange(draws, dtype=np.int32) * n_images)[:, None]
-    return np.bincount(drawn.ravel(), minlength=draws * n_images).reshape(draws, n_images) / number
+    return image_counts(rng, draws, n_images, number) / number
+
+
+@lru_cache(maxsize=CHUNKS_KEPT)
+def _kept_counts(seed: int, chunk: int, size: int, n_images: int, number: int) -> Integers:
+    """The counts of a chunk's images: every statistic draws the same ones."""
+    counts = image_counts(generator(seed, 'images', chunk), size, n_images, number)
+    return counts.astype(np.min_scalar_type(number))
 
 
 def seed_weights(rng: np.random.Generator, draws: int, n_seeds: int) -> Floats:
@@ -136,9 +150,14 @@ class WeightDraws:
     def images(self, n_images: int) -> Floats:
         """Weights of the images, shape (size, N)."""
         if n_images not in self._images:
-            self._images[n_images] = image_weights(generator(self.key[0], 'images', self.key[1]), self.size, n_images,
-                                                   self.drawn(n_images))
+            number = self.drawn(n_images)
+            self._images[n_images] = self.counts(n_images) / np.float64(number)
         return self._images[n_images]
+
+    def counts(self, n_images: int) -> Integers:
+        """How often each image was drawn, shape (size, N)."""
+        draw = _kept_counts if self.size * n_images <= KEPT else _kept_counts.__wrapped__
+        return draw(*self.key, self.size, n_images, self.drawn(n_images))
 
     def seeds(self, method: str, n_seeds: int) -> Floats:
         """Weights of a method's seeds, shape (size, S)."""

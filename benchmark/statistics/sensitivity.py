@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,15 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
         interval, ``reading``, ``flip`` and, where an analysis can't be made, ``reason`` and no reading.
     """
     found = []
+
+    @cache
+    def signs(count: int) -> Floats:
+        """Of the sign flips of so many images, shape (draws, count): the same ones for each contrast."""
+        shape = min(options.draws, 20_000_000 // count + 1), count
+        return generator(options.seed, 'signs').choice([-1.0, 1.0], size=shape)
+
     for a, b in pairs:
-        table = _Table(scores, a, b, options)
+        table = _Table(scores, a, b, options, signs)
         if scores.folds:
             table.cross_validated()
             found.append(table.written())
@@ -71,8 +79,8 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
 class _Table:
     """Rows of one contrast."""
 
-    def __init__(self, scores: Scores, a: str, b: str, options: Options) -> None:
-        self.scores, self.a, self.b, self.options = scores, a, b, options
+    def __init__(self, scores: Scores, a: str, b: str, options: Options, signs: Callable[[int], Floats]) -> None:
+        self.scores, self.a, self.b, self.options, self.signs = scores, a, b, options, signs
         self.primary = scores.primary
         self.blocks = scores.pair(self.primary, a, b, options.design)
         self.seeds = min(block.n_seeds for block in self.blocks)
@@ -164,10 +172,8 @@ class _Table:
         self.add('Wilcoxon on seed-averaged images', NETWORKS,
                  {'estimate': test.pseudomedian, 'p': test.p, 'ci_low': test.low, 'ci_high': test.high},
                  note='estimate: Hodges-Lehmann; ignores seeds')
-        signs = generator(self.options.seed, 'signs').choice([-1.0, 1.0], size=(
-            min(self.options.draws, 20_000_000 // len(self.difference) + 1), len(self.difference)))
         with single_threaded():
-            p = sign_flip(self.difference, signs) if self.difference.any() else math.nan
+            p = sign_flip(self.difference, self.signs(len(self.difference))) if self.difference.any() else math.nan
         self.add('sign-flip permutation of images', NETWORKS, {'estimate': self.difference.mean(), 'p': p},
                  note='ignores seeds')
         means = [block.values.mean(axis=1) for block in self.blocks]
