@@ -108,7 +108,7 @@ def _distances(rows: pd.DataFrame, scores: Scores, options: Options) -> dict[str
 def _one(rows: pd.DataFrame, scores: Scores, column: str) -> Floats:
     """Distances of one pair, shape (N, K), in the order of :func:`.success.radial_errors`."""
     keys = [name for name in ('image', 'landmark') if name in rows.columns]
-    seen = rows.groupby(keys)[column].agg(['min', 'max', 'count', 'size'])
+    seen = rows.groupby(keys, observed=True)[column].agg(['min', 'max', 'count', 'size'])
     unlike = (seen['max'] - seen['min'] > SAME * seen['max']) | ((seen['count'] > 0) & (seen['count'] < seen['size']))
     if unlike.any():
         where = seen.index[unlike][0]

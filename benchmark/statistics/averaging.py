@@ -134,7 +134,7 @@ def _errors(table: pd.DataFrame, method: str, condition: str, rows: pd.DataFrame
     wide = wide.reindex(index=[WHOLE, *seeds], columns=pd.MultiIndex.from_frame(expected))
     if wide.isna().to_numpy().any():
         return None
-    found: Floats = wide.T.groupby(level='image').mean().loc[images].T.to_numpy(np.float64)
+    found: Floats = wide.T.groupby(level='image', observed=True).mean().loc[images].T.to_numpy(np.float64)
     return found[0], found[1:]
 
 

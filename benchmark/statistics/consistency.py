@@ -61,7 +61,7 @@ def folds(tested: Masks) -> int | None:
 def seen_by_runs(frame: pd.DataFrame) -> dict[str, Masks]:
     """Method (under its condition) -> which of its images each of its seeds has an error of, shape (S, N)."""
     found = {}
-    for (condition, method), own in frame.groupby(['condition', 'method'], sort=True):
+    for (condition, method), own in frame.groupby(['condition', 'method'], sort=True, observed=True):
         seed, seeds = pd.factorize(own['seed'])
         image, images = pd.factorize(own['image'])
         known = own['error'].notna().to_numpy()
@@ -80,7 +80,7 @@ def check_truths(table: pd.DataFrame) -> None:
     Raises:
         TableError: Names image, landmark, both runs and how far apart their values are.
     """
-    for _, rows in table.groupby('condition', sort=False):
+    for _, rows in table.groupby('condition', sort=False, observed=True):
         if {'x_true', 'y_true'} <= {*rows.columns}:
             values = rows[['x_true', 'y_true']].to_numpy(np.float64)
             extent = _range(values).max(initial=0.0)

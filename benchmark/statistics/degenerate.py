@@ -19,12 +19,12 @@ def constant_predictions(rows: pd.DataFrame, labels: Mapping[str, str]) -> list[
     if not {'x', 'y'} <= set(rows.columns):
         return []
     keys = ['method', 'seed', *(['landmark'] if 'landmark' in rows.columns else [])]
-    found = rows.dropna(subset=['x', 'y']).groupby(keys)
+    found = rows.dropna(subset=['x', 'y']).groupby(keys, observed=True)
     # A network that gives one place for every landmark, each in two images at least.
     same = (found[['x', 'y']].nunique().max(axis=1) == 1) & (found['image'].nunique() > 1)
-    networks = same.groupby(['method', 'seed']).all()
+    networks = same.groupby(['method', 'seed'], observed=True).all()
     notes = []
-    for method, flat in networks.groupby('method'):
+    for method, flat in networks.groupby('method', observed=True):
         seeds = [str(seed) for (_, seed), constant in flat.items() if constant]
         if seeds:
             name = labels.get(method, method)

@@ -43,9 +43,12 @@ def seeds_as_folds(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.Data
     Raises:
         TableError: Seeds are folds, but not in an order by which repetitions can be told.
     """
-    known = frame[frame['error'].notna() & ~frame['error'].astype(str).str.strip().str.lower().isin(EMPTY)]
+    there = frame['error'].notna()
+    if not pd.api.types.is_numeric_dtype(frame['error']):
+        there &= ~frame['error'].astype(str).str.strip().str.lower().isin(EMPTY)
+    known = frame if there.all() else frame[there]
     found, told = {}, {}
-    for key, own in known.groupby(['condition', 'method'], sort=True):
+    for key, own in known.groupby(['condition', 'method'], sort=True, observed=True):
         seed, seeds = pd.factorize(own['seed'], sort=True)
         image, images = pd.factorize(own['image'])
         tested = np.zeros((len(seeds), len(images)), dtype=bool)
@@ -116,8 +119,8 @@ def check_folds(frame: pd.DataFrame, where: str, missing_allowed: bool) -> None:
                 f'{where}: field fold: subject {first["subject"]} is on both sides in repetition {first["seed"]} of '
                 f'{first["method"]}: its images are tested in {_folds(both)}, by networks that have trained on the '
                 'others of them; deal out persons, not images')
-    sizes = cells.groupby(RUN, sort=True)[FOLD].nunique()
-    for condition, own in sizes.groupby(level='condition'):
+    sizes = cells.groupby(RUN, sort=True, observed=True)[FOLD].nunique()
+    for condition, own in sizes.groupby(level='condition', observed=True):
         usual = int(own.mode().max())
         unlike = own[own != usual]
         if len(unlike):
@@ -131,7 +134,7 @@ def check_folds(frame: pd.DataFrame, where: str, missing_allowed: bool) -> None:
                              'column out')
         here = cells[cells['condition'] == condition]
         every = here['image'].nunique()
-        tested = here.groupby(['method', 'seed'], sort=True)['image'].nunique()
+        tested = here.groupby(['method', 'seed'], sort=True, observed=True)['image'].nunique()
         short = tested[tested < every]
         if len(short) and not missing_allowed:
             method, repetition = short.index[0]
@@ -142,7 +145,7 @@ def check_folds(frame: pd.DataFrame, where: str, missing_allowed: bool) -> None:
                 f'repetition {repetition} of {method}; each image is tested once per repetition')
     natural = {name: place for place, name in enumerate(sorted(frame[FOLD].unique(), key=_natural))}
     place = frame[FOLD].map(natural)
-    frame[FOLD] = place.groupby([frame[key] for key in RUN]).rank(method='dense').astype('int64') - 1
+    frame[FOLD] = place.groupby([frame[key] for key in RUN], observed=True).rank(method='dense').astype('int64') - 1
 
 
 def _natural(name: str) -> tuple[bool, float, str]:

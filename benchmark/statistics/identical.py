@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .alerts import alert
+from .keys import codes_of
 from .layout import Layout, some
 
 #: Method, seed and two conditions that share a run.
@@ -52,10 +53,12 @@ def _digests(table: pd.DataFrame) -> dict[tuple[str, str], dict[int, bytes]]:
     numbers = [name for name in ('x', 'y') if name in table.columns]
     numbers = numbers if len(numbers) == 2 else ['error']
     keys = [name for name in ('image', 'landmark') if name in table.columns]
-    names = np.column_stack([pd.util.hash_array(table[key].to_numpy(object)) for key in keys])
+    coded = [codes_of(table[key]) for key in keys]
+    names = np.column_stack([pd.util.hash_array(words.to_numpy(object))[codes] for codes, words in coded])
     values = table[numbers].to_numpy(np.float64)
     found: dict[tuple[str, str], dict[int, bytes]] = {}
-    for (condition, method, seed), rows in table.groupby(['condition', 'method', 'seed'], sort=True).indices.items():
+    runs = table.groupby(['condition', 'method', 'seed'], sort=True, observed=True).indices
+    for (condition, method, seed), rows in runs.items():
         content = hashlib.sha256(names[rows].tobytes())
         content.update(values[rows].tobytes())
         found.setdefault((condition, method), {})[int(seed)] = content.digest()

@@ -66,7 +66,7 @@ def short_normalisers(rows: pd.DataFrame) -> list[dict[str, str]]:
     """
     if 'normalizer' not in rows.columns:
         return []
-    distance = rows.groupby('image')['normalizer'].min().dropna()
+    distance = rows.groupby('image', observed=True)['normalizer'].min().dropna()
     if len(distance) < FEWEST:
         return []
     share = (distance / distance.median()).sort_values()

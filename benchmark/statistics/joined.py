@@ -328,7 +328,8 @@ def _annotated(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
     every = [*dict.fromkeys(name for part in parts for name in of_annotators(part.columns))]
     for name in every:
         keys = ['image', *(['landmark'] if all('landmark' in part.columns for part in parts) else [])]
-        known = next(part for part in parts if name in part.columns).groupby(keys, as_index=False)[name].first()
+        known = next(part for part in parts if name in part.columns)
+        known = known.groupby(keys, as_index=False, observed=True)[name].first()
         parts = [part if name in part.columns else part.merge(known, how='left', on=keys) for part in parts]
     return parts
 

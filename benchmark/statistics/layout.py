@@ -118,7 +118,7 @@ def _tell_apart(items: dict[str, dict[str, Any]], kind: str, notes: list[str]) -
 def _planned_seeds(
     table: pd.DataFrame, plan: dict[str, Any], methods: Iterable[str], conditions: Iterable[str]
 ) -> dict[tuple[str, str], int]:
-    seen = table.groupby(['condition', 'method'])['seed'].nunique().to_dict()
+    seen = table.groupby(['condition', 'method'], observed=True)['seed'].nunique().to_dict()
     wanted: dict[tuple[str, str], set[int]] = {}
     for run in plan.get('runs', []):
         wanted.setdefault((str(run['condition']), str(run['method'])), set()).add(run['seed'])

@@ -71,9 +71,9 @@ def taken(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] | No
     seen, coincide = len(frame), int(frame['predicted'].isna().sum())
     frame = frame.dropna()
     runs = sum(map(len, scores.seeds.values()))
-    complete = frame.groupby('image').size()
+    complete = frame.groupby('image', observed=True).size()
     images = sorted(complete.index[complete == runs])
-    counts = frame.groupby('method').size()
+    counts = frame.groupby('method', observed=True).size()
     missing = {method: len(seeds) * len(scores.images) - int(counts.get(method, 0))
                for method, seeds in scores.seeds.items()}
     frame = frame[frame['image'].isin(set(images))].sort_values(['method', 'seed', 'image'])
@@ -121,7 +121,8 @@ def pixel_sizes(rows: pd.DataFrame, unit: str) -> tuple[dict[str, float] | None,
     if column not in rows.columns or rows[column].isna().any():
         return None, 'image px'
     distance = np.hypot(rows['x'] - rows['x_true'], rows['y'] - rows['y_true'])
-    totals = pd.DataFrame({'image': rows['image'], 'mm': rows[column], 'px': distance}).groupby('image').sum()
+    totals = pd.DataFrame({'image': rows['image'], 'mm': rows[column], 'px': distance}).groupby(
+        'image', observed=True).sum()
     if (totals['px'] <= 0).any():
         return None, 'image px'
     return (totals['mm'] / totals['px']).to_dict(), 'mm'

@@ -173,7 +173,7 @@ def with_metrics(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         TableError: A metric that fails, or gives another length or what is no number for an image that is all there.
     """
     found = {name: pd.Series(np.nan, index=table.index) for name in names}
-    for key, rows in table.groupby(RUN, sort=False) if names else ():
+    for key, rows in table.groupby(RUN, sort=False, observed=True) if names else ():
         run = _run(rows, *key)
         place = pd.Categorical(rows['image'], categories=run.images).codes
         for name in names:

@@ -107,7 +107,7 @@ def observed(rows: pd.DataFrame, what: Measurement, scale: Mapping[str, float] |
 
 def _positions(rows: pd.DataFrame, landmark: str, columns: tuple[str, str], images: Any) -> Floats:
     """Positions (N, 2) of a landmark, NaN where there is none; any run that has them will do."""
-    own = rows[rows['landmark'] == landmark].groupby('image')[[*columns]]
+    own = rows[rows['landmark'] == landmark].groupby('image', observed=True)[[*columns]]
     if columns != COORDINATES[2:] and (unlike := ((own.max() - own.min()) > SAME).any(axis=1)).any():
         raise TableError(f'fields {columns[0]}, {columns[1]}: image {unlike.index[unlike][0]}, landmark {landmark}: '
                          'not the same in all runs; an annotation does not depend on method and seed: repeat it in '

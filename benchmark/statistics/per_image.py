@@ -8,6 +8,7 @@ import pandas as pd
 from .arrays import Floats, Integers
 from .endpoints import Rates, auc_scores, failures, successes
 from .errors import TableError
+from .keys import one_key
 from .measures import ERRORS, FAILURES, Measures, column_of, metric_column
 from .scale import isotropic
 
@@ -68,16 +69,9 @@ def _groups(table: pd.DataFrame) -> tuple[Integers, pd.DataFrame]:
     keys = [*RUN, 'image']
     if absent := [key for key in keys if key not in table.columns]:
         raise TableError(f'the table has no column {absent[0]}: pass it through benchmark.statistics.validate first')
-    place = np.zeros(len(table), dtype=np.int64)
-    for key in keys:
-        codes, names = pd.factorize(table[key], sort=True)
-        place = place * len(names) + codes
-    if (np.diff(place) < 0).any():
+    steps = np.diff(one_key(table, keys))
+    if (steps < 0).any():
         raise TableError('the table is not in its canonical order: pass it through benchmark.statistics.validate first')
-    new = np.zeros(len(table), dtype=bool)
-    new[0] = True
-    for key in keys:
-        column = table[key].to_numpy()
-        new[1:] |= column[1:] != column[:-1]
+    new = np.append(True, steps > 0)
     starts = np.flatnonzero(new)
     return starts, table.iloc[starts][keys].reset_index(drop=True)

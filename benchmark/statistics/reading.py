@@ -16,6 +16,7 @@ from .fold_tables import FOLD, REPETITION
 from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import Score
+from .plain_text import read_plain
 from .table import DATASET, GROUP, KEYS, NAMES, NOTES, NUMBERS, REQUIRED, of_annotators, validate
 from .unread import check_methods, check_unread, without
 
@@ -114,6 +115,16 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
     own = [one.name for one in scores]
     wanted = [foreign.columns.get(name, name) for name in ((*REQUIRED[:3], *own) if scores else REQUIRED)]
+    numbers = {*NUMBERS, 'seed', *own}
+    numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
+    words = {foreign.columns.get(name, name) for name in (*NAMES, DATASET, FOLD, REPETITION, 'split')}
+    if path.suffix.lower() not in WORKBOOKS and foreign.wide is None and foreign.missing is None:
+        seeds = {'seed', foreign.columns.get('seed', 'seed')}
+        plain = read_plain(path, wanted, lambda names: (numbers | {*of_annotators(names)}) - seeds, words | seeds,
+                           seeds)
+        if plain:
+            remarks += plain.remarks
+            return plain.frame
     if path.suffix.lower() in WORKBOOKS:
         text, note = sheet_text(path, foreign.worksheet)
         notes.append(f'{note}.')
@@ -123,9 +134,6 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     remarks += found.remarks
     frame = pd.DataFrame(dict(enumerate(found.cells)), dtype=object)
     frame.columns = pd.Index(found.columns)
-    numbers = {*NUMBERS, 'seed', *own}
-    numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
-    words = {foreign.columns.get(name, name) for name in (*NAMES, DATASET, FOLD, REPETITION, 'split')}
     annotated = of_annotators(found.columns)
     names = [place for place, name in enumerate(found.columns)
              if name in numbers or name in annotated

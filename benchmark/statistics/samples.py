@@ -37,10 +37,10 @@ def sample_images(rows: pd.DataFrame, methods: Sequence[str], proposed: str | No
     """
     if not has_positions(rows):
         return []
-    errors = rows.groupby(['image', 'method', 'seed', 'landmark'], sort=True)['error'].mean()
-    landmarks = errors.groupby(level=['image', 'method', 'landmark'], sort=True).mean()
-    images = errors.groupby(level=['image', 'method', 'seed'], sort=True).mean()
-    images = images.groupby(level=['image', 'method'], sort=True).mean().unstack()
+    errors = rows.groupby(['image', 'method', 'seed', 'landmark'], sort=True, observed=True)['error'].mean()
+    landmarks = errors.groupby(level=['image', 'method', 'landmark'], sort=True, observed=True).mean()
+    images = errors.groupby(level=['image', 'method', 'seed'], sort=True, observed=True).mean()
+    images = images.groupby(level=['image', 'method'], sort=True, observed=True).mean().unstack()
     ranked = _ranked(images.mean(axis=1))
     there = [name for name in methods if name in images.columns]
     overall = dict(_choose(ranked))
@@ -51,9 +51,9 @@ def sample_images(rows: pd.DataFrame, methods: Sequence[str], proposed: str | No
         if image in reasons or len(reasons) < LIMIT:
             reasons.setdefault(image, []).append(reason)
     order = [*overall, *(image for image in ranked if image in reasons and image not in overall)]
-    lowest = rows.groupby('method')['seed'].transform('min')
+    lowest = rows.groupby('method', observed=True)['seed'].transform('min')
     shown = {key: own for key, own in rows[(rows['seed'] == lowest) & rows['image'].isin(order)].groupby(
-        ['image', 'method'], sort=False)}
+        ['image', 'method'], sort=False, observed=True)}
     return [{'image': image, 'why': overall.get(image), 'reasons': reasons[image],
              'error': float(images.loc[image].mean()),
              **_points({method: shown[image, method] for method in there if (image, method) in shown})}
@@ -102,7 +102,7 @@ def _others(images: pd.DataFrame, landmarks: pd.Series, methods: Sequence[str], 
                 yield image, _reason(kind, method)
     if len(methods) > 1:
         yield from ((_ranked(images[method].dropna())[0], _reason('method worst', method)) for method in methods)
-    means = landmarks.groupby(level=['landmark', 'image'], sort=True).mean()
+    means = landmarks.groupby(level=['landmark', 'image'], sort=True, observed=True).mean()
     for name in means.index.unique('landmark'):
         yield _ranked(means[name])[0], _reason('landmark worst', landmark=name)
     if len(methods) > 1:

@@ -159,7 +159,7 @@ def make_scores(rows: pd.DataFrame, methods: Sequence[str], label: str, options:
     images, grid, whole = _grid(rows, frame, runs, primary)
     places = {method: np.flatnonzero((runs['method'] == method).to_numpy()) for method in methods
               if (runs['method'] == method).any()}
-    single = frame.groupby('method')['image'].nunique()
+    single = frame.groupby('method', observed=True)['image'].nunique()
     if (single == 1).any():
         names = [*single.index[single == 1]]
         raise TableError(f'condition {label}: one image only for {some(names)}: nothing can be said about other '
@@ -260,7 +260,7 @@ def _nothing_common(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame,
         return f'{problem}; {hint}'
     if 'landmark' in rows.columns:
         names = sorted(rows['landmark'].unique())
-        for method, own in rows.groupby('method', sort=False)['landmark']:
+        for method, own in rows.groupby('method', sort=False, observed=True)['landmark']:
             if lacking := [name for name in names if name not in set(own)]:
                 alike = next((' and '.join(group) for group in differing_in_case(names) if {*group} & {*lacking}), '')
                 return (f'{problem}: {method} has no landmark {some(lacking)}; '
@@ -274,7 +274,7 @@ def _nothing_common(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame,
 
 def _spelt_otherwise(frame: pd.DataFrame, runs: pd.DataFrame) -> str:
     """Whether two runs name their images differently; '' where images of the one are not those of the other."""
-    names = [{*own['image']} for _, own in frame.groupby(['method', 'seed'], sort=False)]
+    names = [{*own['image']} for _, own in frame.groupby(['method', 'seed'], sort=False, observed=True)]
     for place, own in enumerate(names):
         if hint := how_names_differ(sorted(names[0] - own), sorted(own - names[0])):
             one, two = (f'{run["method"]} seed {run["seed"]}' for run in (runs.iloc[0], runs.iloc[place]))
@@ -298,7 +298,8 @@ def _grid(rows: pd.DataFrame, frame: pd.DataFrame, runs: pd.DataFrame,
         return [*images], grid, whole
     # Keys are unique, so a run that has as many landmarks of an image as there are distinct ones has them all.
     sizes = np.append(frame['n_landmarks'].to_numpy(), 0)[grid]
-    distinct = rows[['image', 'landmark']].drop_duplicates().groupby('image').size().reindex(images).to_numpy()
+    marked = rows[['image', 'landmark']].drop_duplicates()
+    distinct = marked.groupby('image', observed=True).size().reindex(images).to_numpy()
     whole = (sizes == distinct) & np.append(np.isfinite(frame[primary].to_numpy()), False)[grid]
     return [*images], grid, whole
 
@@ -309,7 +310,7 @@ def _fill(arrays: Mapping[str, Floats], absent: Masks, cap: float, rows: pd.Data
     fills: dict[str, Any] = {measures.primary: cap, **{name: least for name in arrays
                                                        if (least := measures.worst(name)) is not None}}
     if 'NME' in arrays:
-        scale = rows.groupby('image')['normalizer'].mean().reindex(images).to_numpy()
+        scale = rows.groupby('image', observed=True)['normalizer'].mean().reindex(images).to_numpy()
         fills['NME'] = np.broadcast_to(cap / scale, absent.shape)
     if 'ME_photo' in arrays and set(SCALES) <= set(rows.columns):
         scale = pd.Series(one_scale(rows)).groupby(rows['image'].to_numpy()).mean().reindex(images).to_numpy()
@@ -322,7 +323,7 @@ def _subjects(rows: pd.DataFrame, images: Sequence[str], label: str, notes: list
     if 'subject' not in rows.columns:
         return None
     pairs = rows[['image', 'subject']].drop_duplicates()
-    twice = pairs[pairs['subject'] != ''].groupby('image').size()
+    twice = pairs[pairs['subject'] != ''].groupby('image', observed=True).size()
     if (twice > 1).any():
         raise TableError(f'condition {label}: field subject: more than one subject for image '
                          f'{some([*twice.index[twice > 1]])}; an image has one subject in all runs')

@@ -22,6 +22,7 @@ from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
 from .foreign import unlike
+from .keys import named_by, one_key
 from .layout import some
 from .measures import FURTHER, Score
 from .scale import SCALES
@@ -62,10 +63,10 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         scores: Columns that take the place of ``error``, the primary one first.
 
     Returns:
-        A copy with ``condition`` filled in, names as text, numbers as float64, seeds as int64, sorted by
-        condition, method, seed, image and (where there is one) landmark. Columns that stand in the index are taken from
-        there. Names that look the same (Unicode's forms, kinds of blanks) are one name. ``attrs['notes']`` holds
-        sentences on what was read otherwise than written, ``attrs['scores']`` the scores.
+        A copy with ``condition`` filled in, names as categories in the order of their text, numbers as float64, seeds
+        as int64, sorted by condition, method, seed, image and (where there is one) landmark. Columns that stand in the
+        index are taken from there. Names that look the same (Unicode's forms, kinds of blanks) are one name.
+        ``attrs['notes']`` holds sentences on what was read otherwise than written, ``attrs['scores']`` the scores.
 
     Raises:
         TableError: A column is missing, a name is empty, a number is not usable, or a key occurs twice.
@@ -119,7 +120,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                              'around them and with numbers as text.')
             if same := spellings(different):
                 merged = True
-                frame[name] = frame[name].map(lambda text, same=same: same.get(text, text))
+                frame[name] = named_by(frame[name], [same.get(text, text) for text in frame[name].cat.categories])
                 notes.append(f'{name}: {some(sorted({*map(repr, same.values())}))}: spelt in several ways that look '
                              "the same (Unicode's forms, kinds of blanks) and taken for one name.")
                 different = [*pd.unique(frame[name])]
@@ -128,7 +129,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
                              'and small letters only, and count as different.')
     frame['seed'] = _seeds(frame['seed'], where)
     if FOLD in frame.columns:
-        frame[FOLD], _ = name_texts(frame[FOLD], FOLD, where)
+        frame[FOLD] = name_texts(frame[FOLD], FOLD, where)[0].astype(object)
     else:
         frame = seeds_as_folds(frame, where, notes)
     between = of_annotators(frame.columns)
@@ -139,14 +140,16 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
     for name in (*NUMBERS, *between, *further):
         if name in frame.columns:
             shown = (scores[0].name if name == 'error' else str(name).removeprefix(FURTHER)) if scores else None
-            frame[name] = _numbers(frame[name], name, where, missing_allowed, frame[[*KEYS[:4]]], shown)
+            frame[name] = _numbers(frame[name], name, where, missing_allowed, frame, shown)
     if 'trained' in frame.columns:
         frame['trained'] = _flags(frame['trained'], 'trained', where)
     if FOLD in frame.columns:
         check_folds(frame, where, missing_allowed)
     keys = [name for name in KEYS if name in frame.columns]
-    repeated = frame.duplicated(keys, keep=False).to_numpy()
-    if repeated.any():
+    key = one_key(frame, keys)
+    order = np.argsort(key, kind='stable')
+    if (np.diff(key[order]) == 0).any():
+        repeated = frame.duplicated(keys, keep=False).to_numpy()
         remedy = 'keep one row for each' + ('' if 'landmark' in keys else ', or add a column landmark')
         apart = next((name for name in frame.columns if isinstance(name, str) and not is_read(name)
                       and not frame[[*keys, name]].duplicated().any()), None)
@@ -159,7 +162,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
             remedy = 'they are copies of each other: remove them but for one' + (
                 '' if 'landmark' in keys else ', or add a column landmark')
         raise TableError(f'{where}: {_rows(repeated)} share the same {", ".join(keys)}; {remedy}')
-    table = frame.sort_values(keys, kind='stable').reset_index(drop=True)
+    table = frame.take(order).reset_index(drop=True)
     table.attrs = {**({NOTES: notes} if notes else {}), **({SCORES: tuple(scores)} if scores else {})}
     return table
 
@@ -193,14 +196,15 @@ def _numeric(frame: pd.DataFrame) -> list[object]:
 
 
 def name_texts(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:
-    """A column of names as Python strings, and one for each spelling; empty ones are refused, except for subjects."""
+    """A column of names as categories, and one for each spelling; empty ones are refused, except for subjects."""
     codes, found = pd.factorize(column)
-    every = [_name(value).strip() for value in found]
-    texts = np.array([*every, ''], dtype=object)
-    absent = np.array([text == '' for text in texts])[codes]
-    if absent.any() and name != 'subject':
-        raise TableError(f'{where}: field {name}: empty in {_rows(absent)}; fill it in or remove these rows')
-    return pd.Series(texts[codes], index=column.index, dtype=object), [*every, *([''] if (codes < 0).any() else [])]
+    every = [_name(value).strip() for value in found] + [''] * bool((codes < 0).any())
+    names = named_by(pd.Series(pd.Categorical.from_codes(np.where(codes < 0, len(found), codes), range(len(every))),
+                               index=column.index), every)
+    if '' in every and name != 'subject':
+        raise TableError(f'{where}: field {name}: empty in {_rows((names == "").to_numpy())}; fill it in or remove '
+                         'these rows')
+    return names, every
 
 
 def _name(value: object) -> str:
@@ -238,7 +242,7 @@ def _seeds(column: pd.Series, where: str) -> pd.Series:
     return number.astype('int64')
 
 
-def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, seen: pd.DataFrame,
+def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, frame: pd.DataFrame,
              score: str | None = None) -> pd.Series:
     """A column of numbers as float64; what can't be a distance is refused, but of scores.
 
@@ -247,7 +251,7 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
         name: Its name here; a score that stands for errors is ``error``.
         where: Begins messages.
         missing_allowed: An empty error is a missing prediction.
-        seen: Condition, method, seed and image.
+        frame: The table, for its condition, method, seed and image.
         score: The score that it is; None: none.
     """
     shown = score or name
@@ -265,7 +269,7 @@ def _numbers(column: pd.Series, name: str, where: str, missing_allowed: bool, se
             f'units{_if_missing(column, text, name, score)}'
         )
     if name == 'error' and not missing_allowed and np.isnan(value).any():
-        tested = seen_by_runs(seen.assign(error=value))
+        tested = seen_by_runs(frame[[*KEYS[:4]]].assign(error=value))
         few = all((~images).mean() <= LOST_BY_CAP for images in tested.values())
         raise TableError(
             f'{where}: field {shown}: NaN in {_rows(np.isnan(value))}; '

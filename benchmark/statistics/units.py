@@ -91,7 +91,7 @@ def one_unit(table: pd.DataFrame, layout: Layout,
     reference = pd.Series(scale[own], index=table['image'].to_numpy()[own])
     reference = reference[~reference.index.duplicated()]
     factor = pd.Series(table['image'].map(reference).to_numpy(np.float64) / scale, index=table.index)
-    usual = factor.groupby([table['condition'], table['method']]).transform('median')
+    usual = factor.groupby([table['condition'], table['method']], observed=True).transform('median')
     factor = factor.fillna(usual).fillna(1.0).to_numpy()
     factor = np.where(np.abs(factor - 1) < SAME, 1.0, factor)
     if (factor == 1).all():

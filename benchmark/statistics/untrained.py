@@ -40,7 +40,8 @@ def learned(table: pd.DataFrame, labels: Mapping[str, str], alerts: list[dict[st
             if len(names) == rows['landmark'].nunique():
                 raise TableError(f'condition {label}: no landmark of the test images is annotated in the training '
                                  'images of all runs; annotate some, or leave the condition out')
-    sets = {labels.get(name, name): own['landmark'].nunique() for name, own in kept.groupby('condition', sort=False)}
+    sets = {labels.get(name, name): own['landmark'].nunique()
+            for name, own in kept.groupby('condition', sort=False, observed=True)}
     if len(set(sets.values())) > 1:
         alerts.append(alert('landmarks never trained', 'The conditions are over different landmarks, which a '
                             'difference between conditions includes: '
@@ -71,5 +72,5 @@ def apart(table: pd.DataFrame, kept: pd.DataFrame, condition: str) -> dict[str, 
     rows = table[table['condition'] == condition]
     rows = rows[~rows['landmark'].isin(set(kept.loc[kept['condition'] == condition, 'landmark']))]
     return {str(name): {'n_images': int(own['image'].nunique()),
-                        'methods': own.groupby('method')['error'].mean().astype(float).to_dict()}
-            for name, own in rows.groupby('landmark', sort=True)}
+                        'methods': own.groupby('method', observed=True)['error'].mean().astype(float).to_dict()}
+            for name, own in rows.groupby('landmark', sort=True, observed=True)}

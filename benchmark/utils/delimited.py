@@ -83,7 +83,7 @@ def parse_delimited(text: str, encoding: str = 'utf-8', wanted: Collection[str] 
     start = 2 if declared else 1
     text = rest if declared else text
     header = next((line for line in io.StringIO(text, newline='') if line.strip()), '')
-    separator = declared[1] if declared and declared[1] in SEPARATORS else _separator(header, wanted)
+    separator = declared[1] if declared and declared[1] in SEPARATORS else likely_separator(header, wanted)
     columns, cells = _regular(text, separator) or _any(text, separator, start)
     if '' in columns:
         kept = [place for place, name in enumerate(columns) if name or any(map(str.strip, cells[place]))]
@@ -192,7 +192,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
     raise DelimitedError('not text (neither UTF-8, UTF-16 with its mark nor Windows-1252); save it as CSV, UTF-8')
 
 
-def _separator(header: str, wanted: Collection[str]) -> str:
+def likely_separator(header: str, wanted: Collection[str] = ()) -> str:
+    """The separator that gives a header most of the wanted columns, then most cells."""
     def merit(separator: str) -> tuple[int, int]:
         cells = [cell.strip() for cell in next(csv.reader([header], delimiter=separator, skipinitialspace=True), [])]
         return len({*wanted} & {*cells}), len(cells)

@@ -87,7 +87,7 @@ def _marks(rows: pd.DataFrame) -> Integers:
     if bad.any():
         raise TableError(f'field {LOOK}: {rows[LOOK].iloc[int(bad.argmax())]!r} is not a whole number; number the '
                          'looks 1, 2, ... in the rows that each has added')
-    split = rows.assign(**{LOOK: numbers}).groupby(['method', 'seed'])[LOOK].nunique()
+    split = rows.assign(**{LOOK: numbers}).groupby(['method', 'seed'], observed=True)[LOOK].nunique()
     if (split > 1).any():
         method, seed = split.index[(split > 1).to_numpy()][0]
         raise TableError(f'field {LOOK}: the rows of {method}, seed {seed}, were added at several looks; a run is '

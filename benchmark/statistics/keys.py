@@ -1,0 +1,43 @@
+"""Columns of names as categories: a million rows hold a name once, and its codes answer what is asked of names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .arrays import Integers
+
+
+def named_by(column: pd.Series, texts: Sequence[str]) -> pd.Series:
+    """A column of categories by other names, in the order of their text.
+
+    Args:
+        column: Of categories.
+        texts: The name of each; several may have one.
+    """
+    names = sorted({*texts})
+    place = {text: code for code, text in enumerate(names)}
+    codes = np.array([place[text] for text in texts], dtype=np.int64)[column.cat.codes.to_numpy()]
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=object)), index=column.index)
+
+
+def codes_of(column: pd.Series) -> tuple[Integers, pd.Index]:
+    """Codes of a column, shape (rows,), and the values that they stand for, in order; there may be more than it has."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.codes.to_numpy().astype(np.int64), column.cat.categories
+    codes, values = pd.factorize(column, sort=True)
+    return codes, pd.Index(values)
+
+
+def one_key(frame: pd.DataFrame, keys: Sequence[str]) -> Integers:
+    """A number for each row that is in the order of its keys, the same where all of them are; shape (rows,)."""
+    found, most = np.zeros(len(frame), dtype=np.int64), 1
+    for name in keys:
+        codes, values = codes_of(frame[name])
+        if most * len(values) >= 2**62:  # as many numbers as there are rows at most
+            kept, found = np.unique(found, return_inverse=True)
+            most = len(kept)
+        found, most = found * len(values) + codes, most * len(values)
+    return found
