@@ -121,11 +121,14 @@ def _two_part_effect(points: Points, alpha: float, sums: int) -> Floats:
 
 def effect(df: Floats | float, alpha: float) -> Floats:
     """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
-    from scipy.optimize.elementwise import find_root  # both take long to import, and only few analyses need them
-    from scipy.stats import nct
     df = np.asarray(df, np.float64)
     critical = t_quantile(alpha / 2, df)
+    low, high = np.zeros_like(df), 10 * critical
     with np.errstate(all='ignore'):
-        found = find_root(lambda ncp, c, d: nct.sf(c, d, ncp) - POWER, (np.zeros_like(df), 10 * critical),
-                          args=(critical, df), tolerances=dict(xatol=1e-10, xrtol=1e-10))
-    return np.where(found.success, found.x, np.nan)
+        within = special.nctdtr(df, high, critical) < 1 - POWER  # else there is none in reach, or no number
+        while True:
+            middle = (low + high) / 2
+            if not ((low < middle) & (middle < high)).any():
+                return np.where(within, middle, np.nan)
+            less = special.nctdtr(df, middle, critical) > 1 - POWER
+            low, high = np.where(less, middle, low), np.where(less, high, middle)

@@ -19,6 +19,8 @@ from .studentized import range_isf, range_sf
 #: Up to this many non-zero, untied differences the signed-rank distribution is exact.
 EXACT = 50
 TIE = 1e-12
+#: Up to so many methods comparing each with each is quicker than sorting them.
+COMPARED = 30
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,25 @@ def tied_ranks(values: Floats) -> Floats:
     last = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
     ranks = np.empty(values.shape)
     np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=1)
+    return ranks
+
+
+def ranks_of_methods(values: Floats) -> Floats:
+    """:func:`tied_ranks` along the middle axis of shape (B, M, N): each method's rank in each draw and image."""
+    count = values.shape[1]
+    if count > COMPARED:
+        flat = tied_ranks(values.swapaxes(1, 2).reshape(-1, count))
+        return flat.reshape(len(values), -1, count).swapaxes(1, 2)
+    ranks, tied = np.ones(values.shape), np.zeros((len(values), values.shape[2]), dtype=bool)
+    limit = TIE * np.minimum(1.0, np.abs(values).max(axis=1))
+    for second in range(count):
+        for first in range(second):
+            ahead = values[:, first] - values[:, second]
+            ranks[:, first] += ahead > 0
+            ranks[:, second] += ahead < 0
+            tied |= np.abs(ahead) <= limit
+    if tied.any():
+        ranks.swapaxes(1, 2)[tied] = tied_ranks(values.swapaxes(1, 2)[tied])
     return ranks
 
 

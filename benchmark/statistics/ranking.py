@@ -14,7 +14,7 @@ from .arrays import Floats
 from .estimates import t_quantile
 from .folds import inflation
 from .options import Options
-from .rank_tests import TIE, nemenyi_p, rank_summary, tied_ranks
+from .rank_tests import TIE, nemenyi_p, rank_summary, ranks_of_methods, tied_ranks
 from .resampling import BOTH, WeightDraws, bootstrap_means, in_chunks
 from .scores import Scores
 
@@ -163,8 +163,7 @@ def _scheme_scores(values: Floats, weights: Floats, alpha: float, folds: int | N
         alpha: Level of the tests.
         folds: Of a cross-validation, whose contrasts have the corrected variance.
     """
-    draws, n_methods, n_images = values.shape
-    within = tied_ranks(values.swapaxes(1, 2).reshape(-1, n_methods)).reshape(draws, n_images, -1).swapaxes(1, 2)
+    within = ranks_of_methods(values)
     return {
         'mean then rank': _weighted_mean(values, weights),
         'median then rank': _weighted_median(values, weights),
@@ -182,7 +181,7 @@ def _weighted_mean(values: Floats, weights: Floats) -> Floats:
 def _weighted_median(values: Floats, weights: Floats) -> Floats:
     """Median along the last axis of (B, M, N); the mean of the two middle values where half of the weight lies on
     either side."""
-    order = np.argsort(values, axis=-1, kind='stable')
+    order = np.argsort(values, axis=-1)  # which of equal values comes first changes nothing
     reached = np.cumsum(np.take_along_axis(np.broadcast_to(weights[:, None], values.shape), order, axis=-1), axis=-1)
     middle = [(reached >= 0.5 - 1e-9).argmax(axis=-1), (reached > 0.5 + 1e-9).argmax(axis=-1)]
     places = np.take_along_axis(order, np.stack(middle, axis=-1), axis=-1)

@@ -109,9 +109,13 @@ def bootstrap_means(values: Mapping[str, Mapping[str, Floats]], draws: int, seed
     Returns:
         Endpoint -> means, shape (B, M), methods in their order.
     """
+    # The same scores of a method may stand under several keys.
+    different = {(method, id(scores)): scores for methods in values.values() for method, scores in methods.items()}
+
     def work(chunk: int, size: int) -> dict[str, Floats]:
         drawn = WeightDraws(seed, chunk, size, design, over, folds)
-        return {endpoint: np.stack([drawn.mean(method, scores) for method, scores in methods.items()], axis=1)
+        means = {key: drawn.mean(key[0], scores) for key, scores in different.items()}
+        return {endpoint: np.stack([means[method, id(scores)] for method, scores in methods.items()], axis=1)
                 for endpoint, methods in values.items()}
 
     parts = in_chunks(draws, work)

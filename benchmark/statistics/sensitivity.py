@@ -28,6 +28,8 @@ from .terms import A_BETTER, B_BETTER, NESTED, NETWORKS, PAIRED, PROCEDURE, UNDE
 
 THRESHOLDS = (0.8, 1.0, 1.2, 1.4, 1.6)
 TRIMMED = 0.05
+#: What is drawn (seeds, images) -> means of each pair's methods in these draws.
+Drawn = Callable[[tuple[str, ...]], dict[str, Floats]]
 #: Endpoints of errors that have a headline.
 HEADLINES = ('ME', 'FR', 'AUC')
 #: Most images for the Bayesian signed-rank test (its cost grows with their square), and its draws.
@@ -54,16 +56,23 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
     def signs(count: int) -> Floats:
         """Of the sign flips of so many images, shape (draws, count): the same ones for each contrast."""
         shape = min(options.draws, 20_000_000 // count + 1), count
-        return generator(options.seed, 'signs').choice([-1.0, 1.0], size=shape)
+        return 2.0 * generator(options.seed, 'signs').integers(0, 2, size=shape) - 1
+
+    @cache
+    def drawn(over: tuple[str, ...]) -> dict[str, Floats]:
+        """Means of the pairs' methods in crossed bootstrap draws, shape (draws, 2)."""
+        values = {f'{a}, {b}': {method: block.values for method, block in zip(
+            (a, b), scores.pair(scores.primary, a, b, options.design), strict=True)} for a, b in pairs}
+        return bootstrap_means(values, options.draws, options.seed, options.design, over, scores.folds)
 
     for a, b in pairs:
         table = _Table(scores, a, b, options, signs)
         if scores.folds:
-            table.cross_validated()
+            table.cross_validated(drawn)
             found.append(table.written())
             continue
         table.tests_of_others()
-        table.bootstrap()
+        table.bootstrap(drawn)
         table.other_scores()
         table.other_design()
         table.leave_out()
@@ -102,10 +111,10 @@ class _Table:
                 'flips': sum(row['flip'] is True for row in self.rows),
                 'read': sum(row['reading'] is not None for row in self.rows)}
 
-    def cross_validated(self) -> None:
+    def cross_validated(self, drawn: Drawn) -> None:
         """The rows of a cross-validation: those that go by its rule, and what others make of the folds."""
         self.of_folds()
-        self.bootstrap()
+        self.bootstrap(drawn)
         self.other_scores()
         self.leave_out()
         self.thresholds()
@@ -213,13 +222,9 @@ class _Table:
         self.estimate('paired t on seed means' if paired else 'Welch t on seed means', PROCEDURE, one,
                       note='ignores the sampling of images')
 
-    def bootstrap(self) -> None:
+    def bootstrap(self, drawn: Drawn) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
-        pair = zip((self.a, self.b), self.blocks, strict=True)
-        values = {self.primary: {method: block.values for method, block in pair}}
-        over = BOTH if self.scope == PROCEDURE else ('images',)
-        means = bootstrap_means(values, self.options.draws, self.options.seed, self.options.design, over,
-                                self.folds)[self.primary]
+        means = drawn(BOTH if self.scope == PROCEDURE else ('images',))[f'{self.a}, {self.b}']
         draws = means[:, 0] - means[:, 1]
         name = f'bootstrap of {self.scores.unit}s' if self.folds else 'crossed bootstrap'
         if not np.ptp(draws) > ZERO * float(self.blocks[0].size):
