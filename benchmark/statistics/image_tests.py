@@ -16,7 +16,7 @@ def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:
         only_b: Images on which b alone fails, the same shape.
     """
     count = np.add(only_a, only_b)
-    tail = np.where(count > 0, special.bdtr(np.minimum(only_a, only_b), np.maximum(count, 1), 0.5), 1.0)
+    tail: Floats = np.where(count > 0, special.bdtr(np.minimum(only_a, only_b), np.maximum(count, 1), 0.5), 1.0)
     return np.minimum(1.0, 2 * tail)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from csv import field_size_limit
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as csv
+from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv  # type: ignore[attr-defined]
 
 from benchmark.utils.delimited import SEPARATORS, likely_separator
 from benchmark.utils.machine import threads
@@ -71,11 +72,11 @@ def read_plain(path: Path, wanted: Collection[str], numbers: Callable[[list[str]
     floats = numbers(columns)
     text = pa.dictionary(pa.int32(), pa.string())
     try:
-        table = csv.read_csv(
-            pa.py_buffer(content), csv.ReadOptions(column_names=columns, skip_rows=1, use_threads=threads() > 1),
-            csv.ParseOptions(delimiter=separator, quote_char=False, double_quote=False),
-            csv.ConvertOptions(column_types={name: pa.float64() if name in floats else text for name in columns},
-                               null_values=[''], strings_can_be_null=False)).unify_dictionaries()
+        table = read_csv(
+            pa.py_buffer(content), ReadOptions(column_names=columns, skip_rows=1, use_threads=threads() > 1),
+            ParseOptions(delimiter=separator, quote_char=False, double_quote=False),
+            ConvertOptions(column_types={name: pa.float64() if name in floats else text for name in columns},
+                           null_values=[''], strings_can_be_null=False)).unify_dictionaries()
     except pa.ArrowInvalid:
         return None
     found: dict[str, object] = {}
@@ -88,7 +89,8 @@ def read_plain(path: Path, wanted: Collection[str], numbers: Callable[[list[str]
         one = column.combine_chunks()
         words = one.dictionary.to_pylist()
         # A row of empty cells is none; such a row has an empty first cell.
-        if name == columns[0] and not all(map(str.strip, words)) or name in integers and ',' in ''.join(words):
+        if (name == columns[0] and not all(map(str.strip, words)) or name in integers and ',' in ''.join(words)
+                or max(map(len, words), default=0) > field_size_limit()):
             return None
         codes = one.indices.to_numpy()
         found[name] = (pd.Categorical.from_codes(codes, pd.Index(words, dtype=object)) if name in names else

@@ -259,8 +259,8 @@ def ranks_of_methods(values: Floats) -> Floats:
     """:func:`tied_ranks` along the middle axis of shape (B, M, N): each method's rank in each draw and image."""
     count = values.shape[1]
     if count > COMPARED:
-        flat = tied_ranks(values.swapaxes(1, 2).reshape(-1, count))
-        return flat.reshape(len(values), -1, count).swapaxes(1, 2)
+        flat = tied_ranks(values.swapaxes(1, 2).reshape(-1, count)).reshape(len(values), -1, count)
+        return np.swapaxes(flat, 1, 2)
     ranks, tied = np.ones(values.shape), np.zeros((len(values), values.shape[2]), dtype=bool)
     limit = TIE * np.minimum(1.0, np.abs(values).max(axis=1))
     for second in range(count):

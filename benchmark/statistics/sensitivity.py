@@ -56,7 +56,8 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
     def signs(count: int) -> Floats:
         """Of the sign flips of so many images, shape (draws, count): the same ones for each contrast."""
         shape = min(options.draws, 20_000_000 // count + 1), count
-        return 2.0 * generator(options.seed, 'signs').integers(0, 2, size=shape) - 1
+        found: Floats = np.array([-1.0, 1.0])[generator(options.seed, 'signs').integers(0, 2, size=shape)]
+        return found
 
     @cache
     def drawn(over: tuple[str, ...]) -> dict[str, Floats]:
