@@ -42,12 +42,12 @@ def bayesian_signed_rank(differences: Floats, rope: float, draws: int,
     values = np.append(0.0, np.asarray(differences, np.float64))
     order = np.argsort(values, kind='stable')
     averages = (values[order][:, None] + values[order][None]) / 2
-    weights = rng.dirichlet(np.ones(len(values)), size=draws)[:, order]
+    weights = np.take(rng.dirichlet(np.ones(len(values)), size=draws), order, axis=1)
     # In this order a row's averages below a limit are its first ones, and those above one its last.
     reached = np.concatenate([np.zeros((draws, 1)), np.cumsum(weights, axis=1)], axis=1)
     first, last = (averages < -rope).sum(axis=1), len(values) - (averages > rope).sum(axis=1)
-    below = np.einsum('bi,bi->b', reached[:, first], weights)
-    above = np.einsum('bi,bi->b', reached[:, -1:] - reached[:, last], weights)
+    below = np.einsum('bi,bi->b', np.take(reached, first, axis=1), weights)
+    above = np.einsum('bi,bi->b', reached[:, -1:] - np.take(reached, last, axis=1), weights)
     within = 1 - below - above
     winner = np.stack([below, within, above]).argmax(axis=0)
     below, within, above = (float((winner == place).mean()) for place in range(3))

@@ -15,7 +15,8 @@ from benchmark.statistics.plain_text import read_plain
 PLAIN = 'method,seed,image,landmark,error\na,0,i1,nose,1.5\na,0,i2,nose,2\nb,0,i1,nose,0.25\nb,0,i2,nose,1e-3\n'
 #: A cell of a file, which may be anything.
 CELLS = ['', ' ', 'a', 'NA', 'nan', 'NaN', '-nan', 'inf', '+1', '1_0', ' 1', '1 ', '.5', '1.', '1e', '0x1', '1,5',
-         '"1"', '-2', '1e999', 'é', 'ｘ', '\t', '\r', '\0', '٣', '1\u00a0', '00', '1.0', 'true', '123456789.123456789123']
+         '"1"', '-2', '1e999', 'é', 'ｘ', '\t', '\r', '\0', '٣', '1\u00a0', '00', '1.0', 'true',
+         '123456789.123456789123']
 
 
 def both_ways(path, monkeypatch, scores=(), foreign=None):
