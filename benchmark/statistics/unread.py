@@ -171,7 +171,8 @@ def _role(name: str, column: pd.Series, filled: Collection[str]) -> Role | None:
 
 def _codes(column: pd.Series) -> Integers:
     """A number for each value, blanks around it aside; -1: empty."""
-    codes, found = pd.factorize(column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column)
+    codes, found = ((column.cat.codes.to_numpy(), column.cat.categories)
+                    if isinstance(column.dtype, pd.CategoricalDtype) else pd.factorize(column))
     again, texts = pd.factorize(np.array([str(value).strip() for value in found], dtype=object))
     again = np.where(np.array([text == '' for text in texts], dtype=bool)[again], -1, again) if len(found) else again
     places: Integers = np.append(again, -1)[codes].astype(np.int64)
