@@ -220,6 +220,7 @@ class Numbers:
         unit: str = '',
         more: str = '',
         form: str = '',
+        fixed: bool = False,
     ) -> Markup:
         """An element with the number at ``path``.
 
@@ -231,11 +232,11 @@ class Numbers:
             tag: Name of the element.
             unit: Text after the number, not given for an absent one.
             more: Inline style.
+            fixed: The number has these decimals however small it is, as others in its column have.
             form: ``p`` writes a probability: three decimals, and '< 0.001' or '> 0.999' beyond them.
         """
         if like is not None:
-            digits, scale = like.digits, like.factor
-        fixed = like is not None and like.fixed
+            digits, scale, fixed = like.digits, like.factor, like.fixed
         value = lookup(self.analysis, path)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         text = probability(value) if form == 'p' else written(value, digits, scale, fixed)

@@ -8,7 +8,7 @@ import unicodedata
 from markupsafe import Markup, escape
 
 #: An option of a command.
-OPTION = re.compile(r'(?<!\S)(--[a-z][a-z-]+)')
+OPTION = re.compile(r'(?<![\w-])(--[a-z][a-z-]+)')
 RIGHT_TO_LEFT = {'R', 'AL', 'AN', 'RLE', 'RLO', 'LRE', 'LRO', 'RLI', 'LRI', 'FSI', 'PDF', 'PDI'}
 
 

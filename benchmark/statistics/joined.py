@@ -87,8 +87,8 @@ def read_contrasts(texts: Sequence[str], folders: Sequence[Folder],
     """
     there = '; '.join(folder.said() for folder in folders)
     if not texts:
-        raise TableError(f'{" ".join(str(folder.path) for folder in folders)}: several folders and nothing that is '
-                         f'compared; name it, as in {FORM}. {there}')
+        raise TableError(f'{" ".join(str(folder.path) for folder in folders)}: several folders, not all of different '
+                         f'data, and nothing that is compared; name it, as in {FORM}. {there}')
     main = {folder.name: _main(folder, condition) for folder in folders}
     found: list[tuple[Term, Term]] = []
     for text in texts:

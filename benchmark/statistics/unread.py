@@ -66,6 +66,9 @@ ROLES = (
          'keep the rows of one, as a rule test', _SPLITS),
     Role('the person', ('subject',), looks_like_person,
          '--columns subject={0} lets a person count once, however many images there are'),
+    Role('what several images are of', ('subject',),
+         _like('video|clip|sequence|series|volume|scan|study|exam|recording'),
+         '--columns subject={0} lets its images count as one, as they depend on each other'),
     Role('the seed', ('seed', REPETITION), _like(r'(random[ _.-]?)?seed|run|trial|replicat(e|ion)|rep(eat)?|restart'),
          '--columns seed={0} says that it is'),
     Role('the annotator', (), _like(r'(.*[ _.-])?(annotator|rater|observer|reader|labell?er|grader|examiner)'),
@@ -106,12 +109,13 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
     told = []
     for name in names:
         codes = _codes(columns[name])
-        if _harmless(columns[name], codes, [*known.values()]):
+        if _harmless(columns[name], codes, [*known.values(), run]):
             continue
-        if _pairs(run, codes) > _count(run) and (role := _role(name, columns[name], columns)):
+        apart = _pairs(run, codes) > _count(run) and not _measured(columns[name])
+        if apart and (role := _role(name, columns[name], columns)):
             image = known['image']
-            more = ('; it is not the same in all rows of an image: where images of several persons have one name, name '
-                    'each with its person' if role.ours == ('subject',) and _pairs(image, codes) > _count(image)
+            more = (f'; rows of one image differ in it: where images of several have one name, make {name} a part of it'
+                    if role.ours == ('subject',) and _pairs(image, codes) > _count(image)
                     else '')
             raise TableError(f'{where}: column {name} ({_count(codes)} values) is not read, and looks like {role.what}:'
                              f' {role.remedy.format(name)}; --ignore {name} says that it is nothing{more}')
@@ -195,6 +199,12 @@ def _count(codes: Integers) -> int:
 def _pairs(one: Integers, other: Integers) -> int:
     """How many combinations of two there are."""
     return len(np.unique(_joined([one, other])))
+
+
+def _measured(column: pd.Series) -> bool:
+    """Whether a column has numbers with decimals, which name nothing."""
+    number = pd.to_numeric(column.astype(object), errors='coerce')
+    return bool((number % 1 > 0).any())
 
 
 def _harmless(column: pd.Series, codes: Integers, keys: list[Integers]) -> bool:

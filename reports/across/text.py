@@ -118,7 +118,9 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
     parts += ['## Ranking', _ranking(content), '## The data sets']
     parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}: {plain(answers[one["name"]])} '
-                        f'(`{one["folder"]}/report/index.html`)' for one in content['data_sets'])]
+                        f'(`{one["folder"]}/report/index.html`)'
+                        + ''.join(f' **Warning:** {plain(text)}' for text in one['alerts'])
+                        for one in content['data_sets'])]
     parts += ['\n'.join(f'- {plain(note)}' for note in content['notes'])] if content['notes'] else []
     parts += [f'Analysis: {plain(described(content["program"]["analysis"]))}.', '## Methods',
               *map(plain, paragraphs(content, analyses))]

@@ -239,7 +239,7 @@ def test_kappa_is_undefined_where_all_are_annotated_with_one_class(tmp_path):
         for kind in ('kappa', 'weighted_kappa'):
             assert one[kind] == dict(estimate=None, ci_low=None, ci_high=None)
     text = build_report(write_analysis(tmp_path / 'analysis.json', content), tmp_path).read_text()
-    assert 'Kappa is undefined</b> on width: all its images are annotated mid' in text
+    assert 'Kappa is undefined</b> on width: all its images are annotated as mid,' in text
     assert 'no interval where all draws are alike' not in text
     text = build_report(write_analysis(tmp_path / 'o/analysis.json', analysed(frame())), tmp_path / 'o').read_text()
     assert 'Kappa is undefined' not in text and 'networks vote' in text and "of the networks' vote" in text

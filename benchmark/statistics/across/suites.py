@@ -34,7 +34,8 @@ def of_folders(folders: Sequence[Folder], given: Mapping[str, Any]) -> dict[str,
     notes: list[str] = []
     shared = agreed(folders, given, notes) | agreed(folders, given, notes, PLANNED)
     notes += left_looks(folders)
-    notes.append(f'Data sets are suites: {", ".join(f"{folder.name} is {folder.path}" for folder in folders)}.')
+    told = [folder.name if folder.name == str(folder.path) else f'{folder.name} is {folder.path}' for folder in folders]
+    notes.append(f'Data sets are suites: {", ".join(told)}.')
     found = {}
     for folder in folders:
         own = {key: value for key, value in (folder.plan.get('analysis') or {}).items() if key != 'sequential'}

@@ -93,7 +93,7 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     if one['verdict'] == NOT_ESTIMABLE:
         return (f'{words.a} against {words.b} by {words.what}: no combined contrast, as there is none in '
                 f'{one["reason"]}.')
-    found = f'{counts["found_better"]} of these {"was" if counts["found_better"] == 1 else "were"}'
+    found = f'{counts["found_better"] or "none"} of these {"was" if counts["found_better"] < 2 else "were"}'
     lost = f' and the worse one in {counts["worse"]} ({counts["found_worse"]} found)' if counts['worse'] else ''
     text = [
         f'{words.a} against {words.b}: over {words.count} data sets the {words.what} of {words.a} is '
