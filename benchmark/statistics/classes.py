@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from benchmark.utils.measurement import LENGTH, Classes, Measurement
 
@@ -31,7 +32,6 @@ from .arrays import Floats, Integers, Masks
 from .crossed import Block
 from .describe import moments
 from .exploratory import exploratory
-from .image_tests import exact_share, mcnemar_exact
 from .measured import FEWEST, Taken, declared_ones, pixel_sizes, taken
 from .measurements import classify
 from .observers import observed
@@ -259,7 +259,7 @@ def _flips(there: Mapping[str, Classed], a: str, b: str, scores: Scores, options
 
 def mcnemar(first: int, second: int) -> float:
     """Two-sided exact p that images which one of two methods alone has right fall to either alike; NaN of none."""
-    return float(mcnemar_exact(first, second)) if first + second else math.nan
+    return float(stats.binomtest(first, first + second).pvalue) if first + second else math.nan
 
 
 def _share(differ: Any, scores: Scores, found: Taken, options: Options) -> dict[str, Any]:
@@ -267,7 +267,8 @@ def _share(differ: Any, scores: Scores, found: Taken, options: Options) -> dict[
     values = differ.astype(np.float64)[None]
     block = moments(Block(scores.by_unit(values, found.kept)), len(differ), options, True)
     if scores.subjects is None:
-        low, high = exact_share(int(differ.sum()), len(differ), 1 - options.alpha)
+        ends = stats.binomtest(int(differ.sum()), len(differ)).proportion_ci(1 - options.alpha, method='exact')
+        low, high = float(ends.low), float(ends.high)
     elif block['bound'] is not None:
         low, high = (0.0, block['bound']) if block['mean'] == 0 else (block['bound'], 1.0)
     else:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy.stats import beta
 
 from .arrays import Floats, Integers, Masks
 
@@ -74,7 +74,7 @@ def promise(units: int, level: float) -> Promise:
         most = f'at most {math.floor(1000 * units / (units + 1)) / 10:g} %' if units else 'nothing'
         raise TooFew(f'{units} validation image{"s" * (units != 1)}, one a subject, can promise {most}; '
                      f'{100 * level:g} % takes {math.ceil(level / (1 - level) - TINY)}')
-    low, high = special.betaincinv(rank, units + 1 - rank, [0.05, 0.95])
+    low, high = beta.ppf([0.05, 0.95], rank, units + 1 - rank)
     return Promise(units, level, rank, float(low), float(high))
 
 

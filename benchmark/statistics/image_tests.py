@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
 from .arrays import Floats, Integers
 
@@ -15,16 +15,8 @@ def mcnemar_exact(only_a: Integers | int, only_b: Integers | int) -> Floats:
         only_a: Images on which a alone fails, any shape.
         only_b: Images on which b alone fails, the same shape.
     """
-    count = np.add(only_a, only_b)
-    tail: Floats = np.where(count > 0, special.bdtr(np.minimum(only_a, only_b), np.maximum(count, 1), 0.5), 1.0)
+    tail: Floats = stats.binom.cdf(np.minimum(only_a, only_b), np.add(only_a, only_b), 0.5)
     return np.minimum(1.0, 2 * tail)
-
-
-def exact_share(count: int, total: int, level: float) -> tuple[float, float]:
-    """Interval of a share of which ``count`` of ``total`` were found (Clopper and Pearson 1934)."""
-    tail = (1 - level) / 2
-    low = float(special.betaincinv(count, total - count + 1, tail)) if count else 0.0
-    return low, float(special.betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
 
 
 def bayesian_signed_rank(differences: Floats, rope: float, draws: int,

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
 from .arrays import Floats, Masks
 from .estimates import t_quantile
@@ -198,7 +199,6 @@ class _Fit:
 
     def solve(self) -> Mixed:
         """The minimum of all starts, and the contrast there."""
-        from scipy import optimize  # takes long to import, and only few analyses need it
         found = [optimize.minimize(self.with_gradient, start[:len(self.names)], jac=True, method='L-BFGS-B',
                                    bounds=[(0, FAR_EDGE)] * len(self.names), options=dict(ftol=1e-14, gtol=1e-8))
                  for start in STARTS]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import special
+from scipy import special, stats
+from scipy.optimize.elementwise import find_root
 
 from .arrays import Floats
 from .estimates import t_quantile
@@ -101,7 +102,7 @@ def _two_part_effect(points: Points, alpha: float, sums: int) -> Floats:
         many = (images_df * (1 + seeds / images) ** 2).reshape(count, -1)
     # The normal approximation of noncentral t.
     centre, spread = widths * (1 - 1 / (4 * many)), np.sqrt(1 + widths**2 / (2 * many))
-    shift = np.asarray(special.ndtri(POWER) - special.ndtri(alpha / 2)) * np.ones(count)
+    shift = np.asarray(stats.norm.isf(alpha / 2) + stats.norm.ppf(POWER)) * np.ones(count)
     low, high = np.zeros(count), np.full(count, 2 * widths.max(axis=1) + 10)
     for _ in range(60):
         z = (shift[:, None] - centre) / spread
@@ -123,12 +124,7 @@ def effect(df: Floats | float, alpha: float) -> Floats:
     """Noncentrality at which a two-sided t test rejects on the right side with a probability of 80 %."""
     df = np.asarray(df, np.float64)
     critical = t_quantile(alpha / 2, df)
-    low, high = np.zeros_like(df), 10 * critical
     with np.errstate(all='ignore'):
-        within = special.nctdtr(df, high, critical) < 1 - POWER  # else there is none in reach, or no number
-        while True:
-            middle = (low + high) / 2
-            if not ((low < middle) & (middle < high)).any():
-                return np.where(within, middle, np.nan)
-            less = special.nctdtr(df, middle, critical) > 1 - POWER
-            low, high = np.where(less, middle, low), np.where(less, high, middle)
+        found = find_root(lambda ncp, c, d: stats.nct.sf(c, d, ncp) - POWER, (np.zeros_like(df), 10 * critical),
+                          args=(critical, df), tolerances=dict(xatol=1e-10, xrtol=1e-10))
+    return np.where(found.success, found.x, np.nan)

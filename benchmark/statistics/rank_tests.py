@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+from scipy import stats
 
 from .arrays import Floats, Integers
-from .studentized import range_isf, range_sf
 
 #: Up to this many non-zero, untied differences the signed-rank distribution is exact.
 EXACT = 50
@@ -67,51 +66,11 @@ def signed_rank(differences: Floats, level: float = 0.95) -> SignedRank:
     low, middle, high, coverage = hodges_lehmann(differences, level)
     if not len(used):
         return SignedRank(0, math.nan, math.nan, middle, low, high, coverage, False)
-    ranks, ties = mean_ranks(np.abs(used))
-    count, exact = len(used), len(used) <= EXACT and not ties
-    above, below = float(ranks[used > 0].sum()), float(ranks[used < 0].sum())
-    if exact:
-        p = min(1.0, 2 * float(signed_rank_counts(count)[:round(min(above, below)) + 1].sum()) / 2.0**count)
-    else:
-        variance = (count * (count + 1) * (2 * count + 1) - ties / 2) / 24
-        p = 2 * float(special.ndtr((min(above, below) - count * (count + 1) / 4) / math.sqrt(variance)))
-    return SignedRank(count, p, (above - below) / float(ranks.sum()), middle, low, high, coverage, exact)
-
-
-def rank_sum(first: Floats, second: Floats) -> float:
-    """Two-sided p of Mann and Whitney's U: exact with at most 8 values on a side and no ties, else normal.
-
-    The normal one has the variance corrected for ties and the correction for continuity.
-    """
-    m, n = len(first), len(second)
-    ranks, ties = mean_ranks(np.concatenate([first, second]))
-    u = float(ranks[:m].sum()) - m * (m + 1) / 2
-    u = max(u, m * n - u)
-    if min(m, n) <= 8 and not ties:
-        counts = rank_sum_counts(m, n)
-        return min(1.0, 2 * float(counts[round(u):].sum() / counts.sum()))
-    variance = m * n / 12 * (m + n + 1 - ties / ((m + n) * (m + n - 1)))
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return float(min(1.0, 2 * special.ndtr(-np.divide(u - m * n / 2 - 0.5, math.sqrt(variance)))))
-
-
-def rank_sum_counts(m: int, n: int) -> Floats:
-    """Number of ways in which m of m + n ranks can be chosen, for each value 0..mn of U."""
-    counts = np.zeros(m * n + 1)
-    counts[0] = 1
-    for size in range(1, min(m, n) + 1):
-        # Times 1 - x^(max + size), over 1 - x^size.
-        counts[max(m, n) + size:] -= counts[:len(counts) - max(m, n) - size].copy()
-        for start in range(size):
-            counts[start::size] = np.cumsum(counts[start::size])
-    return counts
-
-
-def mean_ranks(values: Floats) -> tuple[Floats, float]:
-    """Ranks of values (N,), 1 for the smallest, equal ones share the mean; and the sum of t^3 - t over groups of t."""
-    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[codes]
-    return ranks, float((counts.astype(np.float64)**3 - counts).sum())
+    ranks = stats.rankdata(np.abs(used))
+    exact = len(used) <= EXACT and len(np.unique(np.abs(used))) == len(used)
+    p = stats.wilcoxon(used, method='exact' if exact else 'asymptotic', correction=False).pvalue
+    biserial = (ranks[used > 0].sum() - ranks[used < 0].sum()) / ranks.sum()
+    return SignedRank(len(used), float(p), float(biserial), middle, low, high, coverage, exact)
 
 
 def hodges_lehmann(differences: Floats, level: float = 0.95) -> tuple[float, float, float, float]:
@@ -136,7 +95,7 @@ def hodges_lehmann(differences: Floats, level: float = 0.95) -> tuple[float, flo
         coverage = 1 - 2 * below[place - 1] if place else math.nan
     else:
         spread = math.sqrt(count * (count + 1) * (2 * count + 1) / 24)
-        place = max(0, math.floor(pairs / 2 + float(special.ndtri((1 - level) / 2)) * spread))
+        place = max(0, math.floor(pairs / 2 - stats.norm.isf((1 - level) / 2) * spread))
         coverage = level
     wanted = [(pairs + 1) // 2, pairs // 2 + 1] + ([place, pairs + 1 - place] if place else [])
     found = _walsh(ordered, np.array(wanted))
@@ -230,9 +189,9 @@ def rank_summary(scores: Floats, alpha: float = 0.05) -> RankSummary:
         warnings.simplefilter('ignore', RuntimeWarning)
         chi2 = np.float64(12 * n_images**2 * (n_methods - 1) * ((mean_ranks - (n_methods + 1) / 2) ** 2).sum()) / spread
         f = (n_images - 1) * chi2 / (n_images * (n_methods - 1) - chi2)
-        f_p = special.fdtrc(n_methods - 1, (n_methods - 1) * (n_images - 1), np.maximum(0.0, f))
+        f_p = stats.f.sf(f, n_methods - 1, (n_methods - 1) * (n_images - 1))
     return RankSummary(
-        mean_ranks.tolist(), float(chi2), float(special.chdtrc(n_methods - 1, chi2)), float(f), float(f_p),
+        mean_ranks.tolist(), float(chi2), float(stats.chi2.sf(chi2, n_methods - 1)), float(f), float(f_p),
         float(chi2 / (n_images * (n_methods - 1))), nemenyi_cd(n_methods, n_images, alpha), alpha)
 
 
@@ -281,13 +240,13 @@ def nemenyi_cd(n_methods: int, n_images: int, alpha: float = 0.05) -> float:
 
 def nemenyi_q(n_methods: int, alpha: float = 0.05) -> float:
     """The studentised range's upper quantile for infinitely many degrees of freedom, over sqrt(2)."""
-    return range_isf(alpha, n_methods) / math.sqrt(2)
+    return float(stats.studentized_range.isf(alpha, n_methods, math.inf)) / math.sqrt(2)
 
 
 def nemenyi_p(rank_difference: float, n_methods: int, n_images: int) -> float:
     """p-value of a difference of two mean ranks."""
     q = abs(rank_difference) / math.sqrt(n_methods * (n_methods + 1) / (6 * n_images)) * math.sqrt(2)
-    return range_sf(q, n_methods)
+    return float(stats.studentized_range.sf(q, n_methods, math.inf))
 
 
 def _tie_sum(ranks: Floats) -> float:
@@ -318,7 +277,6 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
     given = np.asarray(p, dtype=np.float64)
     known = ~np.isnan(given)
     adjusted = np.full(len(given), np.nan)
-    order = np.argsort(given, kind='stable')[:known.sum()]  # NaN last
-    steps = given[order] * len(order) / np.arange(1, len(order) + 1)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(steps[::-1])[::-1])
+    if known.any():
+        adjusted[known] = stats.false_discovery_control(given[known])
     return [float(one) for one in adjusted]

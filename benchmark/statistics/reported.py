@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
 from .estimates import t_quantile, two_sided_p
 from .image_tests import mcnemar_exact
@@ -71,7 +72,6 @@ def least_correlation(difference: float, sd_a: float, sd_b: float, count: int, a
 
     if difference == 0 or not excess(1 - 1e-9) < 0:
         return None
-    from scipy import optimize  # takes long to import, and only few analyses need it
     return -1.0 if excess(-1.0) < 0 else float(optimize.brentq(excess, -1.0, 1 - 1e-9))
 
 

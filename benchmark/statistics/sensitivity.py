@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from .arrays import Floats
 from .crossed import Block, contrast, crossed_contrast, fixed_seeds_contrast, image_differences
@@ -21,7 +22,7 @@ from .estimates import ZERO, Estimate
 from .fold_tables import fold_means
 from .image_tests import bayesian_signed_rank, mcnemar_exact
 from .options import Options
-from .rank_tests import nemenyi_p, rank_sum, sign_flip, signed_rank
+from .rank_tests import nemenyi_p, sign_flip, signed_rank
 from .resampling import BOTH, bootstrap_means, generator, single_threaded
 from .scores import Scores
 from .terms import A_BETTER, B_BETTER, NESTED, NETWORKS, PAIRED, PROCEDURE, UNDECIDED, Scope
@@ -200,8 +201,9 @@ class _Table:
             self.add('Wilcoxon on seed means', PROCEDURE, {'estimate': test.pseudomedian, 'p': test.p,
                                                            'ci_low': test.low, 'ci_high': test.high})
         else:
+            test = stats.mannwhitneyu(*means, alternative='two-sided', method='auto')
             self.add('Wilcoxon on seed means', PROCEDURE,
-                     {'estimate': means[0].mean() - means[1].mean(), 'p': rank_sum(*means)},
+                     {'estimate': means[0].mean() - means[1].mean(), 'p': float(test.pvalue)},
                      note='rank sum, as the design is nested')
 
     def least_p(self, first: int, second: int) -> float:
@@ -213,15 +215,15 @@ class _Table:
     def welch(self, first: Floats, second: Floats) -> None:
         """Seed means only: it treats the test images as the whole population."""
         paired = self.options.design == PAIRED
-        groups = [first - second] if paired else [first, second]
-        if max(values.std() for values in groups) <= ZERO * max(abs(first).max(), abs(second).max()):
+        spread = (first - second).std() if paired else max(first.std(), second.std())
+        if spread <= ZERO * max(abs(first).max(), abs(second).max()):
             self.add('Welch t on seed means', PROCEDURE, reason='no variance between seeds')
             return
-        shares = np.array([values.var(ddof=1) / len(values) for values in groups])
-        df = shares.sum()**2 / (shares**2 / [len(values) - 1 for values in groups]).sum()
-        one = Estimate(first.mean() - second.mean(), np.sqrt(shares.sum()), df)
-        self.estimate('paired t on seed means' if paired else 'Welch t on seed means', PROCEDURE, one,
-                      note='ignores the sampling of images')
+        test = stats.ttest_rel(first, second) if paired else stats.ttest_ind(first, second, equal_var=False)
+        interval = test.confidence_interval(1 - self.options.alpha)
+        self.add('paired t on seed means' if paired else 'Welch t on seed means', PROCEDURE,
+                 {'estimate': first.mean() - second.mean(), 'p': float(test.pvalue), 'ci_low': interval.low,
+                  'ci_high': interval.high}, note='ignores the sampling of images')
 
     def bootstrap(self, drawn: Drawn) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""

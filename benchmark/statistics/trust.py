@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy.stats import norm, rankdata
 
 from .arrays import Floats
 from .beside import read_beside
 from .conformal import TooFew, calibrate
 from .options import Options
-from .rank_tests import mean_ranks
 from .scores import Scores
 from .success import radial_errors
 
@@ -119,13 +118,13 @@ def _correlation(first: Floats, second: Floats, alpha: float) -> dict[str, float
     By Fisher's z with the standard error of Bonett and Wright (2000), sqrt((1 + r^2 / 2) / (n - 3)); a mean over seeds
     varies no more.
     """
-    ranks = [np.stack([mean_ranks(row)[0] for row in one]) for one in (first, second)]
+    ranks = [rankdata(one, axis=1) for one in (first, second)]
     centred = [one - one.mean(axis=1, keepdims=True) for one in ranks]
     sizes = [np.sqrt((one**2).sum(axis=1)) for one in centred]
     if (sizes[0] == 0).any() or (sizes[1] == 0).any():
         return None
     r = float(((centred[0] * centred[1]).sum(axis=1) / sizes[0] / sizes[1]).mean())
-    half = special.ndtri(1 - alpha / 2) * math.sqrt((1 + r**2 / 2) / (first.shape[1] - 3))
+    half = norm.ppf(1 - alpha / 2) * math.sqrt((1 + r**2 / 2) / (first.shape[1] - 3))
     z = math.atanh(min(max(r, -1 + 1e-12), 1 - 1e-12))
     return {'estimate': r, 'low': math.tanh(z - half), 'high': math.tanh(z + half)}
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
+from scipy.interpolate import PchipInterpolator
 
 from ..arrays import Floats
 from ..estimates import Estimate
@@ -84,7 +85,6 @@ def after_stop(one: Estimate, information: Sequence[float], bounds: Sequence[flo
     """
     if not len(bounds):
         return Unbiased(float(one.estimate), *map(float, one.interval(level)))
-    from scipy.interpolate import PchipInterpolator  # takes long to import, and only few analyses need it
     halves = np.array([float(half) for half in one.half_widths([1 - float(tail(at)) for at in GRID])])
     theta = float(one.estimate) + np.concatenate([-halves[::-1], [0.0], halves])
     # Between the thetas the score of the probability is nearly a line over the score of (theta - estimate).

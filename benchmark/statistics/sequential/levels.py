@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy import special
+from scipy.interpolate import PchipInterpolator
 
 from ..arrays import Floats
 from .boundaries import Paths, next_bound
@@ -69,7 +70,6 @@ def reached(p: Floats | float, times: tuple[float, ...], spending: str) -> Float
         times: Fractions of the planned seeds, up to this look.
         spending: How the level is spent.
     """
-    from scipy.interpolate import PchipInterpolator  # takes long to import, and only few analyses need it
     bounds = _look(times, LEVELS, spending)[0]
     known = np.isfinite(bounds)
     found = np.zeros(np.shape(p))
