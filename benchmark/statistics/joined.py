@@ -7,7 +7,6 @@ purpose (initialisation, order, augmentation, split) has the same number in both
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ import pandas as pd
 from .errors import TableError
 from .folders import Folder, unlike
 from .layout import some
+from .sides import Term, data_of, described_of, ensembles_of, settings_of, source_of, tuning_of
 from .suite import Suite
 from .table import NOTES, of_annotators, validate
 from .terms import NESTED, PAIRED, Design
@@ -33,44 +33,6 @@ FEWEST = 2
 #: What every comparison of finished suites begins with.
 LATE = ('The methods are of several suites and were set against each other when these had been run: unless the '
         'contrast was declared before, it is exploratory, whatever it is called here.')
-
-
-@dataclass(frozen=True)
-class Term:
-    """A side of a contrast: a ``method`` of a ``folder`` under one of its conditions."""
-
-    folder: Folder
-    method: str
-    condition: str
-    main: str
-
-    @property
-    def name(self) -> str:
-        """``A/ft``, and ``A/ft@few`` where the condition is not the main one."""
-        return f'{self.folder.name}/{self.method}' + ('' if self.condition == self.main else f'@{self.condition}')
-
-    @property
-    def label(self) -> str:
-        """``FT (A)``."""
-        label = str(self.folder.methods[self.method].get('label') or self.method)
-        return f'{label} ({"" if self.condition == self.main else self.under + ", "}{self.folder.name})'
-
-    @property
-    def under(self) -> str:
-        """The condition's label."""
-        return str(self.folder.conditions.get(self.condition, {}).get('label') or self.condition)
-
-    @property
-    def runs(self) -> list[dict[str, Any]]:
-        """Its planned runs."""
-        return [run for run in self.folder.plan['runs']
-                if str(run['method']) == self.method and str(run['condition']) == self.condition]
-
-    @property
-    def rows(self) -> pd.DataFrame:
-        """Its rows of the folder's table."""
-        table = self.folder.suite.table
-        return table[(table['method'] == self.method) & (table['condition'] == self.condition)]
 
 
 def read_contrasts(texts: Sequence[str], folders: Sequence[Folder],
@@ -182,7 +144,7 @@ def joined(folders: Sequence[Folder], contrasts: Sequence[tuple[Term, Term]],
         'title': f'{first.label} against {second.label}',
         'question': f'Is {first.label} better than {second.label}?',
         'caution': ' '.join(dict.fromkeys([LATE, *(text for folder in used if (text := folder.plan.get('caution')))])),
-        'methods': [{'name': term.name, 'label': term.label, 'reported': None, 'description': _described(term)}
+        'methods': [{'name': term.name, 'label': term.label, 'reported': None, 'description': described_of(term)}
                     for term in terms],
         'conditions': [{'name': label, 'label': label, 'value': None}],
         'runs': [{**{key: value for key, value in run.items() if key not in ('also', 'folder')},
@@ -190,12 +152,12 @@ def joined(folders: Sequence[Folder], contrasts: Sequence[tuple[Term, Term]],
                  for term in terms for run in term.runs],
         'analysis': {**analysis, 'design': design, 'pairs': [list(pair) for pair in pairs], 'proposed': pairs[0][0],
                      'reference': pairs[0][1]},
-        'data': _data(used), 'source': _source(terms), 'settings': _settings(terms), **_tuning(terms, label),
+        'data': data_of(used), 'source': source_of(terms), 'settings': settings_of(terms), **tuning_of(terms, label),
     }
     records = tuple({**record, 'id': f'{term.folder.name}/{record["id"]}', 'method': term.name, 'condition': label}
                     for term in terms for record in term.folder.suite.records
                     if record.get('id') in {run['id'] for run in term.runs})
-    return Suite(table, plan, records, _ensembles(used, terms, label))
+    return Suite(table, plan, records, ensembles_of(used, terms, label))
 
 
 def _declared(used: Sequence[Folder], given: dict[str, Any], notes: list[str]) -> dict[str, Any]:
@@ -332,82 +294,3 @@ def _annotated(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
         known = known.groupby(keys, as_index=False, observed=True)[name].first()
         parts = [part if name in part.columns else part.merge(known, how='left', on=keys) for part in parts]
     return parts
-
-
-def _described(term: Term) -> str:
-    about = str(term.folder.methods[term.method].get('description') or '').strip()
-    return f'{about} From {term.folder.path}, {term.under}.'.strip()
-
-
-def _data(used: Sequence[Folder]) -> dict[str, Any]:
-    """The data set; sizes of inputs only where all suites have the same, since settings hold them too."""
-    blocks = [folder.plan['data'] for folder in used]
-    return {key: value for key, value in blocks[0].items() if all(block.get(key) == value for block in blocks)
-            or key not in ('input_size', 'heatmap_size')} | {
-        'measurements': {name: declared for block in reversed(blocks)
-                         for name, declared in (block.get('measurements') or {}).items()}}
-
-
-def _settings(terms: Sequence[Term]) -> dict[str, Any]:
-    """How the methods train: what all share, then what is each one's own."""
-    own = {term.label: _settings_of(term) for term in terms}
-    first = next(iter(own.values()))
-    shared = {key: value for key, value in first.items()
-              if all(key in one and one[key] == value for one in own.values())}
-    return shared | {label: apart for label, one in own.items()
-                     if (apart := {key: value for key, value in one.items() if key not in shared})}
-
-
-def _settings_of(term: Term) -> dict[str, Any]:
-    settings = term.folder.plan.get('settings') or {}
-    label = str(term.folder.methods[term.method].get('label') or term.method)
-    places = [settings.get(place) for place in (term.under, label, f'{label}, {term.under}')]
-    return {key: value for one in (settings, *places) if isinstance(one, dict)
-            for key, value in one.items() if not isinstance(value, dict)}
-
-
-def _source(terms: Sequence[Term]) -> dict[str, Any] | None:
-    """The first suite's source, and under ``methods`` those of methods that take another."""
-    blocks = [(term, block) for term in terms if (block := term.folder.plan.get('source'))]
-    if not blocks:
-        return None
-    base = {key: value for key, value in blocks[0][1].items() if key != 'methods'}
-    own = {}
-    for term, block in blocks:
-        block = block.get('methods', {}).get(term.method) or block
-        if block.get('hash') != base.get('hash') and any(run.get('source_hash') for run in term.runs):
-            own[term.name] = {key: block[key] for key in ('description', 'hash', 'path', 'judged') if key in block}
-    return base | ({'methods': own} if own else {})
-
-
-def _tuning(terms: Sequence[Term], label: str) -> dict[str, Any]:
-    """The trials of tuned methods."""
-    def named(folder: Folder, name: str | None) -> str | None:
-        return None if name is None else f'{folder.name}/{name}'
-
-    groups = [{**group, 'method': term.name, 'condition': label, 'chosen': named(term.folder, group['chosen']),
-               'tries': [{**one, 'id': named(term.folder, one['id'])} for one in group['tries']]}
-              for term in terms for group in (term.folder.plan.get('tuning') or {}).get('groups', ())
-              if group['method'] == term.method and group['condition'] == term.condition]
-    if not groups:
-        return {}
-    about = next(block for term in terms if (block := term.folder.plan.get('tuning')))
-    return {'tuning': {**about, 'groups': groups}}
-
-
-def _ensembles(used: Sequence[Folder], terms: Sequence[Term], label: str) -> dict[str, Any] | None:
-    """What the networks of each method give together; None where no folder has that."""
-    there = [term for term in terms if term.folder.suite.ensembles is not None]
-    if not there:
-        return None
-    found: dict[str, Any] = {'ensembles': [], 'left_out': []}
-    tables = []
-    for term in there:
-        content = term.folder.suite.ensembles or {}
-        for key in found:
-            found[key] += [{**one, 'method': term.name, 'condition': label} for one in content[key]
-                           if one['method'] == term.method and one['condition'] == term.condition]
-        table = content['table']
-        tables.append(table[(table['method'] == term.method) & (table['condition'] == term.condition)].assign(
-            method=term.name, condition=label))
-    return {**found, 'table': pd.concat(tables, ignore_index=True)}
