@@ -63,7 +63,7 @@ def sensitivity(scores: Scores, pairs: Sequence[tuple[str, str]], friedman: dict
     @cache
     def drawn(over: tuple[str, ...]) -> dict[str, Floats]:
         """Means of the pairs' methods in crossed bootstrap draws, shape (draws, 2)."""
-        values = {f'{a}, {b}': {method: block.values for method, block in zip(
+        values = {repr((a, b)): {method: block.values for method, block in zip(
             (a, b), scores.pair(scores.primary, a, b, options.design), strict=True)} for a, b in pairs}
         return bootstrap_means(values, options.draws, options.seed, options.design, over, scores.folds)
 
@@ -227,7 +227,7 @@ class _Table:
 
     def bootstrap(self, drawn: Drawn) -> None:
         """Crossed bootstrap percentile interval; p from the share of draws on the other side of 0."""
-        means = drawn(BOTH if self.scope == PROCEDURE else ('images',))[f'{self.a}, {self.b}']
+        means = drawn(BOTH if self.scope == PROCEDURE else ('images',))[repr((self.a, self.b))]
         draws = means[:, 0] - means[:, 1]
         name = f'bootstrap of {self.scores.unit}s' if self.folds else 'crossed bootstrap'
         if not np.ptp(draws) > ZERO * float(self.blocks[0].size):

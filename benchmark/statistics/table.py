@@ -233,7 +233,7 @@ def _seeds(column: pd.Series, where: str) -> pd.Series:
         codes, found = np.arange(len(column)), column
     different = pd.to_numeric(pd.Series(found, dtype=object), errors='coerce').astype('float64')
     number = pd.Series(np.append(different.to_numpy(), np.nan)[codes], index=column.index)
-    bad = ~(np.abs(number.to_numpy()) < 2**53) | (number.to_numpy() % 1 != 0)
+    bad = ~(np.abs(number.to_numpy()) < 2**53) | (number % 1 != 0).to_numpy()
     if bad.any():
         raise TableError(
             f'{where}: field seed: not a whole number in {_rows(bad)}{_first(column, bad)}; number the repetitions 0, '

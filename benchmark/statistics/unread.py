@@ -97,7 +97,7 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
     Raises:
         TableError: A column looks like what keeps rows apart, has several values and is no property of a run.
     """
-    frame = frame.reset_index(level=[name for name in frame.index.names if is_read(name)])
+    frame = frame.reset_index(level=[name for name in frame.index.names if is_read(name) and name not in frame.columns])
     columns = {str(name): frame[name] for name in frame.columns}
     names = [name for name, column in columns.items() if not is_read(name) and name not in taken
              and not (numbers_taken and column.dtype.kind == 'f')]

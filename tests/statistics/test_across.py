@@ -347,6 +347,10 @@ def test_data_sets_are_chosen_by_name_and_order(tmp_path, capsys):
     capsys.readouterr()
     assert main([*alone, 'set 9']) == 2
     assert 'no data set set 9; there are set 0, set 1, set 2, set 3' in capsys.readouterr().err
+    frame[frame['dataset'] == 'set 0'].to_csv(tmp_path / 'table.csv', index=False)
+    assert main([*alone, 'set 1']) == 2 and 'no data set set 1; there are set 0' in capsys.readouterr().err
+    assert main([*alone, 'set 0']) == 0
+    capsys.readouterr()
     frame.rename(columns={'dataset': 'cohort'}).to_csv(tmp_path / 'table.csv', index=False)
     assert main([*alone, 'set 1', '--ignore', 'cohort']) == 2
     assert 'has no column dataset' in capsys.readouterr().err

@@ -66,3 +66,11 @@ def test_sensitivity_rows_by_hand():
     same([found['estimate'], found['p']],
          [1 - 2 * better, 2 * stats.norm.sf(abs(1 - 2 * better) * math.sqrt(20))])
     assert row(content, 'Bayesian signed-rank with ROPE')['reading'] in ('a better', 'undecided')
+
+
+def test_pairs_whose_names_have_commas_are_told_apart():
+    content = analyzed({'a': gamma(1, 3), 'b, c': gamma(2, 3), 'a, b': gamma(3, 3) + 5, 'c': gamma(4, 3)},
+                       pairs=[['a', 'b, c'], ['a, b', 'c']])
+    for place in range(2):
+        found = row(content, 'crossed bootstrap', place)
+        assert found['ci_low'] < found['estimate'] < found['ci_high']

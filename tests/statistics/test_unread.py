@@ -123,6 +123,14 @@ def test_the_note_stands_once_on_page_and_terminal(tmp_path, capsys):
     assert str(content).count('Not read: camera') == 1
 
 
+def test_a_column_that_stands_in_the_index_too_is_read_once(tmp_path):
+    table(center=some_of(3)).set_index('image', drop=False).to_parquet(tmp_path / 't.parquet')
+    found = read_table(tmp_path / 't.parquet', foreign=Foreign(ignored=('center',)))
+    assert len(found) == 4 * IMAGES
+    with pytest.raises(TableError, match='column center'):
+        read_table(tmp_path / 't.parquet', foreign=Foreign())
+
+
 def test_a_table_of_ones_own_is_read_as_it_is(tmp_path):
     table(clinic=some_of(3)).to_parquet(tmp_path / 't.parquet')
     assert read_table(tmp_path / 't.parquet').attrs.get(NOTES, []) == []

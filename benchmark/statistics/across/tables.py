@@ -48,12 +48,12 @@ def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequenc
     names = name_texts(frame[DATASET], DATASET, str(path))[0] if DATASET in frame.columns and len(frame) else None
     if names is None and foreign is not None and foreign.datasets:
         raise TableError(f'--datasets: {path} has no column {DATASET}; name it (--columns {DATASET}=NAME)')
-    if names is None or names.nunique() < 2:
+    if names is None:
         return {'': checked(frame, str(path), notes, missing_allowed, scores)}
+    wanted = _wanted([*names.unique()], foreign, path)
     if alike := differing_in_case([*names.unique()]):
         told = some([' and '.join(map(repr, group)) for group in alike])
         notes.append(f'{DATASET}: {told} differ in capital and small letters only, and count as different.')
-    wanted = _wanted([*names.unique()], foreign, path)
     if len(wanted) < 2:
         return {'': checked(frame[(names == wanted[0]).to_numpy()], str(path), notes, missing_allowed, scores)}
     rest = frame.drop(columns=DATASET)
