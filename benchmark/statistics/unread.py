@@ -98,7 +98,7 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
         TableError: A column looks like what keeps rows apart, has several values and is no property of a run.
     """
     frame = frame.reset_index(level=[name for name in frame.index.names if is_read(name) and name not in frame.columns])
-    columns = {str(name): frame[name] for name in frame.columns}
+    columns = {str(name): _simple(frame[name]) for name in frame.columns}
     names = [name for name, column in columns.items() if not is_read(name) and name not in taken
              and not (numbers_taken and column.dtype.kind == 'f')]
     if not names or not {'method', 'image'} <= {*columns}:
@@ -171,6 +171,16 @@ def _role(name: str, column: pd.Series, filled: Collection[str]) -> Role | None:
             if not role.words or role.words & {str(value).strip().lower() for value in column.unique()}:
                 return role
     return None
+
+
+def _simple(column: pd.Series) -> pd.Series:
+    """A column whose values can be compared: lists and the like, as of further positions, as text."""
+    if column.dtype == object:
+        try:
+            pd.factorize(column)
+        except TypeError:
+            return column.map(str)
+    return column
 
 
 def _codes(column: pd.Series) -> Integers:

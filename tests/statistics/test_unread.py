@@ -131,6 +131,17 @@ def test_a_column_that_stands_in_the_index_too_is_read_once(tmp_path):
         read_table(tmp_path / 't.parquet', foreign=Foreign())
 
 
+@pytest.mark.parametrize('value', [[1, 2], {'a': 1}, np.zeros(3)], ids=['list', 'dict', 'array'])
+def test_columns_of_lists_are_told_as_others_are(tmp_path, value):
+    frame = table(same=[value] * 4 * IMAGES, box=lambda frame: [[place] for place in number(frame) % 3])
+    frame.to_parquet(tmp_path / 't.parquet')
+    notes = read_table(tmp_path / 't.parquet', foreign=Foreign()).attrs[NOTES]
+    assert [note.split(' (')[0] for note in notes if note.startswith('Not read')] == ['Not read: box']
+    frame.rename(columns={'box': 'patient'}).to_parquet(tmp_path / 't.parquet')
+    with pytest.raises(TableError, match='column patient'):
+        read_table(tmp_path / 't.parquet', foreign=Foreign())
+
+
 def test_a_table_of_ones_own_is_read_as_it_is(tmp_path):
     table(clinic=some_of(3)).to_parquet(tmp_path / 't.parquet')
     assert read_table(tmp_path / 't.parquet').attrs.get(NOTES, []) == []
