@@ -330,3 +330,18 @@ def test_what_suites_as_data_sets_must_agree_on(tmp_path, capsys):
     assert main([str(first), str(second), '--proposed', 'ft']) == 2
     assert '--out: name a folder for all data sets' in capsys.readouterr().err
     assert call(tmp_path / 'out', first, second, '--proposed', 'ctd_ed', '--reference', 'ft') == 0
+
+
+def test_planned_pairs_of_suites_as_data_sets(tmp_path, capsys):
+    methods = ('ft', 'scratch', 'ctd_ed')
+    plans = dict(A=dict(pairs=[['ctd_ed', 'ft'], ['ctd_ed', 'scratch']]), B=dict(pairs=[['ft', 'scratch']]),
+                 C=dict(proposed='ft'))
+    first, second, third = (folder(tmp_path, name, methods=methods, fingerprint=f'f{name}', salt=name,
+                                   **dict(proposed=None, reference=None) | plan) for name, plan in plans.items())
+    for others, part in (([second], 'of analysis.pairs: '), ([third], 'A declares analysis.pairs and C analysis.prop')):
+        assert call(tmp_path / 'out', first, *others) == 2
+        error = capsys.readouterr().err
+        assert part in error and error.endswith('say what holds: --proposed\n')
+    assert call(tmp_path / 'out', first, second, third, '--proposed', 'ft') == 0
+    content = json.loads((tmp_path / 'out/datasets.json').read_text())
+    assert {(one['a'], one['b']) for one in content['contrasts']} == {('ft', 'scratch'), ('ft', 'ctd_ed')}

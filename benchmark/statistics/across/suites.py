@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ..errors import TableError
 from ..folders import Folder
 from ..joined import agreed, left_looks
 from ..suite import Suite
@@ -32,7 +33,7 @@ def of_folders(folders: Sequence[Folder], given: Mapping[str, Any]) -> dict[str,
         TableError: The suites declare different things of the analysis.
     """
     notes: list[str] = []
-    shared = agreed(folders, given, notes) | agreed(folders, given, notes, PLANNED)
+    shared = agreed(folders, given, notes) | agreed(folders, given, notes, _planned(folders, given))
     notes += left_looks(folders)
     told = [folder.name if folder.name == str(folder.path) else f'{folder.name} is {folder.path}' for folder in folders]
     notes.append(f'Data sets are suites: {", ".join(told)}.')
@@ -44,6 +45,23 @@ def of_folders(folders: Sequence[Folder], given: Mapping[str, Any]) -> dict[str,
         found[folder.name] = Suite(table, {**folder.plan, 'analysis': own | shared}, folder.suite.records,
                                    folder.suite.ensembles)
     return found
+
+
+def _planned(folders: Sequence[Folder], given: Mapping[str, Any]) -> dict[str, str]:
+    """Those of :data:`PLANNED` that must agree: pairs count for nothing where the command line has a proposed method.
+
+    Raises:
+        TableError: One suite declares pairs, and another what all others are compared with.
+    """
+    if given.get('proposed') is not None:
+        return {name: option for name, option in PLANNED.items() if name != 'pairs'}
+    declared = {folder.name: folder.plan.get('analysis') or {} for folder in folders}
+    paired = [name for name, one in declared.items() if one.get('pairs')]
+    other = [name for name, one in declared.items() if one.get('proposed') and not one.get('pairs')]
+    if paired and other:
+        raise TableError(f'{paired[0]} declares analysis.pairs and {other[0]} analysis.proposed alone, which are other '
+                         'contrasts; say what holds: --proposed')
+    return PLANNED
 
 
 def restricted(suite: Suite, methods: Collection[str]) -> Suite:
