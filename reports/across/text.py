@@ -117,7 +117,7 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
     if own:
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
     parts += ['## Ranking', _ranking(content), '## The data sets']
-    parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}: {plain(answers[one["name"]])} '
+    parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}{": " * bool(answers[one["name"]])}{plain(answers[one["name"]])} '
                         f'(`{one["folder"]}/report/index.html`)'
                         + ''.join(f' **Warning:** {plain(text)}' for text in one['alerts'])
                         for one in content['data_sets'])]
