@@ -22,7 +22,7 @@ from benchmark.statistics.across.effects import (
     spread_about,
 )
 from benchmark.statistics.across.tables import common_methods, folders
-from benchmark.statistics.across.wording import answer
+from benchmark.statistics.across.wording import answer, statement
 from benchmark.statistics.crossed import Block
 from benchmark.statistics.estimates import Estimate
 
@@ -205,6 +205,13 @@ def test_many_data_sets_are_a_sample(tmp_path, capsys):
     assert answer(dict(one, prediction_low=-1, prediction_high=1), found).endswith(
         'error; in a new one it may be the other way round.')
     assert 'better mean in 6 of 6 data sets' in text['text'] and 'prediction interval' in text['text']
+    for better, worse, part in (((6, 1), (0, 0), 'in 6 of 6 data sets (1 of these was found by the data set alone). '),
+                                ((2, 0), (4, 3), 'in 2 of 6 data sets (none of these was found by the data set alone) '
+                                                 'and the worse one in 4 (3 found). '),
+                                ((0, 0), (6, 0), 'in 0 of 6 data sets and the worse one in 6 (none found by the data '
+                                                 'set alone). ')):
+        counts = dict(better=better[0], found_better=better[1], worse=worse[0], found_worse=worse[1])
+        assert part in statement(dict(one, counts=counts), found)
     holm = sorted(row['p'] for row in found['contrasts'] if row['endpoint'] == 'ME')
     assert sorted(row['p_adjusted'] for row in found['contrasts'] if row['endpoint'] == 'ME')[0] == pytest.approx(
         2 * holm[0])

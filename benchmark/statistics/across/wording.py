@@ -93,15 +93,18 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     if one['verdict'] == NOT_ESTIMABLE:
         return (f'{words.a} against {words.b} by {words.what}: no combined contrast, as there is none in '
                 f'{one["reason"]}.')
-    found = f'{counts["found_better"] or "none"} of these {"was" if counts["found_better"] < 2 else "were"}'
-    lost = f' and the worse one in {counts["worse"]} ({counts["found_worse"]} found)' if counts['worse'] else ''
+    alone = 'found by the data set alone'
+    found = (f' ({counts["found_better"] or "none"} of these {"was" if counts["found_better"] < 2 else "were"} {alone})'
+             if counts['better'] else '')
+    lost = (f' and the worse one in {counts["worse"]} ({counts["found_worse"] or "none"} {"found" if found else alone})'
+            if counts['worse'] else '')
     text = [
         f'{words.a} against {words.b}: over {words.count} data sets the {words.what} of {words.a} is '
         f'{words.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"} on average ({words.level} '
         f'interval {words.interval(one["ci_low"], one["ci_high"])}; p {p_value(one["p"])}, adjusted '
         f'{p_value(one["p_adjusted"])}).',
-        f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets ({found} found by the data '
-        f'set alone){lost}.', _spread(one, words)]
+        f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets{found}{lost}.',
+        _spread(one, words)]
     if one['prediction_low'] is not None:
         text.append(f'In a new data set of the same kind the true difference is expected '
                     f'{words.interval(one["prediction_low"], one["prediction_high"])} ({words.level} prediction '
