@@ -69,7 +69,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--unit', nargs='+', action='extend', metavar='UNIT',
                         help='name of the unit of the errors, for the report; of scores as in hd95=mm')
     parser.add_argument('--columns', nargs='+', action='extend', default=[], metavar='OURS=THEIRS',
-                        help='names of columns in the table, as in method=model,image=case')
+                        help='names of columns in the table, as in method=model,image=case; image=clinic+case where '
+                        'names of images are told apart by a second column')
     parser.add_argument('--ignore', nargs='+', action='extend', default=[], metavar='COLUMN',
                         help='columns of the table that mean nothing here: they are left out')
     parser.add_argument('--wide', nargs='?', const=ERROR, metavar='NAME',

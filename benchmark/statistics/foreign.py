@@ -16,12 +16,15 @@ import pandas as pd
 
 from .consistency import EMPTY
 from .errors import TableError
+from .keys import put_together
 from .layout import some
 from .measures import usually_higher
 
 #: Methods with seeds as columns: a name that says 'seed', or a number after it.
 SEED_WORD = re.compile(r'(?P<method>.+?)[ _.:-]*(?:seed|run)[ _.:-]*(?P<seed>\d+)', re.IGNORECASE)
 SEED_NUMBER = re.compile(r'(?P<method>.+?)[ _.:-](?P<seed>\d+)')
+#: Names that may be those of several columns together.
+TOGETHER = ('image', 'subject')
 #: Words of a note.
 SHOWN = 4
 
@@ -87,19 +90,36 @@ def parse_columns(texts: Iterable[str], known: Collection[str]) -> dict[str, str
     return found
 
 
-def renamed(frame: pd.DataFrame, columns: Mapping[str, str], where: str, notes: list[str]) -> pd.DataFrame:
-    """The table with our names of columns.
+def parts_of(ours: str, theirs: str) -> list[str]:
+    """The columns whose names together are one: ``clinic+case`` of an image or a subject; empty where it is one."""
+    parts = theirs.split('+')
+    return parts if ours in TOGETHER and len(parts) > 1 and all(parts) else []
+
+
+def renamed(frame: pd.DataFrame, columns: Mapping[str, str], where: str, notes: list[str],
+            kept: Collection[str] = ()) -> pd.DataFrame:
+    """The table with our names of columns; those that are parts of a name are left out.
 
     Args:
         frame: As it was read.
-        columns: Our name -> theirs.
+        columns: Our name -> theirs; of an image or a subject perhaps several, as ``clinic+case``.
         where: Begins messages.
         notes: Gets a sentence.
+        kept: Parts of names that stay, as groups.
 
     Raises:
         TableError: The table lacks a column, or has one of our name already.
     """
     have = [str(name) for name in frame.columns]
+    together = {ours: parts for ours, theirs in columns.items()
+                if theirs not in have and {*(parts := parts_of(ours, theirs))} & {*have}}
+    if together:
+        if lost := [part for parts in together.values() for part in parts if part not in have]:
+            raise TableError(f'{where}: no column {lost[0]}, which --columns names; there are {some(have, 12)}')
+        made = {columns[ours]: put_together([frame[part] for part in parts]) for ours, parts in together.items()}
+        gone = {part for parts in together.values() for part in parts} - {*kept, *columns.values()}
+        frame = frame.drop(columns=[*gone]).assign(**made)
+        have = [str(name) for name in frame.columns]
     for ours, theirs in columns.items():
         if theirs not in have:
             near = difflib.get_close_matches(theirs.lower(), [name.lower() for name in have], 1)

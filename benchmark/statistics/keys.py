@@ -10,6 +10,22 @@ import pandas as pd
 from .arrays import Integers
 
 
+def as_name(value: object) -> str:
+    """A name as text: whole numbers without decimals (pandas makes floats of a column with a gap), bytes decoded."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
+
+
+def put_together(columns: Sequence[pd.Series]) -> pd.Series:
+    """Names of several columns as one, as ``Lyon/c01``; empty where one of them is."""
+    empty = np.any([column.isna().to_numpy() for column in columns], axis=0)
+    texts = [column.map(as_name).astype(object).str.strip() for column in columns]
+    empty |= np.any([(text == '').to_numpy() for text in texts], axis=0)
+    found = texts[0].str.cat(texts[1:], sep='/')
+    return found.where(~empty, '')
+
+
 def named_by(column: pd.Series, texts: Sequence[str]) -> pd.Series:
     """A column of categories by other names, in the order of their text.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from benchmark.utils.workbook import WorkbookError, sheet_text
 
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION
-from .foreign import Foreign, melted, renamed, unlike, with_one_run, without_missing
+from .foreign import Foreign, melted, parts_of, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import Score
 from .plain_text import read_plain
@@ -41,16 +41,21 @@ def read_table(path: str | Path, missing_allowed: bool = False, scores: Sequence
         TableError: The file can't be read, or its content is not a valid results table.
     """
     frame, notes = read_frame(path, scores, foreign)
-    return checked(frame, str(path), notes, missing_allowed, scores)
+    return checked(frame, str(path), notes, missing_allowed, scores, names_in(frame, foreign))
 
 
 def checked(frame: pd.DataFrame, where: str, notes: Sequence[str], missing_allowed: bool,
-            scores: Sequence[Score]) -> pd.DataFrame:
+            scores: Sequence[Score], names: Mapping[str, str]) -> pd.DataFrame:
     """:func:`.table.validate`, with the notes of :func:`read_frame` before its own."""
-    table = validate(frame, where, missing_allowed, scores)
+    table = validate(frame, where, missing_allowed, scores, names)
     if notes:
         table.attrs[NOTES] = [*notes, *table.attrs.get(NOTES, [])]
     return table
+
+
+def names_in(frame: pd.DataFrame, foreign: Foreign | None) -> dict[str, str]:
+    """Our name of a column -> that in the file, where it is another; and ``dataset``, where there is such a column."""
+    return {**({DATASET: DATASET} if DATASET in frame.columns else {}), **(foreign.columns if foreign else {})}
 
 
 def read_frame(path: str | Path, scores: Sequence[Score] = (),
@@ -91,7 +96,7 @@ def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign 
     if foreign.ignored:
         frame = without(frame, foreign.ignored, where)
     if foreign.columns:
-        frame = renamed(frame, foreign.columns, where, notes)
+        frame = renamed(frame, foreign.columns, where, notes, foreign.groups)
     if foreign.wide is not None:
         if scores and (foreign.wide,) != (*(one.name for one in scores),):
             raise TableError(f'--wide: {foreign.wide}: a table with a column per method has one kind of numbers, and '
@@ -105,7 +110,7 @@ def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign 
         frame = without_missing(frame, numbers, foreign.missing, notes) if numbers else frame
     if asked:
         taken = (*(one.name for one in scores), *foreign.groups)
-        check_unread(frame, taken, foreign.metrics, where, notes)
+        check_unread(frame, taken, foreign.metrics, where, notes, foreign.columns.get('image', 'image'))
     declared = scores or foreign.columns or foreign.wide is not None
     return with_one_run(frame, (*KEYS, DATASET), where, notes) if declared else frame
 
@@ -115,9 +120,11 @@ def _read_text(path: Path, remarks: list[str], notes: list[str], scores: Sequenc
     """A delimited file as text, numbers with decimal points: a method named "NA" is a name, not a missing value."""
     own = [one.name for one in scores]
     wanted = [foreign.columns.get(name, name) for name in ((*REQUIRED[:3], *own) if scores else REQUIRED)]
+    wanted += parts_of('image', foreign.columns.get('image', ''))
     numbers = {*NUMBERS, 'seed', *own}
     numbers |= {foreign.columns[name] for name in numbers & foreign.columns.keys()}
     words = {foreign.columns.get(name, name) for name in (*NAMES, DATASET, FOLD, REPETITION, 'split')}
+    words |= {part for ours, theirs in foreign.columns.items() for part in parts_of(ours, theirs)}
     if path.suffix.lower() not in WORKBOOKS and foreign.wide is None and foreign.missing is None:
         seeds = {'seed', foreign.columns.get('seed', 'seed')}
         plain = read_plain(path, wanted, lambda names: (numbers | {*of_annotators(names)}) - seeds, words | seeds,

@@ -12,7 +12,7 @@ may stand in the place of ``error`` (:mod:`.score_columns`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from .consistency import EMPTY, LOST_BY_CAP, canonical, differing_in_case, seen_
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION, check_folds, name_repetitions, seeds_as_folds
 from .foreign import unlike
-from .keys import named_by, one_key
+from .keys import as_name, named_by, one_key
 from .layout import some
 from .measures import FURTHER, Score
 from .scale import SCALES
@@ -53,7 +53,7 @@ LARGEST = 1e100
 
 
 def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = False,
-             scores: Sequence[Score] = ()) -> pd.DataFrame:
+             scores: Sequence[Score] = (), names: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Check a results table and bring it into canonical form.
 
     Args:
@@ -61,6 +61,7 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         where: Name used in messages.
         missing_allowed: An empty error is a missing prediction, and not refused.
         scores: Columns that take the place of ``error``, the primary one first.
+        names: Our name of a column -> the file's, for messages; with ``dataset`` where its data sets are known.
 
     Returns:
         A copy with ``condition`` filled in, names as categories in the order of their text, numbers as float64, seeds
@@ -154,8 +155,11 @@ def validate(frame: pd.DataFrame, where: str = 'table', missing_allowed: bool = 
         apart = next((name for name in frame.columns if isinstance(name, str) and not is_read(name)
                       and not frame[[*keys, name]].duplicated().any()), None)
         if apart:
-            remedy = (f'column {apart} tells them apart: if each of its values is a data set, give --columns '
-                      f'dataset={apart}; else keep the rows of one')
+            image = (names or {}).get('image', 'image')
+            remedy = (f'column {apart} tells them apart: if each of its values has images of its own, make it a part '
+                      f'of their names, with --columns image={apart}+{image}; '
+                      + ('' if DATASET in (names or ()) else f'if each is a data set, give --columns dataset={apart}; ')
+                      + 'else keep the rows of one')
         elif merged:
             remedy += " (names are the same here that differ in blanks or in Unicode's forms only)"
         elif frame[repeated].duplicated(keep=False).all():
@@ -198,20 +202,13 @@ def _numeric(frame: pd.DataFrame) -> list[object]:
 def name_texts(column: pd.Series, name: str, where: str) -> tuple[pd.Series, list[str]]:
     """A column of names as categories, and one for each spelling; empty ones are refused, except for subjects."""
     codes, found = pd.factorize(column)
-    every = [_name(value).strip() for value in found] + [''] * bool((codes < 0).any())
+    every = [as_name(value).strip() for value in found] + [''] * bool((codes < 0).any())
     names = named_by(pd.Series(pd.Categorical.from_codes(np.where(codes < 0, len(found), codes), range(len(every))),
                                index=column.index), every)
     if '' in every and name != 'subject':
         raise TableError(f'{where}: field {name}: empty in {_rows((names == "").to_numpy())}; fill it in or remove '
                          'these rows')
     return names, every
-
-
-def _name(value: object) -> str:
-    """A name as text: whole numbers without decimals (pandas makes floats of a column with a gap), bytes decoded."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return value.decode('utf-8', 'replace') if isinstance(value, bytes) else str(value)
 
 
 def _flags(column: pd.Series, name: str, where: str) -> pd.Series:

@@ -82,7 +82,7 @@ ROLES = (
 
 
 def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: bool, where: str,
-                 notes: list[str]) -> None:
+                 notes: list[str], image_named: str = 'image') -> None:
     """Tells which columns are not read, and asks where one may hold what belongs apart.
 
     Nothing is said of columns that change nothing: of one value, numbers of rows, and names of what has a name already.
@@ -93,6 +93,7 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
         numbers_taken: Whether a metric of one's own takes columns of numbers.
         where: Begins the message.
         notes: Gets a sentence on columns that are not read.
+        image_named: The file's name of the column of images.
 
     Raises:
         TableError: A column looks like what keeps rows apart, has several values and is no property of a run.
@@ -106,7 +107,7 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
     known = {name: _codes(columns[name]) for name in columns if is_read(name) and name in (
         *_RUN, 'image', 'landmark', 'subject', DATASET)}
     run = _joined([known[name] for name in _RUN if name in known])
-    told = []
+    told, strata = [], []
     for name in names:
         codes = _codes(columns[name])
         if _harmless(columns[name], codes, [*known.values(), run]):
@@ -114,15 +115,20 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
         apart = _pairs(run, codes) > _count(run) and not _measured(columns[name])
         if apart and (role := _role(name, columns[name], columns)):
             image = known['image']
-            more = (f'; rows of one image differ in it: where images of several have one name, make {name} a part of it'
+            more = (f'; rows of one image differ in it: where images share a name, make {name} a part of it '
+                    f'(--columns image={name}+{image_named})'
                     if role.ours == ('subject',) and _pairs(image, codes) > _count(image)
                     else '')
             raise TableError(f'{where}: column {name} ({_count(codes)} values) is not read, and looks like {role.what}:'
                              f' {role.remedy.format(name)}; --ignore {name} says that it is nothing{more}')
         told.append(name)
+        if apart and ROLES[0].named(name):
+            strata.append(name)
     if told:
         notes.append(f'Not read: {some(told, SHOWN)} (--columns says what a column is, --score that it is a score, '
-                     '--ignore that it is nothing).')
+                     '--ignore that it is nothing).'
+                     + ''.join(f' {name} may be strata within the data sets: --groups {name} compares them.'
+                               for name in strata[:1]))
 
 
 def without(frame: pd.DataFrame, ignored: Collection[str], where: str) -> pd.DataFrame:

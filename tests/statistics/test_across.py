@@ -271,6 +271,23 @@ def test_other_names_of_columns_and_a_column_per_method(tmp_path):
     assert 'about these trained models' in found['statements'][0]['text']
 
 
+def test_images_that_are_numbered_within_clinics(tmp_path, capsys):
+    frame = table(3).rename(columns={'image': 'case'})
+    number = frame.groupby('case').ngroup()
+    numbered = frame.assign(clinic=np.where(number % 2, 'Lyon', 'Dijon'), case=number // 2)
+    line = refused(numbered, tmp_path, capsys, '--columns', 'image=case')
+    assert 'data set set 0: ' in line and '--columns image=clinic+case' in line
+    assert 'dataset=clinic' not in line  # there is a column dataset, so that would be refused
+    found = analysed(numbered, tmp_path, '--columns', 'image=clinic+case', '--proposed', 'ours')
+    plain = analysed(frame, tmp_path, '--columns', 'image=case', '--proposed', 'ours')
+    assert [one['images'] for one in found['data_sets']] == [one['images'] for one in plain['data_sets']]
+    assert [one['estimate'] for one in found['contrasts']] == pytest.approx(
+        [one['estimate'] for one in plain['contrasts']])
+    analysed(numbered, tmp_path, '--columns', 'image=clinic+case', '--groups', 'clinic')
+    strata = json.loads((tmp_path / 'set_0/analysis.json').read_text())['subgroups']
+    assert 'clinic' in str(strata) and 'Lyon' in str(strata)
+
+
 def test_ratios_where_units_differ(tmp_path):
     frame = table(5, ('ours', 'ft'))
     units = frame['dataset'].str[-1].astype(int)

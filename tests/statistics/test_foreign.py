@@ -139,6 +139,26 @@ def test_pairs_of_columns_that_can_t_be_meant_are_refused(texts, parts):
     assert all(part in str(caught.value) for part in ('--columns', *parts)), caught.value
 
 
+def test_a_name_may_be_that_of_several_columns(tmp_path):
+    frame = pd.DataFrame({'clinic': ['A', 'A', 'B'], 'case': [1.0, np.nan, 1.0], 'error': 1.0})
+    found = renamed(frame, {'image': 'clinic+case'}, 't', notes := [])
+    assert [*found['image']] == ['A/1', '', 'B/1'] and [*found.columns] == ['error', 'image']
+    assert notes == ['Columns: clinic+case is image.']
+    assert 'clinic' in renamed(frame, {'image': 'clinic+case'}, 't', [], ['clinic'])
+    assert [*renamed(frame, {'image': 'clinic+case', 'dataset': 'clinic'}, 't', [])['dataset']] == ['A', 'A', 'B']
+    literal = renamed(frame.assign(**{'clinic+case': 'x'}), {'image': 'clinic+case'}, 't', [])
+    assert {*literal['image']} == {'x'} and 'clinic' in literal
+    with pytest.raises(TableError, match='no column clinc, which --columns names; there are clinic, case, error'):
+        renamed(frame, {'image': 'clinc+case'}, 't', [])
+    with pytest.raises(TableError, match=r'no column a\+case'):  # a number is that of one column
+        renamed(frame, {'error': 'a+case'}, 't', [])
+    # Leading zeros of a case stay, and parts are no methods of a wide table.
+    frame = pd.DataFrame({'clinic': ['A', 'B'], 'case': ['01', '01'], 'ours': [1.0, 2.0], 'ft': [2.0, 3.0]})
+    frame.to_csv(tmp_path / 't.csv', index=False)
+    found = read_table(tmp_path / 't.csv', foreign=Foreign({'image': 'clinic+case'}, 'error'))
+    assert {*found['image']} == {'A/01', 'B/01'} and {*found['method']} == {'ours', 'ft'}
+
+
 def test_columns_take_other_names():
     assert parse_columns(['method=model, image=case', 'group_site=clinic'], COLUMNS) == {
         'method': 'model', 'image': 'case', 'group_site': 'clinic'}

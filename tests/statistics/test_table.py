@@ -137,5 +137,7 @@ def test_seeds_that_are_lists_are_refused_in_one_line():
 
 def test_a_column_that_tells_repeated_rows_apart_is_named():
     frame = pd.DataFrame(dict(method='a', seed=0, image=['i', 'i', 'j', 'j'], error=1.0, clinic=['x', 'y', 'x', 'y']))
-    with pytest.raises(TableError, match='column clinic tells them apart: .* --columns dataset=clinic'):
+    with pytest.raises(TableError, match=r'clinic tells them apart: .* image=clinic\+image; .*dataset=clinic'):
         validate(frame)
+    with pytest.raises(TableError, match=r'--columns image=clinic\+case; else keep'):
+        validate(frame, names={'image': 'case', 'dataset': 'dataset'})

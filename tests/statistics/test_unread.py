@@ -110,8 +110,14 @@ def test_a_split_is_asked_about_by_its_words(tmp_path):
 
 def test_names_of_images_that_persons_share(tmp_path):
     frame = table(patient=lambda rows: np.where(rows['method'] == 'ours', some_of(2)(rows), some_of(3)(rows)))
-    with pytest.raises(TableError, match='rows of one image differ in it: .* make patient a part of it'):
+    with pytest.raises(TableError, match=r'of one image differ in it: .*\(--columns image=patient\+image\)'):
         read(frame, tmp_path)
+
+
+def test_a_clinic_beside_the_data_set_may_be_strata(tmp_path):
+    note, = told(table(dataset=some_of(2), clinic=some_of(3), lens=some_of(4)), tmp_path)
+    assert note.startswith('Not read: clinic, lens (') and '--groups clinic compares them' in note
+    assert told(table(dataset=some_of(2), clinic=some_of(3)), tmp_path, groups=('clinic',)) == []
 
 
 def test_the_note_stands_once_on_page_and_terminal(tmp_path, capsys):

@@ -14,7 +14,7 @@ from ..errors import TableError
 from ..foreign import Foreign
 from ..layout import some
 from ..measures import Score
-from ..reading import checked, read_frame
+from ..reading import checked, names_in, read_frame
 from ..table import DATASET, name_texts
 
 #: Names of folders that lie beside those of data sets.
@@ -45,20 +45,21 @@ def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequenc
     frame, notes = read_frame(path, scores, foreign)
     if DATASET in frame.index.names and DATASET not in frame.columns:
         frame = frame.reset_index(level=DATASET)
+    known = names_in(frame, foreign)
     names = name_texts(frame[DATASET], DATASET, str(path))[0] if DATASET in frame.columns and len(frame) else None
     if names is None and foreign is not None and foreign.datasets:
         raise TableError(f'--datasets: {path} has no column {DATASET}; name it (--columns {DATASET}=NAME)')
     if names is None:
-        return {'': checked(frame, str(path), notes, missing_allowed, scores)}
+        return {'': checked(frame, str(path), notes, missing_allowed, scores, known)}
     wanted = _wanted([*names.unique()], foreign, path)
     if alike := differing_in_case([*names.unique()]):
         told = some([' and '.join(map(repr, group)) for group in alike])
         notes.append(f'{DATASET}: {told} differ in capital and small letters only, and count as different.')
     if len(wanted) < 2:
-        return {'': checked(frame[(names == wanted[0]).to_numpy()], str(path), notes, missing_allowed, scores)}
+        return {'': checked(frame[(names == wanted[0]).to_numpy()], str(path), notes, missing_allowed, scores, known)}
     rest = frame.drop(columns=DATASET)
-    return {name: checked(rest[(names == name).to_numpy()], f'{path}: data set {name}', notes, missing_allowed, scores)
-            for name in wanted}
+    return {name: checked(rest[(names == name).to_numpy()], f'{path}: data set {name}', notes, missing_allowed, scores,
+                          known) for name in wanted}
 
 
 def _wanted(there: Sequence[str], foreign: Foreign | None, where: str | Path) -> Sequence[str]:
