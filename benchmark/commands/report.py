@@ -53,6 +53,8 @@ def report(args: argparse.Namespace) -> Path:
     """Make the report, and say what it says where that is wanted."""
     given = args.analysis[0]
     several = given / FILE if given.is_dir() else given
+    if given.is_dir() and several.is_file() and (given / 'analysis.json').is_file():
+        raise ReportError(f'{given}: has {FILE} and analysis.json, of two analyses; name the file that is meant')
     if several.name == FILE and several.is_file():
         if args.summary:
             raise ReportError(f'{several}: --summary is for one data set; name its folder')

@@ -209,3 +209,10 @@ def test_a_file_that_can_not_be_shown_is_one_line(several, tmp_path, capsys, cha
     assert report([str(tmp_path)]) == 2
     line, = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_a_folder_of_two_analyses_is_asked_about(tmp_path, capsys):
+    for name in (FILE, 'analysis.json'):
+        (tmp_path / name).write_text('{}')
+    assert report([str(tmp_path)]) == 2
+    assert 'has datasets.json and analysis.json, of two analyses; name the file' in capsys.readouterr().err
