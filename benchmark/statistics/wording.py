@@ -103,16 +103,20 @@ class Scale:
         return f'from {self.signed(low)} to {self.signed(high)}'
 
 
-class _Words(Scale):
-    """Sentences on one contrast."""
+class Clauses(Scale):
+    """Clauses on a contrast of two methods, in one data set or over several.
 
-    def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
-                 alpha: float, folds: int | None, measures: Measures) -> None:
-        super().__init__(endpoint, unit, measures)
-        self.a, self.b = labels[a], labels[b]
-        self.folds = folds
-        self.unit_of, self.alpha = unit_of, alpha
-        self.level = f'{100 * (1 - alpha):g} %'
+    Attributes:
+        a: The first method's name for readers.
+        b: The second one's.
+        alpha: Level.
+        lost: What is said of two methods without an estimable contrast.
+    """
+
+    a: str
+    b: str
+    alpha: float
+    lost = 'can\'t be judged'
 
     def conclusion(self, one: Mapping[str, Any]) -> str:
         """The verdict as a clause."""
@@ -125,8 +129,33 @@ class _Words(Scale):
             EQUIVALENT: f'{self.a} and {self.b} are equivalent within {margin}',
             NON_INFERIOR: f'{self.a} is not worse than {self.b} by more than {margin}',
             INCONCLUSIVE: f'it is not settled which of {self.a} and {self.b} is better',
-            NOT_ESTIMABLE: f'{self.a} and {self.b} can\'t be judged ({one["reason"]})',
+            NOT_ESTIMABLE: f'{self.a} and {self.b} {self.lost} ({one["reason"]})',
         }[one['verdict']]
+
+    def reaches(self, one: Mapping[str, Any]) -> str:
+        """Whether the difference reaches the declared margin, as a clause."""
+        margin = self.size(one['margin'])
+        repeated = 'repeated ' if one.get('sequential') else ''
+        return {
+            BEYOND: f'the whole {repeated}interval of this contrast lies beyond the declared margin of {margin}: it '
+                    'matters',
+            WITHIN: f'the {repeated}{100 * (1 - 2 * self.alpha):g} % interval, '
+                    f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
+                    f'declared margin of {margin}: whatever its sign, the difference is too small to matter',
+            UNCLEAR: f'it is open whether the difference reaches the declared margin of {margin}',
+        }[one['relevance']]
+
+
+class _Words(Clauses):
+    """Sentences on one contrast."""
+
+    def __init__(self, endpoint: str, a: str, b: str, labels: Mapping[str, str], unit: str, unit_of: str,
+                 alpha: float, folds: int | None, measures: Measures) -> None:
+        super().__init__(endpoint, unit, measures)
+        self.a, self.b = labels[a], labels[b]
+        self.folds = folds
+        self.unit_of, self.alpha = unit_of, alpha
+        self.level = f'{100 * (1 - alpha):g} %'
 
     def differ(self, what: str | None) -> str:
         """That the methods differ in several things."""
@@ -233,17 +262,8 @@ class _Words(Scale):
             return ''
         if one['margin'] is None:
             return 'No margin was declared beforehand, so nothing is said about whether such a difference matters.'
-        margin = self.size(one['margin'])
-        repeated = 'repeated ' if one.get('sequential') else ''
         whose = SAID_OF[NETWORKS if one is networks else PROCEDURE]
-        said = {
-            BEYOND: f'{whose} the whole {repeated}interval of this contrast lies beyond the declared margin of '
-                    f'{margin}: it matters',
-            WITHIN: f'{whose} the {repeated}{100 * (1 - 2 * self.alpha):g} % interval, '
-                    f'{self.interval(one["ci_low_equivalence"], one["ci_high_equivalence"])}, lies within the '
-                    f'declared margin of {margin}: whatever its sign, the difference is too small to matter',
-            UNCLEAR: f'{whose} it is open whether the difference reaches the declared margin of {margin}',
-        }[one['relevance']]
+        said = f'{whose} {self.reaches(one)}'
         if one is procedure and not self.folds and networks.get('relevance') not in (None, one['relevance']):
             said += '; ' + {BEYOND: 'that of these trained models lies beyond it', WITHIN: 'that of these trained '
                             'models lies within it', UNCLEAR: 'of these trained models it is open'}[

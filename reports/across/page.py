@@ -10,9 +10,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from benchmark.statistics.across import FILE, SCHEMA, VERSION
+from benchmark.statistics.terms import PROCEDURE
 from benchmark.utils.files import write_bytes
 
-from ..answers import answers
+from ..answers import answered, answers, single_seed
 from ..build import read_analysis, read_content, write_folder, write_report
 from ..figures.across import forest
 from ..figures.files import collected
@@ -98,6 +99,7 @@ def render(content: dict[str, Any], analyses: dict[str, dict[str, Any]],
     others = [one for one in contrasts if one.picture is None]
     page = render_page(environment, 'datasets.html', (), styles, content=content, shown=own[:SHOWN], folded=own[SHOWN:],
                        own=own, others=others, lacking=_lacking(content, others), pages=pages,
+                       crossed=any(one['scope'] == PROCEDURE for one in content['contrasts']),
                        random=content['kind'] == 'random', ratio=content['combined'] == 'ratio', FILE=FILE,
                        means=of_means(content, primary(content)), paragraphs=paragraphs(content, analyses))
     return page, {f'{name.removeprefix("fig-")}.pdf': data for name, data in drawn.items()}
@@ -126,6 +128,6 @@ def _lacking(content: dict[str, Any], contrasts: list[Contrast]) -> dict[str, li
 
 
 def _answer(analysis: dict[str, Any]) -> str:
-    """What a data set's own page answers."""
+    """What a data set's own page answers: of training procedures, or of trained models where there is one run."""
     found = answers(analysis, lambda name: isolated(cut(analysis['methods'][name]['label'], 40)))
-    return found[0] if found else ''
+    return found[single_seed(analysis, answered(analysis))] if found else ''

@@ -67,8 +67,10 @@ def _within(content: dict[str, Any], analyses: Analyses) -> list[str]:
         said += ['Within a data set seeds and images were taken as crossed random factors: methods were compared as '
                  'training procedures.']
     if NETWORKS in scopes:
-        said += ['Where a method has a single run in a data set, its trained models were compared, on other images '
-                 'only.']
+        once = all(one['seeds'] == [1] for one in content['data_sets'])
+        said += [('As each method has a single run in each data set, trained models were compared, ' if once else
+                  'Where a method has a single run in a data set, its trained models were compared, ')
+                 + 'with images as the only random factor.']
     return said
 
 

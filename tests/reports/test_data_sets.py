@@ -83,6 +83,16 @@ def test_the_page_leads_to_that_of_each_data_set(several, suites):
     assert report([str(several / FILE)]) == 0 and page.read_bytes() == again
 
 
+def test_with_one_run_each_all_is_said_of_these_trained_models(alone, tmp_path):
+    path = folder(tmp_path / 'once', 2, 1, '--margin', 'ME=0.001')
+    page, told = (html.unescape((path / 'report' / name).read_text()) for name in ('index.html', 'summary.md'))
+    for text in (page, told):
+        assert 'On these 2 data sets and for these trained models, on average' in text
+        assert text.count('For these trained models: ') == 2 and 'One training run per method' not in text
+    assert 'seeds and images' not in page and 'images and seeds' not in page
+    assert 'with its variance, over images' in page
+
+
 def test_the_page_says_what_the_data_sets_are_taken_for(several, alone, tmp_path):
     text = (several / 'report/index.html').read_text()
     assert 'On data sets like these 5' in text and 'prediction interval' in text and 'Hartung and Knapp' in text
@@ -162,7 +172,8 @@ def test_a_paragraph_says_what_was_done(several, alone, tmp_path):
     page = html.unescape((several / 'report/index.html').read_text())
     assert all(part in page for part in text.split('\n\n')[:3])
     few = (folder(tmp_path / 'few', 2, 1, '--combine', 'ratio') / 'report/methods.txt').read_text()
-    for part in ('with one training run of each', 'its trained models were compared', 'logarithms of ratios',
+    for part in ('with one training run of each', 'As each method has a single run in each data set',
+                 'logarithms of ratios',
                  'taken as fixed', 'the sum of theirs over 2²', 'draws of images'):
         assert part in few, part
     for part in ('crossed random factors', 'random sample', 'margin', 'smallest difference', 'the part of seeds'):

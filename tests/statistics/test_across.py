@@ -217,6 +217,12 @@ def test_many_data_sets_are_a_sample(tmp_path, capsys):
         2 * holm[0])
 
 
+@pytest.fixture(scope='module')
+def few(tmp_path_factory):
+    return analysed(table(3, ('ours', 'ft')), tmp_path_factory.mktemp('few'), '--proposed', 'ours', '--margin',
+                    'ME=0.03')
+
+
 def test_few_data_sets_stand_for_themselves(tmp_path):
     found = analysed(table(3), tmp_path, '--reference', 'ft')
     one = found['contrasts'][0]
@@ -268,7 +274,23 @@ def test_other_names_of_columns_and_a_column_per_method(tmp_path):
     found = analysed(wide, tmp_path, '--wide', '--columns', 'dataset=cohort', '--proposed', 'ours')
     assert [one['name'] for one in found['data_sets']] == ['set 0', 'set 1', 'set 2']
     assert {one['scope'] for one in found['contrasts']} == {'networks'}
-    assert 'about these trained models' in found['statements'][0]['text']
+    assert found['statements'][0]['headline'].startswith('On these 3 data sets and for these trained models, ')
+    assert 'Each method has a single run in each data set, so that this is about these trained models' in (
+        found['statements'][0]['text'])
+    assert found['ranking']['drawn'] == ['images']
+
+
+@pytest.mark.parametrize(('verdict', 'relevance', 'ends'), [
+    ('superior', 'unclear', 'ours is better than ft; whether by more than the margin of 0.030 units of the error is '
+                            'open.'),
+    ('inferior', 'within', 'ours is worse than ft, but by less than the margin of 0.030 units of the error.'),
+    ('superior and relevant', 'beyond', 'better than ft, by more than the margin of 0.030 units of the error.'),
+    ('inconclusive', 'unclear', 'it is not settled which of ours and ft is better.')])
+def test_a_headline_says_what_is_known_of_the_margin(few, verdict, relevance, ends):
+    one = dict(few['contrasts'][0], verdict=verdict, relevance=relevance)
+    assert answer(one, few).endswith(ends)
+    assert ('It is open whether the difference reaches the declared margin' in statement(one, few)) == (
+        relevance == 'unclear')
 
 
 def test_images_that_are_numbered_within_clinics(tmp_path, capsys):

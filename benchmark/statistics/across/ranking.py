@@ -49,7 +49,8 @@ def consensus(data_sets: Mapping[str, DataSet], methods: list[str], lower: bool)
     agreement = rank_summary(scored, alpha)
     return {
         'endpoint': endpoint, 'order': [methods[one] for one in np.argsort(place, kind='stable')],
-        'drawn': ['data sets', 'images', 'seeds'] if kind_of(count) == RANDOM else ['images', 'seeds'],
+        'drawn': [*(['data sets'] if kind_of(count) == RANDOM else []), 'images',
+                  *(['seeds'] if any(_several_seeds(one, methods) for one in data_sets.values()) else [])],
         'methods': {method: {'mean_rank': whole[at], 'rank': place[at], 'low': low[at], 'high': high[at],
                              'p_best': share[at]} for at, method in enumerate(methods)},
         'data_sets': {name: {'means': dict(zip(methods, means[name], strict=True)),
@@ -61,7 +62,12 @@ def consensus(data_sets: Mapping[str, DataSet], methods: list[str], lower: bool)
 def _drawn(name: str, one: DataSet, methods: list[str], endpoint: str, draws: int, seed: int) -> Floats:
     """Means of the methods in draws of a data set, shape (B, M); those of each data set are draws of their own."""
     blocks = {method: one.scores.block(endpoint, method) for method in methods}
-    several = not one.scores.folds and max(block.n_seeds for block in blocks.values()) > 1
     own = int(generator(seed, 'data set', name).integers(2**31))
     values = {endpoint: {method: block.values for method, block in blocks.items()}}
-    return bootstrap_means(values, draws, own, one.design, BOTH if several else ('images',), one.scores.folds)[endpoint]
+    return bootstrap_means(values, draws, own, one.design,
+                           BOTH if _several_seeds(one, methods) else ('images',), one.scores.folds)[endpoint]
+
+
+def _several_seeds(one: DataSet, methods: list[str]) -> bool:
+    """Whether seeds of a data set are drawn: a method has several, and they are no repetitions of folds."""
+    return not one.scores.folds and max(len(one.scores.seeds[method]) for method in methods) > 1

@@ -9,18 +9,18 @@ from typing import Any
 from ..measures import MOST_DECIMALS
 from ..terms import (
     BETTER,
-    EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,
-    INFERIOR_RELEVANT,
-    NON_INFERIOR,
+    NETWORKS,
     NOT_ESTIMABLE,
     PROCEDURE,
+    SAID_OF,
     SUPERIOR,
-    SUPERIOR_RELEVANT,
+    UNCLEAR,
+    WITHIN,
     WORSE,
 )
-from ..wording import Scale, p_value
+from ..wording import Clauses, p_value
 from .contrasts import RANDOM, RATIO
 
 
@@ -46,13 +46,15 @@ def decimals_of(content: Mapping[str, Any], endpoint: str) -> int:
     return digits
 
 
-class _Words(Scale):
+class _Words(Clauses):
     """Numbers and names of one combined contrast.
 
     Args:
         one: The contrast, as datasets.json has it.
         content: What else it has.
     """
+
+    lost = 'can\'t be judged together'
 
     def __init__(self, one: Mapping[str, Any], content: Mapping[str, Any]) -> None:
         about = content['endpoints'][one['endpoint']]
@@ -63,27 +65,22 @@ class _Words(Scale):
         self.what = about['label']
         self.a, self.b = (content['methods'][one[side]]['label'] for side in ('a', 'b'))
         self.count, self.random = len(content['data_sets']), content['kind'] == RANDOM
-        self.level = f'{100 * (1 - content["alpha"]):g} %'
+        self.alpha = content['alpha']
+        self.level = f'{100 * (1 - self.alpha):g} %'
 
 
 def answer(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
-    """One sentence: which data sets it is about, and the verdict."""
+    """One sentence: which data sets, and where they are fixed which models, it is about; the verdict; the margin."""
     words = _Words(one, content)
     where = f'On data sets like these {words.count}' if words.random else f'On these {words.count} data sets'
-    margin = '' if one['margin'] is None else words.size(one['margin'])
-    clause = {
-        SUPERIOR_RELEVANT: f'{words.a} is better than {words.b}, by more than the margin of {margin}',
-        SUPERIOR: f'{words.a} is better than {words.b}',
-        INFERIOR_RELEVANT: f'{words.a} is worse than {words.b}, by more than the margin of {margin}',
-        INFERIOR: f'{words.a} is worse than {words.b}',
-        EQUIVALENT: f'{words.a} and {words.b} are equivalent within the margin of {margin}',
-        NON_INFERIOR: f'{words.a} is not worse than {words.b} by more than the margin of {margin}',
-        INCONCLUSIVE: f'it is not settled which of {words.a} and {words.b} is better',
-        NOT_ESTIMABLE: f'{words.a} and {words.b} can\'t be judged together ({one["reason"]})',
-    }[one['verdict']]
+    if one['scope'] == NETWORKS and not words.random:
+        where += f' and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
+    reach = '' if one['verdict'] not in (SUPERIOR, INFERIOR) or one['margin'] is None else {
+        UNCLEAR: f'; whether by more than the margin of {words.size(one["margin"])} is open',
+        WITHIN: f', but by less than the margin of {words.size(one["margin"])}'}[one['relevance']]
     settled = one['verdict'] not in (INCONCLUSIVE, NOT_ESTIMABLE)
     other = one['verdict'] in (*BETTER, *WORSE) and words.random and one['prediction_low'] < 0 < one['prediction_high']
-    return (f'{where}, {"on average " if settled else ""}{clause}'
+    return (f'{where}, {"on average " if settled else ""}{words.conclusion(one)}{reach}'
             f'{"; in a new one it may be the other way round" if other else ""}.')
 
 
@@ -105,6 +102,9 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         f'{p_value(one["p_adjusted"])}).',
         f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets{found}{lost}.',
         _spread(one, words)]
+    if one['margin'] is not None:
+        reached = words.reaches(one)
+        text.insert(1, f'{reached[0].upper()}{reached[1:]}.')
     if one['prediction_low'] is not None:
         text.append(f'In a new data set of the same kind the true difference is expected '
                     f'{words.interval(one["prediction_low"], one["prediction_high"])} ({words.level} prediction '
@@ -112,7 +112,9 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     else:
         text.append(f'{words.count} data sets are too few to speak of others: this is about these alone.')
     if one['scope'] != PROCEDURE:
-        text.append('A method has a single run in a data set, '
+        runs = {count for cell in one['data_sets'].values() for count in cell['n_seeds']}
+        text.append(('Each method has a single run in each data set, ' if runs == {1} else
+                     'A method has a single run in a data set, ')
                     + ('so that what training again changes is part of how much the data sets differ.' if words.random
                        else 'so that this is about these trained models.'))
     return ' '.join(text)
