@@ -22,8 +22,7 @@ class Success(Section):
         """Skipped where there are neither rates nor distances between annotators."""
         success, annotators = analysis.get('success'), analysis.get('annotators')
         if not success and not annotators:
-            return Skip('Errors are not known in millimetres (a table says them in the column error_mm), no success '
-                        'threshold is declared, and there is one annotation of each image.')
+            return Skip(f'{_why_none(analysis)}, and there is one annotation of each image.')
         mean = success['mean'] if success else primary(analysis)
         rates = dict(zip(success['endpoints'], success['thresholds'], strict=True)) if success else {}
         names = [name for name in analysis['order']['methods'] if mean in analysis['methods'][name]['endpoints']
@@ -44,6 +43,17 @@ class Success(Section):
             'missing': any(block.get('missing') for block in analysis['methods'].values()),
             'pairs': _pairs(success['contrasts']) if success else {},
         }
+
+
+def _why_none(analysis: dict[str, Any]) -> str:
+    """Why there are no success detection rates."""
+    if analysis.get('scores'):
+        return 'Success detection rates are of errors, and the table has scores'
+    if not analysis['landmarks']:
+        return ('Success detection rates count landmarks, and the table has none: each row is a whole image (a row per '
+                'landmark, with a column landmark, gives them)')
+    return ('Errors are not known in millimetres (--unit mm says that they are, a column error_mm has them beside '
+            'other errors), no success threshold is declared')
 
 
 def _pairs(contrasts: list[dict[str, Any]]) -> dict[tuple[str, str, str], dict[Scope, int]]:

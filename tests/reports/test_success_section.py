@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from benchmark.statistics import analyze, validate, write_analysis
+from benchmark.statistics.measures import HIGHER, Score
+from benchmark.statistics.output import plain
 from reports import build_report
 from reports.tables import tables
 
@@ -163,3 +165,16 @@ def test_neither_is_said_in_a_sentence(tmp_path):
     old = {key: value for key, value in made.analysis.items() if key not in ('success', 'annotators')}
     (tmp_path / 'old.json').write_text(json.dumps(old))
     assert 'Errors are not known in millimetres' in build_report(tmp_path / 'old.json', tmp_path).read_text()
+
+
+def test_whole_images_have_no_rates_whatever_their_unit(tmp_path):
+    frame = cephalograms(images=4)[['method', 'condition', 'seed', 'image', 'error']].groupby(
+        ['method', 'condition', 'seed', 'image'], as_index=False).mean()
+    made = report(tmp_path, frame, ONE, unit='mm')
+    said = section(made.text, 'success')
+    assert 'count landmarks, and the table has none' in said and 'millimetres' not in said
+    scores = [Score('dice', HIGHER)]
+    frame = validate(frame.rename(columns={'error': 'dice'}), scores=scores)
+    (tmp_path / 'scores.json').write_text(json.dumps(plain(analyze(frame, {'report': ONE['report']}, draws=100))))
+    said = section(build_report(tmp_path / 'scores.json', tmp_path).read_text(), 'success')
+    assert 'are of errors, and the table has scores' in said and 'millimetres' not in said
