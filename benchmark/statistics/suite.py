@@ -84,6 +84,11 @@ def read_suite(results: str | Path, plan: str | Path | None = None, missing_allo
     return Suite(read_table(table, missing_allowed or _caps(found)), found, tuple(records), read_ensembles(results))
 
 
+def has_results(folder: Path) -> bool:
+    """Whether a folder has a table of results."""
+    return any((folder / name).is_file() for name in RESULTS)
+
+
 def read_suites(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
                 scores: Sequence[Score] = (), foreign: Foreign | None = None) -> dict[str, Suite]:
     """:func:`read_suite` of what may be several data sets.

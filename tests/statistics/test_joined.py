@@ -214,6 +214,8 @@ def test_other_data_are_refused_in_one_line(tmp_path, capsys, options, part):
     (['A', 'empty', '--contrast', 'A/ft:empty/ft'], 'no results.parquet in this folder'),
     (['A', 'bare', '--contrast', 'A/ft:bare/ft'], "no suite's folder"),
     (['A', 'A/results.parquet', '--contrast', 'A/ft:B/ft'], 'is no folder'),
+    (['a.csv', 'b.csv'], 'a.csv: is no folder; '), (['a.csv', 'b.csv'], 'into one, with a column dataset'),
+    (['A', 'analysed'], 'analysed: an analysis without its table'), (['A', 'analysed'], 'tables of several data sets'),
     (['A', 'nowhere', '--contrast', 'A/ft:B/ft'], 'no such folder'),
     (['A', 'failed', '--contrast', 'A/ft:failed/ft'], 'no run of ft under all labels is done')])
 def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path, monkeypatch, capsys, words, part):
@@ -221,8 +223,10 @@ def test_what_cannot_be_meant_is_refused_in_one_line(tmp_path, monkeypatch, caps
     folder(tmp_path, 'A')
     folder(tmp_path, 'B', salt='x')
     folder(tmp_path, 'failed', salt='y', lacking=[('ft', seed) for seed in range(3)])
-    (tmp_path / 'empty').mkdir()
-    (tmp_path / 'bare').mkdir()
+    for name in ('empty', 'bare', 'analysed'):
+        (tmp_path / name).mkdir()
+    for name in ('a.csv', 'b.csv', 'analysed/analysis.json'):
+        (tmp_path / name).touch()
     shutil.copy(tmp_path / 'A/results.parquet', tmp_path / 'bare')
     assert call(tmp_path / 'out', *words) == 2
     error = capsys.readouterr().err
