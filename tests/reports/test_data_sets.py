@@ -129,6 +129,8 @@ def test_tables_have_the_numbers_of_datasets_json(several):
     assert float(own[1]['estimate']) == content['contrasts'][0]['data_sets'][HOSTILE]['estimate']
     assert float(read_table(tables / 'contrasts_without.csv')[1]['estimate']) == (
         content['contrasts'][0]['without'][HOSTILE]['estimate'])
+    assert read_table(tables / 'contrasts_without.csv')[1]['verdict'] == (
+        content['contrasts'][0]['without'][HOSTILE]['verdict'])
     means = {(row['data_set'], row['method']): float(row['mean']) for row in read_table(tables / 'means.csv')}
     assert means[HOSTILE, 'hg'] == content['ranking']['data_sets'][HOSTILE]['means']['hg']
     page = html.unescape((several / 'report/index.html').read_text())

@@ -234,6 +234,40 @@ def test_few_data_sets_stand_for_themselves(tmp_path):
     assert 'too few to speak of others' in found['statements'][0]['text']
 
 
+def test_what_hangs_on_one_data_set_is_said(tmp_path):
+    """Of three data sets the second alone speaks clearly for ours, so that without it nothing is found."""
+    frame = table(3, seeds=1, tau=0.0)
+    weak = (frame['dataset'] != 'set 1') & (frame['method'] == 'ours')
+    frame.loc[weak, 'error'] += 0.1 + 0.04 * frame.loc[weak, 'image'].str[1:].astype(int).map({0: 5, 1: -6}).fillna(0)
+    found = analysed(frame, tmp_path, '--proposed', 'ours')
+    one, told = found['contrasts'][0], found['statements'][0]['text']
+    assert one['verdict'] == 'superior' and 'Without set 1 it would not be found.' in told
+    assert {name: rest['verdict'] for name, rest in one['without'].items()} == {
+        'set 0': 'superior', 'set 1': 'inconclusive', 'set 2': 'superior'}
+    # p-values without a data set are adjusted as those of all are.
+    cells = [row['data_sets'] for row in found['contrasts'] if row['endpoint'] == one['endpoint']]
+    p = sorted(float(over_fixed([Estimate(*(np.float64(own[name][key]) for key in ('estimate', 'se', 'df')))
+                                 for name in ('set 0', 'set 1')]).p) for own in cells)
+    rest = sorted(row['without']['set 2']['p_adjusted'] for row in found['contrasts']
+                  if row['endpoint'] == one['endpoint'])
+    assert rest == pytest.approx([2 * p[0], max(2 * p[0], p[1])])
+
+
+@pytest.mark.parametrize(('verdict', 'relevance', 'rests', 'said'), [
+    ('superior', 'unclear', ['superior', 'superior and relevant', 'superior'], ''),
+    ('superior', 'unclear', ['inferior', 'non-inferior', 'inconclusive'], 'Without any one of them it would not be'),
+    ('superior and relevant', 'beyond', ['superior and relevant', 'superior', 'inconclusive'],
+     'Without set 2 it would not be found. Without set 1 it would be found, but not by more than the margin.'),
+    ('non-inferior', 'unclear', ['superior', 'equivalent', 'inconclusive'], 'Without set 2 it would not be found.'),
+    ('inconclusive', 'unclear', ['superior', 'inferior', 'inconclusive'], '')])
+def test_what_is_said_without_each_data_set(few, verdict, relevance, rests, said):
+    relevant = {'superior and relevant': 'beyond', 'equivalent': 'within'}
+    without = {f'set {n}': dict(few['contrasts'][0]['without'][f'set {n}'], verdict=rest,
+                                relevance=relevant.get(rest, 'unclear')) for n, rest in enumerate(rests)}
+    text = statement(dict(few['contrasts'][0], verdict=verdict, relevance=relevance, without=without), few)
+    assert said in text and text.count('Without ') == said.count('Without ')
+
+
 def test_a_negated_table_says_the_same(tmp_path):
     frame = table(5, ('ours', 'ft'))
     errors = frame.rename(columns={'error': 'loss'})

@@ -99,11 +99,20 @@ def combined_contrasts(data_sets: Mapping[str, DataSet], endpoints: Sequence[str
     found = [Combined.of(data_sets, endpoint, a, b, rules) for endpoint, (a, b) in keys]
     families = [range(len(found))] if rules.together else [
         [place for place, (own, _) in enumerate(keys) if own == endpoint] for endpoint in endpoints]
-    adjusted = [math.nan] * len(found)
+    adjusted = _adjusted([one.mean for one in found], families)
+    absent = Estimate(*[np.float64(np.nan)] * 3)
+    without = {name: _adjusted([one.rests.get(name, absent) for one in found], families) for name in data_sets}
+    return [one.described(adjusted[place], {name: several[place] for name, several in without.items()}, rules)
+            for place, one in enumerate(found)]
+
+
+def _adjusted(several: Sequence[Estimate], families: Sequence[Sequence[int]]) -> list[float]:
+    """p-values by Holm within families of places."""
+    adjusted = [math.nan] * len(several)
     for family in families:
-        for place, p in zip(family, holm([float(found[one].mean.p) for one in family]), strict=True):
+        for place, p in zip(family, holm([float(several[one].p) for one in family]), strict=True):
             adjusted[place] = p
-    return [one.described(p, rules) for one, p in zip(found, adjusted, strict=True)]
+    return adjusted
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,8 @@ class Combined:
         own_verdicts: Data set -> the planned contrast of its analysis.
         mean: The combined one.
         reason: Why there is none.
+        rests: Data set -> the combined one without it, as random where all of them are; empty where there is none, and
+            with two data sets.
     """
 
     endpoint: str
@@ -129,6 +140,7 @@ class Combined:
     own_verdicts: Mapping[str, Mapping[str, Any]]
     mean: Estimate
     reason: str | None
+    rests: Mapping[str, Estimate]
 
     @classmethod
     def of(cls, data_sets: Mapping[str, DataSet], endpoint: str, a: str, b: str, rules: Rules) -> Combined:
@@ -154,10 +166,18 @@ class Combined:
         mean = Estimate(*[np.float64(np.nan)] * 3) if reason else combined([*own.values()])
         if not reason and math.isnan(mean.se):
             reason = 'all data sets have the same difference: there is no variance to judge by'
-        return cls(endpoint, a, b, scope, own, verdicts, mean, reason)
+        rests = {} if reason or len(own) < 3 else {
+            name: combined([one for other, one in own.items() if other != name], kind_of(len(own))) for name in own}
+        return cls(endpoint, a, b, scope, own, verdicts, mean, reason, rests)
 
-    def described(self, p_adjusted: float, rules: Rules) -> dict[str, Any]:
-        """As datasets.json has it."""
+    def described(self, p_adjusted: float, p_without: Mapping[str, float], rules: Rules) -> dict[str, Any]:
+        """As datasets.json has it.
+
+        Args:
+            p_adjusted: Its adjusted p-value.
+            p_without: Data set -> that without it.
+            rules: Those of all.
+        """
         names, lower, alpha = [*self.own], rules.lower[self.endpoint], rules.alpha
         verdict = judged(self.mean, p_adjusted, rules.limit(self.endpoint), lower, alpha)
         low, high = self.mean.interval(1 - alpha)
@@ -187,7 +207,8 @@ class Combined:
             'found_better': sum(one['verdict'] in BETTER for one in self.own_verdicts.values()),
             'found_worse': sum(one['verdict'] in WORSE for one in self.own_verdicts.values())}
         block['data_sets'] = {name: self._own(name, weight, rules) for name, weight in zip(names, weights, strict=True)}
-        block['without'] = self._without(rules) if not self.reason and len(names) > 2 else None
+        block['without'] = {name: self._without(one, p_without[name], rules)
+                            for name, one in self.rests.items()} or None
         return block
 
     def _own(self, name: str, weight: float | None, rules: Rules) -> dict[str, Any]:
@@ -198,15 +219,12 @@ class Combined:
                 'ci_high': rules.shown(high), 'weight': weight, 'p_adjusted': found['p_adjusted'],
                 'verdict': found['verdict'], 'n_seeds': found['n_seeds'], 'n_units': found['n_units']}
 
-    def _without(self, rules: Rules) -> dict[str, Any]:
-        """What is left of it without each data set in turn; as random where all of them are."""
-        found = {}
-        for name in self.own:
-            rest = combined([one for other, one in self.own.items() if other != name], kind_of(len(self.own)))
-            low, high = rest.interval(1 - rules.alpha)
-            found[name] = {'estimate': rules.shown(rest.estimate), 'ci_low': rules.shown(low),
-                           'ci_high': rules.shown(high)}
-        return found
+    def _without(self, rest: Estimate, p_adjusted: float, rules: Rules) -> dict[str, Any]:
+        """What is left of it without a data set."""
+        low, high = rest.interval(1 - rules.alpha)
+        found = judged(rest, p_adjusted, rules.limit(self.endpoint), rules.lower[self.endpoint], rules.alpha)
+        return {'estimate': rules.shown(rest.estimate), 'ci_low': rules.shown(low), 'ci_high': rules.shown(high),
+                'p_adjusted': p_adjusted, 'verdict': found.verdict, 'relevance': found.relevance}
 
 
 def combined(several: Sequence[Estimate], kind: str | None = None) -> Estimate:

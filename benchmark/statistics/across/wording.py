@@ -9,19 +9,26 @@ from typing import Any
 from ..measures import MOST_DECIMALS
 from ..terms import (
     BETTER,
+    BEYOND,
+    EQUIVALENT,
     INCONCLUSIVE,
     INFERIOR,
     NETWORKS,
+    NON_INFERIOR,
     NOT_ESTIMABLE,
     PROCEDURE,
     SAID_OF,
     SUPERIOR,
     UNCLEAR,
+    VERDICTS,
     WITHIN,
     WORSE,
 )
 from ..wording import Clauses, p_value
 from .contrasts import RANDOM, RATIO
+
+#: Data sets that a sentence names; more are counted.
+NAMED = 4
 
 
 def decimals_of(content: Mapping[str, Any], endpoint: str) -> int:
@@ -100,11 +107,9 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
         f'{words.size(one["estimate"])} {"lower" if one["estimate"] < 0 else "higher"} on average ({words.level} '
         f'interval {words.interval(one["ci_low"], one["ci_high"])}; p {p_value(one["p"])}, adjusted '
         f'{p_value(one["p_adjusted"])}).',
+        '' if one['margin'] is None else _sentence(words.reaches(one)), _hangs(one),
         f'{words.a} has the better mean in {counts["better"]} of {words.count} data sets{found}{lost}.',
         _spread(one, words)]
-    if one['margin'] is not None:
-        reached = words.reaches(one)
-        text.insert(1, f'{reached[0].upper()}{reached[1:]}.')
     if one['prediction_low'] is not None:
         text.append(f'In a new data set of the same kind the true difference is expected '
                     f'{words.interval(one["prediction_low"], one["prediction_high"])} ({words.level} prediction '
@@ -117,7 +122,34 @@ def statement(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
                      'A method has a single run in a data set, ')
                     + ('so that what training again changes is part of how much the data sets differ.' if words.random
                        else 'so that this is about these trained models.'))
-    return ' '.join(text)
+    return ' '.join(part for part in text if part)
+
+
+def _sentence(clause: str) -> str:
+    return f'{clause[0].upper()}{clause[1:]}.'
+
+
+def _hangs(one: Mapping[str, Any]) -> str:
+    """On which single data sets what is found hangs; empty where nothing is found, or on none."""
+    rests, said = one['without'] or {}, []
+    lost = [name for name, rest in rests.items() if not _kept(one['verdict'], rest)]
+    short = [name for name, rest in rests.items() if name not in lost and one['relevance'] == BEYOND
+             and rest['relevance'] != BEYOND]
+    for names, what in ((lost, 'would not be found'), (short, 'would be found, but not by more than the margin')):
+        if names:
+            told = 'any one of them' if len(names) == len(rests) else (
+                f'any one of {len(names)} of them' if len(names) > NAMED else ' or without '.join(names))
+            said.append(f'Without {told} it {what}.')
+    return ' '.join(said)
+
+
+def _kept(verdict: str, rest: Mapping[str, Any]) -> bool:
+    """Whether what is found is found without a data set too; also where nothing is."""
+    if verdict == EQUIVALENT:
+        return bool(rest['relevance'] == WITHIN)
+    same = {NON_INFERIOR: (NON_INFERIOR, EQUIVALENT, *BETTER)}.get(verdict) or next(
+        (group for group in (BETTER, WORSE) if verdict in group), VERDICTS)
+    return rest['verdict'] in same
 
 
 def _spread(one: Mapping[str, Any], words: _Words) -> str:
