@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from benchmark.statistics.across import FILE
 from benchmark.statistics.output import SCHEMA, SCHEMA_VERSION
 from benchmark.statistics.schemas import first_problem, read_schema
 from benchmark.utils.files import write_bytes
@@ -19,6 +20,9 @@ from .sections import SectionError, chosen, load
 from .sections.base import TEMPLATES
 from .summary_text import summary
 from .tables import tables
+
+#: From a data set's page to that of all.
+UP = '../../report/index.html'
 
 
 class ReportError(ValueError):
@@ -39,14 +43,15 @@ def build_report(analysis_path: str | Path, out: str | Path) -> Path:
         ReportError: The file is absent, not JSON, or of another schema version; or a section can't be shown.
     """
     analysis_path = Path(analysis_path)
-    return write_report(read_analysis(analysis_path), analysis_path, out)
+    analysis = read_analysis(analysis_path)
+    return write_report(analysis, analysis_path, out, UP if _is_one_of_several(analysis, Path(out)) else None)
 
 
-def write_report(analysis: dict[str, Any], analysis_path: Path, out: str | Path) -> Path:
-    """:func:`build_report` of an analysis that was read already."""
+def write_report(analysis: dict[str, Any], analysis_path: Path, out: str | Path, above: str | None = None) -> Path:
+    """:func:`build_report` of an analysis that was read already; ``above`` as in :func:`render`."""
     folder = Path(out) / 'report'
     try:
-        page, figures = render(analysis, analysis_path.parent)
+        page, figures = render(analysis, analysis_path.parent, above)
     except SectionError as error:
         raise ReportError(f'{analysis_path}: field report: {error}') from error
     write_folder(folder / 'tables', {name: text.encode(errors='replace') for name, text in tables(analysis).items()})
@@ -60,12 +65,23 @@ def write_report(analysis: dict[str, Any], analysis_path: Path, out: str | Path)
     return folder / 'index.html'
 
 
-def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]:
+def _is_one_of_several(analysis: dict[str, Any], out: Path) -> bool:
+    """Whether the page of several data sets lies above, and this is one of them."""
+    try:
+        content = json.loads((out / '..' / FILE).read_text(encoding='utf-8'))
+        own = {one['folder']: one['name'] for one in content['data_sets']}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return own.get(out.resolve().name) == analysis['suite'] and (out / 'report' / UP).is_file()
+
+
+def render(analysis: dict[str, Any], base: Path, above: str | None = None) -> tuple[str, dict[str, bytes]]:
     """The page, and its figures as files.
 
     Args:
         analysis: Content of analysis.json.
         base: Its folder.
+        above: Link to the page of all data sets, where it is one of several.
     """
     wanted = analysis.get('report') or {}
     load(wanted.get('imports', []), wanted.get('folder'))
@@ -76,7 +92,7 @@ def render(analysis: dict[str, Any], base: Path) -> tuple[str, dict[str, bytes]]
         shown = [render_section(environment, kind(styles, base), analysis, records) for kind in sections]
     shown = [one for one in shown if wanted.get('sections') or not one.hidden]
     outside = [kind.templates / kind.name for kind in sections if kind.templates != TEMPLATES]
-    page = render_page(environment, 'page.html', outside, styles, sections=shown)
+    page = render_page(environment, 'page.html', outside, styles, sections=shown, above=above)
     return page, {f'{name.removeprefix("fig-")}.pdf': content for name, content in drawn.items()}
 
 

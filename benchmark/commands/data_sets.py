@@ -13,6 +13,7 @@ from benchmark.statistics.across.contrasts import DIFFERENCE, WAYS
 from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.folders import Folder
+from benchmark.statistics.layout import some
 from benchmark.statistics.options import parse_margins
 from benchmark.statistics.output import write_analysis
 from benchmark.statistics.scores import Scores
@@ -88,5 +89,8 @@ def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,
         write_analysis(out / folder / 'analysis.json', analysis)
         write_elsewhere(out / folder, scores)
     path = write_analysis(out / FILE, content)
-    return path, (note for notes in (content['notes'], *(
+    unplanned = [] if content['contrasts'] else [
+        'No contrast was planned, so none is combined: add --proposed NAME (it against each other method) or '
+        f'--reference NAME (each other one against it), with one of {some(content["order"]["methods"], 12)}.']
+    return path, (note for notes in (content['notes'], unplanned, *(
         [f'{one["name"]}: {note}' for note in one['notes']] for one in content['data_sets'])) for note in notes)

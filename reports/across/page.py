@@ -14,7 +14,7 @@ from benchmark.statistics.terms import PROCEDURE
 from benchmark.utils.files import write_bytes
 
 from ..answers import answered, answers, single_seed
-from ..build import read_analysis, read_content, write_folder, write_report
+from ..build import UP, read_analysis, read_content, write_folder, write_report
 from ..figures.across import forest
 from ..figures.files import collected
 from ..methods_text import as_file
@@ -24,7 +24,7 @@ from ..page_text import cut, isolated
 from ..palette import assign
 from .numbers import of_differences, of_means
 from .tables import tables
-from .text import paragraphs, summary
+from .text import paragraphs, summary, unplanned
 
 #: Forest plots that are open at once; the others fold.
 SHOWN = 6
@@ -68,7 +68,7 @@ def build_data_sets(path: str | Path, out: str | Path) -> Path:
     for one in content['data_sets']:
         own = path.parent / one['folder'] / 'analysis.json'
         analyses[one['name']] = read_analysis(own)
-        write_report(analyses[one['name']], own, out / one['folder'])
+        write_report(analyses[one['name']], own, out / one['folder'], UP)
     told = {name: _answer(one) for name, one in analyses.items()}
     page, figures = render(content, analyses, told)
     folder = out / 'report'
@@ -101,6 +101,7 @@ def render(content: dict[str, Any], analyses: dict[str, dict[str, Any]],
                        own=own, others=others, lacking=_lacking(content, others), pages=pages,
                        crossed=any(one['scope'] == PROCEDURE for one in content['contrasts']),
                        random=content['kind'] == 'random', ratio=content['combined'] == 'ratio', FILE=FILE,
+                       unplanned=unplanned(content, ''),
                        means=of_means(content, primary(content)), paragraphs=paragraphs(content, analyses))
     return page, {f'{name.removeprefix("fig-")}.pdf': data for name, data in drawn.items()}
 
@@ -130,4 +131,6 @@ def _lacking(content: dict[str, Any], contrasts: list[Contrast]) -> dict[str, li
 def _answer(analysis: dict[str, Any]) -> str:
     """What a data set's own page answers: of training procedures, or of trained models where there is one run."""
     found = answers(analysis, lambda name: isolated(cut(analysis['methods'][name]['label'], 40)))
-    return found[single_seed(analysis, answered(analysis))] if found else ''
+    best = isolated(cut(analysis['methods'][analysis['ranking']['first']]['label'], 40))
+    return (found[single_seed(analysis, answered(analysis))] if found else
+            f'No contrast was planned; {best} has the best mean.')

@@ -40,8 +40,32 @@ def _design(content: dict[str, Any], analyses: Analyses) -> list[str]:
         f' in {folds.pop()} folds' if len(folds) == 1 else '')
     seeds = [number for one in sets for number in one['seeds']]
     told = listed([f'{cut(one["name"], 40)} ({_size(one)})' for one in sets])
-    return [*compared(labels, f' on {len(sets)} data sets', seeds, first['design'], folded),
+    return [*compared(labels, f' on {len(sets)} data sets', seeds, first['design'], folded), *_left_out(content),
             f'The data sets were {told}.']
+
+
+def _left_out(content: Mapping[str, Any]) -> list[str]:
+    lost = content['left_out']
+    if not lost:
+        return []
+    told = listed([f'{cut(name, 60)} (not in {listed([cut(one, 40) for one in where])})'
+                   for name, where in lost.items()])
+    return [f'Left out {"was" if len(lost) == 1 else "were"} {told}, as only methods that all data sets have were '
+            'compared.']
+
+
+def unplanned(content: Mapping[str, Any], code: str = '`') -> str:
+    """What is said in the place of the answer where no contrast was planned, and what makes one.
+
+    Args:
+        content: Content of datasets.json.
+        code: Stands around what is typed.
+    """
+    names = listed([cut(content['methods'][name]['label'], 60) for name in content['order']['methods']])
+    return ('No contrast was planned, so none is combined and there is no answer. Say which method the comparison is '
+            f'about, add it to the command of tools/analyze.py, and make the page again: {code}--proposed NAME{code} '
+            f'compares it with each other method, {code}--reference NAME{code} each other one with it; NAME is one of '
+            f'{names}.')
 
 
 def _size(one: Mapping[str, Any]) -> str:
@@ -56,7 +80,7 @@ def _within(content: dict[str, Any], analyses: Analyses) -> list[str]:
     said = measured(content, found, any(one['unit'] == 'subject' for one in content['data_sets']))
     said += capped(first)
     if not contrasts:
-        return [*said, 'No contrast was planned; all comparisons are exploratory.']
+        return [*said, 'No contrast was planned, and none was tested over data sets.']
     label = {name: cut(one['label'], 60) for name, one in content['methods'].items()}
     said += [contrasted([*dict.fromkeys((one['a'], one['b']) for one in contrasts)], label)]
     scopes = {one['scope'] for one in contrasts}
@@ -116,7 +140,7 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
     parts = [f'# {plain(content["title"])}']
     parts += ['\n'.join(f'- **{plain(text)}**' for text in content['alerts'])] if content['alerts'] else []
     parts += [plain(' '.join(content['statements'][place]['headline'] for place in own)) if own else
-              'No contrast was planned, so none is combined.']
+              plain(unplanned(content, ''))]
     if own:
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
     parts += ['## Ranking', _ranking(content), '## The data sets']

@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,10 @@ def test_the_page_leads_to_that_of_each_data_set(several, suites):
     assert text.count('class="plot wide"') == text.count('class="plot narrow"') == 2
     for label in re.findall(r'aria-label="(Forest[^"]*)"', text):
         assert 'in 5 data sets' in label
+    for link in links:  # and back, also where its page is made again by itself
+        own = page.parent / unquote(link)
+        assert '<a href="../../report/index.html">' in own.read_text()
+    assert report([str(own.parents[1])]) == 0 and '<a href="../../report/index.html">' in own.read_text()
     again = page.read_bytes()
     assert report([str(several / FILE)]) == 0 and page.read_bytes() == again
 
@@ -105,6 +110,25 @@ def test_without_a_planned_contrast_there_is_the_ranking(several, alone, tmp_pat
     assert report([str(tmp_path)]) == 0
     text = (tmp_path / 'report/index.html').read_text()
     assert 'No contrast was planned' in text and 'id="ranking"' in text and 'id="forest"' not in text
+    assert '--proposed NAME' in text and 'NAME is one of ft, hg and ours.' in re.sub('</?bdi>', '', text)
+    assert text.count('has the best mean') == 5  # in the place of an answer of its own
+    for name in ('methods.txt', 'summary.md'):
+        said = (tmp_path / 'report' / name).read_text()
+        assert 'exploratory' not in said and 'none was tested over data sets' in said, name
+    assert '--proposed NAME' in said and said.count('has the best mean') == 5
+
+
+def test_methods_that_not_all_have_are_named(several, alone, tmp_path):
+    table = pd.read_csv(several / 'table.csv')
+    table = table[(table['dataset'] != 'set 2') | (table['method'] != 'hg')]
+    table.to_csv(tmp_path / 't.csv', index=False)
+    assert analyze([str(tmp_path / 't.csv'), '--proposed', 'ours', '--draws', '100', '--common-methods']) == 0
+    assert report([str(tmp_path)]) == 0
+    for name in ('methods.txt', 'summary.md'):
+        text = (tmp_path / 'report' / name).read_text()
+        assert '2 methods (ft and ours) were compared' in text and 'Left out was hg (not in set 2), as only' in text
+    assert 'of 3: not all data sets have' in (tmp_path / 'report/index.html').read_text()
+    assert 'Left out' not in (several / 'report/methods.txt').read_text()
 
 
 def read_table(path):

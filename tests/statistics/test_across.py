@@ -360,7 +360,7 @@ def test_ratios_where_units_differ(tmp_path):
     assert not any('--combine ratio' in note for note in other['notes'])
 
 
-def test_ranks_over_data_sets_by_hand(tmp_path):
+def test_ranks_over_data_sets_by_hand(tmp_path, capsys):
     means = {'a': (1.0, 2.0, 3.0), 'b': (2.0, 1.0, 3.0), 'c': (3.0, 4.0, 4.0)}
     rows = [(f'set {k}', method, s, f'i{i}', value[k] + (-1)**i * 0.25)
             for method, value in means.items() for k in range(3) for s in (0, 1) for i in range(4)]
@@ -371,7 +371,8 @@ def test_ranks_over_data_sets_by_hand(tmp_path):
     assert ranking['methods']['a']['rank'] == 1.5 and ranking['order'][-1] == 'c'
     # Kendall's W with ties: 12 S / (m^2 (n^3 - n) - m T); sums of ranks 4.5, 4.5, 9; T = 6, of one tied pair.
     assert ranking['kendall_w'] == pytest.approx(12 * 13.5 / (9 * 24 - 3 * 6))
-    assert found['contrasts'] == [] and any('No contrast was planned' in note for note in found['notes'])
+    assert found['contrasts'] == [] and found['left_out'] == {}
+    assert 'add --proposed NAME' in capsys.readouterr().err
 
 
 def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
@@ -381,6 +382,7 @@ def test_what_can_not_be_meant_is_one_line(tmp_path, capsys):
     assert 'hg is not in set 1.' in line and '--common-methods' in line and "--datasets 'set 0' 'set 2')" in line
     found = analysed(lost, tmp_path, '--proposed', 'ours', '--common-methods')
     assert found['order']['methods'] == ['ft', 'ours'] and 'hg (not in set 1)' in ' '.join(found['notes'])
+    assert found['left_out'] == {'hg': ['set 1']}
     shutil.rmtree(tmp_path)
     capsys.readouterr()
     copied = pd.concat([frame, frame[frame['dataset'] == 'set 0'].assign(dataset='again')])

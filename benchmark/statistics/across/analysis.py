@@ -18,7 +18,7 @@ from . import VERSION
 from .contrasts import DIFFERENCE, RATIO, WAYS, DataSet, Rules, combined_contrasts, kind_of
 from .ranking import consensus
 from .suites import programs_of, restricted
-from .tables import check_copies, common_methods, folders
+from .tables import check_copies, common_methods, folders, lacking
 from .wording import answer, statement
 
 #: Means of the reference that differ by more make a difference in their unit mean different things.
@@ -61,8 +61,8 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
         raise TableError(f'--combine: {asked.way!r} is not one of {", ".join(WAYS)}')
     check_copies({name: suite.table for name, suite in suites.items()})
     notes: list[str] = []
-    methods = common_methods({name: suite.table['method'].unique() for name, suite in suites.items()}, asked.common,
-                             notes)
+    have = {name: [*map(str, suite.table['method'].unique())] for name, suite in suites.items()}
+    methods = common_methods(have, asked.common, notes)
     data_sets = {name: _analysed(name, suite, methods, choices) for name, suite in suites.items()}
     if kept is not None:
         kept.update({name: one.scores for name, one in data_sets.items()})
@@ -78,8 +78,6 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
     places = folders(data_sets)
     found = combined_contrasts(data_sets, endpoints, pairs, rules)
     notes += _unlike(data_sets, pairs, rules) + shared['notes']
-    if not pairs:
-        notes.append('No contrast was planned (--proposed, --reference), so that none is combined.')
     content = {
         'schema_version': VERSION, 'title': f'{len(data_sets)} data sets: comparison of methods',
         'data_sets': [{'name': name, 'folder': places[name], 'images': len(one.scores.images),
@@ -95,7 +93,8 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
             one.analysis['endpoints'][name]['decimals'] for one in data_sets.values())} for name in endpoints},
         'order': {'methods': first['order']['methods']},
         'methods': {name: {'label': block['label']} for name, block in first['methods'].items()},
-        'contrasts': found, 'ranking': consensus(data_sets, first['order']['methods'], rules.lower[endpoints[0]]),
+        'left_out': lacking(have), 'contrasts': found,
+        'ranking': consensus(data_sets, first['order']['methods'], rules.lower[endpoints[0]]),
         'program': programs_of([one.analysis for one in data_sets.values()]), 'notes': notes,
         'alerts': shared['alerts']}
     content['statements'] = [{'endpoint': one['endpoint'], 'a': one['a'], 'b': one['b'],

@@ -100,12 +100,7 @@ def common_methods(methods: Mapping[str, Iterable[str]], restrict: bool, notes: 
     Raises:
         TableError: A data set lacks a method that another has, or fewer than two are common.
     """
-    owners: dict[str, list[str]] = {}
-    for data_set, own in methods.items():
-        for method in own:
-            owners.setdefault(method, []).append(data_set)
-    lost = {method: [name for name in methods if name not in there] for method, there in owners.items()
-            if len(there) < len(methods)}
+    owners, lost = _owners(methods), lacking(methods)
     kept = [method for method in owners if method not in lost]
     whole = [name for name in methods if all(name in there for there in owners.values())]
     shown = ' '.join(map(shlex.quote, whole)) if len(whole) > 1 else 'NAME ...'
@@ -120,6 +115,21 @@ def common_methods(methods: Mapping[str, Iterable[str]], restrict: bool, notes: 
         told = some([f'{method} (not in {some(where)})' for method, where in lost.items()])
         notes.append(f'Left out, as not all data sets have them: {told}.')
     return kept
+
+
+def lacking(methods: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Method that not all data sets have -> the data sets without it; of data sets and their methods."""
+    return {method: lost for method, there in _owners(methods).items()
+            if (lost := [name for name in methods if name not in there])}
+
+
+def _owners(methods: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Method -> the data sets that have it."""
+    owners: dict[str, list[str]] = {}
+    for data_set, own in methods.items():
+        for method in own:
+            owners.setdefault(method, []).append(data_set)
+    return owners
 
 
 def _who_lacks(owners: Mapping[str, Sequence[str]], data_sets: Sequence[str]) -> str:
