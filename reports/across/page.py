@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from benchmark.statistics.across import FILE, SCHEMA, VERSION
+from benchmark.statistics.across.contrasts import RATIO
 from benchmark.statistics.terms import PROCEDURE
 from benchmark.utils.files import write_bytes
 
@@ -38,6 +39,7 @@ class Contrast:
         place: Where it stands in ``contrasts``.
         one: It.
         look: How its numbers are written.
+        spread: How tau is written: of ratios that of logarithms; what is above 0 never as 0.
         text: What was found, without the names of the methods.
         picture: Its forest plot; None where its endpoint is not the primary one.
     """
@@ -45,6 +47,7 @@ class Contrast:
     place: int
     one: dict[str, Any]
     look: Form
+    spread: Form
     text: str
     picture: Markup | None
 
@@ -115,7 +118,9 @@ def _contrast(content: dict[str, Any], place: int, one: dict[str, Any], styles: 
     text, named = content['statements'][place]['text'], f'{first} against {second}: '
     if text.startswith(named):
         text = text[len(named):][:1].upper() + text[len(named) + 1:]
-    return Contrast(place, one, look, text, picture)
+    ratio = content['combined'] == RATIO
+    spread = replace(look, fixed=False, digits=3 if ratio else look.digits, factor=1 if ratio else look.factor)
+    return Contrast(place, one, look, spread, text, picture)
 
 
 def _lacking(content: dict[str, Any], contrasts: list[Contrast]) -> dict[str, list[str]]:

@@ -160,6 +160,8 @@ def _contrasts(content: dict[str, Any]) -> str:
             'verdict']
     rows = []
     for one in content['contrasts']:
+        if one['endpoint'] != primary(content):
+            continue
         look = of_differences(content, one['endpoint'])
         new = '–' if one['prediction_low'] is None else (
             f'[{look.text(one["prediction_low"])}, {look.text(one["prediction_high"])}]')

@@ -98,6 +98,22 @@ def test_with_one_run_each_all_is_said_of_these_trained_models(alone, tmp_path):
     assert 'with its variance, over images' in page
 
 
+def test_how_data_sets_differ_is_not_written_as_certain_where_it_is_not_known(alone, tmp_path):
+    path = folder(tmp_path / 'two', 2)
+    content = json.loads((path / FILE).read_text())
+    content['contrasts'][0]['heterogeneity'] |= {'tau': 0.0, 'tau_low': None, 'tau_high': None}
+    content['contrasts'][1]['heterogeneity'] |= {'tau': 0.0301, 'tau_low': 0.00012, 'tau_high': 0.4}
+    (path / FILE).write_text(json.dumps(content))
+    assert report([str(path)]) == 0
+    page = html.unescape((path / 'report/index.html').read_text())
+    part = page[page.index('id="heterogeneity"'):page.index('id="ranking"')]
+    rows = [re.sub('<[^>]+>', '', row) for row in re.findall('<tr>.*</tr>', part)]
+    assert '0.000 [not estimable]' in rows[1] and '0.030 [0.00012, 0.400]' in rows[2]
+    assert 'Not estimable</b>: the data sets are more alike' in part and 'with 1 degree of freedom:' in part
+    heads = re.findall(r'<th [^>]*>([^<]+)', rows and part)
+    assert len({*heads}) == len(heads)
+
+
 def test_the_page_says_what_the_data_sets_are_taken_for(several, alone, tmp_path):
     text = (several / 'report/index.html').read_text()
     assert 'On data sets like these 5' in text and 'prediction interval' in text and 'Hartung and Knapp' in text
@@ -219,11 +235,14 @@ def test_the_summary_is_the_first_screen(several):
         assert one['headline'] in text and one['text'].replace('<', r'\<') in text
     assert '| ours − ft, ME' in text and '(`set_2/report/index.html`)' in text and '## Methods' in text
     widths = [line.count(' | ') for line in text.splitlines() if line.startswith('| ')]
-    assert len({*widths[:8]}) == 1  # the table of contrasts
+    page = (several / 'report/index.html').read_text()
+    first = page[page.index('<table'):page.index('</table>')]
+    assert first.count('<tr>') == 3 and len({*widths[:4]}) == 1 and widths[4] != widths[0]  # as many as in the summary
+    assert '| ours − hg, ' in text and text.count('| ours − ') == 2
 
 
-def cells(*estimates, decimals=3, margin=None, way='difference'):
-    cell = [dict(estimate=one, ci_low=None, ci_high=float('nan')) for one in estimates]
+def cells(*estimates, decimals=3, margin=None, way='difference', ends=(None, float('nan'))):
+    cell = [dict(estimate=one, ci_low=ends[0], ci_high=ends[1]) for one in estimates]
     return dict(endpoints=dict(ME=dict(decimals=decimals, factor=1)), combined=way, margin=margin or {},
                 contrasts=[dict(endpoint='ME', **cell[0], data_sets=dict(enumerate(cell[1:])))])
 
@@ -231,6 +250,7 @@ def cells(*estimates, decimals=3, margin=None, way='difference'):
 @pytest.mark.parametrize(('content', 'digits'), [
     (cells(0.3, 0.0026), 3), (cells(0.0, 0.0), 3), (cells(0.0026, -0.06), 3), (cells(0.0026, 0.0004), 4),
     (cells(0.3, 0.2, margin=dict(ME=0.00012)), 5), (cells(12.0, 0.3, decimals=1), 1), (cells(1e-12, 0), 8),
+    (cells(0.3, ends=(0.0004, 0.6)), 4), (cells(-0.3, ends=(-0.6, -0.0004)), 4), (cells(0.3, ends=(-0.0004, 0.6)), 3),
     (cells(0.1, 0.0002, way='ratio'), 1), (cells(0.002, 0.0002, way='ratio'), 2)])
 def test_all_differences_of_an_endpoint_have_the_same_decimals(content, digits):
     assert decimals_of(content, 'ME') == digits

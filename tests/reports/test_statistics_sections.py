@@ -275,6 +275,10 @@ def test_interactions_stand_below_the_strata(full):
     body = full.body('subgroups').text
     assert '<b>Exploratory.</b>' in body and body.count('(interaction)') == 2
     assert 'left (n = 6)' in body and 'right (n = 6)' in body and 'interaction, adj. p' in body
+    assert re.search(r's; ME in [^;]+; n counts', body)
+    about = full.analysis['endpoints']
+    bare = full.analysis | {'endpoints': about | {'ME': about['ME'] | {'shown_unit': ''}}}
+    assert 's; ME; n counts' in render(bare, 'subgroups', full.out).text
 
 
 def test_what_reported_numbers_say():

@@ -50,6 +50,13 @@ def test_the_vaccine_trials_as_published(trials):
     assert found.tau**2 == pytest.approx(0.3181, abs=5e-5)  # of Paule and Mandel, as metafor's method PM
 
 
+def test_data_sets_more_alike_than_any_tau_makes_them_have_no_interval_of_it():
+    v, edge = np.array([0.02, 0.03]), stats.chi2.ppf(0.025, 1)  # Q is (d1 - d2)^2 / (v1 + v2)
+    alike, apart = (heterogeneity(np.array([0.0, (share * edge * v.sum())**0.5]), v) for share in (0.9, 1.1))
+    assert alike.tau == 0 and np.isnan([alike.low, alike.high]).all()
+    assert apart.low == 0 and apart.high**2 == pytest.approx(0.1 * v.sum() / 2)
+
+
 def test_paule_and_mandel_and_hartung_and_knapp_by_hand(trials):
     d, v = trials
     tau2 = optimize.brentq(lambda t: (((d - np.average(d, weights=1 / (v + t)))**2) / (v + t)).sum() - 12, 0, 5,
@@ -323,6 +330,9 @@ def test_other_names_of_columns_and_a_column_per_method(tmp_path):
 def test_a_headline_says_what_is_known_of_the_margin(few, verdict, relevance, ends):
     one = dict(few['contrasts'][0], verdict=verdict, relevance=relevance)
     assert answer(one, few).endswith(ends)
+    for ends, told in ((None, "(tau) can't be estimated"), (0.123, '(tau) of up to 0.123 units of the error is')):
+        spread = one['heterogeneity'] | dict(tau=0.0, tau_low=ends and 0.0, tau_high=ends)
+        assert told in statement(one | dict(heterogeneity=spread), few)
     assert ('It is open whether the difference reaches the declared margin' in statement(one, few)) == (
         relevance == 'unclear')
 

@@ -21,6 +21,7 @@ K: data sets, on the last axis of d and v; ``...``: any leading axes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,8 @@ class Heterogeneity:
         p: Of chi squared, that they do not differ.
         i2: max(0, (Q - df) / Q), the share of Q that chance does not explain (Higgins and Thompson 2002).
         tau: Standard deviation of the data sets' true differences (Paule and Mandel).
-        low: Lower end of its interval, by Q profiles (Viechtbauer 2007).
+        low: Lower end of its interval, by Q profiles (Viechtbauer 2007); NaN where no tau fits, as data sets are more
+            alike than chance makes them with any.
         high: Upper end.
     """
 
@@ -92,7 +94,7 @@ def heterogeneity(d: Floats, v: Floats, level: float = 0.95) -> Heterogeneity:
     df = len(d) - 1
     q = float(spread_about(d, v, 0.0)[1])
     ends = [float(special.chdtri(df, tail)) for tail in ((1 - level) / 2, (1 + level) / 2)]
-    low, high = (float(np.sqrt(paule_mandel(d, v, end))) for end in ends)
+    low, high = (float(np.sqrt(paule_mandel(d, v, end))) for end in ends) if q >= ends[1] else (math.nan, math.nan)
     return Heterogeneity(q, df, float(special.chdtrc(df, q)), max(0.0, (q - df) / q) if q > 0 else 0.0,
                          float(np.sqrt(paule_mandel(d, v))), low, high)
 

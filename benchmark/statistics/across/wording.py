@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
+from ..endpoints import rounded
 from ..measures import MOST_DECIMALS
 from ..terms import (
     BETTER,
@@ -35,7 +37,7 @@ def decimals_of(content: Mapping[str, Any], endpoint: str) -> int:
     """With how many decimals all differences of an endpoint are written, whatever their size.
 
     They are the endpoint's (of ratios one, of per cent), and as many more as give the largest of them, and the margin,
-    two significant digits.
+    two significant digits, and as keep an end of a combined interval beside zero from being written as zero.
 
     Args:
         content: That of datasets.json, as far as its contrasts.
@@ -50,6 +52,12 @@ def decimals_of(content: Mapping[str, Any], endpoint: str) -> int:
     for size in [max(sizes, default=0.0), content['margin'].get(endpoint, 0.0)]:
         while size > 0 and digits < MOST_DECIMALS and size * factor < 0.5 * 10 ** (1 - digits):
             digits += 1
+    for one in content['contrasts']:
+        ends = [one['ci_low'], one['ci_high']]
+        if one['endpoint'] == endpoint and all(end is not None and math.isfinite(end) for end in ends):
+            near = min(map(abs, ends)) * factor if min(ends) > 0 or max(ends) < 0 else 0.0
+            while near > 0 and digits < MOST_DECIMALS and near < 0.5 * 10 ** -digits:
+                digits += 1
     return digits
 
 
@@ -153,13 +161,18 @@ def _kept(verdict: str, rest: Mapping[str, Any]) -> bool:
 
 
 def _spread(one: Mapping[str, Any], words: _Words) -> str:
-    """How much the data sets differ."""
-    spread = one['heterogeneity']
+    """How much the data sets differ; no number above 0 is written as 0."""
+    spread, words = one['heterogeneity'], copy(words)
+    words.fixed = False
     degrees = f'{spread["df"]} degree{"s" if spread["df"] != 1 else ""} of freedom'
     differ = f'Q = {spread["q"]:.1f} with {degrees}, p {p_value(spread["p"])}; I² {100 * spread["i2"]:.0f} %'
     if words.ratio:
-        return f'The data sets\' differences vary: {differ}; tau of the logarithms {spread["tau"]:.3f}.'
+        return f'The data sets\' differences vary: {differ}; tau of the logarithms {rounded(spread["tau"], 3)}.'
+    if spread['tau_high'] is None or math.isnan(spread['tau_high']):
+        return (f'The data sets\' differences are more alike than chance makes them ({differ}), so that how much their '
+                'true ones vary (tau) can\'t be estimated.')
     if spread['tau'] == 0:
-        return f'The data sets\' differences vary no more than chance makes them ({differ}).'
+        return (f'The data sets\' differences vary no more than chance makes them ({differ}); a standard deviation of '
+                f'their true ones (tau) of up to {words.size(spread["tau_high"])} is not ruled out.')
     return (f'The data sets\' true differences vary with a standard deviation (tau) of {words.size(spread["tau"])} '
             f'({words.number(spread["tau_low"])} to {words.number(spread["tau_high"])}; {differ}).')
