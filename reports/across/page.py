@@ -104,7 +104,7 @@ def render(content: dict[str, Any], analyses: dict[str, dict[str, Any]],
                        own=own, others=others, lacking=_lacking(content, others), pages=pages,
                        crossed=any(one['scope'] == PROCEDURE for one in content['contrasts']),
                        random=content['kind'] == 'random', ratio=content['combined'] == 'ratio', FILE=FILE,
-                       unplanned=unplanned(content, ''),
+                       unplanned=unplanned(content),
                        means=of_means(content, primary(content)), paragraphs=paragraphs(content, analyses))
     return page, {f'{name.removeprefix("fig-")}.pdf': data for name, data in drawn.items()}
 

@@ -54,18 +54,16 @@ def _left_out(content: Mapping[str, Any]) -> list[str]:
             'compared.']
 
 
-def unplanned(content: Mapping[str, Any], code: str = '`') -> str:
+def unplanned(content: Mapping[str, Any]) -> str:
     """What is said in the place of the answer where no contrast was planned, and what makes one.
 
     Args:
         content: Content of datasets.json.
-        code: Stands around what is typed.
     """
     names = listed([cut(content['methods'][name]['label'], 60) for name in content['order']['methods']])
-    return ('No contrast was planned, so none is combined and there is no answer. Say which method the comparison is '
-            f'about, add it to the command of tools/analyze.py, and make the page again: {code}--proposed NAME{code} '
-            f'compares it with each other method, {code}--reference NAME{code} each other one with it; NAME is one of '
-            f'{names}.')
+    return ('No contrast was planned, so none is combined and there is no answer. Add to the command of '
+            'tools/analyze.py which method the question is about, and make the page again: --proposed NAME compares it '
+            f'with each other method, --reference NAME each other one with it; NAME is one of {names}.')
 
 
 def _size(one: Mapping[str, Any]) -> str:
@@ -140,7 +138,7 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
     parts = [f'# {plain(content["title"])}']
     parts += ['\n'.join(f'- **{plain(text)}**' for text in content['alerts'])] if content['alerts'] else []
     parts += [plain(' '.join(content['statements'][place]['headline'] for place in own)) if own else
-              plain(unplanned(content, ''))]
+              plain(unplanned(content))]
     if own:
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
     parts += ['## Ranking', _ranking(content), '## The data sets']
