@@ -153,7 +153,8 @@ def test_hostile_names_stay_text(suites, tmp_path):
     image = '"><b onload=alert(1)>&🙂.jpg'
     (tmp_path / 'data/images/f000.jpg').rename(tmp_path / 'data/images' / image)
     suite = read_suite(out)
-    table = suite.table.replace({'landmark': {'nasion': HOSTILE}, 'image': {'f000.jpg': image}})
+    named = suite.table.astype({'landmark': object, 'image': object})
+    table = named.replace({'landmark': {'nasion': HOSTILE}, 'image': {'f000.jpg': image}})
     analysis = json.loads(json.dumps(analyze(table, suite.plan, suite.records, draws=100)))
     page, _ = render(analysis | {'report': {'sections': ['samples']}}, out)
     assert '<script>alert' not in page and '<b onload' not in page and 'alert(1)' in page
