@@ -167,13 +167,13 @@ def _classes(block: dict[str, Any]) -> dict[str, Table]:
     cells = [(item, method, own) for item in block.get('items', []) for method, own in item['methods'].items()]
     return {
         'classes': flat([{'measurement': item['measurement'], 'method': method, **own} for item, method, own in cells],
-                         without=('confusion',)),
+                        without=('confusion',)),
         'class_confusion': (('measurement', 'method', 'annotated', 'predicted', 'images'),
                             [(item['measurement'], method, one, other, own['confusion'][row][column])
                              for item, method, own in cells for row, one in enumerate(item['names'])
                              for column, other in enumerate(item['names'])]),
         'class_annotators': flat([{'measurement': item['measurement'], **one} for item in block.get('items', [])
-                                   for one in item['annotators']]),
+                                  for one in item['annotators']]),
         'class_contrasts': flat(block.get('contrasts', [])),
         'class_flips': (('measurement', 'a', 'b', 'image', 'annotated', 'class_a', 'class_b'),
                         [(flip['measurement'], flip['a'], flip['b'], *(one[key] for key in (
@@ -218,7 +218,7 @@ def success(analysis: dict[str, Any]) -> dict[str, Table]:
     tables = {'success_contrasts': flat(shown((block or {}).get('contrasts', []), partial(form, analysis))),
               'annotators': flat((observed or {}).get('comparison', {}).get('items', [])),
               'annotators_landmarks': flat([{'landmark': name, **cell}
-                                             for name, cell in (observed or {}).get('landmarks', {}).items()])}
+                                            for name, cell in (observed or {}).get('landmarks', {}).items()])}
     if not block:
         return tables
     rows = [{'kind': 'method', 'name': name, 'ends': analysis['methods'][name]['endpoints'], **one}
@@ -271,9 +271,9 @@ def _blocks(analysis: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], str
 
 def flat(items: Sequence[dict[str, Any]], without: tuple[str, ...] = ()) -> Table:
     """Header and rows of a list of mappings; the header has every key that any of them has."""
-    flat = [dict(_leaves(item, without)) for item in items]
-    header = [*dict.fromkeys(key for item in flat for key in item)]
-    return header, [[item.get(key) for key in header] for item in flat]
+    rows = [dict(_leaves(item, without)) for item in items]
+    header = [*dict.fromkeys(key for item in rows for key in item)]
+    return header, [[item.get(key) for key in header] for item in rows]
 
 
 def _leaves(item: dict[str, Any], without: tuple[str, ...], before: str = '') -> Iterable[tuple[str, Any]]:

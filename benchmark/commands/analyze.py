@@ -141,9 +141,8 @@ def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> dict[str,
     folders = read_folders(args.results, args.missing_cap is not None)
     apart = not args.contrast and different(folders)
     own = () if apart else ('proposed', 'reference', 'design', 'datasets')
-    for option in (*own, 'plan', 'columns', 'ignore', 'wide', 'na', 'worksheet',
-                   'score',
-                   'higher_is_better', 'lower_is_better', 'one_family', 'sequential', 'start_anew'):
+    for option in (*own, 'plan', 'columns', 'ignore', 'wide', 'na', 'worksheet', 'score', 'higher_is_better',
+                   'lower_is_better', 'one_family', 'sequential', 'start_anew'):
         if getattr(args, option) not in (None, [], False):
             raise TableError(f'--{option.replace("_", "-")}: is for one input; of several folders leave it out, and '
                              'put tables of several data sets into one, with a column dataset')

@@ -49,11 +49,20 @@ def codes_of(column: pd.Series) -> tuple[Integers, pd.Index]:
 
 def one_key(frame: pd.DataFrame, keys: Sequence[str]) -> Integers:
     """A number for each row that is in the order of its keys, the same where all of them are; shape (rows,)."""
-    found, most = np.zeros(len(frame), dtype=np.int64), 1
-    for name in keys:
-        codes, values = codes_of(frame[name])
-        if most * len(values) >= 2**62:  # as many numbers as there are rows at most
+    coded = [codes_of(frame[name]) for name in keys]
+    return joined_codes([(codes, len(values)) for codes, values in coded])
+
+
+def joined_codes(several: Sequence[tuple[Integers, int]]) -> Integers:
+    """A number for each combination of codes, in their order; shape (rows,).
+
+    Args:
+        several: Codes from 0, shape (rows,), and a number above all of them; the first counts most.
+    """
+    found, most = several[0]
+    for codes, count in several[1:]:
+        if most * count >= 2**62:  # as many numbers as there are rows at most
             kept, found = np.unique(found, return_inverse=True)
             most = len(kept)
-        found, most = found * len(values) + codes, most * len(values)
+        found, most = found * count + codes, most * count
     return found

@@ -19,6 +19,7 @@ from .arrays import Integers
 from .consistency import EMPTY
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION
+from .keys import joined_codes
 from .layout import some
 from .table import DATASET, GROUP, is_read
 
@@ -107,7 +108,7 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
     known = {name: _codes(columns[name]) for name in columns if is_read(name) and name in (
         *_RUN, 'image', 'landmark', 'subject', DATASET)}
     run = _joined([known[name] for name in _RUN if name in known])
-    told, strata = [], []
+    told, stratum = [], ''
     for name in names:
         codes = _codes(columns[name])
         if _harmless(columns[name], codes, [*known.values(), run]):
@@ -123,12 +124,12 @@ def check_unread(frame: pd.DataFrame, taken: Collection[str], numbers_taken: boo
                              f' {role.remedy.format(name)}; --ignore {name} says that it is nothing{more}')
         told.append(name)
         if apart and ROLES[0].named(name):
-            strata.append(name)
+            stratum = stratum or name
     if told:
         notes.append(f'Not read: {some(told, SHOWN)} (--columns says what a column is, --score that it is a score, '
                      '--ignore that it is nothing).'
-                     + ''.join(f' {name} may be strata within the data sets: --groups {name} compares them.'
-                               for name in strata[:1]))
+                     + (f' {stratum} may be strata within the data sets: --groups {stratum} compares them.'
+                        if stratum else ''))
 
 
 def without(frame: pd.DataFrame, ignored: Collection[str], where: str) -> pd.DataFrame:
@@ -200,11 +201,9 @@ def _codes(column: pd.Series) -> Integers:
 
 
 def _joined(several: list[Integers]) -> Integers:
-    """A number for each combination."""
-    found = several[0]
-    for codes in several[1:]:
-        found = np.unique(found * (codes.max(initial=0) + 2) + codes + 1, return_inverse=True)[1]
-    return found
+    """A number for each combination; the empty value is one like the others where there are several."""
+    return several[0] if len(several) == 1 else joined_codes([(codes + 1, int(codes.max(initial=0)) + 2)
+                                                              for codes in several])
 
 
 def _count(codes: Integers) -> int:

@@ -134,7 +134,6 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
         answers: Data set -> what its own page answers.
     """
     own = [place for place, one in enumerate(content['contrasts']) if one['endpoint'] == primary(content)]
-    told = {name: f': {plain(text)}' if text else '' for name, text in answers.items()}
     parts = [f'# {plain(content["title"])}']
     parts += ['\n'.join(f'- **{plain(text)}**' for text in content['alerts'])] if content['alerts'] else []
     parts += [plain(' '.join(content['statements'][place]['headline'] for place in own)) if own else
@@ -142,7 +141,7 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
     if own:
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
     parts += ['## Ranking', _ranking(content), '## The data sets']
-    parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}{told[one["name"]]} '
+    parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}: {plain(answers[one["name"]])} '
                         f'(`{one["folder"]}/report/index.html`)'
                         + ''.join(f' **Warning:** {plain(text)}' for text in one['alerts'])
                         for one in content['data_sets'])]
