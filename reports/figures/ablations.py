@@ -14,7 +14,7 @@ from ..palette import Style
 from ..planned import OF_PAIRS, other_of, shown_scopes
 from ..units import across
 from .base import figure, label_ends, line_style
-from .forest import Row, bar, draw_rows
+from .forest import Row, bar, draw_rows, stacked
 from .parts import cut, directions
 
 
@@ -101,7 +101,7 @@ def contrasts(analysis: dict[str, Any], styles: dict[str, Style], names: Sequenc
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
-        fig.set_figheight(0.85 + max(len(rows), 2) * (0.78 if narrow else 0.42))
+        fig.set_figheight(0.85 + (stacked(rows) if narrow else max(len(rows), 2) * 0.42))
         draw_rows(ax, rows, styles, above=narrow)
         labels = [cut(analysis['methods'][method]['label'], 14) for method in pair]
         ax.set_xlabel(f'{axis.difference_axis}\n{directions(axis, *labels)}')

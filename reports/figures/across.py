@@ -12,7 +12,7 @@ from ..numbers import Form
 from ..palette import Style
 from ..planned import other_of
 from .base import figure
-from .forest import Bar, Row, draw_rows
+from .forest import Bar, Row, draw_rows, stacked
 from .parts import cut, directions, margin_of, pair_label
 
 
@@ -39,7 +39,7 @@ def forest(content: dict[str, Any], one: dict[str, Any], look: Form, styles: dic
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
-        fig.set_figheight(0.85 + len(rows) * (0.5 if narrow else 0.27))
+        fig.set_figheight(0.85 + (stacked(rows) if narrow else len(rows) * 0.27))
         draw_rows(ax, rows, styles, above=narrow, margin=margin_of(content, look))
         names = [cut(content['methods'][one[side]]['label'], 16) for side in 'ab']
         ax.set_xlabel(f'{look.difference_axis}\n{directions(look, *names)}')

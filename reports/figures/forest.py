@@ -31,6 +31,9 @@ from .parts import (
 
 #: How much wider than all plain intervals an axis gets for the simultaneous ones; what is beyond ends in an arrow.
 ROOM = 0.6
+#: Of rows whose names stand above their bars, in inches: a line of text, a bar, what is free below the bars; and the
+#: letters that a line has room for.
+LINE, LANE, GAP, LETTERS = 0.17, 0.16, 0.07, 46
 
 
 @dataclass(frozen=True)
@@ -87,33 +90,64 @@ def draw_rows(ax: Axes, rows: Sequence[Row], styles: dict[str, Style], above: bo
         ax: Where to.
         rows: What.
         styles: Of the methods.
-        above: Names above the bars and words below them, for narrow screens, instead of at the sides.
+        above: Names and words above the bars, for narrow screens, instead of at the sides; no line runs through them.
+            The axes are :func:`stacked` inches high then.
         margin: The largest difference that is declared too small to matter, in the unit that is shown; it is shaded.
     """
     limits = _limits(rows, margin)
     if margin is not None:
         _margin_band(ax, margin, limits)
+    lines, top = _lines(rows), 0.0
     for place, row in enumerate(rows):
-        step = 0.34 if len(row.bars) > 1 else 0
+        step = (LANE if above else 0.34) if len(row.bars) > 1 else 0
+        centre = top + lines * LINE + GAP / 2 + LANE * len(row.bars) / 2 if above else place
         for index, one in enumerate(row.bars):
-            height = place + (index - (len(row.bars) - 1) / 2) * step
+            height = centre + (index - (len(row.bars) - 1) / 2) * step
             if one.low is not None or len(row.bars) == 1:  # what can't be judged is left to the words
                 _draw_bar(ax, one, height, limits, styles.get(row.method) if row.method else None)
             if one.words and not above:
                 ax.text(1.02, height, one.words, transform=ax.get_yaxis_transform(), va='center', fontsize=8)
-        if row.apart:
-            ax.axhline(place - 0.5, color=GRID, linewidth=0.6)
         if above:
-            look: Look = {'transform': ax.get_yaxis_transform(), 'fontsize': 8}
-            off = 0.33 if len(row.bars) > 1 else 0.22
-            ax.text(0, place - off, row.label, fontweight='bold', va='bottom', **look)
-            ax.text(0, place + off - 0.05, _joined([one.words for one in row.bars]), color=MUTED, va='top', **look)
+            _head(ax, row, top, lines)
+            top += _height(row, lines)
+        elif row.apart:
+            ax.axhline(place - 0.5, color=GRID, linewidth=0.6)
     names = [] if above else [row.label for row in rows]
     ax.set_yticks([*range(len(names))], names)
-    ax.set(ylim=(len(rows) - 0.35, -0.75 if above else -0.65), xlim=limits)
+    ax.set(ylim=(top, 0) if above else (len(rows) - 0.35, -0.65), xlim=limits)
     ax.locator_params(axis='x', nbins=5)
     bare(ax)
     zero_line(ax)
+
+
+def stacked(rows: Sequence[Row]) -> float:
+    """How high rows are with their names above the bars, in inches."""
+    lines = _lines(rows)
+    return sum(_height(row, lines) for row in rows)
+
+
+def _lines(rows: Sequence[Row]) -> int:
+    """Lines above the bars: one for names and words where all rows have room for both, else one for each."""
+    return 1 if all(len(row.label) + len(words := _words(row)) <= LETTERS or not words for row in rows) else 2
+
+
+def _height(row: Row, lines: int) -> float:
+    return lines * LINE + LANE * len(row.bars) + GAP
+
+
+def _head(ax: Axes, row: Row, top: float, lines: int) -> None:
+    """A row's name and words, on paper that covers the lines of the axes."""
+    look: Look = {'transform': ax.get_yaxis_transform(), 'fontsize': 8, 'va': 'center'}
+    ax.axhspan(top, top + lines * LINE, color=PAPER, linewidth=0, zorder=1.8)
+    ax.text(0, top + LINE / 2, row.label, fontweight='bold', **look)
+    side: Look = {'x': 1, 'ha': 'right'} if lines == 1 else {'x': 0}
+    ax.text(y=top + (lines - 0.5) * LINE, s=_words(row), color=MUTED, **side, **look)
+    if row.apart:
+        ax.axhline(top, color=GRID, linewidth=0.6, zorder=2)
+
+
+def _words(row: Row) -> str:
+    return _joined([one.words for one in row.bars])
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -175,15 +209,17 @@ def contrast_rows(analysis: dict[str, Any], endpoint: str, words: bool = True, l
 
 def contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> Markup:
     """The planned contrasts by ME, with verdicts in words."""
-    rows, look = contrast_rows(analysis, primary(analysis)), form(analysis, primary(analysis))
+    look = form(analysis, primary(analysis))
+    count = len(contrast_rows(analysis, look.endpoint))
 
     def draw(fig: Figure, narrow: bool) -> None:
+        rows = contrast_rows(analysis, look.endpoint, limit=22 if narrow else 16)
         ax = fig.add_subplot()
-        fig.set_figheight(0.85 + len(rows) * (0.78 if narrow else 0.42))
+        fig.set_figheight(0.85 + (stacked(rows) if narrow else len(rows) * 0.42))
         draw_rows(ax, rows, styles, above=narrow, margin=margin_of(analysis, look))
         ax.set_xlabel(f'{look.difference_axis}\n{directions(look)}')
 
-    return figure(draw, prefix, f'Forest plot of {len(rows)} planned contrasts by {look.head}; the numbers are below.')
+    return figure(draw, prefix, f'Forest plot of {count} planned contrasts by {look.head}; the numbers are below.')
 
 
 #: Panels in a row: more have no room for their numbers.
@@ -197,16 +233,16 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
         return None
 
     def draw(fig: Figure, narrow: bool) -> None:
-        rows = contrast_rows(analysis, looks[0].endpoint)
-        tall = 0.8 + len(rows) * 0.3
+        rows = {look: contrast_rows(analysis, look.endpoint, words=False, limit=22 if narrow else 12) for look in looks}
+        first = rows[looks[0]]
+        tall = 0.8 + (stacked(first) if narrow else len(first) * 0.3)
         columns = 1 if narrow else min(len(looks), ABREAST)
         lines = -(-len(looks) // columns)
         found = panels(fig, lines, columns, tall * lines).ravel()
         for panel in found[len(looks):]:
             panel.set_axis_off()
         for place, (panel, look) in enumerate(zip(found, looks, strict=False)):
-            draw_rows(panel, contrast_rows(analysis, look.endpoint, words=False, limit=10 if narrow else 12), styles,
-                      margin=margin_of(analysis, look))
+            draw_rows(panel, rows[look], styles, above=narrow, margin=margin_of(analysis, look))
             if place % columns:
                 panel.set_yticks([])
             title(panel, look.head)
@@ -230,8 +266,8 @@ def landmarks(analysis: dict[str, Any], styles: dict[str, Style], pair: tuple[st
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
-        fig.set_figheight(0.8 + 0.23 * max(len(rows), 2))
-        draw_rows(ax, rows, styles)
+        fig.set_figheight(0.8 + (stacked(rows) if narrow else 0.23 * max(len(rows), 2)))
+        draw_rows(ax, rows, styles, above=narrow)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
         ax.set_xlabel((f'{look.difference_axis}\n' if analysis.get('scores') else
                        f'difference in mean error ({look.difference})\n') + directions(look, *names))

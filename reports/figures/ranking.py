@@ -67,7 +67,8 @@ def schemes(analysis: dict[str, Any], styles: dict[str, Style], prefix: str) -> 
         for name in order:
             ranks = [items[scheme]['ranks'][name] for scheme in items]
             ax.plot(range(len(items)), ranks, clip_on=False, **line_style(styles[name]))
-        names = [scheme.replace(' then ', '\nthen ').replace('test ', 'test\n') for scheme in items]
+        names = [scheme.replace(' ', '\n') if narrow else scheme.replace(' then ', '\nthen ').replace('test ', 'test\n')
+                 for scheme in items]
         ax.set_xticks(range(len(items)), names)
         firsts, lasts = ([items[scheme]['ranks'][name] for name in order] for scheme in (*items,)[:: len(items) - 1])
         ax.set_yticks(*_joined(analysis, order, firsts, 14))

@@ -11,7 +11,7 @@ from ..numbers import Form, form, probability
 from ..palette import Style
 from ..planned import other_of, scope_of
 from .base import figure
-from .forest import Bar, Row, bar, draw_rows
+from .forest import Bar, Row, bar, draw_rows, stacked
 from .parts import cut, directions
 
 
@@ -28,7 +28,7 @@ def strata(analysis: dict[str, Any], styles: dict[str, Style], group: dict[str, 
 
     def draw(fig: Figure, narrow: bool) -> None:
         ax = fig.add_subplot()
-        fig.set_figheight(0.8 + (0.6 if narrow else 0.3) * max(len(rows), 2))
+        fig.set_figheight(0.8 + (stacked(rows) if narrow else 0.3 * max(len(rows), 2)))
         draw_rows(ax, rows, styles, above=narrow)
         names = [cut(analysis['methods'][name]['label'], 14) for name in pair]
         ax.set_xlabel(f'{look.difference_axis}\n{directions(look, *names)}')
