@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
+from benchmark.statistics.wording import reach
 
 from .numbers import primary
 from .planned import by_scope, cross_validated, pair_of, planned, planned_pairs
 from .verdicts import VERDICTS
 
 NAMED = 8  # names in a sentence; the others are counted
+#: A verdict, and what it leaves to say of the margin.
+Said = tuple[str, str]
+Name = TypeVar('Name')
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
     label = label or (lambda name: analysis['methods'][name]['label'])
     if not pairs:
         return []
-    verdict = {place: one['verdict'] for place, one in enumerate(analysis['contrasts'])}
+    verdict = {place: (one['verdict'], reach(one, 'the margin')) for place, one in enumerate(analysis['contrasts'])}
     if single_seed(analysis, pairs):
         return [
             'One training run per method cannot tell which training procedure is better.',
@@ -82,49 +86,46 @@ def weak_source(analysis: dict[str, Any]) -> str | None:
     return found[0] if all(found) else None
 
 
-def _sentence(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+def _sentence(found: Sequence[tuple[Pair, Said]], label: Callable[[str], str]) -> str:
     """'A is better than X and Y; worse than Z; whether it is better or worse than U is not settled.'"""
     if len({pair.a for pair, _ in found}) > 1:
         one_reference = len({pair.b for pair, _ in found}) == 1
         return _against(found, label) if one_reference else _by_pair(found, label)
     subject, groups = label(found[0][0].a), _groups(found, lambda pair: label(pair.b))
-    parts = [look.clause.format(listed(groups[name])) for name, look in VERDICTS.items()
-             if look.clause and name in groups]
+    parts = [VERDICTS[verdict].clause.format(listed(names)) + rest for (verdict, rest), names in groups.items()
+             if VERDICTS[verdict].clause]
     clauses = [f'{subject} is {"; ".join(parts)}'] if parts else []
     name = 'it' if parts else subject
-    if INCONCLUSIVE in groups:
-        clauses.append(f'whether {name} is better or worse than {listed(groups[INCONCLUSIVE])} is not settled')
-    if NOT_ESTIMABLE in groups:
-        clauses.append(f"{name} can't be compared with {listed(groups[NOT_ESTIMABLE])}")
+    if open_with := groups.get((INCONCLUSIVE, '')):
+        clauses.append(f'whether {name} is better or worse than {listed(open_with)} is not settled')
+    if lost := groups.get((NOT_ESTIMABLE, '')):
+        clauses.append(f"{name} can't be compared with {listed(lost)}")
     return '; '.join(clauses) + '.'
 
 
-def _against(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+def _against(found: Sequence[tuple[Pair, Said]], label: Callable[[str], str]) -> str:
     """'compared with FT, A and B are better; C is worse; for D it is not settled.'"""
-    groups = _groups(found, lambda pair: label(pair.a))
     clauses = []
-    for name, look in VERDICTS.items():
-        if look.clause and name in groups:
-            what = ' '.join(look.clause.replace('than {}', '').replace('to {}', '').split())
-            clauses.append(f'{listed(groups[name])} {"is" if len(groups[name]) == 1 else "are"} {what}')
-    if INCONCLUSIVE in groups:
-        clauses.append(f'for {listed(groups[INCONCLUSIVE])} it is not settled')
-    if NOT_ESTIMABLE in groups:
-        clauses.append(f"{listed(groups[NOT_ESTIMABLE])} can't be judged")
+    for (verdict, rest), names in _groups(found, lambda pair: label(pair.a)).items():
+        if clause := VERDICTS[verdict].clause:
+            what = ' '.join(clause.replace('than {}', '').replace('to {}', '').split())
+            clauses.append(f'{listed(names)} {"is" if len(names) == 1 else "are"} {what}{rest}')
+        else:
+            clauses.append(f'for {listed(names)} it is not settled' if verdict == INCONCLUSIVE else
+                           f"{listed(names)} can't be judged")
     return f'compared with {label(found[0][0].b)}, ' + '; '.join(clauses) + '.'
 
 
-def _by_pair(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> str:
+def _by_pair(found: Sequence[tuple[Pair, Said]], label: Callable[[str], str]) -> str:
     """'A is better than B; C is worse than D; not settled are E against F; G against H.'"""
     clauses = []
-    for name, look in VERDICTS.items():
-        pairs = [pair for pair, verdict in found if verdict == name]
-        if look.clause:
+    for (verdict, rest), pairs in _groups(found, lambda pair: pair).items():
+        if clause := VERDICTS[verdict].clause:
             for a in dict.fromkeys(pair.a for pair in pairs):
                 others = listed([label(pair.b) for pair in pairs if pair.a == a])
-                clauses.append(f'{label(a)} is {look.clause.format(others)}')
-        elif pairs and name in (INCONCLUSIVE, NOT_ESTIMABLE):
-            what = f'not {"settled" if name == INCONCLUSIVE else "estimable"} {"is" if len(pairs) == 1 else "are"}'
+                clauses.append(f'{label(a)} is {clause.format(others)}{rest}')
+        else:
+            what = f'not {"settled" if verdict == INCONCLUSIVE else "estimable"} {"is" if len(pairs) == 1 else "are"}'
             named = [f'{label(pair.a)} against {label(pair.b)}' for pair in pairs]
             if len(named) > NAMED:
                 named = [*named[:NAMED - 1], f'{len(named) - NAMED + 1} other pairs']
@@ -132,11 +133,13 @@ def _by_pair(found: Sequence[tuple[Pair, str]], label: Callable[[str], str]) -> 
     return '; '.join(clauses) + '.'
 
 
-def _groups(found: Sequence[tuple[Pair, str]], name: Callable[[Pair], str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for pair, verdict in found:
-        groups.setdefault(verdict, []).append(name(pair))
-    return groups
+def _groups(found: Sequence[tuple[Pair, Said]], name: Callable[[Pair], Name]) -> dict[Said, list[Name]]:
+    """What is said -> of whom, in the order in which a sentence names verdicts, the plain ones first."""
+    groups: dict[Said, list[Name]] = {}
+    for pair, said in found:
+        groups.setdefault(said, []).append(name(pair))
+    order = [*VERDICTS]
+    return dict(sorted(groups.items(), key=lambda item: (order.index(item[0][0]), item[0][1])))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -103,6 +103,19 @@ class Scale:
         return f'from {self.signed(low)} to {self.signed(high)}'
 
 
+def reach(one: Mapping[str, Any], margin: str) -> str:
+    """What a verdict on which method is better leaves to say of a declared margin; the end of a clause, or empty.
+
+    Args:
+        one: A contrast, in one data set or over several.
+        margin: What the margin is called.
+    """
+    if one['verdict'] not in (SUPERIOR, INFERIOR) or one['margin'] is None:
+        return ''
+    return {UNCLEAR: f', but whether by more than {margin} is open', WITHIN: f', but by less than {margin}'}.get(
+        one['relevance'], '')
+
+
 class Clauses(Scale):
     """Clauses on a contrast of two methods, in one data set or over several.
 
@@ -131,6 +144,11 @@ class Clauses(Scale):
             INCONCLUSIVE: f'it is not settled which of {self.a} and {self.b} is better',
             NOT_ESTIMABLE: f'{self.a} and {self.b} {self.lost} ({one["reason"]})',
         }[one['verdict']]
+
+    def answer(self, one: Mapping[str, Any]) -> str:
+        """The verdict with what it leaves to say of a declared margin, as a clause."""
+        return self.conclusion(one) + ('' if one['margin'] is None else
+                                       reach(one, f'the margin of {self.size(one["margin"])}'))
 
     def reaches(self, one: Mapping[str, Any]) -> str:
         """Whether the difference reaches the declared margin, as a clause."""
@@ -165,15 +183,15 @@ class _Words(Clauses):
     def headline(self, procedure: Mapping[str, Any], networks: Mapping[str, Any]) -> str:
         """One sentence with both verdicts."""
         if self.folds:
-            return f'{SAID_OF[PROCEDURE]}: {self.conclusion(procedure)}.'
+            return f'{SAID_OF[PROCEDURE]}: {self.answer(procedure)}.'
         if min(procedure['n_seeds']) < 2 and procedure['verdict'] == NOT_ESTIMABLE:
             return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. '
-                    f'{SAID_OF[NETWORKS]}: {self.conclusion(networks)}.')
-        if procedure['verdict'] == networks['verdict']:
+                    f'{SAID_OF[NETWORKS]}: {self.answer(networks)}.')
+        if self.answer(procedure) == self.answer(networks):
             both = f'{SAID_OF[PROCEDURE]} and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
-            return f'{both}: {self.conclusion(procedure)}.'
-        return (f'{SAID_OF[PROCEDURE]}: {self.conclusion(procedure)}. {SAID_OF[NETWORKS]}: '
-                f'{self.conclusion(networks)}.')
+            return f'{both}: {self.answer(procedure)}.'
+        return (f'{SAID_OF[PROCEDURE]}: {self.answer(procedure)}. {SAID_OF[NETWORKS]}: '
+                f'{self.answer(networks)}.')
 
     def procedure(self, one: Mapping[str, Any], effect: Mapping[str, Any]) -> str:
         """What was compared, how large the difference is and how sure one can be, over random seeds and images."""

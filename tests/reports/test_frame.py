@@ -161,10 +161,27 @@ def test_answers_with_a_reference_and_with_one_seed():
     assert listed([*'ABCDEFGHIJ']) == 'A, B, C, D, E, F, G and 3 others'
 
 
+def test_answers_say_where_a_verdict_leaves_the_margin_open():
+    content = planned('P', [('superior', 'superior'), ('superior', 'superior'), ('inferior', 'inferior')])
+    for one, relevance in zip(content['contrasts'], ('unclear', 'within') + 4 * ('unclear',), strict=True):
+        one |= {'margin': 0.1, 'relevance': relevance}
+    content['contrasts'][2] |= {'verdict': 'superior and relevant', 'relevance': 'beyond'}
+    assert answers(content) == [
+        'As training procedures: P is better than B by more than the margin; better than A, but whether by more than '
+        'the margin is open; worse than C, but whether by more than the margin is open.',
+        'For these trained models: P is better than A, but by less than the margin; better than B, but whether by more '
+        'than the margin is open. The other verdicts are the same.']
+    for one in content['contrasts']:
+        one['a'], one['b'] = one['b'], one['a']
+    assert answers(content)[0] == (
+        'As training procedures: compared with P, B is better by more than the margin; A is better, but whether by '
+        'more than the margin is open; C is worse, but whether by more than the margin is open.')
+
+
 def planned(proposed, verdicts, seeds=3):
     contrasts = [
         {'family': 'planned', 'endpoint': 'ME', 'scope': scope, 'a': proposed, 'b': name, 'verdict': verdict,
-         'n_seeds': [seeds, seeds]}
+         'n_seeds': [seeds, seeds], 'margin': None, 'relevance': None}
         for name, pair in zip('ABC', verdicts) for scope, verdict in zip(('procedure', 'networks'), pair)
     ]
     return {'contrasts': contrasts, 'methods': {name: {'label': name} for name in (proposed, *'ABC')}}

@@ -196,8 +196,8 @@ def test_other_names_of_columns_and_a_column_per_method(tmp_path):
 
 
 @pytest.mark.parametrize(('verdict', 'relevance', 'ends'), [
-    ('superior', 'unclear', 'ours is better than ft; whether by more than the margin of 0.030 units of the error is '
-                            'open.'),
+    ('superior', 'unclear', 'ours is better than ft, but whether by more than the margin of 0.030 units of the error '
+                            'is open.'),
     ('inferior', 'within', 'ours is worse than ft, but by less than the margin of 0.030 units of the error.'),
     ('superior and relevant', 'beyond', 'better than ft, by more than the margin of 0.030 units of the error.'),
     ('inconclusive', 'unclear', 'it is not settled which of ours and ft is better.')])

@@ -99,6 +99,19 @@ def test_every_verdict_has_its_conclusion_in_headline_and_text(verdict):
                         f'{CONCLUSIONS[other["verdict"]]}.')
 
 
+def test_a_headline_says_where_the_margin_is_left_open_and_the_paragraph_once():
+    open_, small = (contrast(margin=0.1, relevance=one) for one in ('unclear', 'within'))
+    ends = (', but whether by more than the margin of 0.100 heatmap px is open.',
+            ', but by less than the margin of 0.100 heatmap px.')
+    for one, end in zip((open_, small), ends, strict=True):
+        headline, text = say(one)
+        assert headline == f'As training procedures and for these trained models: CTD-ED is better than FT{end}'
+        assert ', but' not in text and text.count('margin of 0.100') == 1
+    small = {**small, 'scope': 'networks'}
+    assert say(open_, small)[0] == (f'As training procedures: CTD-ED is better than FT{ends[0]} '
+                                    f'For these trained models: CTD-ED is better than FT{ends[1]}')
+
+
 def test_no_verdict_is_without_words():
     assert {*CONCLUSIONS, NOT_ESTIMABLE} == set(VERDICTS)
 

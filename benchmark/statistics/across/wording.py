@@ -14,14 +14,11 @@ from ..terms import (
     BEYOND,
     EQUIVALENT,
     INCONCLUSIVE,
-    INFERIOR,
     NETWORKS,
     NON_INFERIOR,
     NOT_ESTIMABLE,
     PROCEDURE,
     SAID_OF,
-    SUPERIOR,
-    UNCLEAR,
     VERDICTS,
     WITHIN,
     WORSE,
@@ -90,12 +87,9 @@ def answer(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     where = f'On data sets like these {words.count}' if words.random else f'On these {words.count} data sets'
     if one['scope'] == NETWORKS and not words.random:
         where += f' and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
-    reach = '' if one['verdict'] not in (SUPERIOR, INFERIOR) or one['margin'] is None else {
-        UNCLEAR: f'; whether by more than the margin of {words.size(one["margin"])} is open',
-        WITHIN: f', but by less than the margin of {words.size(one["margin"])}'}[one['relevance']]
     settled = one['verdict'] not in (INCONCLUSIVE, NOT_ESTIMABLE)
     other = one['verdict'] in (*BETTER, *WORSE) and words.random and one['prediction_low'] < 0 < one['prediction_high']
-    return (f'{where}, {"on average " if settled else ""}{words.conclusion(one)}{reach}'
+    return (f'{where}, {"on average " if settled else ""}{words.answer(one)}'
             f'{"; in a new one it may be the other way round" if other else ""}.')
 
 
