@@ -10,7 +10,7 @@ from benchmark.judging.judged import shortcoming
 from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
 from benchmark.statistics.wording import reach
 
-from .numbers import primary
+from .numbers import form, primary, tested, written
 from .planned import by_scope, cross_validated, pair_of, planned, planned_pairs
 from .verdicts import VERDICTS
 
@@ -30,9 +30,9 @@ class Pair:
     networks: int
 
 
-def answered(analysis: dict[str, Any]) -> list[Pair]:
-    """The planned contrasts by the primary endpoint under the main condition, in the order of the plan."""
-    found = by_scope(planned(analysis, primary(analysis)), pair_of)
+def answered(analysis: dict[str, Any], endpoint: str | None = None) -> list[Pair]:
+    """The planned contrasts by an endpoint, the primary one, under the main condition, in the order of the plan."""
+    found = by_scope(planned(analysis, endpoint or primary(analysis)), pair_of)
     return [Pair(a, b, scopes[PROCEDURE], scopes[NETWORKS]) for (a, b), scopes in found.items() if len(scopes) == 2]
 
 
@@ -44,6 +44,9 @@ def single_seed(analysis: dict[str, Any], pairs: Sequence[Pair]) -> bool:
 
 def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None) -> list[str]:
     """The answer in plain sentences; empty where no contrast was planned.
+
+    By the primary endpoint; where a margin is declared for others alone, by these too, since only they can settle
+    whether a difference matters.
 
     Args:
         analysis: Content of analysis.json.
@@ -60,13 +63,32 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
             f'{SAID_OF[NETWORKS]}: {_sentence([(p, verdict[p.networks]) for p in pairs], label)}',
         ]
     first = f'{SAID_OF[PROCEDURE]}: {_sentence([(p, verdict[p.procedure]) for p in pairs], label)}'
+    by_margin = _by_margin(analysis, label)
     if cross_validated(analysis):
-        return [first]
+        return [first, *by_margin]
     other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
     if not other:
-        return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.')]
+        return [first, 'These trained models give the same verdict' + ('s.' if len(pairs) > 1 else '.'), *by_margin]
     rest = '' if len(other) == len(pairs) else ' The other verdicts are the same.'
-    return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}']
+    return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}', *by_margin]
+
+
+def _by_margin(analysis: dict[str, Any], label: Callable[[str], str]) -> list[str]:
+    """A sentence for each endpoint with a margin where the primary one has none."""
+    contrasts, sentences = analysis['contrasts'], []
+    for endpoint in tested(analysis):
+        pairs = answered(analysis, endpoint)
+        margins = [contrasts[pair.procedure]['margin'] for pair in pairs]
+        if not margins or margins[0] is None:
+            continue
+        if endpoint == primary(analysis):
+            return []
+        look = form(analysis, endpoint)
+        found = [(p, (contrasts[p.procedure]['verdict'], reach(contrasts[p.procedure], 'the margin'))) for p in pairs]
+        size = f'{written(margins[0] * look.factor)} {look.difference}'.rstrip()
+        said = f'{SAID_OF[PROCEDURE][0].lower()}{SAID_OF[PROCEDURE][1:]}'
+        sentences.append(f'By {look.head}, with the declared margin of {size}, {said}: {_sentence(found, label)}')
+    return sentences
 
 
 def weak_source(analysis: dict[str, Any]) -> str | None:

@@ -43,8 +43,9 @@ def identical(table: pd.DataFrame, layout: Layout, plan: Mapping[str, Any]) -> l
             if len(labels) > 1:
                 alerts.append(alert('identical results', (
                     f'{some(labels)} give the same predictions to the last bit{place}, in all {len(same)} '
-                    f'seed{"s" if len(same) > 1 else ""}, and their difference of 0 is no finding. Look for a setting '
-                    'that nothing reads, a copied result, or heatmaps too coarse for any difference to show.')))
+                    f'seed{"s" if len(same) > 1 else ""}, and their difference of 0 is no finding. Unless it is '
+                    'meant (a weight of zero), look for a setting that nothing reads, a copied result, or heatmaps too '
+                    'coarse for any difference to show.')))
     return alerts + _conditions(found, layout, shared)
 
 

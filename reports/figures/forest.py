@@ -245,6 +245,8 @@ def small_contrasts(analysis: dict[str, Any], styles: dict[str, Style], prefix: 
             draw_rows(panel, rows[look], styles, above=narrow, margin=margin_of(analysis, look))
             if place % columns:
                 panel.set_yticks([])
+            if columns > 1:
+                panel.locator_params(axis='x', nbins=3)
             title(panel, look.head)
             panel.set_xlabel(f'{look.difference}\n{first_side(look)}', fontsize=7.5)
 

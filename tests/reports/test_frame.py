@@ -178,6 +178,23 @@ def test_answers_say_where_a_verdict_leaves_the_margin_open():
         'more than the margin is open; C is worse, but whether by more than the margin is open.')
 
 
+def test_answers_by_the_error_that_has_the_margin():
+    content = planned('P', [('inconclusive', 'inconclusive'), ('superior', 'superior')])
+    assert len(answers(content)) == 2
+    by_nme = planned('P', [('equivalent', 'equivalent'), ('superior', 'superior and relevant')])['contrasts']
+    for one in by_nme:
+        one |= {'endpoint': 'NME', 'margin': 0.0006, 'relevance': 'unclear'}
+    content['contrasts'] += by_nme
+    content['endpoints'] = {'NME': {'decimals': 2, 'factor': 100, 'shown_unit': '%', 'better': 'lower',
+                                    'difference_unit': '% of the inter-ocular distance'}}
+    assert answers(content)[2:] == [
+        'By NME, with the declared margin of 0.06 % of the inter-ocular distance, as training procedures: P is better '
+        'than B, but whether by more than the margin is open; equivalent to A within the margin.']
+    for one in content['contrasts'][:4]:
+        one['margin'] = 0.1
+    assert len(answers(content)) == 2, 'the primary error has one of its own'
+
+
 def planned(proposed, verdicts, seeds=3):
     contrasts = [
         {'family': 'planned', 'endpoint': 'ME', 'scope': scope, 'a': proposed, 'b': name, 'verdict': verdict,
