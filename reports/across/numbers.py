@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from benchmark.statistics.across.contrasts import RATIO
+from benchmark.statistics.across.means import RELATIVE
 from benchmark.statistics.across.wording import decimals_of
 
-from ..numbers import Form, form
+from ..numbers import Form, form, primary
 
 
 def of_means(content: dict[str, Any], endpoint: str) -> Form:
@@ -20,6 +21,13 @@ def of_differences(content: dict[str, Any], endpoint: str) -> Form:
     """How differences of an endpoint are written, of each data set and of all; of ratios per cent."""
     look = replace(of_means(content, endpoint), digits=decimals_of(content, endpoint))
     return replace(look, factor=100, difference='%', mark='%') if content['combined'] == RATIO else look
+
+
+def of_averages(content: dict[str, Any]) -> Form:
+    """How a method's number over all data sets is written: its mean, or per cent above another's geometric mean."""
+    look = of_means(content, primary(content))
+    relative = content['means']['kind'] == RELATIVE
+    return replace(look, digits=1, factor=100, unit='%', mark='%') if relative else look
 
 
 def names(content: dict[str, Any]) -> list[str]:

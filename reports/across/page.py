@@ -23,9 +23,9 @@ from ..numbers import Form, primary
 from ..page import make_environment, render_page
 from ..page_text import cut, isolated
 from ..palette import assign
-from .numbers import of_differences, of_means
+from .numbers import of_averages, of_differences, of_means
 from .tables import tables
-from .text import paragraphs, summary, unplanned
+from .text import of_all, paragraphs, summary, unplanned
 
 #: Forest plots that are open at once; the others fold.
 SHOWN = 6
@@ -105,7 +105,8 @@ def render(content: dict[str, Any], analyses: dict[str, dict[str, Any]],
                        crossed=any(one['scope'] == PROCEDURE for one in content['contrasts']),
                        random=content['kind'] == 'random', ratio=content['combined'] == 'ratio', FILE=FILE,
                        unplanned=unplanned(content),
-                       means=of_means(content, primary(content)), paragraphs=paragraphs(content, analyses))
+                       means=of_means(content, primary(content)), over=of_averages(content),
+                       of_all=of_all, paragraphs=paragraphs(content, analyses))
     return page, {f'{name.removeprefix("fig-")}.pdf': data for name, data in drawn.items()}
 
 

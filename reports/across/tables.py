@@ -10,7 +10,8 @@ from ..latex import table as latex_table
 from ..numbers import Form, primary, probability
 from ..tables import Table, csv_text, flat, shown
 from ..verdicts import BETTER_MARK, WORSE_MARK, dagger
-from .numbers import names, of_differences, of_means
+from .numbers import names, of_averages, of_differences, of_means
+from .text import of_all
 
 #: More columns than this don't stand beside each other on a page.
 WIDE = 6
@@ -44,8 +45,8 @@ def _lists(content: dict[str, Any]) -> dict[str, Table]:
         'contrasts': flat(shown(differ, look), without=('data_sets', 'without')),
         'contrasts_data_sets': flat(shown(own, look)),
         'contrasts_without': flat(shown(without, look)),
-        'ranking': flat([{'method': name, 'label': content['methods'][name]['label'], **methods[name]}
-                         for name in order]),
+        'ranking': flat([{'method': name, 'label': content['methods'][name]['label'],
+                          'over_data_sets': content['means']['methods'][name], **methods[name]} for name in order]),
         'means': flat([{'data_set': data_set, 'endpoint': content['ranking']['endpoint'], 'method': name,
                         **{part: of_sets[data_set][f'{part}s'][name] for part in ('mean', 'rank')}}
                        for data_set in names(content) for name in order]),
@@ -92,13 +93,14 @@ def each(content: dict[str, Any]) -> str:
 
 
 def ranking(content: dict[str, Any]) -> str:
-    """Mean ranks with intervals, and means in each data set with ranks; the best one bold."""
-    block, look = content['ranking'], of_means(content, primary(content))
+    """Means over the data sets and mean ranks with intervals, and means in each with ranks; the best one bold."""
+    block, look, over = content['ranking'], of_means(content, primary(content)), of_averages(content)
     best = {name: min(own['ranks'].values()) for name, own in block['data_sets'].items()}
-    grid = [['Method', 'mean rank', *map(tex, names(content))]]
+    grid = [['Method', tex(of_all(content, True)), 'mean rank', *map(tex, names(content))]]
     for method in block['order']:
         own = block['methods'][method]
         row = [tex(content['methods'][method]['label']),
+               _difference(over, content['means']['methods'][method], 'mean'),
                f'{own["mean_rank"]:.2f} ' + interval((f'{own["low"]:.2f}', f'{own["high"]:.2f}'))]
         for name in names(content):
             rank, mean = (block['data_sets'][name][part][method] for part in ('ranks', 'means'))
@@ -107,8 +109,8 @@ def ranking(content: dict[str, Any]) -> str:
         grid.append(row)
     unit = f' in {tex(look.unit)}' if look.unit else ''
     caption = (f'Mean {tex(look.head)}{unit} ({look.direction}) with ranks within the data set, and their mean over '
-               f'data sets with its {level_of(content)} interval over {tex(", ".join(block["drawn"]))}. Bold: best '
-               'observed mean.')
+               f'data sets with its {level_of(content)} interval over {tex(", ".join(block["drawn"]))}. '
+               f'{tex(of_all(content))} Bold: best observed mean.')
     return _grid(caption, 'data-sets-ranking', grid)
 
 
@@ -125,8 +127,8 @@ def _pair(content: dict[str, Any], one: dict[str, Any]) -> str:
     return f'{first} $-$ {second}'
 
 
-def _difference(look: Form, cell: dict[str, Any]) -> str:
-    text, _, ends = look.estimate(cell, 'estimate')
+def _difference(look: Form, cell: dict[str, Any], key: str = 'estimate') -> str:
+    text, _, ends = look.estimate(cell, key)
     return f'{tex(text)} {interval(ends)}' if ends else tex(text)
 
 

@@ -16,7 +16,7 @@ from ..numbers import primary, probability
 from ..page_text import cut
 from ..summary_text import estimate, markdown, plain
 from ..verdicts import VERDICTS
-from .numbers import names, of_differences, of_means
+from .numbers import names, of_averages, of_differences, of_means
 
 Analyses = Mapping[str, dict[str, Any]]
 
@@ -64,6 +64,26 @@ def unplanned(content: Mapping[str, Any]) -> str:
     return ('No contrast was planned, so none is combined and there is no answer. Add to the command of '
             'tools/analyze.py which method the question is about, and make the page again: --proposed NAME compares it '
             f'with each other method, --reference NAME each other one with it; NAME is one of {names}.')
+
+
+def of_all(content: Mapping[str, Any], short: bool = False) -> str:
+    """What the number of each method over all data sets is.
+
+    Args:
+        content: Content of datasets.json.
+        short: As the head of a column.
+    """
+    block, count = content['means'], len(content['data_sets'])
+    if block['base'] is not None:
+        base = cut(content['methods'][block['base']]['label'], 40)
+        return f'relative to {base}' if short else (
+            f'Relative to {base}: the geometric mean over these {count} data sets, in % above or below that of {base}; '
+            'in which unit a data set has its errors changes nothing. It has no interval: those of differences are '
+            'those of the planned contrasts.')
+    return f'mean over these {count}' if short else (
+        f'Mean over these {count}: of the data sets\' means, unweighted, so that larger ones count for more. '
+        f'Its interval is over {" and ".join(block["drawn"])} within these data sets and says nothing of others; as '
+        'methods share them, whether intervals overlap says nothing of a difference.')
 
 
 def _size(one: Mapping[str, Any]) -> str:
@@ -122,7 +142,17 @@ def _combined(content: dict[str, Any]) -> list[str]:
         said += margins_of(content['margin'], partial(of_differences, content))
     said += [levels_of(content, len(pairs))]
     return [*said, 'Methods were ranked by the mean of their ranks within data sets, with intervals from '
-            f'{content["draws"]:,} bootstrap draws of {listed(content["ranking"]["drawn"])}.']
+            f'{content["draws"]:,} bootstrap draws of {listed(content["ranking"]["drawn"])}.', _averaged(content)]
+
+
+def _averaged(content: Mapping[str, Any]) -> str:
+    """How each method's number over all data sets is made."""
+    block = content['means']
+    if block['base'] is not None:
+        return ('Beside the ranks stands each method’s geometric mean over the data sets, relative to that of '
+                f'{cut(content["methods"][block["base"]]["label"], 60)}.')
+    return ('Beside the ranks stands each method’s unweighted mean over these data sets, with an interval over '
+            f'{listed(block["drawn"])} within them.')
 
 
 def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, str]) -> str:
@@ -172,10 +202,13 @@ def _contrasts(content: dict[str, Any]) -> str:
 
 def _ranking(content: dict[str, Any]) -> str:
     block, look = content['ranking'], of_means(content, primary(content))
-    head = ['method', 'mean rank', *(plain(cut(name, 40)) for name in names(content))]
+    over = of_averages(content)
+    head = ['method', plain(of_all(content, True)), 'mean rank', *(plain(cut(name, 40)) for name in names(content))]
     rows = [[plain(cut(content['methods'][name]['label'], 60)),
+             estimate(over, content['means']['methods'][name], 'mean'),
              '{mean_rank:.2f} [{low:.2f}, {high:.2f}]'.format(**block['methods'][name]),
              *(f'{look.text(block["data_sets"][one]["means"][name])} ({block["data_sets"][one]["ranks"][name]:g})'
                for one in names(content))] for name in block['order']]
     unit = f' in {plain(look.unit)}' if look.unit else ''
-    return f'{markdown(head, rows)}\n\nMeans of {plain(look.head)}{unit}, in parentheses the rank in the data set.'
+    return (f'{markdown(head, rows)}\n\nMeans of {plain(look.head)}{unit}, in parentheses the rank in the data set. '
+            f'{plain(of_all(content))}')

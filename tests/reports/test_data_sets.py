@@ -173,6 +173,9 @@ def test_tables_have_the_numbers_of_datasets_json(several):
         content['contrasts'][0]['without'][HOSTILE]['verdict'])
     means = {(row['data_set'], row['method']): float(row['mean']) for row in read_table(tables / 'means.csv')}
     assert means[HOSTILE, 'hg'] == content['ranking']['data_sets'][HOSTILE]['means']['hg']
+    for row in read_table(tables / 'ranking.csv'):
+        own = content['means']['methods'][row['method']]
+        assert all(float(row[f'over_data_sets_{key}']) == value for key, value in own.items())
     page = html.unescape((several / 'report/index.html').read_text())
     places = [page.index(f'>{name}</bdi>', page.index('in numbers')) for name in order]
     assert places == sorted(places)
@@ -198,6 +201,10 @@ def test_latex_says_what_the_page_says(several):
         'a new one &')
     ranking = (tables / 'ranking.tex').read_text()
     assert ranking.count(r'\textbf') == 5
+    own = content['means']['methods']['hg']
+    assert f'{own["mean"]:.3f} {{\\scriptsize [{own["ci_low"]:.3f}, {own["ci_high"]:.3f}]}}' in ranking
+    for text in (page, (several / 'report/summary.md').read_text(), ranking):
+        assert 'mean over these 5' in text and 'unweighted, so that larger ones count for more' in text
 
 
 def test_a_paragraph_says_what_was_done(several, alone, tmp_path):
@@ -215,6 +222,7 @@ def test_a_paragraph_says_what_was_done(several, alone, tmp_path):
     assert all(part in page for part in text.split('\n\n')[:3])
     few = (folder(tmp_path / 'few', 2, 1, '--combine', 'ratio') / 'report/methods.txt').read_text()
     for part in ('with one training run of each', 'As each method has a single run in each data set',
+                 'geometric mean over the data sets, relative to that of ours',
                  'logarithms of ratios',
                  'taken as fixed', 'the sum of theirs over 2²', 'draws of images'):
         assert part in few, part
@@ -257,7 +265,7 @@ def test_all_differences_of_an_endpoint_have_the_same_decimals(content, digits):
 
 
 @pytest.mark.parametrize(('change', 'said'), [
-    (lambda one: one | {'schema_version': 9}, 'field schema_version: 9 instead of 1'),
+    (lambda one: one | {'schema_version': 9}, 'field schema_version: 9 instead of 2'),
     (lambda one: one | {'kind': 'x'}, 'field kind'), (lambda one: [], 'schema_version'),
     (lambda one: one | {'data_sets': [{**one['data_sets'][0], 'folder': 'away'}, *one['data_sets'][1:]]},
      "away/analysis.json: can't be read")])

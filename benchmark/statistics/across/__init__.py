@@ -3,4 +3,4 @@
 from pathlib import Path
 
 #: What is written beside the folders of data sets, its schema, and the schema's number.
-FILE, SCHEMA, VERSION = 'datasets.json', Path(__file__).with_name('schema.json'), 1
+FILE, SCHEMA, VERSION = 'datasets.json', Path(__file__).with_name('schema.json'), 2

@@ -16,6 +16,7 @@ from ..suite import Suite
 from ..terms import PLANNED
 from . import VERSION
 from .contrasts import DIFFERENCE, RATIO, WAYS, DataSet, Rules, combined_contrasts, kind_of
+from .means import over_data_sets
 from .ranking import consensus
 from .suites import programs_of, restricted
 from .tables import check_copies, common_methods, folders, lacking
@@ -78,6 +79,8 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
     places = folders(data_sets)
     found = combined_contrasts(data_sets, endpoints, pairs, rules)
     notes += _unlike(data_sets, pairs, rules) + shared['notes']
+    order = first['order']['methods']
+    ranking = consensus(data_sets, order, rules.lower[endpoints[0]])
     content = {
         'schema_version': VERSION, 'title': f'{len(data_sets)} data sets: comparison of methods',
         'data_sets': [{'name': name, 'folder': places[name], 'images': len(one.scores.images),
@@ -91,10 +94,12 @@ def analyze_data_sets(suites: Mapping[str, Suite], asked: Asked | None = None, k
         'draws': first['draws'], 'seed': first['seed'], 'family': first['tests'].get('family', 'endpoint'),
         'endpoints': {name: first['endpoints'][name] | {'decimals': max(
             one.analysis['endpoints'][name]['decimals'] for one in data_sets.values())} for name in endpoints},
-        'order': {'methods': first['order']['methods']},
+        'order': {'methods': order},
         'methods': {name: {'label': block['label']} for name, block in first['methods'].items()},
         'left_out': lacking(have), 'contrasts': found,
-        'ranking': consensus(data_sets, first['order']['methods'], rules.lower[endpoints[0]]),
+        'ranking': ranking,
+        'means': over_data_sets(data_sets, order, asked.way,
+                                first['reference'] or first['proposed'] or ranking['order'][0]),
         'program': programs_of([one.analysis for one in data_sets.values()]), 'notes': notes,
         'alerts': shared['alerts']}
     content['statements'] = [{'endpoint': one['endpoint'], 'a': one['a'], 'b': one['b'],
