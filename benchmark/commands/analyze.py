@@ -32,7 +32,7 @@ from benchmark.statistics.sequential.plan import parse_sequential
 from benchmark.statistics.suite import read_suites
 from benchmark.utils.refusals import refuse
 
-from .data_sets import add_options, asked, chosen, write_data_sets
+from .data_sets import add_options, are_tables, asked, chosen, folder_of, write_data_sets
 
 ERROR = 'error'
 #: Columns that other names can stand for, beside those of groups.
@@ -51,7 +51,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help="a suite's output folder (several of the same data: see --contrast; of other data each is a data set), or "
         'a tidy .csv, .parquet or .xlsx '
         'file with the columns method, seed, image, error (and, if there are any, dataset, landmark, subject, '
-        'condition, repetition, fold, error_mm, group_... and between_... columns)')
+        'condition, repetition, fold, error_mm, group_... and between_... columns); of several such files each is a '
+        'data set, named as its file')
     parser.add_argument('--out', type=Path, metavar='DIR',
                         help="folder for analysis.json (default: the suite's folder, or that of the table)")
     parser.add_argument('--contrast', action='append', default=[], metavar='FOLDER/METHOD:FOLDER/METHOD',
@@ -144,8 +145,7 @@ def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> dict[str,
     for option in (*own, 'plan', 'columns', 'ignore', 'wide', 'na', 'worksheet', 'score', 'higher_is_better',
                    'lower_is_better', 'one_family', 'sequential', 'start_anew'):
         if getattr(args, option) not in (None, [], False):
-            raise TableError(f'--{option.replace("_", "-")}: is for one input; of several folders leave it out, and '
-                             'put tables of several data sets into one, with a column dataset')
+            raise TableError(f'--{option.replace("_", "-")}: is for one input; of several folders leave it out')
     contrasts = [] if apart else read_contrasts(args.contrast, folders, args.condition)
     if args.out is None or args.out.resolve() in [folder.path.resolve() for folder in folders]:
         what = 'all data sets' if apart else 'the contrasts'
@@ -165,7 +165,7 @@ def read(args: argparse.Namespace) -> dict[str, Suite]:
     scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
     wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
     missing = None if args.na is None else tuple(args.na)
-    return read_suites(args.results[0], args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
+    return read_suites(args.results, args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
                        Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet, tuple(args.ignore),
                                tuple(args.groups or ()), bool(args.metric), tuple(args.datasets)))
 
@@ -174,7 +174,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = parse_args(argv)
     kept: list[Scores] = []
-    several, results = bool(args.contrast) or len(args.results) > 1, args.results[0]
+    results = args.results[0]
+    several = bool(args.contrast) or len(args.results) > 1 and not are_tables(args.results)
     choices: dict[str, Any] = dict(
         threshold=args.threshold, unit=' '.join(args.unit) if args.unit else None, design=args.design,
         proposed=args.proposed, reference=args.reference, alpha=args.alpha, groups=args.groups, draws=args.draws,
@@ -192,7 +193,7 @@ def main(argv: list[str] | None = None) -> int:
                 declare(one.table, args.measure)
         choices['missing_cap'], caps = own_cap(args.missing_cap, suite.table.attrs.get(SCORES, ()))
         whole = not several and results.is_dir()
-        out = args.out or (results if whole else results.parent)
+        out = args.out or (results if whole else folder_of(args.results))
         wanted = asked(args, len(suites) > 1)
         if len(suites) > 1:
             return told(*write_data_sets(out, suites, wanted, dict(choices, one_family=args.one_family, caps=caps)))

@@ -22,7 +22,8 @@ from benchmark.statistics.suite import Suite
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds what is asked of several data sets together."""
-    group = parser.add_argument_group('several data sets (a table with a column dataset, or folders of different data)')
+    group = parser.add_argument_group('several data sets (a table with a column dataset, several tables, or folders of '
+                                      'different data)')
     group.add_argument('--combine', choices=WAYS,
                        help='what is combined over data sets: differences in the unit of the endpoint (the default), '
                        'or ratios of means, where units differ between data sets')
@@ -47,8 +48,8 @@ def asked(args: argparse.Namespace, several: bool = True) -> Asked:
     options = {'--combine': args.combine, '--relative-margin': args.relative_margin,
                '--common-methods': args.common_methods}
     if not several and (given := [name for name, value in options.items() if value]):
-        raise TableError(f'{given[0]}: is for several data sets (names in a column dataset, or folders of other '
-                         'data); leave it out')
+        raise TableError(f'{given[0]}: is for several data sets (names in a column dataset, several tables, or '
+                         'folders of other data); leave it out')
     if several and args.start_anew:
         raise TableError('--start-anew: is for a suite\'s folder with its runs; leave it out')
     margin = parse_margins(args.relative_margin) if args.relative_margin else None
@@ -68,6 +69,23 @@ def chosen(folders: Sequence[Folder], names: Sequence[str]) -> list[Folder]:
     if len(found) < 2:
         raise TableError(f'--datasets: {found[0].name} alone is one suite; give its folder and no other')
     return found
+
+
+def are_tables(paths: Sequence[Path]) -> bool:
+    """Whether several inputs are tables, each of a data set."""
+    return len(paths) > 1 and all(path.suffix and not path.is_dir() for path in paths)
+
+
+def folder_of(paths: Sequence[Path]) -> Path:
+    """The folder in which all tables lie.
+
+    Raises:
+        TableError: They lie in several.
+    """
+    places = {path.resolve().parent: path.parent for path in paths}
+    if len(places) > 1:
+        raise TableError('--out: the tables lie in several folders; name one for the analysis of all')
+    return next(iter(places.values()))
 
 
 def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,

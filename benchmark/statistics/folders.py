@@ -15,8 +15,7 @@ from .suite import Suite, has_results, read_suite
 #: Signs of a fingerprint that a message shows.
 SHOWN = 8
 #: The way out where several inputs are tables.
-ONE_TABLE = ('; put tables of several data sets into one, with a column dataset, and give that: '
-             "pandas.concat({'A': a, 'B': b}, names=['dataset']).reset_index(0).to_csv('all.csv', index=False)")
+TABLES = '; give tables of several data sets without folders, as in a.csv b.csv, and not with --contrast'
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,10 @@ def read_folders(paths: Sequence[Path], missing_allowed: bool = False) -> list[F
     for path, name in zip(paths, names(places), strict=True):
         if not path.is_dir():
             raise TableError(f"{path}: {'is no' if path.exists() else 'no such'} folder; several inputs are suites' "
-                             f'output folders, with plan.json and results.parquet{ONE_TABLE if path.exists() else ""}')
+                             f'output folders, with plan.json and results.parquet{TABLES if path.exists() else ""}')
         if not has_results(path) and any((path / name).is_file() for name in ('analysis.json', 'datasets.json')):
             raise TableError(f'{path}: an analysis without its table (no results.parquet), and several inputs are '
-                             f"suites' output folders{ONE_TABLE}")
+                             f"suites' output folders{TABLES}")
         suite = read_suite(path, None, missing_allowed)
         if not has_runs(suite.plan):
             raise TableError(f"{path}: no suite's folder: it has no plan.json that names runs and their hashes; give "

@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmark.program import PLAN_FORMAT, RECORD_FORMAT, too_late
 
-from .across.tables import read_tables
+from .across.tables import read_files, read_tables
 from .averaging import read_ensembles
 from .decodings import read_decodings
 from .errors import TableError
@@ -89,20 +89,23 @@ def has_results(folder: Path) -> bool:
     return any((folder / name).is_file() for name in RESULTS)
 
 
-def read_suites(results: str | Path, plan: str | Path | None = None, missing_allowed: bool = False,
+def read_suites(results: str | Path | Sequence[Path], plan: str | Path | None = None, missing_allowed: bool = False,
                 scores: Sequence[Score] = (), foreign: Foreign | None = None) -> dict[str, Suite]:
-    """:func:`read_suite` of what may be several data sets.
+    """:func:`read_suite` of what may be several data sets: a table with a column ``dataset``, or several tables.
 
     Returns:
-        Data set -> its table and the plan, of a bare table whose column ``dataset`` has several names; else '' -> the
-        suite.
+        Data set -> its table and the plan, of a bare table whose column ``dataset`` has several names or of several
+        tables, by their files' names; else '' -> the suite.
     """
-    if Path(results).is_dir():
-        return {'': read_suite(results, plan, missing_allowed, scores, foreign)}
+    paths = [Path(results)] if isinstance(results, (str, Path)) else [*results]
+    if paths[0].is_dir():
+        return {'': read_suite(paths[0], plan, missing_allowed, scores, foreign)}
     found = _plan(Path(plan)) if plan else {}
     if foreign is not None:
         foreign = replace(foreign, groups=(*foreign.groups, *(found.get('analysis', {}).get('groups') or ())))
-    tables = read_tables(results, missing_allowed or _caps(found), scores, foreign)
+    allowed = missing_allowed or _caps(found)
+    tables = (read_tables(paths[0], allowed, scores, foreign) if len(paths) == 1 else
+              read_files(paths, allowed, scores, foreign))
     return {name: Suite(table, found) for name, table in tables.items()}
 
 

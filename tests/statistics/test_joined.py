@@ -214,7 +214,7 @@ def test_other_data_are_refused_in_one_line(tmp_path, capsys, options, part):
     (['A', 'empty', '--contrast', 'A/ft:empty/ft'], 'no results.parquet in this folder'),
     (['A', 'bare', '--contrast', 'A/ft:bare/ft'], "no suite's folder"),
     (['A', 'A/results.parquet', '--contrast', 'A/ft:B/ft'], 'is no folder'),
-    (['a.csv', 'b.csv'], 'a.csv: is no folder; '), (['a.csv', 'b.csv'], 'into one, with a column dataset'),
+    (['A', 'a.csv'], 'a.csv: is no folder; '), (['A', 'a.csv'], 'as in a.csv b.csv'),
     (['A', 'analysed'], 'analysed: an analysis without its table'), (['A', 'analysed'], 'tables of several data sets'),
     (['A', 'nowhere', '--contrast', 'A/ft:B/ft'], 'no such folder'),
     (['A', 'failed', '--contrast', 'A/ft:failed/ft'], 'no run of ft under all labels is done')])

@@ -1,10 +1,11 @@
-"""Several data sets in one table with a column ``dataset``: read, and looked at before they are analysed."""
+"""Several data sets in one table with a column ``dataset``, or in one each: read, and looked at before the analysis."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +61,55 @@ def read_tables(path: str | Path, missing_allowed: bool = False, scores: Sequenc
     rest = frame.drop(columns=DATASET)
     return {name: checked(rest[(names == name).to_numpy()], f'{path}: data set {name}', notes, missing_allowed, scores,
                           known) for name in wanted}
+
+
+#: Columns that change what a row, or its error, is.
+ROWS = ('landmark', 'condition', 'fold', 'repetition')
+
+
+def read_files(paths: Sequence[Path], missing_allowed: bool = False, scores: Sequence[Score] = (),
+               foreign: Foreign | None = None) -> dict[str, pd.DataFrame]:
+    """Read and validate a results table of each data set, which goes by its file's name without the ending.
+
+    Args:
+        paths: At least two.
+        missing_allowed: As in :func:`read_tables`, as the others.
+        scores: Columns in the place of ``error``.
+        foreign: How somebody else's tables are written, all alike.
+
+    Returns:
+        Data set -> its validated table, in the order of the paths, or of those that ``foreign`` names; of one data set
+        '' -> the table.
+
+    Raises:
+        TableError: As of :func:`read_tables`; two files have one name, a table has a column ``dataset``, or rows of
+            the tables are not of one kind.
+    """
+    known: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in known:
+            raise TableError(f'{path}: its data set is {path.stem}, as that of {known[path.stem]}; '
+                             + ('give each file once' if path.resolve() == known[path.stem].resolve() else
+                                'data sets go by their files\' names: rename one'))
+        known[path.stem] = path
+    wanted = _wanted([*known], foreign, 'the files')
+    one = None if foreign is None else replace(foreign, datasets=())
+    found: dict[str, pd.DataFrame] = {}
+    first: dict[str, bool] = {}
+    for name in wanted:
+        path = known[name]
+        frame, notes = read_frame(path, scores, one)
+        if DATASET in (*frame.columns, *frame.index.names):
+            raise TableError(f'{path}: has a column {DATASET}, and of several tables each is a data set; leave the '
+                             f'column out there, or put all into one table with a column {DATASET}')
+        table = checked(frame, str(path), notes, missing_allowed, scores, names_in(frame, one))
+        columns = {column: column in frame.columns for column in ROWS}
+        if unlike := [column for column, there in columns.items() if there != (first or columns)[column]]:
+            own, other = ('a', 'no') if columns[unlike[0]] else ('no', 'a')
+            raise TableError(f'{path}: has {own} column {unlike[0]}, and {known[wanted[0]]} has {other}: their rows '
+                             'mean different things; write both alike')
+        first, found[name] = first or columns, table
+    return found if len(found) > 1 else {'': next(iter(found.values()))}
 
 
 def _wanted(there: Sequence[str], foreign: Foreign | None, where: str | Path) -> Sequence[str]:
