@@ -24,7 +24,7 @@ from benchmark.statistics.folders import read_folders
 from benchmark.statistics.foreign import Foreign, parse_columns
 from benchmark.statistics.joined import joined, read_contrasts
 from benchmark.statistics.measurements import declare
-from benchmark.statistics.measures import declared_scores, own_cap
+from benchmark.statistics.measures import declared_scores, own_cap, usually_higher
 from benchmark.statistics.metric import ask
 from benchmark.statistics.score_columns import SCORES
 from benchmark.statistics.scores import Scores
@@ -34,7 +34,8 @@ from benchmark.utils.refusals import refuse
 
 from .data_sets import add_options, are_tables, asked, chosen, folder_of, write_data_sets
 
-ERROR = 'error'
+#: What the numbers of a wide table are, where it is said that they are errors, and where nothing is said.
+ERROR, UNNAMED = 'error', ''
 #: Columns that other names can stand for, beside those of groups.
 COLUMNS = ('method', 'seed', 'image', 'error', 'landmark', 'condition', 'subject', 'repetition', 'fold', 'look',
            'dataset')
@@ -74,9 +75,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
                         'names of images are told apart by a second column')
     parser.add_argument('--ignore', nargs='+', action='extend', default=[], metavar='COLUMN',
                         help='columns of the table that mean nothing here: they are left out')
-    parser.add_argument('--wide', nargs='?', const=ERROR, metavar='NAME',
+    parser.add_argument('--wide', nargs='?', const=UNNAMED, metavar='NAME',
                         help='the table has a row per image and a column per method; NAME: the score that its numbers '
-                        'are (default: errors)')
+                        'are (default: error, and it is asked where they look like overlaps)')
     parser.add_argument('--na', nargs='*', action='extend', metavar='WORD',
                         help='leave rows without a number out, as if they were not there, and count them: empty ones, '
                         'NA, n/a, nan, null, none, - and these words')
@@ -159,15 +160,16 @@ def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> dict[str,
 def read(args: argparse.Namespace) -> dict[str, Suite]:
     """The table, with the scores that are named in it, or the suite's folder; several data sets by their names."""
     higher, lower = args.higher_is_better, args.lower_is_better
-    named = [*args.score]
-    if args.wide not in (None, ERROR, *named, *higher, *lower):  # what a wide table holds is named once
-        named.append(args.wide)
+    named, kind = [*args.score], args.wide or (ERROR if args.wide == UNNAMED else None)
+    if kind not in (None, ERROR, *named, *higher, *lower):  # what a wide table holds is named once
+        named.append(kind)
     scores = declared_scores(named, higher, lower, args.unit or ()) if (*named, *higher, *lower) else ()
-    wide = scores[0].name if args.wide == ERROR and len(scores) == 1 else args.wide
+    wide = scores[0].name if kind == ERROR and len(scores) == 1 else kind
+    doubted = args.wide == UNNAMED and not scores and (not args.unit or usually_higher(' '.join(args.unit)))
     missing = None if args.na is None else tuple(args.na)
     return read_suites(args.results, args.plan, own_cap(args.missing_cap, scores)[0] is not None, scores,
                        Foreign(parse_columns(args.columns, COLUMNS), wide, missing, args.worksheet, tuple(args.ignore),
-                               tuple(args.groups or ()), bool(args.metric), tuple(args.datasets)))
+                               tuple(args.groups or ()), bool(args.metric), tuple(args.datasets), doubted))
 
 
 def main(argv: list[str] | None = None) -> int:

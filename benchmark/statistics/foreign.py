@@ -27,6 +27,9 @@ SEED_NUMBER = re.compile(r'(?P<method>.+?)[ _.:-](?P<seed>\d+)')
 TOGETHER = ('image', 'subject')
 #: Words of a note.
 SHOWN = 4
+#: Numbers from 0 to 1 whose median is at least this are rather overlaps than errors: as shares of a distance errors are
+#: a tenth of it.
+OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Foreign:
         groups: Columns that are declared as groups by their own name.
         metrics: Whether a metric of one's own takes further columns of numbers.
         datasets: Data sets that are analysed, in this order; empty: all.
+        doubted: Whether it is asked what the errors of a wide table are that look like overlaps.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +57,7 @@ class Foreign:
     groups: tuple[str, ...] = ()
     metrics: bool = False
     datasets: tuple[str, ...] = ()
+    doubted: bool = False
 
     @property
     def declared(self) -> bool:
@@ -189,6 +194,24 @@ def melted(frame: pd.DataFrame, numbers: str, keys: Collection[str], words: Sequ
         parts.append(rows)
     found = pd.concat(parts, ignore_index=True)
     return without_missing(found, [numbers], words, notes)
+
+
+def check_errors(values: Iterable[object], where: str) -> None:
+    """Checks that numbers which nobody has named are no overlaps: none below 0 or above 1, and half of them high.
+
+    Args:
+        values: Of a wide table; what is no number is left out.
+        where: Begins the message.
+
+    Raises:
+        TableError: They look like overlaps.
+    """
+    numbers = np.array([*map(_number, values)])
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) and numbers.min() >= 0 and numbers.max() <= 1 and (half := float(np.median(numbers))) >= OVERLAP:
+        raise TableError(f'{where}: --wide: all {len(numbers)} numbers lie between 0 and 1 and half of them above '
+                         f'{half:.2f}, as those of Dice and other overlaps do; say what they are: --wide dice '
+                         '--higher-is-better dice where more is better, --wide error (or --unit mm) for errors')
 
 
 def seeds_of(names: Sequence[str]) -> dict[str, tuple[str, int]] | None:

@@ -13,7 +13,7 @@ from benchmark.utils.workbook import WorkbookError, sheet_text
 
 from .errors import TableError
 from .fold_tables import FOLD, REPETITION
-from .foreign import Foreign, melted, parts_of, renamed, unlike, with_one_run, without_missing
+from .foreign import Foreign, check_errors, melted, parts_of, renamed, unlike, with_one_run, without_missing
 from .layout import some
 from .measures import Score
 from .plain_text import read_plain
@@ -105,6 +105,8 @@ def _in_our_form(frame: pd.DataFrame, scores: Sequence[Score], foreign: Foreign 
         if 'image' in frame.columns and 'method' not in frame.columns:
             check_methods(frame, keys, foreign.missing or (), where)
         frame = melted(frame, foreign.wide, keys, foreign.missing or (), where, notes)
+        if foreign.doubted:
+            check_errors(frame[foreign.wide], where)
     elif foreign.missing is not None:
         numbers = [name for name in ([one.name for one in scores] or ['error']) if name in frame.columns]
         frame = without_missing(frame, numbers, foreign.missing, notes) if numbers else frame

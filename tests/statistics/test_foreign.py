@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.commands.analyze import COLUMNS, main
 from benchmark.statistics import SCHEMA, TableError, analyze, read_table, validate
-from benchmark.statistics.foreign import Foreign, parse_columns, renamed, seeds_of
+from benchmark.statistics.foreign import Foreign, check_errors, parse_columns, renamed, seeds_of
 from benchmark.statistics.measures import ERRORS, HIGHER, Score, declared_scores, of_scores, own_cap
 from benchmark.statistics.options import read_options
 from benchmark.statistics.table import NOTES
@@ -277,6 +277,46 @@ def test_units_of_no_score_are_refused(units, part):
         declared_scores(['dice', 'hd95'], ['dice'], units=units)
     assert declared_scores(['hd95', 'dice'], ['dice'], units=['mm', 'dice=%']) == (
         Score('hd95', unit='mm'), Score('dice', HIGHER, '%'))
+
+
+def drawn(kind, size=(30, 3)):
+    """Numbers of a kind of table, images x methods."""
+    rng = np.random.default_rng(3)
+    return {
+        'dice': lambda: rng.beta(12, 2, size), 'poor dice': lambda: rng.beta(2.5, 2, size),
+        'dice with failures': lambda: np.where(rng.random(size) < 0.2, 0.0, rng.beta(12, 2, size)),
+        'perfect': lambda: np.ones(size), 'right or wrong': lambda: (rng.random(size) < 0.8).astype(float),
+        'NME as a share': lambda: rng.gamma(4, 0.012, size), 'hard NME': lambda: rng.beta(2, 8, size),
+        'NME with failures': lambda: np.where(rng.random(size) < 0.3, 0.9, rng.gamma(4, 0.02, size)),
+        'small mm': lambda: rng.gamma(8, 0.09, size), 'px': lambda: rng.gamma(3, 1.2, size),
+        'failure rates': lambda: (rng.random(size) < 0.1).astype(float), 'signed': lambda: rng.beta(12, 2, size) - 0.5,
+        'per cent': lambda: 100 * rng.beta(2, 30, size)}[kind]()
+
+
+@pytest.mark.parametrize(('kind', 'asked'), [
+    *((kind, True) for kind in ('dice', 'poor dice', 'dice with failures', 'perfect', 'right or wrong')),
+    *((kind, False) for kind in ('NME as a share', 'hard NME', 'NME with failures', 'small mm', 'px', 'failure rates',
+                                 'signed', 'per cent'))])
+def test_numbers_without_a_name_are_asked_about_where_they_look_like_overlaps(kind, asked):
+    values = [*drawn(kind).ravel(), np.nan, 'failed']
+    if not asked:
+        assert check_errors(values, 'a.csv') is None
+        return
+    with pytest.raises(TableError, match=r'^a.csv: --wide: all 90 numbers lie between 0 and 1 and half of them above '
+                                         r'\d\.\d\d, .*--wide dice --higher-is-better dice .* --wide error'):
+        check_errors(values, 'a.csv')
+
+
+@pytest.mark.parametrize(('options', 'asked'), [
+    (['--wide'], True), (['--wide', '--na'], True), (['--wide', '--unit', 'Dice'], True),
+    (['--wide', 'error'], False), (['--wide', '--unit', 'mm'], False),
+    (['--wide', '--higher-is-better', 'dice'], False), (['--wide', 'dice', '--higher-is-better', 'dice'], False),
+    (['--wide', 'overlap', '--lower-is-better', 'overlap'], False)])
+def test_what_is_said_of_the_numbers_is_not_asked(options, asked, tmp_path, capsys):
+    path = written(wide(long()), tmp_path / 'wide.csv', sep=';', decimal=',')
+    assert main([str(path), *options, '--proposed', 'ours', '--draws', '100']) == 2 * asked
+    told = capsys.readouterr().err
+    assert ('say what they are' in told) == asked and (not asked or len(told.splitlines()) == 1)
 
 
 def test_the_command_reads_a_table_of_others(tmp_path, capsys):
