@@ -22,9 +22,21 @@ ESCAPES = str.maketrans({
     '|': r'\textbar{}', '\u2212': '$-$', '–': '--',
 })  # fmt: skip
 
+#: What stands before a table.
+NEEDS = ('% needs \\usepackage{booktabs}; with graphicx a table that is wider than the line is scaled to it;',
+         '% scripts other than the Latin one need LuaLaTeX or XeLaTeX')
+#: Two lines of a cell, such as a number and its interval: half as wide as beside each other.
+BELOW = (r'\providecommand{\below}[3][r]{\begin{tabular}[t]{@{}#1@{}}#2\tabularnewline{#3}\rule[-4pt]{0pt}{0pt}'
+         r'\end{tabular}}')
+#: The table, as wide as it is or as the line.
+FITTED = (r'\leavevmode\ifdim\wd2>\linewidth\ifdefined\resizebox\resizebox{\linewidth}{!}{\copy2}\else\copy2\fi'
+          r'\else\copy2\fi')
+#: Lines of rows that a page has room for, under a caption of several.
+LINES = 44
+
 
 def latex_tables(analysis: dict[str, Any]) -> dict[str, str]:
-    """File name -> text; each needs ``\\usepackage{booktabs}``."""
+    """File name -> text; each says which packages it needs."""
     found = {'table1.tex': table1(analysis)}
     if any(planned(analysis)):
         found['contrasts.tex'] = contrasts(analysis)
@@ -84,11 +96,10 @@ def contrasts(analysis: dict[str, Any]) -> str:
         for place in (scopes[scope] for scope in shown_scopes(analysis) if scope in scopes):
             one = analysis['contrasts'][place]
             _, _, ends = look.estimate(one, 'estimate')
-            cells += [interval(ends) if ends else '--', tex(probability(one['p_adjusted'])),
-                      one['verdict'] + dagger(one['verdict'])]
+            cells += [below(one['verdict'] + dagger(one['verdict']), ends, 'l'), tex(probability(one['p_adjusted']))]
         first = analysis['contrasts'][next(iter(scopes.values()))]
         rows.append([f'{label[a]} $-$ {label[b]}', head_of(look), tex(look.text(first['estimate'])), *cells])
-    about = f'{level_of(analysis)} intervals, not adjusted; p adjusted over the family.'
+    about = f'Under verdicts: {level_of(analysis)} intervals, not adjusted; p adjusted over the family.'
     if planned_looks(analysis) is not None:
         about = ' '.join([*map(tex, standing(analysis)[:1]),
                           f'For the procedure intervals are repeated {level_of(analysis)} ones and p is sequential: '
@@ -104,8 +115,8 @@ def contrasts(analysis: dict[str, Any]) -> str:
                rf'${BETTER_MARK}$: superior; ${WORSE_MARK}$: inferior. Inconclusive leaves open which '
                f'is better.{_again(analysis)}')
     shown = shown_scopes(analysis)
-    heads = ['Contrast', 'endpoint', 'difference', *(head for scope in shown for head in (scope, 'p', 'verdict'))]
-    return table(caption, 'contrasts', heads, rows, 'llr' + 'rrl' * len(shown))
+    heads = ['Contrast', 'endpoint', 'difference', *(head for scope in shown for head in (scope, 'p'))]
+    return table(caption, 'contrasts', heads, rows, 'llr' + 'lr' * len(shown))
 
 
 def looks(analysis: dict[str, Any]) -> str:
@@ -123,16 +134,15 @@ def looks(analysis: dict[str, Any]) -> str:
         rows.append([
             f'{label[one["a"]]} $-$ {label[one["b"]]}', head_of(look), own['decision'],
             '--' if seen['settled_at'] is None else str(seen['settled_at']), ' and '.join(map(str, seen['n_seeds'])),
-            tex(look.text(one['estimate'])), interval(ends) if ends else '--',
-            tex(rest[0]) if own['median_low'] is None else f'{tex(rest[0])} {interval((rest[1], rest[2]))}',
+            below(tex(look.text(one['estimate'])), ends),
+            below(tex(rest[0]), None if own['median_low'] is None else (rest[1], rest[2])),
             tex(probability(seen['p_sequential'])), tex(probability(seen['p_adjusted']))])
     caption = (f'{" ".join(map(tex, standing(analysis)))} Differences are first minus second, as observed at the look '
-               f'that their decision rests on, else at the last one, with repeated {level_of(analysis)} intervals; '
+               f'that their decision rests on, else at the last one, over repeated {level_of(analysis)} intervals; '
                'median-unbiased estimates by stage-wise ordering. p: the smallest level at which a look has crossed; '
                'adj.: that, by Holm.')
-    heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'repeated interval', 'median-unbiased',
-             'p', 'adj.']
-    return table(caption, 'looks', heads, rows, 'lll' + 'r' * 7)
+    heads = ['Contrast', 'endpoint', 'decision', 'look', 'seeds', 'difference', 'median-unbiased', 'p', 'adj.']
+    return table(caption, 'looks', heads, rows, 'lll' + 'r' * 6)
 
 
 def _tied(analysis: dict[str, Any]) -> str:
@@ -227,13 +237,18 @@ def _estimate(block: dict[str, Any], look: Form, bold: bool, mark: str = '') -> 
     mean, bound, ends = look.estimate(cell)
     text = (rf'\textbf{{{tex(mean)}}}' if bold else tex(mean)) + mark
     if bound is not None:
-        return f'{text} ({_thin(bound)})'
-    return f'{text} {interval(ends)}' if ends else text
+        return two_lines(text, rf'\scriptsize ({_thin(bound)})')
+    return below(text, ends)
 
 
-def interval(ends: tuple[str, str]) -> str:
-    low, high = map(tex, ends)
-    return rf'{{\scriptsize [{low}, {high}]}}'
+def below(text: str, ends: tuple[str, str] | None, side: str = 'r') -> str:
+    """A cell with an interval under it, where there is one."""
+    return text if ends is None else two_lines(text, rf'\scriptsize [{tex(ends[0])}, {tex(ends[1])}]', side)
+
+
+def two_lines(first: str, second: str, side: str = 'r') -> str:
+    """A cell of two lines, see :data:`BELOW`; side: l or r."""
+    return rf'\below{"" if side == "r" else f"[{side}]"}{{{first}}}{{{second}}}'
 
 
 def _marks(analysis: dict[str, Any]) -> tuple[dict[tuple[str, str], str], str]:
@@ -275,14 +290,36 @@ def _braced(cell: str) -> str:
 
 
 def table(caption: str, label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str = '') -> str:
+    """A table as wide as the line or narrower, and where it is longer than a page several."""
+    columns = columns or 'l' + 'r' * (len(heads) - 1)
+    parts = [part for number, some in enumerate(_pages(rows), 1) for part in _float(
+        caption if number == 1 else rf'Continuation of Table~\ref{{tab:{label}}}.',
+        label if number == 1 else f'{label}-{number}', heads, some, columns)]
+    return '\n'.join([*NEEDS, BELOW, *parts, ''])
+
+
+def _float(caption: str, label: str, heads: Sequence[str], rows: Sequence[Sequence[str]], columns: str) -> list[str]:
     def line(cells: Sequence[str]) -> str:
         return ' & '.join(map(_braced, cells)) + r' \\'
 
-    lines = [
-        '% needs \\usepackage{booktabs}; scripts other than the Latin one need LuaLaTeX or XeLaTeX',
+    return [
         r'\begin{table}', r'\centering', r'\footnotesize', r'\setlength{\tabcolsep}{3pt}',
+        r'\setlength{\belowcaptionskip}{5pt}',
         rf'\caption{{{caption}}}', rf'\label{{tab:{label}}}',
-        rf'\begin{{tabular}}{{{columns or "l" + "r" * (len(heads) - 1)}}}', r'\toprule', line(heads),
-        r'\midrule', *map(line, rows), r'\bottomrule', r'\end{tabular}', r'\end{table}', '',
+        rf'\sbox2{{\begin{{tabular}}{{{columns}}}', r'\toprule', line(heads),
+        r'\midrule', *map(line, rows), r'\bottomrule', r'\end{tabular}}%', FITTED, r'\end{table}',
     ]  # fmt: skip
-    return '\n'.join(lines)
+
+
+def _pages(rows: Sequence[Sequence[str]]) -> list[list[Sequence[str]]]:
+    """The rows by what a page has room for; one with an interval takes two lines."""
+    found: list[list[Sequence[str]]] = [[]]
+    left = LINES
+    for row in rows:
+        lines = 2 if any(r'\below' in cell for cell in row) else 1
+        if left < lines:
+            found.append([])
+            left = LINES
+        found[-1].append(row)
+        left -= lines
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..latex import head_of, interval, level_of, tex
+from ..latex import below, head_of, level_of, tex, two_lines
 from ..latex import table as latex_table
 from ..numbers import Form, primary, probability
 from ..tables import Table, csv_text, flat, shown
@@ -15,6 +15,8 @@ from .text import of_all
 
 #: More columns than this don't stand beside each other on a page.
 WIDE = 6
+#: Between the methods of a contrast; over a column a line ends there.
+MINUS = ' $-$ '
 
 
 def tables(content: dict[str, Any]) -> dict[str, str]:
@@ -101,7 +103,7 @@ def ranking(content: dict[str, Any]) -> str:
         own = block['methods'][method]
         row = [tex(content['methods'][method]['label']),
                _difference(over, content['means']['methods'][method], 'mean'),
-               f'{own["mean_rank"]:.2f} ' + interval((f'{own["low"]:.2f}', f'{own["high"]:.2f}'))]
+               below(f'{own["mean_rank"]:.2f}', (f'{own["low"]:.2f}', f'{own["high"]:.2f}'))]
         for name in names(content):
             rank, mean = (block['data_sets'][name][part][method] for part in ('ranks', 'means'))
             text = tex(look.text(mean))
@@ -119,21 +121,23 @@ def _grid(caption: str, label: str, grid: list[list[str]]) -> str:
     if len(grid[0]) > max(WIDE, len(grid)):
         grid = [list(column) for column in zip(*grid, strict=True)]
         grid[0][0] = ''
-    return latex_table(caption, label, grid[0], grid[1:])
+    heads = [two_lines(f'{first} $-$', second) if sign else first
+             for first, sign, second in (cell.partition(MINUS) for cell in grid[0])]
+    return latex_table(caption, label, heads, grid[1:])
 
 
 def _pair(content: dict[str, Any], one: dict[str, Any]) -> str:
     first, second = (tex(content['methods'][one[side]]['label']) for side in ('a', 'b'))
-    return f'{first} $-$ {second}'
+    return f'{first}{MINUS}{second}'
 
 
 def _difference(look: Form, cell: dict[str, Any], key: str = 'estimate') -> str:
     text, _, ends = look.estimate(cell, key)
-    return f'{tex(text)} {interval(ends)}' if ends else tex(text)
+    return below(tex(text), ends)
 
 
 def _ends(look: Form, low: float | None, high: float | None) -> str:
-    return tex(look.text(None)) if low is None else interval((look.text(low), look.text(high)))
+    return tex(look.text(None)) if low is None else tex(f'[{look.text(low)}, {look.text(high)}]')
 
 
 def _relative(content: dict[str, Any]) -> str:

@@ -74,7 +74,8 @@ def test_latex_has_best_in_bold_daggers_and_their_note(page, analysis):
     assert len(body) == 7 and {line.count(' & ') for line in body} == {8}
     assert text.count('{') == text.count('}')
     contrasts = latex_tables(analysis)['contrasts.tex']
-    assert contrasts.count(r'\\') == 1 + sum(one['family'] == 'planned' for one in analysis['contrasts']) / 2
+    planned = sum(one['family'] == 'planned' for one in analysis['contrasts']) / 2
+    assert contrasts.count(r'\\') == contrasts.count(r'\toprule') + planned
     assert tex('50 % & _x^2_ \\ {a}') == r'50 \% \& \_x\textasciicircum{}2\_ \textbackslash{} \{a\}'
 
 
