@@ -30,7 +30,7 @@ def lookup(content: Any, path: Path_) -> Any:
     return content
 
 
-def written(value: Any, digits: int | None = None, scale: float = 1, fixed: bool = False) -> str:
+def written(value: Any, digits: int | None = None, scale: float = 1, fixed: bool = False, signed: bool = False) -> str:
     """A number as text, with a true minus sign; other values as they are.
 
     Args:
@@ -39,6 +39,7 @@ def written(value: Any, digits: int | None = None, scale: float = 1, fixed: bool
             others with four significant digits.
         scale: 100 for percent.
         fixed: All numbers have these decimals.
+        signed: What is above 0 as it is shown has a plus sign.
     """
     if value is None:
         return ABSENT
@@ -50,7 +51,7 @@ def written(value: Any, digits: int | None = None, scale: float = 1, fixed: bool
         text = str(value) if isinstance(value, int) and scale == 1 else f'{value * scale:.4g}'
     else:
         text = rounded(value, digits, scale, fixed)
-    return text.replace('-', '\u2212')
+    return ('+' if signed and value > 0 and text.strip('0.') else '') + text.replace('-', '\u2212')
 
 
 def probability(value: float | None) -> str:
@@ -94,6 +95,7 @@ class Form:
         lower: Whether a smaller value is the better one.
         own: Whether it is the primary endpoint, in the unit of the table.
         fixed: Whether all numbers have these decimals, however small they are.
+        signed: Whether those above 0 have a plus sign.
     """
 
     endpoint: str
@@ -106,6 +108,7 @@ class Form:
     lower: bool
     own: bool
     fixed: bool = False
+    signed: bool = False
 
     @property
     def arrow(self) -> str:
@@ -141,7 +144,7 @@ class Form:
 
     def text(self, value: float | None) -> str:
         """A mean, a difference or an end of an interval, without its unit."""
-        return written(value, self.digits, self.factor, self.fixed)
+        return written(value, self.digits, self.factor, self.fixed, self.signed)
 
     def estimate(self, cell: dict[str, Any], key: str = 'mean') -> tuple[str, str | None, tuple[str, str] | None]:
         """A number, its bound in words where all scores are 0 or 1, and the ends of its interval where it has one.
@@ -239,7 +242,8 @@ class Numbers:
             digits, scale, fixed = like.digits, like.factor, like.fixed
         value = lookup(self.analysis, path)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        text = probability(value) if form == 'p' else written(value, digits, scale, fixed)
+        text = probability(value) if form == 'p' else written(
+            value, digits, scale, fixed, like is not None and like.signed)
         style = Markup(' style="{}"').format(more) if more else ''
         factor = Markup(' data-scale="{:g}"').format(scale) if scale != 1 and number else ''
         return Markup('<{0} class="{1}"{2} data-path="{3}" data-value="{4}"{5}>{6}</{0}>').format(

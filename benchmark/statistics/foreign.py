@@ -197,7 +197,7 @@ def melted(frame: pd.DataFrame, numbers: str, keys: Collection[str], words: Sequ
 
 
 def check_errors(values: Iterable[object], where: str) -> None:
-    """Checks that numbers which nobody has named are no overlaps: none below 0 or above 1, and half of them high.
+    """Checks that numbers which nobody has named are no overlaps: none below 0 or above 1, and a high median.
 
     Args:
         values: Of a wide table; what is no number is left out.
@@ -209,7 +209,7 @@ def check_errors(values: Iterable[object], where: str) -> None:
     numbers = np.array([*map(_number, values)])
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) and numbers.min() >= 0 and numbers.max() <= 1 and (half := float(np.median(numbers))) >= OVERLAP:
-        raise TableError(f'{where}: --wide: all {len(numbers)} numbers lie between 0 and 1 and half of them above '
+        raise TableError(f'{where}: --wide: all {len(numbers)} numbers lie between 0 and 1 and their median is '
                          f'{half:.2f}, as those of Dice and other overlaps do; say what they are: --wide dice '
                          '--higher-is-better dice where more is better, --wide error (or --unit mm) for errors')
 

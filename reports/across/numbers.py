@@ -27,7 +27,7 @@ def of_averages(content: dict[str, Any]) -> Form:
     """How a method's number over all data sets is written: its mean, or per cent above another's geometric mean."""
     look = of_means(content, primary(content))
     relative = content['means']['kind'] == RELATIVE
-    return replace(look, digits=1, factor=100, unit='%', mark='%') if relative else look
+    return replace(look, digits=1, factor=100, unit='%', mark='%', signed=True) if relative else look
 
 
 def names(content: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from textwrap import wrap
 from typing import Any
 
 from ..latex import below, head_of, level_of, tex, two_lines
@@ -15,6 +16,8 @@ from .text import of_all
 
 #: More columns than this don't stand beside each other on a page.
 WIDE = 6
+#: A longer head of a column stands on two lines, in signs.
+LONG = 16
 #: Between the methods of a contrast; over a column a line ends there.
 MINUS = ' $-$ '
 
@@ -112,7 +115,7 @@ def ranking(content: dict[str, Any]) -> str:
     unit = f' in {tex(look.unit)}' if look.unit else ''
     caption = (f'Mean {tex(look.head)}{unit} ({look.direction}) with ranks within the data set, and their mean over '
                f'data sets with its {level_of(content)} interval over {tex(", ".join(block["drawn"]))}. '
-               f'{tex(of_all(content))} Bold: best observed mean.')
+               f'{tex(of_all(content))} Bold: best observed mean of the data set.')
     return _grid(caption, 'data-sets-ranking', grid)
 
 
@@ -121,9 +124,14 @@ def _grid(caption: str, label: str, grid: list[list[str]]) -> str:
     if len(grid[0]) > max(WIDE, len(grid)):
         grid = [list(column) for column in zip(*grid, strict=True)]
         grid[0][0] = ''
-    heads = [two_lines(f'{first} $-$', second) if sign else first
+    heads = [two_lines(f'{first} $-$', second) if sign else _folded(first)
              for first, sign, second in (cell.partition(MINUS) for cell in grid[0])]
     return latex_table(caption, label, heads, grid[1:])
+
+
+def _folded(head: str) -> str:
+    lines = wrap(head, LONG, break_long_words=False, break_on_hyphens=False)
+    return two_lines(*lines) if len(lines) == 2 else head
 
 
 def _pair(content: dict[str, Any], one: dict[str, Any]) -> str:

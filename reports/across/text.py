@@ -76,14 +76,27 @@ def of_all(content: Mapping[str, Any], short: bool = False) -> str:
     block, count = content['means'], len(content['data_sets'])
     if block['base'] is not None:
         base = cut(content['methods'][block['base']]['label'], 40)
-        return f'relative to {base}' if short else (
+        return f'relative to {base}, %' if short else (
             f'Relative to {base}: the geometric mean over these {count} data sets, in % above or below that of {base}; '
             'in which unit a data set has its errors changes nothing. It has no interval: those of differences are '
             'those of the planned contrasts.')
-    return f'mean over these {count}' if short else (
-        f'Mean over these {count}: of the data sets\' means, unweighted, so that larger ones count for more. '
-        f'Its interval is over {" and ".join(block["drawn"])} within these data sets and says nothing of others; as '
-        'methods share them, whether intervals overlap says nothing of a difference.')
+    return f'mean over these {count} data sets' if short else (
+        f'Mean over these {count} data sets, unweighted: each data set counts once, however many images it has; one '
+        'whose errors are large moves the mean most. Its interval is over '
+        f'{listed(block["drawn"])} within these data sets{_once(content)}; it says nothing of others, and as methods '
+        'share images, whether intervals overlap says nothing of a difference.')
+
+
+def _once(content: Mapping[str, Any]) -> str:
+    """In which data sets the interval of a mean is over images alone, as methods have one run there."""
+    every = len(content['order']['methods'])
+    found: dict[str, list[str]] = {}
+    for name, methods in content['means']['single_run'].items():
+        which = '' if len(methods) == every else 'of ' + listed(
+            [cut(content['methods'][method]['label'], 60) for method in methods])
+        found.setdefault(which, []).append(cut(name, 40))
+    return ''.join(f', in {listed(where)} over images alone (one run {which or "per method"})'
+                   for which, where in found.items())
 
 
 def _size(one: Mapping[str, Any]) -> str:
@@ -152,7 +165,7 @@ def _averaged(content: Mapping[str, Any]) -> str:
         return ('Beside the ranks stands each method’s geometric mean over the data sets, relative to that of '
                 f'{cut(content["methods"][block["base"]]["label"], 60)}.')
     return ('Beside the ranks stands each method’s unweighted mean over these data sets, with an interval over '
-            f'{listed(block["drawn"])} within them.')
+            f'{listed(block["drawn"])} within them{_once(content)}.')
 
 
 def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, str]) -> str:
@@ -170,7 +183,7 @@ def summary(content: dict[str, Any], analyses: Analyses, answers: Mapping[str, s
               plain(unplanned(content))]
     if own:
         parts += [_contrasts(content), '\n'.join(f'- {plain(content["statements"][place]["text"])}' for place in own)]
-    parts += ['## Ranking', _ranking(content), '## The data sets']
+    parts += ['## Means and ranks', _ranking(content), '## The data sets']
     parts += ['\n'.join(f'- **{plain(cut(one["name"], 60))}**, {_size(one)}: {plain(answers[one["name"]])} '
                         f'(`{one["folder"]}/report/index.html`)'
                         + ''.join(f' **Warning:** {plain(text)}' for text in one['alerts'])

@@ -58,13 +58,13 @@ def test_every_number_is_that_of_datasets_json(several, suites, alone, tmp_path,
         stored = suites.resolve(content, where)
         assert json.loads(value) == stored, where
         if isinstance(stored, float):
-            shown = text.replace('\u2212', '-').rstrip(' %')
+            shown = text.replace('\u2212', '-').rstrip(' %').lstrip('+')
             digits = len(shown.partition('.')[2])
             options = {written(stored, digits, scale, fixed).replace('\u2212', '-') for fixed in (False, True)} | {
                        f'{stored * scale:.4g}', probability(stored)}
             assert shown in options, (where, text)
     for _, attributes, text, nested in reader.cells:
-        number = re.fullmatch(r'\s*[\u2212-]?\d+(\.\d+)?( %)?\s*', text)
+        number = re.fullmatch(r'\s*[\u2212+-]?\d+(\.\d+)?( %)?\s*', text)
         assert not number or 'data-path' in attributes or nested, text
 
 
@@ -204,7 +204,35 @@ def test_latex_says_what_the_page_says(several):
     own = content['means']['methods']['hg']
     assert f'\\below{{{own["mean"]:.3f}}}{{\\scriptsize [{own["ci_low"]:.3f}, {own["ci_high"]:.3f}]}}' in ranking
     for text in (page, (several / 'report/summary.md').read_text(), ranking):
-        assert 'mean over these 5' in text and 'unweighted, so that larger ones count for more' in text
+        assert 'mean over these 5 data sets' in text and 'unweighted: each data set counts once' in text
+        assert 'over images alone' not in text
+
+
+def test_numbers_relative_to_a_method_have_their_unit_and_sign(alone, tmp_path):
+    path = folder(tmp_path / 'three', 3, 1, '--combine', 'ratio')
+    content = json.loads((path / FILE).read_text())
+    page, told, latex = (html.unescape((path / 'report' / name).read_text())
+                         for name in ('index.html', 'summary.md', 'tables/ranking.tex'))
+    shown = f'+{100 * content["means"]["methods"]["hg"]["mean"]:.1f}'
+    row = next(line for line in told.splitlines() if line.startswith('| hg | +'))
+    assert '| relative to ours, % |' in told and row.startswith(f'| hg | {shown} |') and '| ours | 0.0 |' in told
+    assert r'\below{relative to}{ours, \%}' in latex and f'hg & {shown} & ' in latex and 'ours & 0.0 & ' in latex
+    assert f'>{shown}</span>' in page and 'relative to ours, %' in re.sub('<[^>]*>|[\u2068\u2069]', '', page)
+    assert written(0.0004, 1, 100, True, True) == '0.0' and written(-0.004, 1, 100, True, True) == '\u22120.4'
+    assert latex.count('best observed mean of the data set') == 1
+
+
+def test_a_data_set_whose_seeds_are_not_random_is_named(several, alone, tmp_path):
+    table = pd.read_csv(several / 'table.csv')
+    table = table[table['dataset'].isin(['set 0', 'set 2', 'set 3'])]
+    once = (table['dataset'] == 'set 2') | (table['dataset'] == 'set 3') & (table['method'] == 'hg')
+    table[~once | (table['seed'] == 0)].to_csv(tmp_path / 't.csv', index=False)
+    assert analyze([str(tmp_path / 't.csv'), '--proposed', 'ours', '--draws', '100']) == 0
+    assert report([str(tmp_path)]) == 0
+    for name in ('index.html', 'summary.md', 'methods.txt', 'tables/ranking.tex'):
+        text = re.sub('[\u2068\u2069]', '', (tmp_path / 'report' / name).read_text())
+        assert ('in set 2 over images alone (one run per method), in set 3 over images alone (one run of hg)'
+                in text), name
 
 
 def test_a_paragraph_says_what_was_done(several, alone, tmp_path):

@@ -33,6 +33,16 @@ def test_the_mean_and_its_interval_are_those_by_hand():
     assert own['mean'] == 7 and [own['ci_low'], own['ci_high']] == pytest.approx([7 - half, 7 + half], rel=1e-9)
 
 
+def test_a_single_run_is_not_random_though_seeds_are_elsewhere():
+    once, twice = [[1.0, 2.0, 3.0, 6.0]], [[1.0, 2.0, 4.0], [2.0, 2.0, 5.0]]
+    several = data_sets({'a': twice, 'b': twice}, {'a': once, 'b': once}, {'a': twice, 'b': twice[:1]})
+    found = over_data_sets(several, ['a', 'b'], DIFFERENCE, 'a')
+    assert found['drawn'] == ['images', 'seeds']
+    assert found['single_run'] == {'set 1': ['a', 'b'], 'set 2': ['b']}
+    for own in ({'a': once}, {'a': twice}):
+        assert over_data_sets(data_sets(own, own), ['a'], DIFFERENCE, 'a')['single_run'] == {}
+
+
 def test_the_difference_of_two_means_is_the_mean_of_the_differences():
     rng = np.random.default_rng(0)
     several = [{name: rng.gamma(3, size, (2, 6)) for name in 'ab'} for size in (1, 5, 0.2)]

@@ -32,7 +32,8 @@ def over_data_sets(data_sets: Mapping[str, DataSet], methods: list[str], way: st
         base: What the geometric means are relative to.
 
     Returns:
-        The block ``means`` of datasets.json; ``mean`` is null where a data set has no geometric mean.
+        The block ``means`` of datasets.json; ``mean`` is null where a data set has no geometric mean. Where seeds are
+        random, ``single_run`` names the methods of a data set whose one run is not: their part is over images alone.
     """
     first = next(iter(data_sets.values()))
     endpoint, level = first.scores.primary, 1 - first.analysis['alpha']
@@ -40,7 +41,7 @@ def over_data_sets(data_sets: Mapping[str, DataSet], methods: list[str], way: st
     if way == RATIO:
         levels = {method: [float(block.values.mean()) for block in own] for method, own in blocks.items()}
         logs = {method: float(np.log(own).mean()) if min(own) > 0 else math.nan for method, own in levels.items()}
-        return {'endpoint': endpoint, 'kind': RELATIVE, 'base': base, 'drawn': [],
+        return {'endpoint': endpoint, 'kind': RELATIVE, 'base': base, 'drawn': [], 'single_run': {},
                 'methods': {method: {'mean': math.expm1(logs[method] - logs[base]), 'ci_low': None, 'ci_high': None}
                             for method in methods}}
     found = {}
@@ -49,5 +50,7 @@ def over_data_sets(data_sets: Mapping[str, DataSet], methods: list[str], way: st
         low, high = one.interval(level)
         found[method] = {'mean': one.estimate, 'ci_low': low, 'ci_high': high}
     seeds = any(block.n_seeds > 1 and not block.folds for own in blocks.values() for block in own)
+    single = {name: [method for method in methods if blocks[method][at].n_seeds == 1 and not blocks[method][at].folds]
+              for at, name in enumerate(data_sets)} if seeds else {}
     return {'endpoint': endpoint, 'kind': MEAN, 'base': None, 'drawn': ['images', *(['seeds'] if seeds else [])],
-            'methods': found}
+            'single_run': {name: own for name, own in single.items() if own}, 'methods': found}
