@@ -61,9 +61,10 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
         return [
             'One training run per method cannot tell which training procedure is better.',
             f'{SAID_OF[NETWORKS]}: {_sentence([(p, verdict[p.networks]) for p in pairs], label)}',
+            *_by_margin(analysis, label, NETWORKS),
         ]
     first = f'{SAID_OF[PROCEDURE]}: {_sentence([(p, verdict[p.procedure]) for p in pairs], label)}'
-    by_margin = _by_margin(analysis, label)
+    by_margin = _by_margin(analysis, label, PROCEDURE)
     if cross_validated(analysis):
         return [first, *by_margin]
     other = [(p, verdict[p.networks]) for p in pairs if verdict[p.networks] != verdict[p.procedure]]
@@ -73,20 +74,21 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
     return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}', *by_margin]
 
 
-def _by_margin(analysis: dict[str, Any], label: Callable[[str], str]) -> list[str]:
-    """A sentence for each endpoint with a margin where the primary one has none."""
+def _by_margin(analysis: dict[str, Any], label: Callable[[str], str], scope: str) -> list[str]:
+    """A sentence for each endpoint with a margin where the primary one has none, on the verdicts of a scope."""
     contrasts, sentences = analysis['contrasts'], []
     for endpoint in tested(analysis):
         pairs = answered(analysis, endpoint)
-        margins = [contrasts[pair.procedure]['margin'] for pair in pairs]
-        if not margins or margins[0] is None:
+        said_of = {pair: contrasts[pair.procedure if scope == PROCEDURE else pair.networks] for pair in pairs}
+        margin = said_of[pairs[0]]['margin'] if pairs else None
+        if margin is None:
             continue
         if endpoint == primary(analysis):
             return []
         look = form(analysis, endpoint)
-        found = [(p, (contrasts[p.procedure]['verdict'], reach(contrasts[p.procedure], 'the margin'))) for p in pairs]
-        size = f'{written(margins[0] * look.factor)} {look.difference}'.rstrip()
-        said = f'{SAID_OF[PROCEDURE][0].lower()}{SAID_OF[PROCEDURE][1:]}'
+        found = [(pair, (one['verdict'], reach(one, 'the margin'))) for pair, one in said_of.items()]
+        size = f'{written(margin * look.factor)} {look.difference}'.rstrip()
+        said = f'{SAID_OF[scope][0].lower()}{SAID_OF[scope][1:]}'
         sentences.append(f'By {look.head}, with the declared margin of {size}, {said}: {_sentence(found, label)}')
     return sentences
 

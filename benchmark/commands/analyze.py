@@ -140,6 +140,11 @@ def read_several(args: argparse.Namespace, choices: dict[str, Any]) -> dict[str,
         TableError: An option that is for one input, or no --out; see :func:`read_contrasts`, :func:`joined` and
             :func:`of_folders`.
     """
+    if tables := [path for path in args.results if path.is_file()]:
+        raise TableError("--contrast: is for suites' folders; of tables name methods with --proposed and --reference"
+                         if len(tables) == len(args.results) else
+                         f"{tables[0]}: is no folder; give suites' folders alone, or tables alone, each of a data set, "
+                         'as in a.csv b.csv')
     folders = read_folders(args.results, args.missing_cap is not None)
     apart = not args.contrast and different(folders)
     own = () if apart else ('proposed', 'reference', 'design', 'datasets')

@@ -17,7 +17,7 @@ from benchmark.statistics.layout import some
 from benchmark.statistics.options import parse_margins
 from benchmark.statistics.output import write_analysis
 from benchmark.statistics.scores import Scores
-from benchmark.statistics.suite import Suite
+from benchmark.statistics.suite import Suite, has_results
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +88,25 @@ def folder_of(paths: Sequence[Path]) -> Path:
     return next(iter(places.values()))
 
 
+def _check_free(out: Path, folders: Sequence[str]) -> None:
+    """Checks that nothing else lies where several data sets are written; what they wrote before is replaced.
+
+    Raises:
+        TableError: ``out`` has an analysis of its own, or a data set's folder is a suite's or of another analysis.
+    """
+    if (out / 'analysis.json').exists():
+        raise TableError(f'--out: {out} has an analysis.json, of one analysis; name another folder for several '
+                         'data sets')
+    for folder in folders:
+        place = out / folder
+        if has_results(place) or (place / 'plan.json').exists():
+            raise TableError(f"--out: {place}, where the data set {folder} goes, is a suite's folder, which keeps its "
+                             'own analysis.json; name another folder')
+        if (place / 'analysis.json').exists() and not (out / FILE).exists():
+            raise TableError(f'--out: {place}, where the data set {folder} goes, has another analysis; name another '
+                             'folder')
+
+
 def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,
                     choices: Mapping[str, Any]) -> tuple[Path, Iterator[str]]:
     """Writes ``datasets.json``, and ``analysis.json`` and ``elsewhere/`` of each data set in a folder of its own.
@@ -100,9 +119,13 @@ def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,
 
     Returns:
         The file's path, and notes.
+
+    Raises:
+        TableError: Something else lies there; nothing is written then.
     """
     kept: dict[str, Scores] = {}
     content, analyses = analyze_data_sets(suites, what, kept, **choices)
+    _check_free(out, [*analyses])
     for (folder, analysis), scores in zip(analyses.items(), kept.values(), strict=True):
         write_analysis(out / folder / 'analysis.json', analysis)
         write_elsewhere(out / folder, scores)

@@ -69,7 +69,7 @@ def read_folders(paths: Sequence[Path], missing_allowed: bool = False) -> list[F
     for path, name in zip(paths, names(places), strict=True):
         if not path.is_dir():
             raise TableError(f"{path}: {'is no' if path.exists() else 'no such'} folder; several inputs are suites' "
-                             f'output folders, with plan.json and results.parquet{TABLES if path.exists() else ""}')
+                             'output folders, with plan.json and results.parquet')
         if not has_results(path) and any((path / name).is_file() for name in ('analysis.json', 'datasets.json')):
             raise TableError(f'{path}: an analysis without its table (no results.parquet), and several inputs are '
                              f"suites' output folders{TABLES}")

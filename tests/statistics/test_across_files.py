@@ -1,6 +1,7 @@
 """Several tables on one command line: each is a data set, named as its file."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,14 +73,22 @@ def test_options_say_how_all_are_written(files):
     (('a.csv', 'scores.csv'), 'scores.csv: column error missing'),
     (('a.csv', 'sub/b.csv'), '--out: the tables lie in several folders'),
     (('a.csv', 'b.csv', '--datasets', 'c'), '--datasets: the files: no data set c; there are a, b'),
-    (('a.csv', 'b.csv', '--contrast', 'a/ours:b/ft'), 'a.csv: is no folder'),
+    (('a.csv', 'b.csv', '--contrast', 'a/ours:b/ft'), "--contrast: is for suites' folders"),
+    (('a.csv', 'b.csv', '--out', 'suite'), "--out: suite/a, where the data set a goes, is a suite's folder"),
+    (('a.csv', 'b.csv', '--out', 'other'), '--out: other/b, where the data set b goes, has another analysis'),
+    (('a.csv', 'b.csv', '--out', 'one'), '--out: one has an analysis.json, of one analysis'),
     (('a.csv', 'sub'), 'a.csv: is no folder')])
 def test_what_can_not_be_meant_is_one_line(files, capsys, words, said):
     files(a=table(1), b=table(2), sub__a=table(3), sub__b=table(4), copy=table(1), named=table(5, dataset='x'),
           landmarks=table(6, landmark='l'), others=table(7, ('ours', 'hg')), rows=table(8).iloc[:0],
           scores=table(9).rename(columns={'error': 'dice'}))
     open('empty.csv', 'w').close()
+    kept = [Path(name) for name in ('suite/a/plan.json', 'other/b/analysis.json', 'one/analysis.json')]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_text('{}', encoding='utf-8')
     options = () if '--contrast' in words else ('--proposed', 'ours')
     assert main([*words, *options, '--draws', '100']) == 2
     line, = capsys.readouterr().err.splitlines()
     assert said in line
+    assert [path.read_text(encoding='utf-8') for path in kept] == ['{}'] * 3

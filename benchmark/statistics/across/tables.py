@@ -100,8 +100,8 @@ def read_files(paths: Sequence[Path], missing_allowed: bool = False, scores: Seq
         path = known[name]
         frame, notes = read_frame(path, scores, one)
         if DATASET in (*frame.columns, *frame.index.names):
-            raise TableError(f'{path}: has a column {DATASET}, and of several tables each is a data set; leave the '
-                             f'column out there, or put all into one table with a column {DATASET}')
+            raise TableError(f'{path}: has a column {DATASET}, and of several tables each is a data set; delete the '
+                             f'column from this one, or put all into one table with a column {DATASET}')
         table = checked(frame, str(path), notes, missing_allowed, scores, names_in(frame, one))
         columns = {column: column in frame.columns for column in ROWS}
         if unlike := [column for column, there in columns.items() if there != (first or columns)[column]]:

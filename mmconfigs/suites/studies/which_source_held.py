@@ -1,4 +1,4 @@
-"""which_source_held: is it knowledge of faces that a detector is held to, once every method has the rate that suits it?"""
+"""which_source_held: does it matter what a detector is held to, once every method has the rate that suits it?"""
 _base_ = './which_source_tuned.py'
 title = 'What a detector is held to, each method at its own rate'
 question = ('Where each method and seed takes the rate that does best on the validation split, does holding on to a '
@@ -14,4 +14,5 @@ tuning = dict(axes=dict(_delete_=True, **{
     for use in ('ft', 'ctd_ed', 'held_to_random') for name in ('vggface2', 'dlib')}))
 analysis = dict(
     proposed='ctd_ed_vggface2', reference='ft_vggface2',
-    pairs=[(f'ctd_ed_{name}', f'{other}_{name}') for name in ('vggface2', 'dlib') for other in ('ft', 'held_to_random')])
+    pairs=[(f'ctd_ed_{name}', f'{other}_{name}')
+           for name in ('vggface2', 'dlib') for other in ('ft', 'held_to_random')])
