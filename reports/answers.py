@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from benchmark.judging.judged import shortcoming
-from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF
+from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF, Scope
 from benchmark.statistics.wording import reach
 
 from .numbers import form, primary, tested, written
@@ -74,7 +74,7 @@ def answers(analysis: dict[str, Any], label: Callable[[str], str] | None = None)
     return [first, f'{SAID_OF[NETWORKS]}: {_sentence(other, label)}{rest}', *by_margin]
 
 
-def _by_margin(analysis: dict[str, Any], label: Callable[[str], str], scope: str) -> list[str]:
+def _by_margin(analysis: dict[str, Any], label: Callable[[str], str], scope: Scope) -> list[str]:
     """A sentence for each endpoint with a margin where the primary one has none, on the verdicts of a scope."""
     contrasts, sentences = analysis['contrasts'], []
     for endpoint in tested(analysis):
