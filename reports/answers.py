@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from benchmark.judging.judged import shortcoming
-from benchmark.statistics.terms import INCONCLUSIVE, NETWORKS, NOT_ESTIMABLE, PROCEDURE, SAID_OF, Scope
+from benchmark.statistics.terms import (
+    INCONCLUSIVE,
+    NETWORKS,
+    NOT_ESTIMABLE,
+    PROCEDURE,
+    SAID_OF,
+    SAID_WITHIN,
+    Scope,
+)
 from benchmark.statistics.wording import reach
 
 from .numbers import form, primary, tested, written
@@ -88,8 +96,8 @@ def _by_margin(analysis: dict[str, Any], label: Callable[[str], str], scope: Sco
         look = form(analysis, endpoint)
         found = [(pair, (one['verdict'], reach(one, 'the margin'))) for pair, one in said_of.items()]
         size = f'{written(margin * look.factor)} {look.difference}'.rstrip()
-        said = f'{SAID_OF[scope][0].lower()}{SAID_OF[scope][1:]}'
-        sentences.append(f'By {look.head}, with the declared margin of {size}, {said}: {_sentence(found, label)}')
+        sentences.append(f'By {look.head}, with the declared margin of {size}, {SAID_WITHIN[scope]}: '
+                         f'{_sentence(found, label)}')
     return sentences
 
 

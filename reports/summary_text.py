@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmark.program import described
 from benchmark.statistics.endpoints import TESTED
-from benchmark.statistics.terms import SAID_OF
+from benchmark.statistics.terms import SAID_WITHIN
 
 from .answers import answered, answers, single_seed, weak_source
 from .decodings import in_words
@@ -80,7 +80,7 @@ def _verdicts(analysis: dict[str, Any]) -> str:
             f'{plain(look.head)} difference [{repeated}{level(analysis)} interval]'
             + (f', {plain(look.difference)}' if look.difference else ''),
             *(['median-unbiased', 'sequential p, adjusted'] if looked else []),
-            *(SAID_OF[scope][0].lower() + SAID_OF[scope][1:] for scope in shown_scopes(analysis))]
+            *(SAID_WITHIN[scope] for scope in shown_scopes(analysis))]
     note = ('Verdicts on training procedures and sequential p hold over all looks and are adjusted for the number of '
             'contrasts (Holm); repeated intervals hold over all looks, each for its contrast. Verdicts on these '
             'trained models are not corrected for the looks.' if looked else

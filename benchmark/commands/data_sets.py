@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.statistics.across import FILE
 from benchmark.statistics.across.analysis import Asked, analyze_data_sets
 from benchmark.statistics.across.contrasts import DIFFERENCE, WAYS
+from benchmark.statistics.across.tables import folders
 from benchmark.statistics.elsewhere import write_elsewhere
 from benchmark.statistics.errors import TableError
 from benchmark.statistics.folders import Folder
@@ -88,7 +89,7 @@ def folder_of(paths: Sequence[Path]) -> Path:
     return next(iter(places.values()))
 
 
-def _check_free(out: Path, folders: Sequence[str]) -> None:
+def _check_free(out: Path, names: Iterable[str]) -> None:
     """Checks that nothing else lies where several data sets are written; what they wrote before is replaced.
 
     Raises:
@@ -97,7 +98,7 @@ def _check_free(out: Path, folders: Sequence[str]) -> None:
     if (out / 'analysis.json').exists():
         raise TableError(f'--out: {out} has an analysis.json, of one analysis; name another folder for several '
                          'data sets')
-    for folder in folders:
+    for folder in names:
         place = out / folder
         if has_results(place) or (place / 'plan.json').exists():
             raise TableError(f"--out: {place}, where the data set {folder} goes, is a suite's folder, which keeps its "
@@ -123,9 +124,9 @@ def write_data_sets(out: Path, suites: Mapping[str, Suite], what: Asked,
     Raises:
         TableError: Something else lies there; nothing is written then.
     """
+    _check_free(out, folders(suites).values())
     kept: dict[str, Scores] = {}
     content, analyses = analyze_data_sets(suites, what, kept, **choices)
-    _check_free(out, [*analyses])
     for (folder, analysis), scores in zip(analyses.items(), kept.values(), strict=True):
         write_analysis(out / folder / 'analysis.json', analysis)
         write_elsewhere(out / folder, scores)

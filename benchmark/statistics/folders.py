@@ -14,8 +14,6 @@ from .suite import Suite, has_results, read_suite
 
 #: Signs of a fingerprint that a message shows.
 SHOWN = 8
-#: The way out where several inputs are tables.
-TABLES = '; give tables of several data sets without folders, as in a.csv b.csv, and not with --contrast'
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ def read_folders(paths: Sequence[Path], missing_allowed: bool = False) -> list[F
                              'output folders, with plan.json and results.parquet')
         if not has_results(path) and any((path / name).is_file() for name in ('analysis.json', 'datasets.json')):
             raise TableError(f'{path}: an analysis without its table (no results.parquet), and several inputs are '
-                             f"suites' output folders{TABLES}")
+                             "suites' output folders; give tables of several data sets without folders, as in a.csv "
+                             'b.csv, and not with --contrast')
         suite = read_suite(path, None, missing_allowed)
         if not has_runs(suite.plan):
             raise TableError(f"{path}: no suite's folder: it has no plan.json that names runs and their hashes; give "

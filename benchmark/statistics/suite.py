@@ -89,7 +89,7 @@ def has_results(folder: Path) -> bool:
     return any((folder / name).is_file() for name in RESULTS)
 
 
-def read_suites(results: str | Path | Sequence[Path], plan: str | Path | None = None, missing_allowed: bool = False,
+def read_suites(paths: Sequence[Path], plan: str | Path | None = None, missing_allowed: bool = False,
                 scores: Sequence[Score] = (), foreign: Foreign | None = None) -> dict[str, Suite]:
     """:func:`read_suite` of what may be several data sets: a table with a column ``dataset``, or several tables.
 
@@ -97,7 +97,6 @@ def read_suites(results: str | Path | Sequence[Path], plan: str | Path | None = 
         Data set -> its table and the plan, of a bare table whose column ``dataset`` has several names or of several
         tables, by their files' names; else '' -> the suite.
     """
-    paths = [Path(results)] if isinstance(results, (str, Path)) else [*results]
     if paths[0].is_dir():
         return {'': read_suite(paths[0], plan, missing_allowed, scores, foreign)}
     found = _plan(Path(plan)) if plan else {}

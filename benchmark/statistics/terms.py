@@ -21,8 +21,9 @@ Scope = Literal['procedure', 'networks']
 PROCEDURE: Final = 'procedure'
 NETWORKS: Final = 'networks'
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-#: What a scope's verdicts are said of, as sentences begin.
+#: What a scope's verdicts are said of, as sentences begin, and within them.
 SAID_OF: dict[Scope, str] = {PROCEDURE: 'As training procedures', NETWORKS: 'For these trained models'}
+SAID_WITHIN: dict[Scope, str] = {scope: f'{said[0].lower()}{said[1:]}' for scope, said in SAID_OF.items()}
 
 PLANNED, PAIRS, CONDITION, RATES = 'planned', 'all pairs', 'other condition', 'success rates'
 #: The planned pairs of every condition in the unit that conditions are compared in.

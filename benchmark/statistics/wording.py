@@ -22,6 +22,7 @@ from .terms import (
     NOT_ESTIMABLE,
     PROCEDURE,
     SAID_OF,
+    SAID_WITHIN,
     SUPERIOR,
     SUPERIOR_RELEVANT,
     UNCLEAR,
@@ -188,7 +189,7 @@ class _Words(Clauses):
             return (f'A single run cannot tell whether {self.a} or {self.b} is the better training procedure. '
                     f'{SAID_OF[NETWORKS]}: {self.answer(networks)}.')
         if self.answer(procedure) == self.answer(networks):
-            both = f'{SAID_OF[PROCEDURE]} and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
+            both = f'{SAID_OF[PROCEDURE]} and {SAID_WITHIN[NETWORKS]}'
             return f'{both}: {self.answer(procedure)}.'
         return (f'{SAID_OF[PROCEDURE]}: {self.answer(procedure)}. {SAID_OF[NETWORKS]}: '
                 f'{self.answer(networks)}.')

@@ -18,7 +18,7 @@ from ..terms import (
     NON_INFERIOR,
     NOT_ESTIMABLE,
     PROCEDURE,
-    SAID_OF,
+    SAID_WITHIN,
     VERDICTS,
     WITHIN,
     WORSE,
@@ -86,7 +86,7 @@ def answer(one: Mapping[str, Any], content: Mapping[str, Any]) -> str:
     words = _Words(one, content)
     where = f'On data sets like these {words.count}' if words.random else f'On these {words.count} data sets'
     if one['scope'] == NETWORKS and not words.random:
-        where += f' and {SAID_OF[NETWORKS][0].lower()}{SAID_OF[NETWORKS][1:]}'
+        where += f' and {SAID_WITHIN[NETWORKS]}'
     settled = one['verdict'] not in (INCONCLUSIVE, NOT_ESTIMABLE)
     other = one['verdict'] in (*BETTER, *WORSE) and words.random and one['prediction_low'] < 0 < one['prediction_high']
     return (f'{where}, {"on average " if settled else ""}{words.answer(one)}'
